@@ -1,0 +1,4 @@
+DROP TABLE services;
+DROP TABLE operators;
+DROP TABLE accounts;
+DROP TABLE settings;

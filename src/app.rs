@@ -1,0 +1,113 @@
+//! What is built once: the database, the gate, the HTTP server.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::installation::{self, CookieKey};
+use crate::domain::password::Passwords;
+use crate::domain::setup_code::{self, SetupCode};
+use crate::error::{Error, Result};
+use crate::gate::Gate;
+use crate::routes::routes;
+use crate::store::Store;
+use crate::web::{State, errors, headers, request_id};
+
+/// How long requests may take to end after the signal to stop, in seconds.
+const STOP_SECONDS: u64 = 8;
+
+/// A server that is ready to run.
+pub struct Keyfob {
+    /// Runs until it is stopped.
+    pub server: Server,
+    /// Where it listens; with the port it got, where 0 was asked for.
+    pub address: SocketAddr,
+    /// Printed in the terminal until there is an operator.
+    pub setup_code: Option<SetupCode>,
+    /// Whether the database was made just now.
+    pub is_new: bool,
+    /// The database, for whoever runs beside the server.
+    pub store: Store,
+}
+
+impl Keyfob {
+    /// Opens the database, prepares what is missing and binds the port.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub async fn build(config: &Config, clock: Clock) -> Result<Self, String> {
+        let url = config.database_url.clone();
+        let store =
+            tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
+        let is_new = store.is_new_file();
+        let now = clock.now();
+        let (cookie_key, setup_code) = store
+            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?)))
+            .await
+            .map_err(|error| explain(&config.database_url.to_string(), &error))?;
+        let state = Data::new(State {
+            gate: Gate::new(store.clone(), clock.clone()),
+            passwords: Passwords::new().map_err(|error| format!("{error:?}"))?,
+            public_url: config.public_url.clone(),
+            store: store.clone(),
+            clock,
+        });
+        let (server, address) = listen(config.listen, state, cookie_key)?;
+        Ok(Self { server, address, setup_code, is_new, store })
+    }
+}
+
+fn listen(address: SocketAddr, state: Data<State>, cookie_key: CookieKey) -> Result<(Server, SocketAddr), String> {
+    let cookie_key = Arc::new(cookie_key);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(|config| routes(config, &state, &cookie_key))
+            .wrap(from_fn(errors::render_errors))
+            .wrap(from_fn(headers::security_headers))
+            .wrap(from_fn(request_id::trace))
+    })
+    .shutdown_timeout(STOP_SECONDS)
+    .bind(address)
+    .map_err(|error| bind_failure(address, &error))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), address))
+}
+
+fn bind_failure(address: SocketAddr, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!(
+                "port {} is in use; stop what uses it, or choose another one with --listen {}:PORT",
+                address.port(),
+                address.ip()
+            )
+        }
+        ErrorKind::PermissionDenied => {
+            format!(
+                "port {} needs more rights; choose one above 1023 with --listen {}:PORT",
+                address.port(),
+                address.ip()
+            )
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("this machine has no address {}; choose another one with --listen (0.0.0.0 for all)", address.ip())
+        }
+        _ => format!("can't listen on {address}: {error}; choose another address with --listen"),
+    }
+}
+
+fn explain(database: &str, error: &Error) -> String {
+    match error {
+        Error::Unavailable { reason, .. } => format!("{database} can't be used: {}", reason.sentence()),
+        Error::Internal(cause) => format!("{database} can't be used: {cause:#}"),
+        other => format!("{database} can't be used: {other}"),
+    }
+}

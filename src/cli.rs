@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::app::Keyfob;
+use crate::clock::Clock;
+use crate::config::{Config, Settings};
+use crate::domain::operator::{self, Operator, OperatorId};
+use crate::domain::password::{self, Password};
+use crate::domain::{account, installation};
+use crate::error::Error;
+use crate::store::Store;
+
+/// Self-hosted API keys for your services, SMS first
+#[derive(Debug, Parser)]
+#[command(name = "keyfob", version)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the dashboard and the API (what happens without a command)
+    Serve,
+    /// The people who log in to the dashboard
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum OperatorCommand {
+    /// Make an operator; the password comes from a prompt, or from standard input
+    Add {
+        /// What they log in with
+        email: String,
+        /// What they are called on screen; the part before the @ when left out
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Give an operator another password, and end all their sessions
+    Password {
+        /// What they log in with
+        email: String,
+    },
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Sentences that say what to change, one for each problem.
+pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
+    let config = Config::parse(&cli.settings)?;
+    match cli.command {
+        None | Some(Command::Serve) => serve(&config).await.map_err(|problem| vec![problem]),
+        Some(Command::Operator(OperatorCommand::Add { email, name })) => {
+            add_operator(&config, email, name).await.map_err(sentences)
+        }
+        Some(Command::Operator(OperatorCommand::Password { email })) => {
+            change_password(&config, email).await.map_err(sentences)
+        }
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), String> {
+    let keyfob = Keyfob::build(config, Clock::System).await?;
+    greet(config, &keyfob).map_err(|error| error.to_string())?;
+    keyfob.server.await.map_err(|error| error.to_string())
+}
+
+fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
+    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
+    let mut out = io::stdout().lock();
+    let new = if keyfob.is_new { " (new)" } else { "" };
+    writeln!(out, "Keyfob {} · database {}{new}", env!("CARGO_PKG_VERSION"), config.database_url)?;
+    match &keyfob.setup_code {
+        Some(code) => {
+            writeln!(out, "\n  Open        {url}/setup")?;
+            writeln!(out, "  Setup code  {}\n", code.expose())?;
+        }
+        None => writeln!(out, "\n  Open  {url}\n")?,
+    }
+    out.flush()
+}
+
+async fn add_operator(config: &Config, email: String, name: Option<String>) -> Result<(), Error> {
+    let email = operator::parse_email(&email)?;
+    let name = operator::parse_name(name.as_deref().or(email.split('@').next()).unwrap_or_default())?;
+    let store = open(config)?;
+    let password_hash = ask_for_password().await?;
+    let now = Clock::System.now();
+    let shown = email.clone();
+    store
+        .write(move |conn| {
+            installation::prepare(conn, now)?;
+            let account_id = account::first(conn)?;
+            operator::create(
+                conn,
+                &Operator { id: OperatorId::mint(), account_id, email, name, password_hash, created_at: now },
+            )
+        })
+        .await?;
+    say(&format!("{shown} can log in now."))
+}
+
+async fn change_password(config: &Config, email: String) -> Result<(), Error> {
+    let store = open(config)?;
+    let wanted = email.clone();
+    let operator =
+        store.read(move |conn| operator::find_by_email(conn, &wanted)).await.map_err(|error| match error {
+            Error::NotFound => Error::invalid("email", format!("There is no operator {email}.")),
+            error => error,
+        })?;
+    let hash = ask_for_password().await?;
+    store.write(move |conn| operator::set_password(conn, &operator.id, &hash)).await?;
+    say(&format!("{} has a new password, and all their sessions were ended.", operator.email))
+}
+
+fn open(config: &Config) -> Result<Store, Error> {
+    Store::open(&config.database_url).map_err(|problem| Error::invalid("database", problem))
+}
+
+/// Checks before it hashes; hashing takes a moment.
+async fn ask_for_password() -> Result<String, Error> {
+    tokio::task::spawn_blocking(|| {
+        let password = read_password().map_err(Error::internal)?;
+        password.check("password")?;
+        password::hash(&password)
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+fn read_password() -> io::Result<Password> {
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password (at least 15 characters): ").map(Password::new);
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let length = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(length);
+    Ok(Password::new(line))
+}
+
+fn say(text: &str) -> Result<(), Error> {
+    writeln!(io::stdout(), "{text}").map_err(Error::internal)
+}
+
+fn sentences(error: Error) -> Vec<String> {
+    match error {
+        Error::Invalid(errors) => errors.iter().map(|(_, message)| message.to_owned()).collect(),
+        Error::Unavailable { reason, .. } => vec![reason.sentence().to_owned()],
+        Error::Internal(cause) => vec![format!("{cause:#}")],
+        other => vec![other.to_string()],
+    }
+}

@@ -1,0 +1,42 @@
+//! The clock, passed in, so that tests can set it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::OffsetDateTime;
+
+use crate::store::UtcTime;
+
+/// Tells the time.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's.
+    #[default]
+    System,
+    /// One that stands still until it is set: microseconds since 1970.
+    Set(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `time`.
+    #[must_use]
+    pub fn standing_at(time: UtcTime) -> Self {
+        Self::Set(Arc::new(AtomicI64::new(time.micros())))
+    }
+
+    /// Now, in microseconds.
+    #[must_use]
+    pub fn now(&self) -> UtcTime {
+        match self {
+            Self::System => OffsetDateTime::now_utc().into(),
+            Self::Set(micros) => UtcTime::from_micros(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a standing clock; the machine's is not ours to move.
+    pub fn advance(&self, seconds: i64) {
+        if let Self::Set(micros) = self {
+            micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Every setting, from flags and the environment, checked as a whole.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use crate::store::DatabaseUrl;
+
+/// Settings as they are written.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Where keys are kept: sqlite:FILE or `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        default_value = "sqlite:keyfob.db",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: String,
+
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: String,
+
+    /// The address that people type, such as <https://keys.example.com>; needed behind a reverse proxy
+    #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// Settings that make sense.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where keys are kept.
+    pub database_url: DatabaseUrl,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where people reach it, without a slash at its end.
+    pub public_url: Option<String>,
+}
+
+impl Config {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// One sentence for every setting that is wrong.
+    pub fn parse(settings: &Settings) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut note = |problem: String| problems.push(problem);
+        let database_url = settings.database_url.parse().map_err(&mut note).ok();
+        let listen = settings
+            .listen
+            .parse()
+            .map_err(|_| {
+                note(format!(
+                    "--listen {:?} is not an address and a port; write for example 127.0.0.1:8080",
+                    settings.listen
+                ))
+            })
+            .ok();
+        let public_url = settings.public_url.as_deref().map(|url| parse_public_url(url).map_err(&mut note).ok());
+        match (database_url, listen, public_url) {
+            (Some(database_url), Some(listen), None) => Ok(Self { database_url, listen, public_url: None }),
+            (Some(database_url), Some(listen), Some(Some(url))) => {
+                Ok(Self { database_url, listen, public_url: Some(url) })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// An origin: scheme, host and perhaps a port, without a path.
+fn parse_public_url(text: &str) -> Result<String, String> {
+    let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    match host {
+        Some(host) if !host.is_empty() && host.chars().all(is_plain) => {
+            // Browsers leave a scheme's own port out of the origin they send.
+            let default_port = if url.starts_with("https") { ":443" } else { ":80" };
+            Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
+        }
+        _ => Err(format!(
+            "--public-url {text:?} is not an address without a path; write for example https://keys.example.com"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(database_url: &str, listen: &str, public_url: Option<&str>) -> Settings {
+        Settings { database_url: database_url.into(), listen: listen.into(), public_url: public_url.map(Into::into) }
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let problems = Config::parse(&settings("mysql://x", "8080", Some("keys.example.com/path"))).unwrap_err();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        let public = |url| {
+            Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url))).ok().and_then(|config| config.public_url)
+        };
+        assert_eq!(public("https://Keys.Example.com/").as_deref(), Some("https://keys.example.com"));
+        assert_eq!(public("https://keys.example.com:443").as_deref(), Some("https://keys.example.com"));
+        assert_eq!(public("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
+        for wrong in ["keys.example.com", "ftp://x", "https://", "https://x/y", "https://x'; rm -rf /"] {
+            assert_eq!(public(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! An account owns keys; operators work for one.
+
+use diesel::prelude::*;
+
+use super::id::id;
+use crate::error::Result;
+use crate::store::schema::accounts;
+use crate::store::{Conn, UtcTime};
+
+id! {
+    /// Names an account.
+    AccountId = "acc_"
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// When the database fails.
+pub fn create(conn: &mut Conn, name: &str, now: UtcTime) -> Result<AccountId> {
+    let id = AccountId::mint();
+    diesel::insert_into(accounts::table)
+        .values((accounts::id.eq(&id), accounts::name.eq(name), accounts::created_at.eq(now)))
+        .execute(conn)?;
+    Ok(id)
+}
+
+/// The first account: the one of the first start.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::error::Error::NotFound) before the first start.
+pub fn first(conn: &mut Conn) -> Result<AccountId> {
+    Ok(accounts::table.order((accounts::created_at, accounts::id)).select(accounts::id).first(conn)?)
+}
+
+pub(super) fn ensure_one(conn: &mut Conn, now: UtcTime) -> Result<()> {
+    let count: i64 = accounts::table.count().get_result(conn)?;
+    if count == 0 {
+        create(conn, "Main account", now)?;
+    }
+    Ok(())
+}

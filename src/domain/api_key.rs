@@ -1,0 +1,245 @@
+//! An API key: the record. The string itself is a [`KeySecret`] and is not kept.
+
+use diesel::prelude::*;
+
+use super::account::AccountId;
+use super::id::id;
+use super::key_secret::{KeySecret, Mode};
+use super::operator::Operator;
+use super::service::{self, Service};
+use super::text;
+use crate::error::{Error, FieldErrors, Result};
+use crate::store::schema::{api_keys, services};
+use crate::store::types::text_enum;
+use crate::store::{Conn, Digest, UtcTime};
+
+/// Rows on one page of the list.
+pub const PAGE: usize = 50;
+
+id! {
+    /// Names an API key. Minted when the form is drawn, so that sending a form
+    /// twice makes one key.
+    ApiKeyId = "key_"
+}
+
+text_enum! {
+    /// The position of a key's switch.
+    Status {
+        /// It opens its door.
+        Enabled = "enabled",
+        /// It opens nothing.
+        Disabled = "disabled",
+    }
+}
+
+/// A key as it is kept.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = api_keys)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The slug of the service it is for.
+    pub service: String,
+    /// Live or test.
+    pub mode: Mode,
+    /// What the operator calls it.
+    pub name: String,
+    /// What else the operator wrote about it; may be empty.
+    pub description: String,
+    /// SHA-256 of the secret.
+    pub digest: Digest,
+    /// What can be shown of the secret.
+    pub mask: String,
+    /// On or off.
+    pub status: Status,
+    /// Who made it, while that operator exists.
+    pub created_by: Option<super::operator::OperatorId>,
+    /// When it was made.
+    pub created_at: UtcTime,
+    /// From when on it opens nothing, if ever.
+    pub expires_at: Option<UtcTime>,
+}
+
+/// What an operator fills in for a new key.
+#[derive(Debug)]
+pub struct NewApiKey {
+    id: ApiKeyId,
+    service: String,
+    name: String,
+    description: String,
+}
+
+impl NewApiKey {
+    /// Holds a filled-in form against the rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with a message for every field that is wrong.
+    pub fn parse(id: &str, service: &str, name: &str, description: &str) -> Result<Self> {
+        let mut errors = FieldErrors::default();
+        let id =
+            id.parse().map_err(|()| Error::invalid("id", "This form had expired. Check it and press Create again."));
+        let id = errors.collect(id)?;
+        let name = errors.collect(text::line("name", "Key Name", 100, name))?;
+        let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;
+        match (id, name, description) {
+            (Some(id), Some(name), Some(description)) => {
+                Ok(Self { id, service: service.to_owned(), name, description })
+            }
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+/// What became of a filled-in form.
+#[derive(Debug)]
+pub enum Creation {
+    /// A key, with the one and only sight of its secret.
+    Made(Box<ApiKey>, KeySecret),
+    /// The form was sent before: its key exists already.
+    Repeated,
+}
+
+/// Makes a live key, switched on.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown service; when the database fails.
+pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime) -> Result<Creation> {
+    let service = service::find(conn, &new.service)?;
+    let owner: Option<AccountId> = api_keys::table.find(&new.id).select(api_keys::account_id).first(conn).optional()?;
+    let id = match owner {
+        Some(owner) if owner == operator.account_id => return Ok(Creation::Repeated),
+        // Somebody else's id: behave as if it were free, and so tell nothing.
+        Some(_) => ApiKeyId::mint(),
+        None => new.id,
+    };
+    let secret = KeySecret::generate(&service.key_prefix, Mode::Live)?;
+    let key = ApiKey {
+        id,
+        account_id: operator.account_id.clone(),
+        service: service.slug,
+        mode: Mode::Live,
+        name: new.name,
+        description: new.description,
+        digest: secret.digest(),
+        mask: secret.mask(),
+        status: Status::Enabled,
+        created_by: Some(operator.id.clone()),
+        created_at: now,
+        expires_at: None,
+    };
+    diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
+    Ok(Creation::Made(Box::new(key), secret))
+}
+
+/// A place in the list: behind the key with this time and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(UtcTime, ApiKeyId);
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0.micros(), self.1)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (time, id) = text.split_once('.').ok_or(())?;
+        Ok(Self(UtcTime::from_micros(time.parse().map_err(|_| ())?), id.parse()?))
+    }
+}
+
+/// One page of the list.
+#[derive(Debug)]
+pub struct Page {
+    /// Up to [`PAGE`] keys with their services, newest first.
+    pub rows: Vec<(ApiKey, Service)>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// An account's keys, newest first: of one service or of all, behind `after`
+/// or from the start.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&Cursor>) -> Result<Page> {
+    let mut query = api_keys::table
+        .inner_join(services::table)
+        .filter(api_keys::account_id.eq(account))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .limit(PAGE as i64 + 1)
+        .into_boxed();
+    if let Some(service) = service {
+        query = query.filter(api_keys::service.eq(service));
+    }
+    if let Some(Cursor(time, id)) = after {
+        query = query.filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
+    }
+    let mut rows: Vec<(ApiKey, Service)> = query.load(conn)?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(|(key, _)| Cursor(key.created_at, key.id.clone()));
+    Ok(Page { rows, next })
+}
+
+/// One key of an account, with its service.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<(ApiKey, Service)> {
+    let row = api_keys::table
+        .inner_join(services::table)
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::id.eq(id))
+        .first(conn)?;
+    Ok(row)
+}
+
+/// The key with this digest, whosever it is; for the gate.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<ApiKey>> {
+    Ok(api_keys::table.filter(api_keys::digest.eq(digest)).first(conn).optional()?)
+}
+
+/// Puts a key's switch where it is wanted; the same again changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub fn set_status(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<(ApiKey, Service)> {
+    let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    diesel::update(row).set(api_keys::status.eq(status)).execute(conn)?;
+    find(conn, account, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_through_a_link() {
+        let cursor = Cursor(UtcTime::from_micros(1_790_000_000_123_456), ApiKeyId::mint());
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for wrong in ["", ".", "1", "x.key_0", "1.key_0", "1;DROP TABLE api_keys"] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_wrong_is_told_at_once() {
+        let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", " ", &"x".repeat(501)) else {
+            panic!("a wrong form was taken");
+        };
+        for field in ["id", "name", "description"] {
+            assert!(errors.get(field).is_some(), "{field}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What Keyfob is about: its nouns, their rules and their queries. One noun a
+//! file; every function takes a connection, so that they compose in one
+//! transaction. Knows no HTTP.
+
+pub mod account;
+pub mod api_key;
+pub(crate) mod id;
+pub mod installation;
+pub mod key_secret;
+pub mod operator;
+pub mod password;
+pub mod service;
+pub mod session;
+pub mod setting;
+pub mod setup_code;
+pub mod text;

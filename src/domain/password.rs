@@ -1,0 +1,196 @@
+//! Passwords: Argon2id, off the async threads, a few at a time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+/// OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How many hashes are worked out at once: bounds memory to 2 × 19 MiB.
+const AT_ONCE: usize = 2;
+
+/// In characters. NIST SP 800-63B-4 §3.1.1.2 for a password that is the only factor.
+pub const SHORTEST: usize = 15;
+/// In characters; nobody's password is cut, longer ones are refused.
+pub const LONGEST: usize = 1000;
+
+/// A password as it was typed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes what was typed, every character as it is.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// Holds a new password against the rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `field` when it is too short or too long.
+    pub fn check(&self, field: &'static str) -> Result<()> {
+        match self.0.chars().count() {
+            length if length < SHORTEST => Err(Error::invalid(
+                field,
+                format!("Use at least {SHORTEST} characters; this has {length}. A few words do well."),
+            )),
+            length if length > LONGEST => Err(Error::invalid(field, format!("Use at most {LONGEST} characters."))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// What a right or wrong password came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It is not the password, or there is nobody to log in.
+    Wrong,
+    /// It is the password.
+    Right,
+    /// It is, and its hash was made with weaker parameters: keep this one.
+    RightWithNewHash(String),
+}
+
+/// Hashes and checks passwords.
+#[derive(Clone)]
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    /// Checked in place of an unknown operator's, so that both take as long.
+    nobody: Arc<str>,
+}
+
+impl Passwords {
+    /// Ready to work; takes as long as one hash.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes to give.
+    pub fn new() -> Result<Self> {
+        let nobody = hash(&Password::new(crate::random::hex::<16>()?))?;
+        Ok(Self { permits: Arc::new(Semaphore::new(AT_ONCE)), nobody: nobody.into() })
+    }
+
+    /// A hash in PHC form with a salt of its own.
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes or no memory to give.
+    pub async fn hash(&self, password: Password) -> Result<String> {
+        self.work(move || hash(&password)).await
+    }
+
+    /// Checks a password against a hash, or against nobody's.
+    ///
+    /// # Errors
+    /// When the hash is none.
+    pub async fn check(&self, password: Password, known: Option<String>) -> Result<Check> {
+        let nobody = Arc::clone(&self.nobody);
+        self.work(move || match known {
+            Some(known) => check(&password, &known),
+            None => check(&password, &nobody).map(|_| Check::Wrong),
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let _permit = self.permits.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>> {
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Hashes on this thread; for the command line.
+///
+/// # Errors
+/// As [`Passwords::hash`].
+pub fn hash(password: &Password) -> Result<String> {
+    let hash =
+        argon2()?.hash_password(password.0.as_bytes()).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
+    Ok(hash.to_string())
+}
+
+fn check(password: &Password, known: &str) -> Result<Check> {
+    let parsed = PasswordHash::new(known).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
+    if argon2()?.verify_password(password.0.as_bytes(), &parsed).is_err() {
+        return Ok(Check::Wrong);
+    }
+    if is_current(&parsed) { Ok(Check::Right) } else { hash(password).map(Check::RightWithNewHash) }
+}
+
+fn is_current(hash: &PasswordHash) -> bool {
+    let at_least = |name: &str, floor: u32| hash.params.get_decimal(name).is_some_and(|value| value >= floor);
+    hash.algorithm.as_str() == "argon2id" && at_least("m", MEMORY_KIB) && at_least("t", PASSES) && at_least("p", LANES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_with_the_owasp_floor_and_a_salt_of_its_own() {
+        let one = hash(&password("correct horse battery")).unwrap();
+        let two = hash(&password("correct horse battery")).unwrap();
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn every_byte_of_a_long_password_counts() {
+        let long = "x".repeat(200);
+        let known = hash(&password(&long)).unwrap();
+        assert_eq!(check(&password(&long), &known).unwrap(), Check::Right);
+        assert_eq!(check(&password(&format!("{}y", &long[1..])), &known).unwrap(), Check::Wrong);
+    }
+
+    #[test]
+    fn a_right_password_with_old_parameters_gives_a_new_hash() {
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+        let known = weak.hash_password(b"correct horse battery").unwrap().to_string();
+        let Check::RightWithNewHash(new) = check(&password("correct horse battery"), &known).unwrap() else {
+            panic!("the old hash was taken for a current one");
+        };
+        assert_eq!(check(&password("correct horse battery"), &new).unwrap(), Check::Right);
+        assert_eq!(check(&password("wrong"), &known).unwrap(), Check::Wrong);
+    }
+
+    #[test]
+    fn length_is_the_only_rule_and_spaces_and_any_script_are_fine() {
+        for fine in ["               ", "ééééééééééééééé", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", &"a".repeat(1000)]
+        {
+            assert!(password(fine).check("password").is_ok(), "{fine}");
+        }
+        for wrong in ["", "fourteen chars", &"a".repeat(1001)] {
+            assert!(password(wrong).check("password").is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_a_password() {
+        assert_eq!(format!("{:?}", password("hunter2")), "Password(..)");
+    }
+}

@@ -1,0 +1,101 @@
+//! Text that people type: what is kept, and what is refused with a reason.
+
+use crate::error::{Error, Result};
+
+/// One visible line of 1 to `limit` characters, without the space around it.
+/// Any script and any markup is fine: pages show it as text.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`; `what` begins the sentence.
+pub fn line(field: &'static str, what: &str, limit: usize, text: &str) -> Result<String> {
+    let text = text.trim();
+    if !text.chars().any(is_visible) {
+        return Err(Error::invalid(field, format!("{what} is required.")));
+    }
+    within(field, what, limit, text)?;
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, format!("{what} can't have line breaks, tabs or other control characters.")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Up to `limit` characters, line breaks included (kept as `\n`); may be empty.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`; `what` begins the sentence.
+pub fn paragraph(field: &'static str, what: &str, limit: usize, text: &str) -> Result<String> {
+    let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
+    within(field, what, limit, &text)?;
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(Error::invalid(field, format!("{what} can't have control characters.")));
+    }
+    Ok(text)
+}
+
+fn within(field: &'static str, what: &str, limit: usize, text: &str) -> Result<()> {
+    match text.chars().count() {
+        length if length > limit => {
+            Err(Error::invalid(field, format!("{what} has {length} characters; {limit} is the most.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Neither space nor one of the marks that only steer how text is set.
+fn is_visible(c: char) -> bool {
+    let is_mark = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    !c.is_whitespace() && !c.is_control() && !is_mark
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(result: Result<String>) -> String {
+        match result {
+            Err(Error::Invalid(errors)) => errors.get("name").unwrap_or_default().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_space_around_a_line_is_dropped() {
+        assert_eq!(line("name", "Key Name", 100, " Project X \u{a0}").unwrap(), "Project X");
+    }
+
+    #[test]
+    fn a_line_that_shows_nothing_is_missing() {
+        for blank in ["", " ", "\t\r\n", "\u{3000}", "\u{200b}\u{202e}", "\u{feff}", "\0"] {
+            assert_eq!(message(line("name", "Key Name", 100, blank)), "Key Name is required.", "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_characters_not_bytes() {
+        assert!(line("name", "Key Name", 100, &"ž".repeat(100)).is_ok());
+        assert!(line("name", "Key Name", 100, &"😀".repeat(100)).is_ok());
+        let too_long = message(line("name", "Key Name", 100, &"a".repeat(101)));
+        assert_eq!(too_long, "Key Name has 101 characters; 100 is the most.");
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_markup_is_kept() {
+        for wrong in ["a\nb", "a\0b", "a\u{1b}[31mb", "a\u{7f}", "a\u{85}b"] {
+            assert!(line("name", "Key Name", 100, wrong).is_err(), "{wrong:?}");
+        }
+        for fine in ["<b>x</b>", "a\u{202e}b", "{{7*7}}", "😀"] {
+            assert_eq!(line("name", "Key Name", 100, fine).unwrap(), fine);
+        }
+    }
+
+    #[test]
+    fn a_paragraph_may_be_empty_and_keeps_its_line_breaks() {
+        assert_eq!(paragraph("name", "Key Description", 500, "").unwrap(), "");
+        assert_eq!(paragraph("name", "Key Description", 500, "a\r\nb\rc").unwrap(), "a\nb\nc");
+        assert!(paragraph("name", "Key Description", 500, "a\0b").is_err());
+        assert!(paragraph("name", "Key Description", 500, &"a".repeat(501)).is_err());
+    }
+}

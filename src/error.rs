@@ -1,0 +1,178 @@
+//! The one error of this program. It knows nothing of HTTP: `web::errors`
+//! gives it its three faces (page, fragment, JSON).
+//!
+//! What a variant says is for the person who made the request; the cause of
+//! [`Error::Internal`] and [`Error::Unavailable`] goes to the log only.
+
+use diesel::result::DatabaseErrorKind;
+
+/// What every fallible operation of the program gives back.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or it is not this account's: the two look alike.
+    #[error("not found")]
+    NotFound,
+    /// Nobody is logged in.
+    #[error("not logged in")]
+    Unauthenticated,
+    /// The request came from another site's page.
+    #[error("cross-site request refused")]
+    CrossSite,
+    /// Input that can be mended, with a message for each field.
+    #[error("invalid input")]
+    Invalid(FieldErrors),
+    /// A request that is not in the form that is asked for; says what to change.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+    /// The body is longer than this route takes.
+    #[error("request body too large")]
+    TooLarge,
+    /// The body is of a kind that this route does not take.
+    #[error("unsupported content type")]
+    UnsupportedMediaType,
+    /// The database can't do it now; the same request may work later.
+    #[error("unavailable: {reason:?}")]
+    Unavailable {
+        /// What is wrong with it, as far as it is known.
+        reason: Outage,
+        /// For the log.
+        #[source]
+        cause: anyhow::Error,
+    },
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[source] anyhow::Error),
+}
+
+/// What keeps the database from answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// Another process holds its lock.
+    Locked,
+    /// No space is left on its disk.
+    DiskFull,
+    /// It can be read but not written.
+    ReadOnly,
+    /// Its file was removed or replaced.
+    FileGone,
+    /// It does not answer.
+    Unreachable,
+}
+
+impl Outage {
+    /// The sentence for a person.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Locked => "The database is locked by another program.",
+            Self::DiskFull => "The disk that holds the database is full.",
+            Self::ReadOnly => "The database is read-only.",
+            Self::FileGone => "The database file was removed or replaced while Keyfob was running.",
+            Self::Unreachable => "The database does not answer.",
+        }
+    }
+}
+
+impl Error {
+    /// A fault of ours, from whatever caused it.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// An outage, with its cause for the log.
+    pub fn unavailable(reason: Outage, cause: impl Into<anyhow::Error>) -> Self {
+        Self::Unavailable { reason, cause: cause.into() }
+    }
+
+    /// One field that is wrong.
+    #[must_use]
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.add(field, message);
+        Self::Invalid(errors)
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        if matches!(error, diesel::result::Error::NotFound) {
+            return Self::NotFound;
+        }
+        match outage(&error) {
+            Some(reason) => Self::unavailable(reason, error),
+            None => Self::internal(error),
+        }
+    }
+}
+
+/// Tells an outage from a fault. The two databases share few error kinds, so
+/// SQLite's are told by their fixed English texts (`sqlite3_errstr`).
+fn outage(error: &diesel::result::Error) -> Option<Outage> {
+    use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
+    let DatabaseError(kind, info) = error else {
+        return matches!(error, BrokenTransactionManager).then_some(Outage::Unreachable);
+    };
+    let says = |text: &str| info.message().contains(text);
+    match kind {
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => Some(Outage::Unreachable),
+        DatabaseErrorKind::ReadOnlyTransaction => Some(Outage::ReadOnly),
+        _ if says("database is locked") || says("lock timeout") => Some(Outage::Locked),
+        _ if says("disk is full") || says("No space left on device") => Some(Outage::DiskFull),
+        _ if says("readonly database") => Some(Outage::ReadOnly),
+        _ if says("disk I/O error")
+            || says("unable to open database file")
+            || says("server closed the connection")
+            || says("terminating connection")
+            || says("the database system is") =>
+        {
+            Some(Outage::Unreachable)
+        }
+        _ => None,
+    }
+}
+
+/// Messages for the fields of a form, in the order in which they were found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, String)>);
+
+impl FieldErrors {
+    /// Adds what is wrong with `field`; says what to change.
+    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push((field, message.into()));
+    }
+
+    /// Keeps the value, or the messages that come in its place.
+    ///
+    /// # Errors
+    /// Passes on every error that is not about input.
+    pub fn collect<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Invalid(errors)) => {
+                self.0.extend(errors.0);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first message for `field`.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, message)| message.as_str())
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every field with its message.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(field, message)| (*field, message.as_str()))
+    }
+}

@@ -1,0 +1,42 @@
+//! Keyfob: self-hosted API keys for your services, SMS first.
+//!
+//! The map of the house, top floor first. Arrows go down only.
+//!
+//! ```text
+//! main          starts, and says in one sentence why it can't
+//! cli           serve (default), operator add, operator password
+//! config        every setting, checked as a whole
+//! telemetry     logs
+//! app           what is built once: store, gate, HTTP server
+//! routes        the whole site on one screen
+//! web/          HTTP in, HTML or JSON out
+//!   pages/      the dashboard, one noun a file: setup login api_keys api_key_status settings
+//!   api/        JSON: verify health
+//!   errors      one error, three faces: page, fragment, problem details
+//!   session origin headers htmx next_path request_id assets view
+//! gate/         verdicts on keys; one for every way in
+//! domain/       the nouns: account operator password service api_key key_secret session setup_code …
+//! store/        the database: a door for reads, a door for writes, schema, column types
+//! error clock random    what every floor uses
+//! ```
+//!
+//! One noun has one name through every layer: `api_keys` is a table in
+//! `migrations/`, a file in `domain/` and in `web/pages/`, a folder in
+//! `templates/`, and a file in `tests/it/`.
+
+// The C libraries that are built in.
+extern crate libsqlite3_sys as _;
+extern crate pq_sys as _;
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod gate;
+pub mod random;
+pub mod routes;
+pub mod store;
+pub mod telemetry;
+pub mod web;

@@ -1,0 +1,66 @@
+//! The whole site on one screen.
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{BrowserSession, CookieContentSecurity};
+use actix_web::cookie::{Key, SameSite};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, redirect, resource, scope};
+
+use crate::domain::installation::CookieKey;
+use crate::web::api::{health, verify};
+use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
+use crate::web::session::DatabaseSessions;
+use crate::web::{State, assets, headers, origin};
+
+/// The longest form, in bytes.
+const LONGEST_FORM: usize = 16 * 1024;
+
+/// Every route.
+pub fn routes(config: &mut ServiceConfig, state: &Data<State>, cookie_key: &CookieKey) {
+    config
+        // For whoever watches over the process
+        .service(resource("/healthz").get(health::healthz))
+        .service(resource("/readyz").get(health::readyz))
+        // For applications and services
+        .service(resource("/v1/keys/verify").app_data(verify::json_config()).post(verify::verify_api_key))
+        // For browsers, the same for everybody
+        .service(resource("/static/{file}").get(assets::serve_asset))
+        .service(resource("/favicon.ico").get(assets::favicon))
+        // For operators
+        .service(
+            scope("")
+                .service(redirect("/", "/api-keys").see_other())
+                .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
+                .service(resource("/login").get(login::show_login).post(login::log_in))
+                .service(resource("/logout").post(login::log_out))
+                .service(resource("/settings").get(settings::show_settings))
+                .service(resource("/settings/name").post(settings::change_name))
+                .service(resource("/settings/password").post(settings::change_password))
+                .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
+                .service(resource("/api-keys/new").get(api_keys::new_api_key))
+                .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
+                .app_data(FormConfig::default().limit(LONGEST_FORM))
+                .app_data(PayloadConfig::new(LONGEST_FORM))
+                .wrap(sessions(state, cookie_key))
+                .wrap(from_fn(origin::same_origin_writes))
+                .wrap(Compress::default()),
+        );
+}
+
+/// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
+/// browsers drop such a cookie on plain http, so there it has neither.
+fn sessions(state: &Data<State>, cookie_key: &CookieKey) -> SessionMiddleware<DatabaseSessions> {
+    let https = headers::is_https(state);
+    SessionMiddleware::builder(
+        DatabaseSessions::new(state.store.clone(), state.clock.clone()),
+        Key::from(cookie_key.expose()),
+    )
+    .cookie_name(if https { "__Host-keyfob" } else { "keyfob" }.to_owned())
+    .cookie_secure(https)
+    .cookie_http_only(true)
+    .cookie_same_site(SameSite::Lax)
+    .cookie_path("/".to_owned())
+    .cookie_content_security(CookieContentSecurity::Private)
+    .session_lifecycle(BrowserSession::default())
+    .build()
+}

@@ -1,0 +1,92 @@
+//! The SQLite file itself: made on purpose, once, and noticed when it is gone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// First bytes of every SQLite database (<https://sqlite.org/fileformat.html> §1.3).
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// The database file as it was opened. SQLite goes on through its open handle
+/// when the file is unlinked or replaced, and writes would be lost unseen.
+#[derive(Debug, Clone)]
+pub struct DatabaseFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl DatabaseFile {
+    /// Opens the file at `path`, or makes it, empty and readable by its owner
+    /// only; `true` when it was made.
+    ///
+    /// # Errors
+    /// One sentence when it is no database or can't be opened.
+    pub fn open_or_create(path: &Path) -> Result<(Self, bool), String> {
+        let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
+        let created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(describe(&path, &error)),
+        };
+        if !created {
+            check_header(&path)?;
+        }
+        let identity = identity(&path).map_err(|error| describe(&path, &error))?;
+        Ok((Self { path, identity }, created))
+    }
+
+    /// Whether the path still leads to the file that was opened.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|now| now == self.identity)
+    }
+
+    /// What SQLite is to open: this file, never a new one.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        let mut uri = String::from("file:");
+        for byte in self.path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push(char::from(*byte)),
+                _ => uri.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        uri + "?mode=rw"
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+fn check_header(path: &Path) -> Result<(), String> {
+    let mut header = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut header))
+        .map_err(|error| describe(path, &error))?;
+    let shown = path.display();
+    match header.as_slice() {
+        [] => {
+            Err(format!("{shown} is empty, so it holds no keys; restore it from a backup, or remove it to start anew"))
+        }
+        start if start == HEADER => Ok(()),
+        _ => Err(format!("{shown} is not a Keyfob database; name another file with --database-url sqlite:FILE")),
+    }
+}
+
+fn describe(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("the folder of {shown} does not exist; make it, or name another file with --database-url")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            format!("{shown} can't be written; give Keyfob's user the right to write it and its folder")
+        }
+        io::ErrorKind::IsADirectory => {
+            format!("{shown} is a folder; name a file in it with --database-url sqlite:{shown}/keyfob.db")
+        }
+        _ => format!("{shown} can't be opened: {error}"),
+    }
+}

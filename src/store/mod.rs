@@ -1,0 +1,176 @@
+//! The database: one door for reads, one for writes, and all that differs
+//! between SQLite and PostgreSQL. Knows no domain.
+
+mod connection;
+mod file;
+mod migrations;
+pub mod schema;
+pub(crate) mod types;
+mod url;
+
+use std::time::Duration;
+
+use diesel::Connection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use r2d2::ManageConnection as _;
+
+pub use connection::{Conn, MultiBackend};
+pub use types::{Digest, UtcTime};
+pub use url::DatabaseUrl;
+
+use crate::error::{Error, Outage, Result};
+use connection::Manager;
+use file::DatabaseFile;
+
+type Pool = r2d2::Pool<Manager>;
+
+/// Connections for reading. SQLite reads in parallel with its one writer.
+const READERS: u32 = 4;
+/// How long a request waits for a free connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The open database.
+#[derive(Clone)]
+pub struct Store {
+    reads: Pool,
+    writes: Pool,
+    file: Option<DatabaseFile>,
+    created: bool,
+}
+
+impl Store {
+    /// Opens the database at `url` and brings its tables up to date. An SQLite
+    /// file that does not exist is made; one that exists is never replaced.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, String> {
+        let (manager, file, created) = match url {
+            DatabaseUrl::Postgres(address) => (Manager::Postgres(address.clone()), None, false),
+            DatabaseUrl::Sqlite(path) => {
+                let (file, created) = DatabaseFile::open_or_create(path)?;
+                (Manager::Sqlite { uri: file.uri(), read_only: false }, Some(file), created)
+            }
+        };
+        // One connection without a pool: a pool would retry in silence.
+        manager
+            .connect()
+            .map_err(anyhow::Error::from)
+            .and_then(|mut conn| migrate(&mut conn))
+            .map_err(|error| start_failure(url, &error))?;
+        let writers = if file.is_some() { 1 } else { READERS };
+        Ok(Self { reads: pool(manager.for_reading(), READERS), writes: pool(manager, writers), file, created })
+    }
+
+    /// Whether [`open`](Self::open) made the file.
+    #[must_use]
+    pub const fn is_new_file(&self) -> bool {
+        self.created
+    }
+
+    /// Runs queries that change nothing, off the async threads.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || work(&mut *store.connection(&store.reads)?)).await
+    }
+
+    /// Runs changes in one transaction, off the async threads; they are on the
+    /// disk when this returns, or none of them is.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || transaction(&mut *store.connection(&store.writes)?, work)).await
+    }
+
+    fn connection(&self, pool: &Pool) -> Result<r2d2::PooledConnection<Manager>> {
+        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
+            return Err(Error::unavailable(Outage::FileGone, anyhow::anyhow!("the database file is not in its place")));
+        }
+        pool.get().map_err(|error| {
+            // SQLite's one writer is busy; a server has no free connection or is down.
+            let reason = if self.file.is_some() { Outage::Locked } else { Outage::Unreachable };
+            Error::unavailable(reason, error)
+        })
+    }
+}
+
+fn pool(manager: Manager, size: u32) -> Pool {
+    // A server's connection may have died while it was idle; a file's can't.
+    let check = matches!(manager, Manager::Postgres(_));
+    r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_timeout(PATIENCE)
+        .test_on_check_out(check)
+        .build_unchecked(manager)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Error::internal(panic)))
+}
+
+/// SQLite takes its write lock at once: a transaction that reads first and
+/// asks for the lock later fails where another one wrote in between.
+fn transaction<T, E>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
+where
+    E: From<diesel::result::Error>,
+{
+    match conn {
+        Conn::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?,
+        Conn::Postgres(postgres) => AnsiTransactionManager::begin_transaction(postgres)?,
+    }
+    let result = work(conn);
+    let ended = match &result {
+        Ok(_) => <Conn as Connection>::TransactionManager::commit_transaction(conn),
+        Err(_) => <Conn as Connection>::TransactionManager::rollback_transaction(conn),
+    };
+    match (result, ended) {
+        (Ok(_), Err(error)) => {
+            // A commit that failed (disk full) leaves the transaction open.
+            let _ = <Conn as Connection>::TransactionManager::rollback_transaction(conn);
+            Err(error.into())
+        }
+        (result, _) => result,
+    }
+}
+
+fn migrate(conn: &mut Conn) -> anyhow::Result<()> {
+    transaction(conn, migrations::run)
+}
+
+/// Puts a failure at the start in one sentence that says what to change.
+fn start_failure(url: &DatabaseUrl, error: &anyhow::Error) -> String {
+    let cause = format!("{error:#}");
+    let cause = cause.lines().next().unwrap_or_default();
+    let has = |text: &str| cause.contains(text);
+    let advice = match url {
+        DatabaseUrl::Postgres(_) if has("no encryption") || has("SSL") => {
+            "; this server wants TLS, which needs a build with: cargo build --release --features pg-tls"
+        }
+        DatabaseUrl::Postgres(_) if has("onnection refused") || has("translate host name") => {
+            "; start the server, or mend the address in --database-url (DATABASE_URL)"
+        }
+        DatabaseUrl::Postgres(_) if has("authentication failed") || has("does not exist") => {
+            "; mend the user, password or database in --database-url (DATABASE_URL)"
+        }
+        DatabaseUrl::Sqlite(_) if has("locked") => "; another program holds it: stop that program and start again",
+        DatabaseUrl::Sqlite(_) if has("readonly") => "; give Keyfob's user the right to write it and its folder",
+        DatabaseUrl::Sqlite(_) if has("not a database") || has("malformed") => "; restore it from a backup",
+        DatabaseUrl::Sqlite(_) if has("full") => "; free some space on its disk",
+        _ => "",
+    };
+    format!("{url} can't be used: {cause}{advice}")
+}

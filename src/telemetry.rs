@@ -1,0 +1,13 @@
+//! Logs, to standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. `KEYFOB_LOG` says how much: `warn`, `info` (default),
+/// `debug` (every request), or a filter such as `keyfob=debug,actix=warn`.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("KEYFOB_LOG").unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    // A second start, as tests make it, keeps the first one's log.
+    let _ = log.try_init();
+}

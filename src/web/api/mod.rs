@@ -1,0 +1,4 @@
+//! JSON for applications and services.
+
+pub mod health;
+pub mod verify;

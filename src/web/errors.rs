@@ -1,0 +1,279 @@
+//! One error, three faces: a page for a browser, a fragment for htmx, problem
+//! details (RFC 9457) under `/v1`. Every response of 400 and above is drawn
+//! here, the HTTP library's own ones too; causes go to the log and nowhere else.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use askama::Template;
+use serde::Serialize;
+
+use super::htmx::{self, Htmx};
+use super::next_path::NextPath;
+use super::request_id::RequestId;
+use super::view::{Toast, html, see_other};
+use crate::error::{Error, FieldErrors};
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Bare: the middleware below gives it a face.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// What is told about an error, the same in every face.
+struct Told {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    fields: FieldErrors,
+}
+
+impl Told {
+    fn of(error: &Error) -> Self {
+        let status = error.status_code();
+        let told = Self::of_status(status);
+        match error {
+            Error::Malformed(detail) => Self { detail: detail.clone(), ..told },
+            Error::Invalid(fields) => Self { fields: fields.clone(), ..told },
+            Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..told },
+            Error::Unavailable { reason, .. } => {
+                Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
+            }
+            _ => told,
+        }
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        let (code, title, detail) = match status.as_u16() {
+            401 => ("UNAUTHENTICATED", "Log in first", "Your session has ended. Log in and try again."),
+            403 => ("FORBIDDEN", "Not allowed", "This request was refused."),
+            404 => ("NOT_FOUND", "Nothing here", "There is nothing at this address, or it was deleted."),
+            405 => ("METHOD_NOT_ALLOWED", "Not in this way", "This address does not take this method."),
+            413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
+            415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
+            422 => ("INVALID", "Something is missing", "Some of what was sent can't be taken as it is."),
+            503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
+            400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
+            _ => ("INTERNAL", "Something went wrong", "It is our fault, and it is in the log under this request's id."),
+        };
+        Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default() }
+    }
+}
+
+const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
+    If you did not expect that, check the address that Keyfob is given with --public-url.";
+
+/// Who is to read the error, learnt from the request before it is passed on.
+struct Reader {
+    path: String,
+    path_and_query: String,
+    is_get: bool,
+    htmx: Htmx,
+    referer: String,
+    request_id: String,
+}
+
+impl Reader {
+    fn of(request: &ServiceRequest) -> Self {
+        let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+        Self {
+            path: request.path().to_owned(),
+            path_and_query: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+            is_get: request.method() == Method::GET,
+            htmx: Htmx::of(request.headers()),
+            referer: referer.unwrap_or_default().to_owned(),
+            request_id: id.unwrap_or_default(),
+        }
+    }
+
+    fn draw(&self, told: Told) -> HttpResponse {
+        let status = told.status;
+        let drawn = if self.path.starts_with("/v1/") {
+            Ok(self.problem(&told))
+        } else if let Htmx::Part { source, current_url } = &self.htmx {
+            fragment(&told, source, current_url)
+        } else if status == StatusCode::UNAUTHORIZED {
+            Ok(see_other(&self.after_login().login_url()))
+        } else {
+            self.page(told)
+        };
+        drawn.unwrap_or_else(|_| HttpResponse::new(status))
+    }
+
+    fn after_login(&self) -> NextPath {
+        if self.is_get { NextPath::parse(&self.path_and_query) } else { NextPath::from_url(&self.referer) }
+    }
+
+    fn problem(&self, told: &Told) -> HttpResponse {
+        let fields = told.fields.iter().map(|(field, message)| ProblemField { field, message }).collect();
+        let problem = Problem {
+            kind: "about:blank",
+            title: told.title,
+            status: told.status.as_u16(),
+            detail: &told.detail,
+            code: told.code,
+            request_id: &self.request_id,
+            errors: fields,
+        };
+        HttpResponse::build(told.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
+    }
+
+    fn page(&self, told: Told) -> crate::error::Result<HttpResponse> {
+        let page = ErrorPage {
+            status: told.status.as_u16(),
+            title: told.title.to_owned(),
+            message: told.detail,
+            request_id: self.request_id.clone(),
+            back: Some(("/api-keys".to_owned(), "Go to API Keys".to_owned())),
+        };
+        html(told.status, &page)
+    }
+}
+
+/// In a form: a message above its fields, which stay as they are. Elsewhere:
+/// the way to the login, or a toast.
+fn fragment(told: &Told, source: &str, current_url: &str) -> crate::error::Result<HttpResponse> {
+    let login = told.status == StatusCode::UNAUTHORIZED;
+    let form = source.strip_prefix("form#").filter(|id| id.ends_with("-form"));
+    let (target, swap, mut response) = match form {
+        Some(id) => {
+            let alert = FormAlert { message: told.detail.clone(), login };
+            (format!("#{id}-message"), "innerHTML", html(told.status, &alert)?)
+        }
+        None if login => {
+            let login = NextPath::from_url(current_url).login_url();
+            return Ok(HttpResponse::build(told.status).insert_header((htmx::REDIRECT, login)).finish());
+        }
+        None => {
+            let toast = ErrorToast { toast: Toast::error(told.detail.clone()) };
+            ("#toasts".to_owned(), "beforeend", html(told.status, &toast)?)
+        }
+    };
+    let target = HeaderValue::from_str(&target).map_err(Error::internal)?;
+    response.headers_mut().insert(HeaderName::from_static(htmx::RETARGET), target);
+    response.headers_mut().insert(HeaderName::from_static(htmx::RESWAP), HeaderValue::from_static(swap));
+    Ok(response)
+}
+
+/// `errors/page.html`
+#[derive(Template)]
+#[template(path = "errors/page.html")]
+struct ErrorPage {
+    status: u16,
+    title: String,
+    message: String,
+    request_id: String,
+    back: Option<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "errors/_toast.html")]
+struct ErrorToast {
+    toast: Toast,
+}
+
+#[derive(Template)]
+#[template(path = "errors/_form_alert.html")]
+struct FormAlert {
+    message: String,
+    login: bool,
+}
+
+/// Problem details (RFC 9457).
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemField<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProblemField<'a> {
+    field: &'a str,
+    message: &'a str,
+}
+
+/// Draws every response of 400 and above that has no face yet.
+pub async fn render_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let reader = Reader::of(&request);
+    match next.call(request).await {
+        Ok(response) if is_bare_error(&response) => Ok(redraw(&reader, response.map_into_boxed_body())),
+        Ok(response) => Ok(response.map_into_boxed_body()),
+        // A middleware gave up and took the request with it.
+        Err(error) => {
+            let told = tell(&error, error.as_response_error().status_code());
+            Err(InternalError::from_response(error, reader.draw(told)).into())
+        }
+    }
+}
+
+fn is_bare_error<B>(response: &ServiceResponse<B>) -> bool {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    is_error && (response.response().error().is_some() || !response.headers().contains_key(CONTENT_TYPE))
+}
+
+fn redraw(reader: &Reader, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let told = match response.response().error() {
+        Some(error) => tell(error, response.status()),
+        None => Told::of_status(response.status()),
+    };
+    let mut drawn = reader.draw(told);
+    if let Some(allow) = response.headers().get(ALLOW) {
+        drawn.headers_mut().insert(ALLOW, allow.clone());
+    }
+    response.into_response(drawn)
+}
+
+fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
+    if let Some(error) = error.as_error::<Error>() {
+        log(error);
+        return Told::of(error);
+    }
+    // Only the session middleware, when its store fails, gives these.
+    if error.as_error::<InternalError<anyhow::Error>>().is_some() {
+        tracing::error!(cause = %error, "sessions can't be read or written");
+        return Told::of_status(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    if status.is_server_error() {
+        tracing::error!(cause = %error, "failed");
+    }
+    Told::of_status(status)
+}
+
+fn log(error: &Error) {
+    match error {
+        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "failed"),
+        Error::Unavailable { reason, cause } => tracing::error!(?reason, cause = format!("{cause:#}"), "unavailable"),
+        _ => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! Where to go after logging in: a path of this site, never another site.
+
+use std::fmt;
+
+/// A path with its query, such as `/api-keys?service=sms`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextPath(String);
+
+impl NextPath {
+    /// Reads a path; the API Keys page when it is none of this site's
+    /// (ASVS 3.7.2): browsers read `//host` and `/\host` as another site.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut chars = text.chars();
+        let is_path = chars.next() == Some('/')
+            && !matches!(chars.next(), Some('/' | '\\'))
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if is_path && text.len() <= 2_000 { Self(text.to_owned()) } else { Self::default() }
+    }
+
+    /// The path out of a full URL, such as a `Referer`.
+    #[must_use]
+    pub fn from_url(url: &str) -> Self {
+        let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        path.map_or_else(Self::default, Self::parse)
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The login page that leads here.
+    #[must_use]
+    pub fn login_url(&self) -> String {
+        if *self == Self::default() {
+            return "/login".to_owned();
+        }
+        let mut next = String::new();
+        for byte in self.0.bytes() {
+            match byte {
+                b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => next.push(char::from(byte)),
+                _ => next.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        format!("/login?next={next}")
+    }
+}
+
+impl Default for NextPath {
+    fn default() -> Self {
+        Self("/api-keys".to_owned())
+    }
+}
+
+impl fmt::Display for NextPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_this_site_is_kept() {
+        for path in ["/", "/settings", "/api-keys?service=sms&after=1.key_2"] {
+            assert_eq!(NextPath::parse(path).as_str(), path);
+        }
+        assert_eq!(NextPath::from_url("http://127.0.0.1:8080/settings?x").as_str(), "/settings?x");
+    }
+
+    #[test]
+    fn whatever_leads_off_the_site_leads_to_the_api_keys_page() {
+        for evil in [
+            "",
+            "settings",
+            "//evil.example",
+            "/\\evil.example",
+            "///evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " //evil.example",
+            "/a\\b",
+            "\\\\evil.example",
+        ] {
+            assert_eq!(NextPath::parse(evil), NextPath::default(), "{evil:?}");
+        }
+        assert_eq!(NextPath::from_url("https://evil.example//evil.example"), NextPath::default());
+    }
+
+    #[test]
+    fn the_login_url_carries_the_path() {
+        assert_eq!(NextPath::parse("/a?b=c&d").login_url(), "/login?next=/a%3Fb%3Dc%26d");
+        assert_eq!(NextPath::default().login_url(), "/login");
+    }
+}

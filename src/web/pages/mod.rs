@@ -1,0 +1,7 @@
+//! The dashboard's pages, one noun a file.
+
+pub mod api_key_status;
+pub mod api_keys;
+pub mod login;
+pub mod settings;
+pub mod setup;

@@ -1,0 +1,101 @@
+//! First start: whoever has the code from the terminal makes the first operator.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::domain::account;
+use crate::domain::operator::{self, Operator, OperatorId};
+use crate::domain::password::Password;
+use crate::domain::setup_code;
+use crate::error::{Error, FieldErrors, Result};
+use crate::web::State;
+use crate::web::session;
+use crate::web::view::{Toast, html, see_other};
+
+#[derive(Template)]
+#[template(path = "setup/page.html")]
+struct SetupPage {
+    name: String,
+    email: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+/// What is filled in.
+#[derive(Deserialize)]
+pub struct SetupForm {
+    code: String,
+    name: String,
+    email: String,
+    password: Password,
+}
+
+/// `GET /setup`
+pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
+    if state.store.read(operator::exists).await? {
+        return Ok(see_other("/login"));
+    }
+    html(
+        StatusCode::OK,
+        &SetupPage { name: String::new(), email: String::new(), errors: FieldErrors::default(), alert: None },
+    )
+}
+
+/// `POST /setup`
+pub async fn create_first_operator(
+    state: Data<State>,
+    session: Session,
+    form: Form<SetupForm>,
+) -> Result<HttpResponse> {
+    let form = form.into_inner();
+    if state.store.read(operator::exists).await? {
+        return Ok(see_other("/login"));
+    }
+    match create(&state, &form).await {
+        Ok(id) => {
+            session::log_in(&session, &id)?;
+            session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
+            tracing::info!(operator = %id, "the first operator was made");
+            Ok(see_other("/api-keys"))
+        }
+        Err(error) => refuse(form, error),
+    }
+}
+
+async fn create(state: &State, form: &SetupForm) -> Result<OperatorId> {
+    let mut errors = FieldErrors::default();
+    let name = errors.collect(operator::parse_name(&form.name))?;
+    let email = errors.collect(operator::parse_email(&form.email))?;
+    let password = errors.collect(form.password.check("password"))?;
+    let (Some(name), Some(email), Some(())) = (name, email, password) else { return Err(Error::Invalid(errors)) };
+    let password_hash = state.passwords.hash(form.password.clone()).await?;
+    let created_at = state.clock.now();
+    let code = form.code.clone();
+    state
+        .store
+        .write(move |conn| {
+            setup_code::redeem(conn, &code)?;
+            let account_id = account::first(conn)?;
+            let id = OperatorId::mint();
+            operator::create(conn, &Operator { id: id.clone(), account_id, email, name, password_hash, created_at })?;
+            Ok(id)
+        })
+        .await
+}
+
+fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+    let (status, errors, alert) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
+        Error::Unavailable { reason, .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            FieldErrors::default(),
+            Some(format!("{} Nothing was saved.", reason.sentence())),
+        ),
+        error => return Err(error),
+    };
+    html(status, &SetupPage { name: form.name, email: form.email, errors, alert })
+}

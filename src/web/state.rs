@@ -1,0 +1,21 @@
+//! What every handler can reach.
+
+use crate::clock::Clock;
+use crate::domain::password::Passwords;
+use crate::gate::Gate;
+use crate::store::Store;
+
+/// Built once at the start; handlers get it as `web::Data<State>`.
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// Verdicts on keys.
+    pub gate: Gate,
+    /// The time.
+    pub clock: Clock,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// The address that people use, without a slash at its end; where it is not
+    /// set, pages speak of the address that they were asked for.
+    pub public_url: Option<String>,
+}

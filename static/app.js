@@ -1,0 +1,150 @@
+// What HTML, CSS and htmx cannot do alone. Every page works without this file.
+"use strict";
+
+const dialog = document.getElementById("dialog");
+
+const COPY_FAILED = "Could not copy. The key is selected: press Ctrl+C (or ⌘C).";
+
+// ---- Pop-up: htmx fills it, the browser keeps the focus inside and gives it back afterwards.
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target === dialog && !dialog.open) dialog.showModal();
+});
+
+document.addEventListener("dialog:close", () => {
+  dialog.close();
+  document.querySelector(".reveal [data-copy]")?.focus();
+});
+
+// An answer on its way still needs the form: it may bring messages.
+dialog?.addEventListener("cancel", (event) => {
+  if (dialog.querySelector(".htmx-request")) event.preventDefault();
+});
+
+// ---- Clicks, caught in one place because htmx brings new buttons.
+
+const CLICKS = {
+  "[data-copy]": (button) => copy(button),
+  "[data-dismiss]": (button) => button.closest(".toast").remove(),
+  "[data-dialog-close]": (button, event) => {
+    if (!button.closest("dialog")) return;
+    event.preventDefault();
+    dialog.close();
+  },
+  "[data-reveal-done]": (link, event) => {
+    event.preventDefault();
+    const reveal = link.closest(".reveal");
+    const row = reveal.previousElementSibling;
+    reveal.remove();
+    row?.querySelector("[role=switch]")?.focus();
+  },
+};
+
+document.addEventListener("click", (event) => {
+  for (const [selector, act] of Object.entries(CLICKS)) {
+    const element = event.target.closest(selector);
+    if (element) act(element, event);
+  }
+});
+
+// ---- Copying: the clipboard where there is one (https and localhost), the selection elsewhere.
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const box = button.closest(".copyable");
+  const copied = navigator.clipboard
+    ? await navigator.clipboard.writeText(source.textContent).then(() => true, () => copySelection(source))
+    : copySelection(source);
+
+  box.querySelector("[data-copy-failed]").textContent = copied ? "" : COPY_FAILED;
+  if (copied) showCopied(button, box.querySelector("[data-copy-done]"));
+}
+
+function copySelection(source) {
+  getSelection().selectAllChildren(source);
+  try {
+    return document.execCommand("copy");
+  } catch {
+    return false;
+  }
+}
+
+function showCopied(button, announcement) {
+  if (button.classList.contains("is-copied")) return;
+  const label = button.querySelector("[data-copy-label]");
+  const text = label.textContent;
+  label.textContent = announcement.textContent = "Copied";
+  button.classList.add("is-copied");
+  setTimeout(() => {
+    label.textContent = text;
+    announcement.textContent = "";
+    button.classList.remove("is-copied");
+  }, 2000);
+}
+
+// ---- A key shown once must not come back with the Back button.
+
+addEventListener("pagehide", () => {
+  for (const reveal of document.querySelectorAll(".reveal")) reveal.remove();
+});
+
+// ---- Toasts leave by a CSS animation; what has left is taken away.
+
+document.addEventListener("animationend", ({ animationName, target }) => {
+  if (animationName === "toast-out") target.remove();
+});
+
+// ---- Requests that never got an answer.
+
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  if (!ctx || ctx.response) return;
+  const slot = ctx.sourceElement.querySelector("#api-key-form-message");
+  if (slot) slot.replaceChildren(fromTemplate("no-answer-alert"));
+  else document.getElementById("toasts").append(fromTemplate("no-answer-toast"));
+});
+
+function fromTemplate(id) {
+  return document.getElementById(id).content.cloneNode(true);
+}
+
+// A button that is disabled while its request runs loses the focus; it gets it back.
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  ctx.focused = document.activeElement;
+});
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  queueMicrotask(() => {
+    if (document.activeElement === document.body && ctx.focused?.isConnected) ctx.focused.focus();
+  });
+});
+
+// ---- Plain forms: a second click would throw away the answer to the first.
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "true";
+});
+
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("change", ({ target }) => {
+  target.closest("[data-autosubmit]")?.requestSubmit();
+});
+
+// ---- Times in the reader's own zone; UTC stays in the tooltip.
+
+const LOCAL_TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+function showLocalTimes() {
+  for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
+    time.title = time.textContent;
+    time.textContent = LOCAL_TIME.format(new Date(time.dateTime));
+  }
+}
+
+document.addEventListener("htmx:after:swap", showLocalTimes);
+showLocalTimes();
