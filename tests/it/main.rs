@@ -7,4 +7,10 @@
 
 mod support;
 
+mod api_key_status;
+mod api_keys;
+mod login;
+mod sessions;
+mod settings;
+mod setup;
 mod verify;

@@ -11,7 +11,7 @@ mod wire;
 pub use answer::Answer;
 pub use app::{App, EMAIL, Key, PASSWORD};
 pub use client::{Client, form};
-pub use database::{Database, MIGRATIONS};
+pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Process, keyfob, run};
 pub use wire::Wire;
