@@ -9,7 +9,9 @@ mod support;
 
 mod api_key_status;
 mod api_keys;
+mod headers;
 mod login;
+mod origin;
 mod sessions;
 mod settings;
 mod setup;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, on_both_databases};
+use crate::support::{Answer, App, Wire, on_both_databases};
 
 /// Well-formed, and nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
@@ -78,5 +78,73 @@ on_both_databases! {
         assert_eq!(ask(&app, &json!({"key": key, "service": "sms"})).json()["code"], "VALID");
         assert_eq!(ask(&app, &json!({"key": key, "service": "mail"})).json(), json!({"valid": false, "code": "NOT_FOUND"}));
         assert_eq!(ask(&app, &json!({"key": key, "service": "unheard-of"})).json()["code"], "NOT_FOUND");
+    }
+
+    fn a_key_in_the_address_is_not_looked_at(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X").secret;
+
+        let answer = app.anonymous().post_json(&format!("/v1/keys/verify?key={key}"), r#"{"key":""}"#).assert_ok();
+
+        assert_eq!(answer.json()["code"], "NOT_FOUND");
+    }
+
+    fn a_call_that_is_no_json_says_what_to_send(db: &Database) {
+        let app = db.app();
+        let nobody = app.anonymous();
+        let post = |kind, body: &str| nobody.send("POST", "/v1/keys/verify", Some((kind, body.as_bytes())));
+
+        for broken in ["", "{", "[]", "null", "{\"key\":\"\\ud800\"}", "{\"key\":1e400}", &"[".repeat(4000)] {
+            post("application/json", broken).assert_problem(400, "BAD_REQUEST");
+        }
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "application/xml"] {
+            post(kind, r#"{"key":""}"#).assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+        nobody.send("POST", "/v1/keys/verify", None).assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+        post("application/json; charset=utf-8", r#"{"key":""}"#).assert_ok();
+    }
+
+    fn a_call_with_other_members_is_refused(db: &Database) {
+        let app = db.app();
+
+        for (question, detail) in [
+            (r#"{}"#, "missing field `key`"),
+            (r#"{"key":"a","key":"b"}"#, "duplicate field `key`"),
+            (r#"{"key":"a","servcie":"sms"}"#, "an unknown member at line 1 column 20"),
+            (r#"{"key":"a","is_admin":true}"#, "an unknown member"),
+            (r#"{"key":"a","client_ip":"nonsense"}"#, "a member has the wrong type"),
+        ] {
+            let answer = app.anonymous().post_json("/v1/keys/verify", question).assert_problem(400, "BAD_REQUEST");
+            assert!(answer.json()["detail"].as_str().unwrap().contains(detail), "{}", answer.body);
+        }
+        app.anonymous().post_json("/v1/keys/verify", r#"{"key":"a","client_ip":"2001:db8::1"}"#).assert_ok();
+    }
+
+    fn a_key_in_the_wrong_place_is_not_repeated_in_the_answer(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X").secret;
+
+        for question in [
+            json!({"key": [key]}), json!({"key": {"key": key}}), json!([key]), json!(key), json!({"key": "x", "client_ip": key}),
+            json!({"key": "x", "service": [key]}), json!({key.as_str(): "key"}),
+        ] {
+            let answer = ask(&app, &question).assert_problem(400, "BAD_REQUEST");
+            assert!(!answer.body.contains(&key[9..]), "{question}: {}", answer.body);
+        }
+    }
+
+    fn a_call_that_is_too_long_is_refused_whole_and_in_chunks(db: &Database) {
+        let app = db.app();
+        let long = json!({"key": "x".repeat(5_000)}).to_string();
+        let chunked = format!(
+            "POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+            long.len(),
+        );
+
+        app.anonymous().post_json("/v1/keys/verify", &long).assert_problem(413, "PAYLOAD_TOO_LARGE");
+
+        assert!(Wire::to(&app.url).send(chunked.as_bytes()).read_head().starts_with("HTTP/1.1 413"));
+        ask(&app, &json!({"key": "x".repeat(4_000)})).assert_ok();
     }
 }

@@ -125,7 +125,8 @@ impl<'db> App<'db> {
     /// A second service, beside SMS.
     pub fn add_service(&self, slug: &str, name: &str) {
         let (slug, name, key_prefix) = (slug.to_owned(), name.to_owned(), slug.to_owned());
-        service::create(&mut self.db.conn(), &Service { slug, name, key_prefix, created_at: NOW.plus_seconds(1) }).unwrap();
+        service::create(&mut self.db.conn(), &Service { slug, name, key_prefix, created_at: NOW.plus_seconds(1) })
+            .unwrap();
     }
 
     /// What the gate says about a key.

@@ -36,7 +36,8 @@ struct Line {
 
 impl Database {
     pub fn sqlite() -> Self {
-        Self::Sqlite(tempfile::tempdir().unwrap())
+        // In memory, where the system has a folder there: it need not survive.
+        Self::Sqlite(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
     }
 
     pub fn postgres() -> Self {
@@ -54,7 +55,7 @@ impl Database {
     fn new_postgres(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("keyfob_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        admin().batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
+        admin().batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).unwrap();
         Self::Postgres(name)
     }
 
@@ -111,11 +112,16 @@ impl Database {
         match self.conn() {
             Conn::Sqlite(mut conn) => {
                 let tables = "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
-                lines(&mut conn, tables).into_iter().map(|table| (table.clone(), sqlite_rows(&mut conn, &table))).collect()
+                lines(&mut conn, tables)
+                    .into_iter()
+                    .map(|table| (table.clone(), sqlite_rows(&mut conn, &table)))
+                    .collect()
             }
             Conn::Postgres(mut conn) => {
                 let tables = "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'";
-                let rows = |conn: &mut _, table: &str| lines(conn, &format!("SELECT t::text AS line FROM {table} t ORDER BY 1"));
+                let rows = |conn: &mut _, table: &str| {
+                    lines(conn, &format!("SELECT t::text AS line FROM {table} t ORDER BY 1"))
+                };
                 lines(&mut conn, tables).into_iter().map(|table| (table.clone(), rows(&mut conn, &table))).collect()
             }
         }
@@ -183,7 +189,8 @@ fn url_of(name: &str) -> String {
 }
 
 fn server_url() -> String {
-    std::env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| panic!("these tests need PostgreSQL: run them with ./tests/run"))
+    std::env::var("TEST_POSTGRES_URL")
+        .unwrap_or_else(|_| panic!("these tests need PostgreSQL: run them with ./tests/run"))
 }
 
 fn admin() -> PgConnection {
