@@ -4,7 +4,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Error, R2D2Connection};
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 
 /// A connection to either database. Queries are written once, against this.
 #[derive(diesel::MultiConnection)]
@@ -29,11 +29,20 @@ pub(super) enum Manager {
 
 /// Waits up to 5 s for another program's lock; every commit is on the disk
 /// before it is acknowledged (`synchronous=FULL`).
-const SQLITE: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
-    PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000; PRAGMA journal_size_limit=8388608;";
+const SQLITE: &str = "PRAGMA busy_timeout=5000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+    PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000; PRAGMA journal_size_limit=8388608;";
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only=ON;";
 const POSTGRES: &str =
     "SET statement_timeout='10s'; SET lock_timeout='5s'; SET idle_in_transaction_session_timeout='30s';";
+
+/// Lets SQLite's readers go on beside its writer. The file remembers it, so it
+/// is asked for only once the file is known to be ours.
+pub(super) fn use_wal(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(conn) => conn.batch_execute("PRAGMA journal_mode=WAL"),
+        Conn::Postgres(_) => Ok(()),
+    }
+}
 
 impl Manager {
     /// The same database, for reading only where that can be told apart.

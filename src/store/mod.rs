@@ -149,7 +149,8 @@ where
 }
 
 fn migrate(conn: &mut Conn) -> anyhow::Result<()> {
-    transaction(conn, migrations::run)
+    transaction(conn, migrations::run)?;
+    Ok(connection::use_wal(conn)?)
 }
 
 /// Puts a failure at the start in one sentence that says what to change.
