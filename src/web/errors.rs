@@ -2,6 +2,7 @@
 //! details (RFC 9457) under `/v1`. Every response of 400 and above is drawn
 //! here, the HTTP library's own ones too; causes go to the log and nowhere else.
 
+use actix_session::storage::{SaveError, UpdateError};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -259,8 +260,7 @@ fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
         log(error);
         return Told::of(error);
     }
-    // Only the session middleware, when its store fails, gives these.
-    if error.as_error::<InternalError<anyhow::Error>>().is_some() {
+    if is_session_failure(error) {
         tracing::error!(cause = %error, "sessions can't be read or written");
         return Told::of_status(StatusCode::SERVICE_UNAVAILABLE);
     }
@@ -268,6 +268,13 @@ fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
         tracing::error!(cause = %error, "failed");
     }
     Told::of_status(status)
+}
+
+/// What the session middleware, and nothing else, gives when its store fails.
+fn is_session_failure(error: &actix_web::Error) -> bool {
+    error.as_error::<InternalError<anyhow::Error>>().is_some()
+        || error.as_error::<InternalError<SaveError>>().is_some()
+        || error.as_error::<InternalError<UpdateError>>().is_some()
 }
 
 fn log(error: &Error) {
