@@ -9,10 +9,16 @@ mod support;
 
 mod api_key_status;
 mod api_keys;
+mod command_line;
 mod headers;
+mod health;
+mod house;
 mod login;
 mod origin;
+mod outages;
 mod sessions;
 mod settings;
 mod setup;
+mod startup;
+mod store;
 mod verify;

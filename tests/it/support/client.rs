@@ -32,6 +32,11 @@ impl Client {
         Self { base: base.to_owned(), agent, jar: Arc::default(), changed: BTreeMap::new() }
     }
 
+    /// The server that it speaks to.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The same browser, with this header as it is given.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         self.change(name, Some(value.to_owned()))
@@ -66,6 +71,11 @@ impl Client {
     pub fn at(&self, base: &str) -> Self {
         let jar = Arc::new(Mutex::new(self.jar.lock().unwrap().clone()));
         Self { base: base.to_owned(), jar, ..self.clone() }
+    }
+
+    /// Another browser, without cookies.
+    pub fn stranger(&self) -> Self {
+        Self::new(&self.base)
     }
 
     /// Another browser that was given this one's cookies as they are now.

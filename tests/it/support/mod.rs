@@ -13,7 +13,7 @@ pub use app::{App, EMAIL, Key, PASSWORD};
 pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
-pub use process::{Process, keyfob, run};
+pub use process::{Ended, Process, keyfob, run};
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.

@@ -72,7 +72,7 @@ impl Page {
     /// What a browser would send with the form that has the field `name`.
     #[track_caller]
     pub fn field(&self, name: &str) -> String {
-        let element = self.one(&format!("[name={name}]"));
+        let element = self.one(&format!("input[name={name}], textarea[name={name}]"));
         match element.value().name() {
             // The parser drops a line break right after the tag, as browsers do.
             "textarea" => element.text().collect(),
