@@ -129,7 +129,9 @@ on_both_databases! {
         let key = client.create_key("Project X");
         let before = db.rows();
 
-        for fields in [&[("status", "")][..], &[("status", "off")], &[("status", "ENABLED")], &[], &[("state", "disabled")]] {
+        for fields in
+            [&[("status", "")][..], &[("status", "off")], &[("status", "ENABLED")], &[], &[("state", "disabled")]]
+        {
             client.post(&key.status_path(), fields).assert_status(400);
         }
         assert_eq!(db.rows(), before);

@@ -209,7 +209,8 @@ on_both_databases! {
     fn markup_and_direction_marks_are_shown_as_text(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
-        let names = ["<img src=x onerror=alert(1)>", "\"><script>alert(1)</script>", "{{7*7}}", "a\u{202e}b", "</td>&amp;"];
+        let names =
+            ["<img src=x onerror=alert(1)>", "\"><script>alert(1)</script>", "{{7*7}}", "a\u{202e}b", "</td>&amp;"];
 
         for name in names {
             let fields = [("id", &*client.form_id()), ("service", "sms"), ("name", name), ("description", name)];
@@ -367,7 +368,9 @@ on_both_databases! {
         client.create_key("Project X");
         let before = db.rows();
 
-        for path in ["/", "/api-keys", "/api-keys/new", "/settings", "/login", "/setup", "/healthz", "/readyz", "/nothing"] {
+        for path in
+            ["/", "/api-keys", "/api-keys/new", "/settings", "/login", "/setup", "/healthz", "/readyz", "/nothing"]
+        {
             client.get(path);
         }
 

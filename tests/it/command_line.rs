@@ -48,7 +48,8 @@ on_both_databases! {
         add_operator(db, "bob@example.com", "fourteen chars").assert_says("Use at least 15 characters; this has 14.");
         add_operator(db, "bob@example.com", "").assert_says("Use at least 15 characters; this has 0.");
         add_operator(db, "bob", PASSWORD).assert_says("Enter an e-mail address");
-        add_operator(db, "ADA@example.com", PASSWORD).assert_says("There is an operator with this e-mail address already.");
+        add_operator(db, "ADA@example.com", PASSWORD)
+            .assert_says("There is an operator with this e-mail address already.");
 
         assert_eq!(db.count("operators"), 1);
     }
@@ -154,7 +155,10 @@ on_both_databases! {
 
         assert!(ended.stderr.contains(&key.id), "nothing was logged: {}", ended.stderr);
         let cookies = cookies.iter().map(|cookie| cookie.trim_start_matches("keyfob="));
-        for secret in [&key.secret[9..], &key.secret[9..41], PASSWORD, "correct%20horse", "horse battery", &code].into_iter().chain(cookies) {
+        for secret in [&key.secret[9..], &key.secret[9..41], PASSWORD, "correct%20horse", "horse battery", &code]
+            .into_iter()
+            .chain(cookies)
+        {
             let line = ended.stderr.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} was logged");
         }
@@ -178,7 +182,8 @@ fn help_and_version_are_told_without_touching_anything() {
 
     for argument in ["--help", "--version", "help"] {
         let mut command = keyfob(&[argument]);
-        let ended = Process::spawn(command.current_dir(folder.path()).env("DATABASE_URL", "postgres://me:hunter2@x/k")).end();
+        let ended =
+            Process::spawn(command.current_dir(folder.path()).env("DATABASE_URL", "postgres://me:hunter2@x/k")).end();
         assert!(!ended.assert_success().stdout.contains("hunter2"), "{argument}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -50,8 +50,13 @@ on_both_databases! {
         for (what, answer) in one_of_each(&db.app()) {
             let policy = answer.header("content-security-policy");
             for directive in [
-                "default-src 'none'", "script-src 'self'", "style-src 'self'", "object-src 'none'", "base-uri 'none'",
-                "form-action 'self'", "frame-ancestors 'none'",
+                "default-src 'none'",
+                "script-src 'self'",
+                "style-src 'self'",
+                "object-src 'none'",
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
             ] {
                 assert!(policy.split("; ").any(|part| part == directive), "{directive} of a {what}: {policy}");
             }

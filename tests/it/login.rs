@@ -101,7 +101,9 @@ on_both_databases! {
         let app = db.app();
         let signed_in = app.signed_in();
 
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example"] {
+        for evil in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example"]
+        {
             let link = format!("/login?{}", crate::support::form(&[("next", evil)]));
             assert_eq!(app.anonymous().get(&link).page().field("next"), "/api-keys", "{evil}");
             signed_in.get(&link).assert_leads_to("/api-keys");

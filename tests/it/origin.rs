@@ -73,7 +73,9 @@ on_both_databases! {
     fn another_sites_page_may_not_write(db: &Database) {
         let app = db.app();
 
-        assert_refused(&app, |client| client.with("sec-fetch-site", "cross-site").with("origin", "https://evil.example"));
+        assert_refused(&app, |client| {
+            client.with("sec-fetch-site", "cross-site").with("origin", "https://evil.example")
+        });
         assert_refused(&app, |client| client.with("sec-fetch-site", "cross-site"));
     }
 
@@ -129,7 +131,8 @@ on_both_databases! {
         let answer = app.anonymous().send("POST", WITHOUT_COOKIE, Some(("text/plain", question))).assert_status(415);
 
         assert_eq!(answer.header("access-control-allow-origin"), "");
-        let allowed = app.anonymous().with("origin", "https://evil.example").post_json(WITHOUT_COOKIE, question).assert_ok();
+        let allowed =
+            app.anonymous().with("origin", "https://evil.example").post_json(WITHOUT_COOKIE, question).assert_ok();
         assert_eq!(allowed.header("access-control-allow-origin"), "");
     }
 }

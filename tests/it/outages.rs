@@ -70,7 +70,10 @@ on_both_databases! {
             assert_eq!(answer.status, 503, "{}", answer.body);
             let page = answer.page();
             assert_eq!(page.text("#api-key-form-message"), alert);
-            assert_eq!((page.field("id"), page.field("name"), page.field("description")), (id.clone(), "Project Y".into(), "kept".into()));
+            assert_eq!(
+                (page.field("id"), page.field("name"), page.field("description")),
+                (id.clone(), "Project Y".into(), "kept".into())
+            );
         }
         assert_eq!(refused.switch.status, 503);
         let row = refused.switch.page();
@@ -98,7 +101,11 @@ on_both_databases! {
             all.spawn(|| app.anonymous().get("/readyz").assert_status(503));
             all.spawn(|| assert_eq!(client.get("/api-keys").assert_status(503).page().text("h1"), "Not available"));
             all.spawn(|| {
-                let page = app.anonymous().post("/login", &[("email", EMAIL), ("password", PASSWORD)]).assert_status(503).page();
+                let page = app
+                    .anonymous()
+                    .post("/login", &[("email", EMAIL), ("password", PASSWORD)])
+                    .assert_status(503)
+                    .page();
                 assert!(page.text("[role=alert]").starts_with("The database"), "{}", page.text("[role=alert]"));
             });
         });
@@ -117,9 +124,13 @@ on_both_databases! {
 
         let answer = client.htmx("form#api-key-form").post("/api-keys", &typed(&id)).assert_status(401);
 
-        let answer = answer.assert_header("hx-retarget", "#api-key-form-message").assert_header("hx-reswap", "innerHTML");
+        let answer =
+            answer.assert_header("hx-retarget", "#api-key-form-message").assert_header("hx-reswap", "innerHTML");
         let alert = answer.page().text(".alert");
-        assert_eq!(alert, "Your session has ended. Log in and try again. Log in in a new tab, then press Create again.");
+        assert_eq!(
+            alert,
+            "Your session has ended. Log in and try again. Log in in a new tab, then press Create again."
+        );
         // The other tab shares its cookies with this one.
         client.log_in(EMAIL, PASSWORD);
         client.htmx("form#api-key-form").post("/api-keys", &typed(&id)).assert_ok();
@@ -133,7 +144,10 @@ on_both_databases! {
 
         let login = client.post("/api-keys", &typed(&id)).assert_status(401).page();
         let fields = [
-            ("email", EMAIL), ("password", PASSWORD), ("next", &*login.field("next")), ("draft", &*login.field("draft")),
+            ("email", EMAIL),
+            ("password", PASSWORD),
+            ("next", &*login.field("next")),
+            ("draft", &*login.field("draft")),
         ];
         client.post("/login", &fields).assert_leads_to("/api-keys/new");
 

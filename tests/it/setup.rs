@@ -104,9 +104,12 @@ on_both_databases! {
     fn a_code_is_worthless_once_there_is_an_operator_by_other_means(db: &Database) {
         let app = db.app();
 
-        app.anonymous().post("/setup", &[
-            ("code", &*code(&app)), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD),
-        ]).assert_leads_to("/login");
+        app.anonymous()
+            .post(
+                "/setup",
+                &[("code", &*code(&app)), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)],
+            )
+            .assert_leads_to("/login");
 
         assert_eq!(db.count("operators"), 1);
     }

@@ -65,7 +65,8 @@ on_both_databases! {
         let app = db.app();
         let nothing = json!({"valid": false, "code": "NOT_FOUND"});
 
-        for key in [UNKNOWN, "", "sms_live_", "hunter2", "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aG", "😀", "\0"] {
+        for key in [UNKNOWN, "", "sms_live_", "hunter2", "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aG", "😀", "\0"]
+        {
             assert_eq!(app.verify(key), nothing, "{key}");
         }
     }
@@ -76,7 +77,10 @@ on_both_databases! {
         let key = app.signed_in().create_key("Project X").secret;
 
         assert_eq!(ask(&app, &json!({"key": key, "service": "sms"})).json()["code"], "VALID");
-        assert_eq!(ask(&app, &json!({"key": key, "service": "mail"})).json(), json!({"valid": false, "code": "NOT_FOUND"}));
+        assert_eq!(
+            ask(&app, &json!({"key": key, "service": "mail"})).json(),
+            json!({"valid": false, "code": "NOT_FOUND"})
+        );
         assert_eq!(ask(&app, &json!({"key": key, "service": "unheard-of"})).json()["code"], "NOT_FOUND");
     }
 
@@ -125,8 +129,13 @@ on_both_databases! {
         let key = app.signed_in().create_key("Project X").secret;
 
         for question in [
-            json!({"key": [key]}), json!({"key": {"key": key}}), json!([key]), json!(key), json!({"key": "x", "client_ip": key}),
-            json!({"key": "x", "service": [key]}), json!({key.as_str(): "key"}),
+            json!({"key": [key]}),
+            json!({"key": {"key": key}}),
+            json!([key]),
+            json!(key),
+            json!({"key": "x", "client_ip": key}),
+            json!({"key": "x", "service": [key]}),
+            json!({key.as_str(): "key"}),
         ] {
             let answer = ask(&app, &question).assert_problem(400, "BAD_REQUEST");
             assert!(!answer.body.contains(&key[9..]), "{question}: {}", answer.body);
