@@ -54,7 +54,7 @@ impl Keyfob {
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let state = Data::new(State {
             gate: Gate::new(store.clone(), clock.clone()),
-            passwords: Passwords::new().map_err(|error| format!("{error:?}"))?,
+            passwords: Passwords::default(),
             public_url: config.public_url.clone(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
