@@ -69,7 +69,9 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 async fn serve(config: &Config) -> Result<(), String> {
     let keyfob = Keyfob::build(config, Clock::System).await?;
     greet(config, &keyfob).map_err(|error| error.to_string())?;
-    keyfob.server.await.map_err(|error| error.to_string())
+    keyfob.server.await.map_err(|error| error.to_string())?;
+    keyfob.gate.write_down_uses().await;
+    Ok(())
 }
 
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {

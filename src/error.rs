@@ -33,6 +33,9 @@ pub enum Error {
         /// Seconds until the next one is let through.
         retry_after: u64,
     },
+    /// The address does not take this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
     /// The body is longer than this route takes.
     #[error("request body too large")]
     TooLarge,

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::account::AccountId;
+use super::api_key_change::Changed;
 use super::id::id;
 use super::key_secret::{KeySecret, Mode};
 use super::operator::Operator;
@@ -60,6 +61,8 @@ pub struct ApiKey {
     pub created_at: UtcTime,
     /// From when on it opens nothing, if ever.
     pub expires_at: Option<UtcTime>,
+    /// Raised with every edit.
+    pub version: i64,
 }
 
 /// What an operator fills in for a new key.
@@ -128,6 +131,7 @@ pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime
         created_by: Some(operator.id.clone()),
         created_at: now,
         expires_at: None,
+        version: 1,
     };
     diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
     Ok(Creation::Made(Box::new(key), secret))
@@ -210,10 +214,16 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<ApiKey>>
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub fn set_status(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<(ApiKey, Service)> {
+pub fn set_status(
+    conn: &mut Conn,
+    account: &AccountId,
+    id: &ApiKeyId,
+    status: Status,
+) -> Result<Changed<(ApiKey, Service)>> {
     let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
     diesel::update(row).set(api_keys::status.eq(status)).execute(conn)?;
-    find(conn, account, id)
+    let (key, service) = find(conn, account, id)?;
+    Ok(Changed { digest: key.digest, value: (key, service) })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 pub mod account;
 pub mod api_key;
+pub mod api_key_change;
+pub mod api_key_usage;
 pub(crate) mod id;
 pub mod installation;
 pub mod key_secret;
