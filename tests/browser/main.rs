@@ -3,5 +3,9 @@
 
 mod dashboard;
 mod guide;
+mod keyboard;
 mod keyfob;
+mod local_network;
+mod trouble;
 mod webdriver;
+mod without_javascript;
