@@ -2,7 +2,6 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -11,14 +10,15 @@ use actix_web::{App, HttpServer};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::installation::{self, CookieKey};
+use crate::domain::installation;
 use crate::domain::password::Passwords;
 use crate::domain::setup_code::{self, SetupCode};
+use crate::domain::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::routes::routes;
 use crate::store::Store;
-use crate::web::{State, errors, headers, request_id};
+use crate::web::{State, errors, headers, panics, request_id};
 
 /// How long requests may take to end after the signal to stop, in seconds.
 const STOP_SECONDS: u64 = 8;
@@ -54,22 +54,25 @@ impl Keyfob {
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let state = Data::new(State {
             gate: Gate::new(store.clone(), clock.clone()),
-            passwords: Passwords::new().map_err(|error| format!("{error:?}"))?,
+            passwords: Passwords::default(),
             public_url: config.public_url.clone(),
+            throttle: Throttle::new(clock.clone()),
+            trusted_proxies: config.trusted_proxies.clone(),
+            cookie_key,
             store: store.clone(),
             clock,
         });
-        let (server, address) = listen(config.listen, state, cookie_key)?;
+        let (server, address) = listen(config.listen, state)?;
         Ok(Self { server, address, setup_code, is_new, store })
     }
 }
 
-fn listen(address: SocketAddr, state: Data<State>, cookie_key: CookieKey) -> Result<(Server, SocketAddr), String> {
-    let cookie_key = Arc::new(cookie_key);
+fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(|config| routes(config, &state, &cookie_key))
+            .configure(|config| routes(config, &state))
+            .wrap(from_fn(panics::catch_panics))
             .wrap(from_fn(errors::render_errors))
             .wrap(from_fn(headers::security_headers))
             .wrap(from_fn(request_id::trace))

@@ -6,7 +6,6 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, redirect, resource, scope};
 
-use crate::domain::installation::CookieKey;
 use crate::web::api::{health, verify};
 use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
@@ -16,7 +15,7 @@ use crate::web::{State, assets, headers, origin};
 const LONGEST_FORM: usize = 16 * 1024;
 
 /// Every route.
-pub fn routes(config: &mut ServiceConfig, state: &Data<State>, cookie_key: &CookieKey) {
+pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     config
         // For whoever watches over the process
         .service(resource("/healthz").get(health::healthz))
@@ -41,7 +40,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>, cookie_key: &Cook
                 .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
                 .app_data(FormConfig::default().limit(LONGEST_FORM))
                 .app_data(PayloadConfig::new(LONGEST_FORM))
-                .wrap(sessions(state, cookie_key))
+                .wrap(sessions(state))
                 .wrap(from_fn(origin::same_origin_writes))
                 .wrap(Compress::default()),
         );
@@ -49,11 +48,11 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>, cookie_key: &Cook
 
 /// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
 /// browsers drop such a cookie on plain http, so there it has neither.
-fn sessions(state: &Data<State>, cookie_key: &CookieKey) -> SessionMiddleware<DatabaseSessions> {
+fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
     let https = headers::is_https(state);
     SessionMiddleware::builder(
         DatabaseSessions::new(state.store.clone(), state.clock.clone()),
-        Key::from(cookie_key.expose()),
+        Key::from(state.cookie_key.expose()),
     )
     .cookie_name(if https { "__Host-keyfob" } else { "keyfob" }.to_owned())
     .cookie_secure(https)

@@ -114,7 +114,8 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   queueMicrotask(() => {
-    if (document.activeElement === document.body && ctx.focused?.isConnected) ctx.focused.focus();
+    const lost = [document.body, dialog].includes(document.activeElement);
+    if (lost && ctx.focused?.isConnected) ctx.focused.focus();
   });
 });
 

@@ -14,3 +14,4 @@ pub mod session;
 pub mod setting;
 pub mod setup_code;
 pub mod text;
+pub mod throttle;

@@ -5,7 +5,7 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
@@ -26,6 +26,7 @@ impl ResponseError for Error {
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -46,6 +47,7 @@ struct Told {
     title: &'static str,
     detail: String,
     fields: FieldErrors,
+    retry_after: Option<u64>,
 }
 
 impl Told {
@@ -55,6 +57,7 @@ impl Told {
         match error {
             Error::Malformed(detail) => Self { detail: detail.clone(), ..told },
             Error::Invalid(fields) => Self { fields: fields.clone(), ..told },
+            Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..told },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..told },
             Error::Unavailable { reason, .. } => {
                 Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
@@ -72,11 +75,12 @@ impl Told {
             413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
             415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
             422 => ("INVALID", "Something is missing", "Some of what was sent can't be taken as it is."),
+            429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),
             503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
             400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
             _ => ("INTERNAL", "Something went wrong", "It is our fault, and it is in the log under this request's id."),
         };
-        Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default() }
+        Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default(), retry_after: None }
     }
 }
 
@@ -109,6 +113,7 @@ impl Reader {
 
     fn draw(&self, told: Told) -> HttpResponse {
         let status = told.status;
+        let retry_after = told.retry_after;
         let drawn = if self.path.starts_with("/v1/") {
             Ok(self.problem(&told))
         } else if let Htmx::Part { source, current_url } = &self.htmx {
@@ -118,7 +123,11 @@ impl Reader {
         } else {
             self.page(told)
         };
-        drawn.unwrap_or_else(|_| HttpResponse::new(status))
+        let mut response = drawn.unwrap_or_else(|_| HttpResponse::new(status));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 
     fn after_login(&self) -> NextPath {

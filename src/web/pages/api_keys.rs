@@ -26,7 +26,7 @@ const REPEATED: &str = "This form was sent before, and its key was made then. Th
 
 /// The page; its block `list` is what htmx gets when it asks for a part.
 #[derive(Template)]
-#[template(path = "api_keys/page.html")]
+#[template(path = "api_keys/page.html", blocks = ["list"])]
 struct ApiKeysPage {
     shell: Shell,
     services: Vec<ServiceOption>,
@@ -74,7 +74,8 @@ impl From<(ApiKey, Service)> for ApiKeyRow {
 /// The one sight of a new key's secret, in a row under the key's.
 struct Reveal {
     id: ApiKeyId,
-    key: String,
+    name: String,
+    key: KeySecret,
     curl: String,
 }
 
@@ -175,7 +176,7 @@ pub async fn list_api_keys(
     };
     let page =
         draw_list(&state, Shell::new(SECTION, &operator, &session), operator, query.service, after, None).await?;
-    html(StatusCode::OK, &page)
+    if htmx.is_part() { html(StatusCode::OK, &page.as_list()) } else { html(StatusCode::OK, &page) }
 }
 
 async fn draw_list(
@@ -292,7 +293,7 @@ pub async fn create_api_key(
         Ok(Creation::Made(key, secret)) => {
             tracing::info!(key = %key.id, operator = %operator.id, "an API key was made");
             let curl = curl_line(&base_url(&state, &request), &secret);
-            let reveal = Reveal { id: key.id.clone(), key: secret.expose().to_owned(), curl };
+            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, curl };
             show_created(&state, &session, operator, &htmx, *key, reveal).await
         }
         Ok(Creation::Repeated) => {
