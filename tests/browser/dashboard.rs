@@ -123,7 +123,7 @@ impl Dashboard {
 
     #[track_caller]
     pub fn open_pop_up(&self) {
-        self.click("New API Key");
+        self.click("+ New API Key");
         self.wait_for(POP_UP);
     }
 

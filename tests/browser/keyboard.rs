@@ -16,7 +16,7 @@ fn every_step_of_the_guide_can_be_done_with_the_keyboard() {
     dashboard.press("Enter");
     dashboard.wait_for_text("h1", "API Keys");
 
-    tab_to(&dashboard, "New API Key");
+    tab_to(&dashboard, "+ New API Key");
     dashboard.press("Enter");
     dashboard.wait_for(POP_UP);
     assert!(dashboard.has_focus(NAME));
@@ -54,7 +54,7 @@ fn every_step_of_the_guide_can_be_done_with_the_keyboard() {
 #[test]
 fn escape_closes_the_pop_up_and_gives_the_focus_back_to_its_button() {
     let dashboard = Dashboard::signed_in(Options::default());
-    tab_to(&dashboard, "New API Key");
+    tab_to(&dashboard, "+ New API Key");
     let button = dashboard.active_element();
     dashboard.press("Enter");
     dashboard.wait_for(POP_UP);
@@ -82,7 +82,7 @@ fn the_first_stop_leads_past_the_sidebar_to_the_content() {
     assert_eq!(dashboard.active_element().text(), "Skip to the content");
     dashboard.press("Enter");
     dashboard.press("Tab");
-    assert_eq!(dashboard.active_element().label(), "New API Key");
+    assert_eq!(dashboard.active_element().label(), "+ New API Key");
 }
 
 /// Goes on with Tab until the focus is on what has this name, and sees it at every stop.

@@ -8,7 +8,7 @@ use crate::webdriver::Options;
 #[test]
 fn a_key_is_made_on_a_page_of_its_own_and_switched_with_a_form() {
     let dashboard = without_javascript();
-    dashboard.click("New API Key");
+    dashboard.click("+ New API Key");
     assert_eq!(dashboard.path(), "/api-keys/new?service=sms");
     assert_eq!(dashboard.texts("h1"), ["New API Key for SMS Service"]);
     dashboard.click("Cancel");
@@ -107,7 +107,7 @@ fn without_javascript() -> Dashboard {
 /// Makes a key and gives the key that is shown.
 #[track_caller]
 fn create_key(dashboard: &Dashboard, name: &str) -> String {
-    dashboard.click("New API Key");
+    dashboard.click("+ New API Key");
     dashboard.fill_in(NAME, name);
     dashboard.click("Create");
     dashboard.wait_for(REVEALED_KEY).text()
