@@ -1,8 +1,6 @@
 //! The guide where scripts are off: links, forms and whole pages.
 
-use crate::dashboard::{
-    DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, REVEALED_KEY, SWITCH, TOAST, assert_is_key,
-};
+use crate::dashboard::{DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, REVEALED_KEY, SWITCH, TOAST, assert_is_key};
 use crate::webdriver::Options;
 
 #[test]
