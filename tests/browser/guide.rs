@@ -143,6 +143,16 @@ fn a_key_that_is_switched_off_is_refused_until_it_is_switched_on() {
 }
 
 #[test]
+fn a_new_toast_takes_the_place_of_the_one_before_so_that_none_lies_on_the_switch() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.create_key("Project X");
+    for word in ["Disabled", "Enabled", "Disabled", "Enabled"] {
+        dashboard.switch(word);
+        assert_eq!(dashboard.find_all(TOAST).len(), 1);
+    }
+}
+
+#[test]
 fn the_full_key_is_nowhere_after_the_page_was_loaded_again() {
     let dashboard = Dashboard::signed_in(Options::default());
     let key = dashboard.create_key("Project X");

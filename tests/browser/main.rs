@@ -6,6 +6,7 @@ mod guide;
 mod keyboard;
 mod keyfob;
 mod local_network;
+mod looks;
 mod trouble;
 mod webdriver;
 mod without_javascript;
