@@ -81,8 +81,9 @@ impl NewApiKey {
     /// [`Error::Invalid`] with a message for every field that is wrong.
     pub fn parse(id: &str, service: &str, name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
-        let id =
-            id.parse().map_err(|()| Error::invalid("id", "This form had expired. Check it and press Create again."));
+        let id = id
+            .parse()
+            .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
         let id = errors.collect(id)?;
         let name = errors.collect(text::line("name", "Key Name", 100, name))?;
         let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;

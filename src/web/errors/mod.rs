@@ -122,7 +122,7 @@ fn fragment(told: &Told, source: &str, current_url: &str) -> crate::error::Resul
         }
         None => {
             let toast = ErrorToast { toast: Toast::error(told.detail.clone()) };
-            ("#toasts".to_owned(), "beforeend", html(told.status, &toast)?)
+            ("#toasts".to_owned(), "innerHTML", html(told.status, &toast)?)
         }
     };
     let target = HeaderValue::from_str(&target).map_err(Error::internal)?;

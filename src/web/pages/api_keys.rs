@@ -89,7 +89,7 @@ struct CreatedApiKey {
 
 /// The form, empty or as it was filled in.
 struct ApiKeyFormView {
-    id: String,
+    key_id: String,
     service_slug: String,
     service_name: String,
     name: String,
@@ -139,7 +139,7 @@ pub struct NewQuery {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ApiKeyForm {
-    id: String,
+    key_id: String,
     service: String,
     name: String,
     description: String,
@@ -234,8 +234,8 @@ pub async fn new_api_key(
     if let Some(draft) = session::take_draft(&session).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         filled = draft;
     }
-    if filled.id.is_empty() {
-        filled.id = ApiKeyId::mint().to_string();
+    if filled.key_id.is_empty() {
+        filled.key_id = ApiKeyId::mint().to_string();
     }
     if filled.service.is_empty() {
         filled.service = "sms".to_owned();
@@ -256,7 +256,7 @@ async fn draw_form(
     let slug = filled.service;
     let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
     Ok(ApiKeyFormView {
-        id: filled.id,
+        key_id: filled.key_id,
         service_slug: service.slug,
         service_name: service.name,
         name: filled.name,
@@ -310,7 +310,7 @@ pub async fn create_api_key(
 }
 
 async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Result<Creation> {
-    let new = NewApiKey::parse(&filled.id, &filled.service, &filled.name, &filled.description)?;
+    let new = NewApiKey::parse(&filled.key_id, &filled.service, &filled.name, &filled.description)?;
     let (operator, now) = (operator.clone(), state.clock.now());
     state.store.write(move |conn| api_key::create(conn, &operator, new, now)).await
 }
@@ -352,9 +352,9 @@ async fn refuse(
 ) -> Result<HttpResponse> {
     let (status, errors, alert) = match error {
         Error::Invalid(errors) => {
-            let stale = errors.get("id").map(str::to_owned);
+            let stale = errors.get("key_id").map(str::to_owned);
             if stale.is_some() {
-                filled.id = ApiKeyId::mint().to_string();
+                filled.key_id = ApiKeyId::mint().to_string();
             }
             (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
         }
