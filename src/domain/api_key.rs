@@ -1,6 +1,7 @@
 //! An API key: the record. The string itself is a [`KeySecret`] and is not kept.
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
 use super::api_key_change::Changed;
@@ -134,8 +135,12 @@ pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime
         expires_at: None,
         version: 1,
     };
-    diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
-    Ok(Creation::Made(Box::new(key), secret))
+    // In a savepoint: the same form, sent at the same moment, may have been quicker.
+    match conn.transaction(|conn| diesel::insert_into(api_keys::table).values(&key).execute(conn)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Creation::Repeated),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(Creation::Made(Box::new(key), secret)),
+    }
 }
 
 /// A place in the list: behind the key with this time and id.

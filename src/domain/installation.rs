@@ -7,7 +7,7 @@ use super::setting::Setting;
 use super::{account, service, setting};
 use crate::error::{Error, Result};
 use crate::random;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, UtcTime, start_alone};
 
 /// Signs and encrypts session cookies; the same for every instance on a database.
 pub struct CookieKey(Zeroizing<Vec<u8>>);
@@ -37,6 +37,7 @@ impl std::fmt::Debug for CookieKey {
 /// # Errors
 /// When the database fails, or holds a cookie key that is none.
 pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
+    start_alone(conn)?;
     account::ensure_one(conn, now)?;
     service::ensure_sms(conn, now)?;
     let key = match setting::get(conn, Setting::CookieKey)? {

@@ -13,15 +13,25 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// "keyfob" in ASCII: one number that all instances on a server agree on.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725026)";
 
-/// Runs what is missing; called within a transaction, so that two instances
-/// that start together do not get in each other's way.
+/// Lets one instance at a time go on until its transaction ends, so that two
+/// that start together do not get in each other's way. A transaction that
+/// writes to SQLite is alone already.
+///
+/// # Errors
+/// When the database fails.
+pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Postgres(conn) => conn.batch_execute(POSTGRES_LOCK),
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Runs what is missing; called within a transaction.
 ///
 /// # Errors
 /// One sentence when the tables are another program's or a later Keyfob's.
 pub(super) fn run(conn: &mut Conn) -> anyhow::Result<()> {
-    if let Conn::Postgres(conn) = conn {
-        conn.batch_execute(POSTGRES_LOCK)?;
-    }
+    start_alone(conn)?;
     if let Conn::Sqlite(conn) = conn {
         refuse_foreign_tables(conn)?;
     }

@@ -16,6 +16,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use r2d2::ManageConnection as _;
 
 pub use connection::{Conn, MultiBackend};
+pub use migrations::start_alone;
 pub use types::{Digest, UtcTime};
 pub use url::DatabaseUrl;
 pub use watch::Watch;

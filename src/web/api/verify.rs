@@ -112,7 +112,6 @@ fn explain(error: &JsonPayloadError) -> Error {
     match error {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => Error::TooLarge,
         JsonPayloadError::ContentType => Error::UnsupportedMediaType,
-        // Its message names fields and places, never a value of a known field.
         JsonPayloadError::Deserialize(error) if error.is_data() => {
             Error::Malformed(format!("Send {{\"key\": \"…\", \"service\": \"…\"}}: {}.", without_values(error)))
         }
@@ -120,13 +119,14 @@ fn explain(error: &JsonPayloadError) -> Error {
     }
 }
 
-/// Serde quotes a value of the wrong type, and that value may be a secret.
+/// Serde quotes a value of the wrong type and the name of a member that it does
+/// not know, and either may be a secret that stands in the wrong place.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let quotes_a_value = text.starts_with("invalid type") || text.starts_with("invalid value");
-    if quotes_a_value || text.starts_with("invalid IP") {
-        format!("a member has the wrong type at line {} column {}", error.line(), error.column())
-    } else {
-        text
-    }
+    let problem = match text.as_str() {
+        text if text.starts_with("missing field") || text.starts_with("duplicate field") => return text.to_owned(),
+        text if text.starts_with("unknown field") => "an unknown member",
+        _ => "a member has the wrong type",
+    };
+    format!("{problem} at line {} column {}", error.line(), error.column())
 }

@@ -1,0 +1,174 @@
+//! A key's switch.
+
+use std::thread;
+
+use crate::support::{Database, Key, on_both_databases};
+
+/// The rows that differ, in whatever table: how they were and how they are.
+fn changed_rows(before: &crate::support::Rows, db: &Database) -> Vec<(String, String)> {
+    let after = db.rows();
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    let pairs = before.iter().flat_map(|(table, rows)| {
+        assert_eq!(rows.len(), after[table].len(), "{table}");
+        rows.iter().zip(&after[table])
+    });
+    pairs.filter(|(was, is)| was != is).map(|(was, is)| (was.clone(), is.clone())).collect()
+}
+
+on_both_databases! {
+    fn a_key_that_is_switched_off_is_refused_from_the_next_request_on(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        for (status, verdict) in [("disabled", "DISABLED"), ("enabled", "VALID"), ("disabled", "DISABLED")] {
+            client.switch(&key, status);
+            app.assert_verdict(&key.secret, verdict);
+        }
+    }
+
+    fn the_same_again_changes_nothing(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        client.switch(&key, "disabled");
+
+        client.switch(&key, "disabled");
+
+        app.assert_verdict(&key.secret, "DISABLED");
+    }
+
+    fn a_switch_changes_exactly_one_row(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let _others = [client.create_key("A"), client.create_key("B"), app.another_account().create_key("C")];
+        let key = client.create_key("Project X");
+        let before = db.rows();
+
+        client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).assert_ok();
+
+        let changed = changed_rows(&before, db);
+        assert_eq!(changed.len(), 1, "{changed:?}");
+        let (was, is) = &changed[0];
+        assert!(was.contains(&key.id), "{was}");
+        assert_eq!(was.replace("enabled", "disabled"), *is);
+    }
+
+    fn htmx_gets_the_row_as_it_is_now_and_a_message(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        let answer = client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).assert_ok();
+
+        let page = answer.page();
+        assert!(!answer.body.contains("<html") && !answer.body.contains("<table"));
+        assert_eq!(page.attrs("tr", "id"), [key.id]);
+        assert_eq!(page.attr(".switch", "aria-checked"), "false");
+        assert_eq!(page.attr(".switch", "value"), "enabled");
+        assert_eq!(page.text(".switch-form__word"), "Disabled");
+        assert_eq!(page.attr("hx-partial", "hx-target"), "#toasts");
+        assert_eq!(page.toasts(), ["“Project X” is disabled."]);
+    }
+
+    fn a_plain_form_leads_back_to_the_list_as_it_was_filtered(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        let answer = client.on("/api-keys?service=sms").post(&key.status_path(), &[("status", "disabled")]);
+
+        let page = client.get(answer.assert_leads_to("/api-keys?service=sms").location()).page();
+        assert_eq!(page.attr(".switch", "aria-checked"), "false");
+        assert_eq!(page.toasts(), ["“Project X” is disabled."]);
+    }
+
+    fn a_plain_form_never_leads_off_the_site(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        for referer in ["https://evil.example//evil.example/", "nonsense", ""] {
+            let answer = client.with("referer", referer).post(&key.status_path(), &[("status", "disabled")]);
+            answer.assert_leads_to("/api-keys");
+        }
+    }
+
+    fn a_key_that_does_not_exist_is_nothing(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+
+        for id in ["key_01234567890123456789012345", "key_0", "nonsense", "%27"] {
+            client.post(&format!("/api-keys/{id}/status"), &[("status", "disabled")]).assert_status(404);
+        }
+    }
+
+    fn another_accounts_key_looks_as_if_it_did_not_exist_and_stays_as_it_is(db: &Database) {
+        let app = db.app();
+        let owner = app.another_account();
+        let theirs = owner.create_key("Theirs");
+        let nobodys = Key { id: "key_01234567890123456789012345".to_owned(), ..theirs.clone() };
+        let client = app.signed_in();
+        let before = db.rows();
+        let off = [("status", "disabled")];
+
+        let (refused, unknown) = (client.post(&theirs.status_path(), &off), client.post(&nobodys.status_path(), &off));
+
+        assert_eq!((refused.status, unknown.status), (404, 404));
+        let without_id = |answer: &crate::support::Answer| answer.body.replace(answer.header("x-request-id"), "");
+        assert_eq!(without_id(&refused), without_id(&unknown));
+        assert_eq!(db.rows(), before);
+        app.assert_verdict(&theirs.secret, "VALID");
+        owner.switch(&theirs, "disabled");
+        app.assert_verdict(&theirs.secret, "DISABLED");
+    }
+
+    fn anything_but_the_two_positions_is_refused(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let before = db.rows();
+
+        for fields in [&[("status", "")][..], &[("status", "off")], &[("status", "ENABLED")], &[], &[("state", "disabled")]] {
+            client.post(&key.status_path(), fields).assert_status(400);
+        }
+        assert_eq!(db.rows(), before);
+    }
+
+    fn only_a_post_switches(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
+            let answer = client.send(method, &format!("{}?status=disabled", key.status_path()), None);
+            assert_eq!(answer.status, 405, "{method}");
+        }
+        app.assert_verdict(&key.secret, "VALID");
+    }
+
+    fn whoever_is_not_logged_in_switches_nothing(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X");
+
+        app.anonymous().post(&key.status_path(), &[("status", "disabled")]).assert_leads_to("/login");
+
+        app.assert_verdict(&key.secret, "VALID");
+    }
+
+    fn switches_of_different_keys_at_once_do_not_touch_each_other(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let keys: Vec<Key> = (0..8).map(|n| client.create_key(&format!("Key {n}"))).collect();
+
+        thread::scope(|all| {
+            for key in keys.iter().step_by(2) {
+                all.spawn(|| client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).assert_ok());
+            }
+        });
+
+        for (n, key) in keys.iter().enumerate() {
+            app.assert_verdict(&key.secret, if n % 2 == 0 { "DISABLED" } else { "VALID" });
+        }
+    }
+}

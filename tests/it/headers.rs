@@ -1,0 +1,126 @@
+//! Headers that every response has, whatever it is.
+
+use crate::support::{Answer, App, Wire, on_both_databases};
+
+/// One response of each kind, by what it is.
+fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
+    let (client, nobody) = (app.signed_in(), app.anonymous());
+    let style = nobody.get("/login").page().attr("link[rel=stylesheet]", "href");
+    vec![
+        ("page", client.get("/api-keys").assert_ok()),
+        ("login page", nobody.get("/login").assert_ok()),
+        ("part of a page", client.htmx("a").get("/api-keys/new").assert_ok()),
+        ("redirect", nobody.get("/api-keys").assert_status(303)),
+        ("refused login", nobody.post("/login", &[("email", "a@b"), ("password", "x")]).assert_status(401)),
+        ("cross-site", client.with("sec-fetch-site", "cross-site").post("/logout", &[]).assert_status(403)),
+        ("unknown address", nobody.get("/nothing").assert_status(404)),
+        ("unknown file", nobody.get("/static/nothing.css").assert_status(404)),
+        ("wrong method", nobody.send("DELETE", "/login", None).assert_status(405)),
+        ("long form", client.post("/settings/name", &[("name", &"x".repeat(20_000))]).assert_status(413)),
+        ("form without its fields", client.post("/settings/name", &[]).assert_status(400)),
+        ("style sheet", nobody.get(&style).assert_ok()),
+        ("icon", nobody.get("/favicon.ico").assert_status(301)),
+        ("health", nobody.get("/healthz").assert_ok()),
+        ("verdict", nobody.post_json("/v1/keys/verify", r#"{"key":"x"}"#).assert_ok()),
+        ("problem", nobody.post_json("/v1/keys/verify", "{").assert_problem(400, "BAD_REQUEST")),
+        ("unknown address of the API", nobody.get("/v1/nothing").assert_problem(404, "NOT_FOUND")),
+        ("wrong method of the API", nobody.get("/v1/keys/verify").assert_problem(405, "METHOD_NOT_ALLOWED")),
+    ]
+}
+
+on_both_databases! {
+    fn every_response_has_the_security_headers(db: &Database) {
+        for (what, answer) in one_of_each(&db.app()) {
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
+                ("referrer-policy", "same-origin"),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("cross-origin-resource-policy", "same-origin"),
+            ] {
+                assert_eq!(answer.header(name), value, "{name} of a {what}");
+            }
+            assert!(answer.header("x-request-id").starts_with("req_"), "a {what}");
+            assert_eq!(answer.header("strict-transport-security"), "", "a {what} over plain http");
+            assert_eq!(answer.header("server"), "", "a {what}");
+        }
+    }
+
+    fn no_page_may_load_or_run_anything_from_elsewhere(db: &Database) {
+        for (what, answer) in one_of_each(&db.app()) {
+            let policy = answer.header("content-security-policy");
+            for directive in [
+                "default-src 'none'", "script-src 'self'", "style-src 'self'", "object-src 'none'", "base-uri 'none'",
+                "form-action 'self'", "frame-ancestors 'none'",
+            ] {
+                assert!(policy.split("; ").any(|part| part == directive), "{directive} of a {what}: {policy}");
+            }
+            assert!(!policy.contains("unsafe"), "a {what}: {policy}");
+        }
+    }
+
+    fn every_body_says_what_it_is(db: &Database) {
+        for (what, answer) in one_of_each(&db.app()) {
+            let expected = match answer.body.chars().next() {
+                None => continue,
+                Some('{') if answer.status == 200 => "application/json",
+                Some('{') => "application/problem+json",
+                Some('@') => "text/css; charset=utf-8",
+                Some(_) => "text/html; charset=utf-8",
+            };
+            assert_eq!(answer.header("content-type"), expected, "a {what}");
+        }
+    }
+
+    fn nothing_is_kept_by_a_cache_but_the_files_whose_address_changes_with_them(db: &Database) {
+        for (what, answer) in one_of_each(&db.app()) {
+            let expected = if what == "style sheet" { "public, max-age=31536000, immutable" } else { "no-store" };
+            assert_eq!(answer.header("cache-control"), expected, "a {what}");
+        }
+    }
+
+    fn behind_https_browsers_are_told_to_stay_there(db: &Database) {
+        for (what, answer) in one_of_each(&App::start_behind(db, "https://keys.example.com")) {
+            assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
+        }
+    }
+
+    fn a_public_address_without_tls_promises_none(db: &Database) {
+        let app = App::start_behind(db, "http://keys.example.com");
+
+        assert_eq!(app.anonymous().get("/login").header("strict-transport-security"), "");
+    }
+
+    fn a_method_that_an_address_does_not_take_is_told(db: &Database) {
+        let app = db.app();
+
+        for method in ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "BREW"] {
+            for path in ["/login", "/settings", "/api-keys", "/v1/keys/verify"] {
+                app.anonymous().send(method, path, None).assert_status(405);
+            }
+        }
+    }
+
+    fn an_error_page_names_the_request_and_no_cause(db: &Database) {
+        let answer = db.app().anonymous().get("/nothing").assert_status(404);
+
+        let page = answer.page();
+        assert_eq!(page.text("h1"), "Nothing here");
+        assert_eq!(page.text(".error-page__id code"), answer.header("x-request-id"));
+    }
+
+    fn a_request_that_is_no_http_is_refused(db: &Database) {
+        let app = db.app();
+
+        for nonsense in [
+            "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nX-Nul: a\0b\r\n\r\n",
+            "hello\r\n\r\n",
+        ] {
+            let answer = Wire::to(&app.url).send(nonsense.as_bytes()).read_all();
+            assert!(answer.starts_with("HTTP/1.1 400"), "{nonsense:?}: {answer}");
+        }
+        app.anonymous().get("/healthz").assert_ok();
+    }
+}

@@ -1,0 +1,135 @@
+//! Writes that another site's page sends are refused, on every route.
+
+use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_databases};
+
+/// Every route that takes a POST, with a form that it takes. `ID` stands for
+/// the id of a key, `FORM` for the id in a form.
+const WRITES: &[(&str, &[(&str, &str)])] = &[
+    ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
+    ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
+    ("/logout", &[]),
+    ("/settings/name", &[("name", "Eve")]),
+    ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
+    ("/api-keys", &[("id", "FORM"), ("service", "sms"), ("name", "Eve")]),
+    ("/api-keys/ID/status", &[("status", "disabled")]),
+];
+
+/// The one that works without a cookie, and so needs no such protection.
+const WITHOUT_COOKIE: &str = "/v1/keys/verify";
+
+fn send(client: &Client, key: &Key, form: &str, (path, fields): &(&str, &[(&str, &str)])) -> Answer {
+    let fields: Vec<_> =
+        fields.iter().map(|(name, value)| (*name, if *value == "FORM" { form } else { value })).collect();
+    client.post(&path.replace("ID", &key.id), &fields)
+}
+
+/// Nothing that `falsify` makes of the operator's browser may write anything.
+#[track_caller]
+fn assert_refused(app: &App, falsify: impl Fn(&Client) -> Client) {
+    let client = app.signed_in();
+    let (key, form) = (client.create_key("Project X"), client.form_id());
+    let before = app.db.rows();
+    for write in WRITES {
+        let answer = send(&falsify(&client), &key, &form, write).assert_status(403);
+        assert!(answer.page().text("main").contains("came from another site's page"), "{}", answer.body);
+    }
+    assert_eq!(app.db.rows(), before);
+}
+
+#[test]
+fn every_route_that_writes_is_in_the_list() {
+    let written = include_str!("../../src/routes.rs");
+    let mut posts: Vec<String> = written
+        .lines()
+        .filter(|line| line.contains("resource(") && line.contains(".post("))
+        .map(|line| line.split('"').nth(1).unwrap().replace("{id}", "ID"))
+        .collect();
+    posts.retain(|path| path != WITHOUT_COOKIE);
+
+    assert_eq!(posts, WRITES.iter().map(|(path, _)| *path).collect::<Vec<_>>());
+    for method in [".put(", ".patch(", ".delete(", ".route(", "web::post("] {
+        assert!(!written.contains(method), "{method} is not walked by these tests");
+    }
+}
+
+on_both_databases! {
+    fn ones_own_pages_may_write(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let (key, form) = (client.create_key("Project X"), client.form_id());
+
+        // Logging out comes last.
+        for write in WRITES.iter().filter(|(path, _)| *path != "/logout").chain(&WRITES[2..3]) {
+            let answer = send(&client, &key, &form, write);
+            assert!(matches!(answer.status, 200 | 303), "{write:?}: {}", answer.status);
+        }
+
+        let rows = db.rows();
+        assert_eq!(rows["api_keys"].len(), 2);
+        assert!(rows["api_keys"].iter().any(|row| row.contains("disabled")), "{rows:?}");
+        assert!(rows["operators"][0].contains("Eve"), "{rows:?}");
+    }
+
+    fn another_sites_page_may_not_write(db: &Database) {
+        let app = db.app();
+
+        assert_refused(&app, |client| client.with("sec-fetch-site", "cross-site").with("origin", "https://evil.example"));
+        assert_refused(&app, |client| client.with("sec-fetch-site", "cross-site"));
+    }
+
+    fn a_neighbours_page_may_not_write(db: &Database) {
+        assert_refused(&db.app(), |client| client.with("sec-fetch-site", "same-site"));
+    }
+
+    fn a_browser_that_says_only_the_origin_may_write_from_here_and_from_nowhere_else(db: &Database) {
+        let app = db.app();
+        let older = |client: &Client| client.without("sec-fetch-site");
+
+        for origin in ["https://evil.example", "null", "", "http://127.0.0.1", &format!("{}.evil.example", app.url)] {
+            assert_refused(&app, |client| older(client).with("origin", origin));
+        }
+        older(&app.signed_in()).post("/settings/name", &[("name", "Eve")]).assert_leads_to("/settings");
+    }
+
+    fn a_cookie_without_any_word_of_where_it_comes_from_may_not_write(db: &Database) {
+        let silent = |client: &Client| client.without("sec-fetch-site").without("origin");
+        let app = db.app();
+
+        assert_refused(&app, silent);
+        silent(&app.anonymous()).log_in(EMAIL, PASSWORD);
+    }
+
+    fn a_refused_htmx_request_is_told_in_a_toast(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let evil = client.htmx("form").with("sec-fetch-site", "cross-site");
+
+        let answer = evil.post(&key.status_path(), &[("status", "disabled")]).assert_status(403);
+
+        let answer = answer.assert_header("hx-retarget", "#toasts").assert_header("hx-reswap", "beforeend");
+        assert!(answer.page().toasts()[0].contains("came from another site's page"), "{}", answer.body);
+    }
+
+    fn behind_a_proxy_the_public_address_is_ones_own(db: &Database) {
+        let app = App::start_behind(db, "https://keys.example.com");
+        let client = app.signed_in().without("sec-fetch-site");
+
+        let rename = |origin: &str| client.with("origin", origin).post("/settings/name", &[("name", "Eve")]);
+
+        rename("https://keys.example.com").assert_leads_to("/settings");
+        rename("http://keys.example.com").assert_status(403);
+        rename("https://keys.example.com.evil.example").assert_status(403);
+    }
+
+    fn a_form_of_another_site_can_ask_the_api_nothing_either(db: &Database) {
+        let app = db.app();
+        let question = br#"{"key":"x"}"#;
+
+        let answer = app.anonymous().send("POST", WITHOUT_COOKIE, Some(("text/plain", question))).assert_status(415);
+
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+        let allowed = app.anonymous().with("origin", "https://evil.example").post_json(WITHOUT_COOKIE, question).assert_ok();
+        assert_eq!(allowed.header("access-control-allow-origin"), "");
+    }
+}

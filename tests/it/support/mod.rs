@@ -1,0 +1,34 @@
+//! What tests are written with: a database, a server on it, and clients.
+
+mod answer;
+mod app;
+mod client;
+mod database;
+mod page;
+mod process;
+mod wire;
+
+pub use answer::Answer;
+pub use app::{App, EMAIL, Key, PASSWORD};
+pub use client::{Client, form};
+pub use database::{Database, MIGRATIONS, Rows};
+pub use page::Page;
+pub use process::{Process, keyfob, run};
+pub use wire::Wire;
+
+/// Tests that are written once and run on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* fn $name:ident($db:ident: &Database) $body:block)+) => {
+        $($(#[$meta])* fn $name($db: &$crate::support::Database) $body)+
+
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&$crate::support::Database::sqlite()); })+
+        }
+
+        mod postgres {
+            $(#[test] fn $name() { super::$name(&$crate::support::Database::postgres()); })+
+        }
+    };
+}
+
+pub(crate) use on_both_databases;
