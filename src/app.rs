@@ -2,23 +2,22 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::installation::{self, CookieKey};
+use crate::domain::installation;
 use crate::domain::password::Passwords;
 use crate::domain::setup_code::{self, SetupCode};
+use crate::domain::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::routes::routes;
 use crate::store::Store;
-use crate::web::{State, errors, headers, request_id};
+use crate::web::State;
 
 /// How long requests may take to end after the signal to stop, in seconds.
 const STOP_SECONDS: u64 = 8;
@@ -35,6 +34,8 @@ pub struct Keyfob {
     pub is_new: bool,
     /// The database, for whoever runs beside the server.
     pub store: Store,
+    /// The gate, which has uses to write down at the end.
+    pub gate: Gate,
 }
 
 impl Keyfob {
@@ -52,31 +53,27 @@ impl Keyfob {
             .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?)))
             .await
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
+        let gate = Gate::open(store.clone(), clock.clone());
         let state = Data::new(State {
-            gate: Gate::new(store.clone(), clock.clone()),
-            passwords: Passwords::new().map_err(|error| format!("{error:?}"))?,
+            gate: gate.clone(),
+            passwords: Passwords::default(),
             public_url: config.public_url.clone(),
+            throttle: Throttle::new(clock.clone()),
+            trusted_proxies: config.trusted_proxies.clone(),
+            cookie_key,
             store: store.clone(),
             clock,
         });
-        let (server, address) = listen(config.listen, state, cookie_key)?;
-        Ok(Self { server, address, setup_code, is_new, store })
+        let (server, address) = listen(config.listen, state)?;
+        Ok(Self { server, address, setup_code, is_new, store, gate })
     }
 }
 
-fn listen(address: SocketAddr, state: Data<State>, cookie_key: CookieKey) -> Result<(Server, SocketAddr), String> {
-    let cookie_key = Arc::new(cookie_key);
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .configure(|config| routes(config, &state, &cookie_key))
-            .wrap(from_fn(errors::render_errors))
-            .wrap(from_fn(headers::security_headers))
-            .wrap(from_fn(request_id::trace))
-    })
-    .shutdown_timeout(STOP_SECONDS)
-    .bind(address)
-    .map_err(|error| bind_failure(address, &error))?;
+fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(|config| routes(config, &state)))
+        .shutdown_timeout(STOP_SECONDS)
+        .bind(address)
+        .map_err(|error| bind_failure(address, &error))?;
     let address = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), address))
 }

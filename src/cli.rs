@@ -69,7 +69,9 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 async fn serve(config: &Config) -> Result<(), String> {
     let keyfob = Keyfob::build(config, Clock::System).await?;
     greet(config, &keyfob).map_err(|error| error.to_string())?;
-    keyfob.server.await.map_err(|error| error.to_string())
+    keyfob.server.await.map_err(|error| error.to_string())?;
+    keyfob.gate.write_down_uses().await;
+    Ok(())
 }
 
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
@@ -91,7 +93,7 @@ async fn add_operator(config: &Config, email: String, name: Option<String>) -> R
     let email = operator::parse_email(&email)?;
     let name = operator::parse_name(name.as_deref().or(email.split('@').next()).unwrap_or_default())?;
     let store = open(config)?;
-    let password_hash = ask_for_password().await?;
+    let password_hash = ask_for_password(vec![email.clone(), name.clone()]).await?;
     let now = Clock::System.now();
     let shown = email.clone();
     store
@@ -115,7 +117,7 @@ async fn change_password(config: &Config, email: String) -> Result<(), Error> {
             Error::NotFound => Error::invalid("email", format!("There is no operator {email}.")),
             error => error,
         })?;
-    let hash = ask_for_password().await?;
+    let hash = ask_for_password(vec![operator.email.clone(), operator.name.clone()]).await?;
     store.write(move |conn| operator::set_password(conn, &operator.id, &hash)).await?;
     say(&format!("{} has a new password, and all their sessions were ended.", operator.email))
 }
@@ -125,10 +127,11 @@ fn open(config: &Config) -> Result<Store, Error> {
 }
 
 /// Checks before it hashes; hashing takes a moment.
-async fn ask_for_password() -> Result<String, Error> {
-    tokio::task::spawn_blocking(|| {
+async fn ask_for_password(about: Vec<String>) -> Result<String, Error> {
+    tokio::task::spawn_blocking(move || {
         let password = read_password().map_err(Error::internal)?;
-        password.check("password")?;
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        password.check("password", &about)?;
         password::hash(&password)
     })
     .await

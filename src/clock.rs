@@ -1,7 +1,8 @@
 //! The clock, passed in, so that tests can set it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use time::OffsetDateTime;
 
@@ -30,6 +31,17 @@ impl Clock {
         match self {
             Self::System => OffsetDateTime::now_utc().into(),
             Self::Set(micros) => UtcTime::from_micros(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Microseconds since some moment, for measuring how long something takes:
+    /// setting the machine's clock does not change it.
+    #[must_use]
+    pub fn monotonic_micros(&self) -> i64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match self {
+            Self::System => i64::try_from(START.elapsed().as_micros()).unwrap_or(i64::MAX),
+            Self::Set(micros) => micros.load(Ordering::SeqCst),
         }
     }
 

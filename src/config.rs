@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::store::DatabaseUrl;
+use crate::web::client_address::TrustedProxies;
 
 /// Settings as they are written.
 #[derive(Debug, Clone, Args)]
@@ -27,6 +28,10 @@ pub struct Settings {
     /// The address that people type, such as <https://keys.example.com>; needed behind a reverse proxy
     #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+
+    /// Addresses or ranges of reverse proxies whose X-Forwarded-For counts, separated by commas
+    #[arg(long, global = true, env = "KEYFOB_TRUSTED_PROXIES", default_value = "", value_name = "ADDRESSES")]
+    pub trusted_proxy: String,
 }
 
 /// Settings that make sense.
@@ -38,6 +43,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where people reach it, without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word on a client's address counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Config {
@@ -59,11 +66,15 @@ impl Config {
                 ))
             })
             .ok();
-        let public_url = settings.public_url.as_deref().map(|url| parse_public_url(url).map_err(&mut note).ok());
-        match (database_url, listen, public_url) {
-            (Some(database_url), Some(listen), None) => Ok(Self { database_url, listen, public_url: None }),
-            (Some(database_url), Some(listen), Some(Some(url))) => {
-                Ok(Self { database_url, listen, public_url: Some(url) })
+        let public_url = settings.public_url.as_deref().map(parse_public_url).transpose().map_err(&mut note).ok();
+        let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
+            .map_err(|part| {
+                note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
+            })
+            .ok();
+        match (database_url, listen, public_url, trusted_proxies) {
+            (Some(database_url), Some(listen), Some(public_url), Some(trusted_proxies)) => {
+                Ok(Self { database_url, listen, public_url, trusted_proxies })
             }
             _ => Err(problems),
         }
@@ -91,20 +102,28 @@ fn parse_public_url(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn settings(database_url: &str, listen: &str, public_url: Option<&str>) -> Settings {
-        Settings { database_url: database_url.into(), listen: listen.into(), public_url: public_url.map(Into::into) }
+    fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_proxy: &str) -> Settings {
+        Settings {
+            database_url: database_url.into(),
+            listen: listen.into(),
+            public_url: public_url.map(Into::into),
+            trusted_proxy: trusted_proxy.into(),
+        }
     }
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let problems = Config::parse(&settings("mysql://x", "8080", Some("keys.example.com/path"))).unwrap_err();
-        assert_eq!(problems.len(), 3, "{problems:?}");
+        let problems =
+            Config::parse(&settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan")).unwrap_err();
+        assert_eq!(problems.len(), 4, "{problems:?}");
     }
 
     #[test]
     fn a_public_url_is_an_origin() {
         let public = |url| {
-            Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url))).ok().and_then(|config| config.public_url)
+            Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url), "127.0.0.1"))
+                .ok()
+                .and_then(|config| config.public_url)
         };
         assert_eq!(public("https://Keys.Example.com/").as_deref(), Some("https://keys.example.com"));
         assert_eq!(public("https://keys.example.com:443").as_deref(), Some("https://keys.example.com"));

@@ -27,6 +27,15 @@ pub enum Error {
     /// A request that is not in the form that is asked for; says what to change.
     #[error("malformed request: {0}")]
     Malformed(String),
+    /// Too many passwords or codes were tried.
+    #[error("too many tries")]
+    TooMany {
+        /// Seconds until the next one is let through.
+        retry_after: u64,
+    },
+    /// The address does not take this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
     /// The body is longer than this route takes.
     #[error("request body too large")]
     TooLarge,

@@ -7,6 +7,7 @@ use keyfob::{cli, telemetry};
 
 fn main() -> ExitCode {
     telemetry::start();
+    no_core_dumps();
     let cli = cli::Cli::parse();
     match actix_web::rt::System::new().block_on(cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -16,5 +17,12 @@ fn main() -> ExitCode {
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A core dump would hold passwords and keys that are being worked on.
+fn no_core_dumps() {
+    if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
+        tracing::warn!(%error, "core dumps can't be switched off");
     }
 }

@@ -3,57 +3,78 @@
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
 use actix_web::cookie::{Key, SameSite};
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, redirect, resource, scope};
+use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
 
-use crate::domain::installation::CookieKey;
-use crate::web::api::{health, verify};
+use crate::web::api::{self, auth, health, verify};
 use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, headers, origin};
+use crate::web::{State, assets, errors, headers, origin, panics, request_id};
 
 /// The longest form, in bytes.
 const LONGEST_FORM: usize = 16 * 1024;
 
 /// Every route.
-pub fn routes(config: &mut ServiceConfig, state: &Data<State>, cookie_key: &CookieKey) {
+pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     config
-        // For whoever watches over the process
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
-        // For applications and services
-        .service(resource("/v1/keys/verify").app_data(verify::json_config()).post(verify::verify_api_key))
-        // For browsers, the same for everybody
-        .service(resource("/static/{file}").get(assets::serve_asset))
-        .service(resource("/favicon.ico").get(assets::favicon))
-        // For operators
+        // For applications and services: no middleware in the way
+        .service(
+            resource("/v1/keys/verify")
+                .app_data(verify::json_config())
+                .post(verify::verify_api_key)
+                .default_service(to(api::only_post)),
+        )
+        .service(
+            resource("/v1/auth")
+                .app_data(auth::query_config())
+                .route(method(Method::TRACE).to(api::no_trace))
+                .route(to(auth::authorize)),
+        )
         .service(
             scope("")
-                .service(redirect("/", "/api-keys").see_other())
-                .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
-                .service(resource("/login").get(login::show_login).post(login::log_in))
-                .service(resource("/logout").post(login::log_out))
-                .service(resource("/settings").get(settings::show_settings))
-                .service(resource("/settings/name").post(settings::change_name))
-                .service(resource("/settings/password").post(settings::change_password))
-                .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
-                .service(resource("/api-keys/new").get(api_keys::new_api_key))
-                .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
-                .app_data(FormConfig::default().limit(LONGEST_FORM))
-                .app_data(PayloadConfig::new(LONGEST_FORM))
-                .wrap(sessions(state, cookie_key))
-                .wrap(from_fn(origin::same_origin_writes))
-                .wrap(Compress::default()),
+                // For whoever watches over the process
+                .service(resource("/healthz").get(health::healthz))
+                .service(resource("/readyz").get(health::readyz))
+                // For browsers, the same for everybody
+                .service(resource("/static/{file}").get(assets::serve_asset))
+                .service(resource("/favicon.ico").get(assets::favicon))
+                .service(dashboard(state))
+                .wrap(from_fn(panics::catch_panics))
+                .wrap(from_fn(errors::render_errors))
+                .wrap(from_fn(headers::security_headers))
+                .wrap(from_fn(request_id::trace)),
         );
+}
+
+/// For operators.
+fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
+    scope("")
+        .service(redirect("/", "/api-keys").see_other())
+        .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
+        .service(resource("/login").get(login::show_login).post(login::log_in))
+        .service(resource("/logout").post(login::log_out))
+        .service(resource("/settings").get(settings::show_settings))
+        .service(resource("/settings/name").post(settings::change_name))
+        .service(resource("/settings/password").post(settings::change_password))
+        .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
+        .service(resource("/api-keys/new").get(api_keys::new_api_key))
+        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
+        .app_data(FormConfig::default().limit(LONGEST_FORM))
+        .app_data(PayloadConfig::new(LONGEST_FORM))
+        .wrap(sessions(state))
+        .wrap(from_fn(origin::same_origin_writes))
+        .wrap(Compress::default())
 }
 
 /// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
 /// browsers drop such a cookie on plain http, so there it has neither.
-fn sessions(state: &Data<State>, cookie_key: &CookieKey) -> SessionMiddleware<DatabaseSessions> {
+fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
     let https = headers::is_https(state);
     SessionMiddleware::builder(
         DatabaseSessions::new(state.store.clone(), state.clock.clone()),
-        Key::from(cookie_key.expose()),
+        Key::from(state.cookie_key.expose()),
     )
     .cookie_name(if https { "__Host-keyfob" } else { "keyfob" }.to_owned())
     .cookie_secure(https)

@@ -88,7 +88,8 @@ addEventListener("pagehide", () => {
   for (const reveal of document.querySelectorAll(".reveal")) reveal.remove();
 });
 
-// ---- Toasts leave by a CSS animation; what has left is taken away.
+// ---- A new toast takes the place of the one before, so that they never cover the table. They leave by
+// a CSS animation; what has left is taken away.
 
 document.addEventListener("animationend", ({ animationName, target }) => {
   if (animationName === "toast-out") target.remove();
@@ -100,7 +101,7 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   if (!ctx || ctx.response) return;
   const slot = ctx.sourceElement.querySelector("#api-key-form-message");
   if (slot) slot.replaceChildren(fromTemplate("no-answer-alert"));
-  else document.getElementById("toasts").append(fromTemplate("no-answer-toast"));
+  else document.getElementById("toasts").replaceChildren(fromTemplate("no-answer-toast"));
 });
 
 function fromTemplate(id) {
@@ -114,7 +115,8 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   queueMicrotask(() => {
-    if (document.activeElement === document.body && ctx.focused?.isConnected) ctx.focused.focus();
+    const lost = [document.body, dialog].includes(document.activeElement);
+    if (lost && ctx.focused?.isConnected) ctx.focused.focus();
   });
 });
 

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
+use super::api_key_change::Changed;
 use super::id::id;
 use super::key_secret::{KeySecret, Mode};
 use super::operator::Operator;
@@ -61,6 +62,8 @@ pub struct ApiKey {
     pub created_at: UtcTime,
     /// From when on it opens nothing, if ever.
     pub expires_at: Option<UtcTime>,
+    /// Raised with every edit.
+    pub version: i64,
 }
 
 /// What an operator fills in for a new key.
@@ -79,8 +82,9 @@ impl NewApiKey {
     /// [`Error::Invalid`] with a message for every field that is wrong.
     pub fn parse(id: &str, service: &str, name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
-        let id =
-            id.parse().map_err(|()| Error::invalid("id", "This form had expired. Check it and press Create again."));
+        let id = id
+            .parse()
+            .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
         let id = errors.collect(id)?;
         let name = errors.collect(text::line("name", "Key Name", 100, name))?;
         let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;
@@ -129,6 +133,7 @@ pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime
         created_by: Some(operator.id.clone()),
         created_at: now,
         expires_at: None,
+        version: 1,
     };
     // In a savepoint: the same form, sent at the same moment, may have been quicker.
     match conn.transaction(|conn| diesel::insert_into(api_keys::table).values(&key).execute(conn)) {
@@ -215,10 +220,16 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<ApiKey>>
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub fn set_status(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<(ApiKey, Service)> {
+pub fn set_status(
+    conn: &mut Conn,
+    account: &AccountId,
+    id: &ApiKeyId,
+    status: Status,
+) -> Result<Changed<(ApiKey, Service)>> {
     let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
     diesel::update(row).set(api_keys::status.eq(status)).execute(conn)?;
-    find(conn, account, id)
+    let (key, service) = find(conn, account, id)?;
+    Ok(Changed { digest: key.digest, value: (key, service) })
 }
 
 #[cfg(test)]

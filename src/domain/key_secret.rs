@@ -59,18 +59,15 @@ impl KeySecret {
     /// or its checksum is wrong: no look-up is needed to refuse that.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > LONGEST || !text.is_ascii() {
-            return None;
-        }
-        let body = text.len().checked_sub(RANDOM + CHECKSUM)?;
-        let (head, rest) = text.split_at(body);
-        let (prefix, mode) = head.strip_suffix('_')?.rsplit_once('_')?;
-        let (signed, sum) = text.split_at(text.len() - CHECKSUM);
-        let well_formed = is_prefix(prefix)
-            && mode.parse::<Mode>().is_ok()
-            && rest.bytes().all(|c| c.is_ascii_alphanumeric())
-            && checksum(signed.as_bytes()) == sum.as_bytes();
-        well_formed.then(|| Self { text: Zeroizing::new(text.to_owned()), body })
+        let body = body_of(text)?;
+        Some(Self { text: Zeroizing::new(text.to_owned()), body })
+    }
+
+    /// The digest of a key that was presented, without keeping a copy of it;
+    /// `None` as with [`parse`](Self::parse).
+    #[must_use]
+    pub fn digest_of(text: &str) -> Option<Digest> {
+        body_of(text).map(|_| Digest::of(text.as_bytes()))
     }
 
     /// The whole key. For the one answer that shows it, and nothing else.
@@ -105,6 +102,22 @@ pub fn is_prefix(prefix: &str) -> bool {
     (2..=12).contains(&prefix.len())
         && prefix.starts_with(|first: char| first.is_ascii_lowercase())
         && prefix.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+/// Where the random part of a well-formed key with a right checksum begins.
+fn body_of(text: &str) -> Option<usize> {
+    if text.len() > LONGEST || !text.is_ascii() {
+        return None;
+    }
+    let body = text.len().checked_sub(RANDOM + CHECKSUM)?;
+    let (head, rest) = text.split_at(body);
+    let (prefix, mode) = head.strip_suffix('_')?.rsplit_once('_')?;
+    let (signed, sum) = text.split_at(text.len() - CHECKSUM);
+    let well_formed = is_prefix(prefix)
+        && mode.parse::<Mode>().is_ok()
+        && rest.bytes().all(|c| c.is_ascii_alphanumeric())
+        && checksum(signed.as_bytes()) == sum.as_bytes();
+    well_formed.then_some(body)
 }
 
 /// CRC-32 (IEEE) in six base-62 digits. Finds typing errors and helps secret

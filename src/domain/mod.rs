@@ -4,6 +4,8 @@
 
 pub mod account;
 pub mod api_key;
+pub mod api_key_change;
+pub mod api_key_usage;
 pub(crate) mod id;
 pub mod installation;
 pub mod key_secret;
@@ -14,3 +16,4 @@ pub mod session;
 pub mod setting;
 pub mod setup_code;
 pub mod text;
+pub mod throttle;

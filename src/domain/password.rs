@@ -9,7 +9,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
+use zxcvbn::{Score, zxcvbn};
 
+use super::throttle::Permit;
 use crate::error::{Error, Result};
 
 /// OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
@@ -24,6 +26,9 @@ pub const SHORTEST: usize = 15;
 /// In characters; nobody's password is cut, longer ones are refused.
 pub const LONGEST: usize = 1000;
 
+/// Words that anybody would try here.
+const PRODUCT: [&str; 6] = ["keyfob", "api", "keys", "sms", "dashboard", "operator"];
+
 /// A password as it was typed.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
@@ -36,19 +41,39 @@ impl Password {
         Self(Zeroizing::new(text))
     }
 
-    /// Holds a new password against the rules.
+    /// Holds a new password against the rules: long enough, and not among those
+    /// that are tried first; `about` is what is known of its owner. No rule on
+    /// which characters (NIST SP 800-63B-4 §3.1.1.2).
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `field` when it is too short or too long.
-    pub fn check(&self, field: &'static str) -> Result<()> {
+    /// [`Error::Invalid`] for `field` when it is too short, too long or too common.
+    pub fn check(&self, field: &'static str, about: &[&str]) -> Result<()> {
         match self.0.chars().count() {
             length if length < SHORTEST => Err(Error::invalid(
                 field,
                 format!("Use at least {SHORTEST} characters; this has {length}. A few words do well."),
             )),
             length if length > LONGEST => Err(Error::invalid(field, format!("Use at most {LONGEST} characters."))),
+            _ if self.is_common(about) => Err(Error::invalid(
+                field,
+                "This is among the first passwords that are tried. Use a few words that do not belong together.",
+            )),
             _ => Ok(()),
         }
+    }
+}
+
+impl Password {
+    /// Whether it is found with fewer than a million guesses, by lists of
+    /// passwords in use, words, repeats, keyboard rows and what is known of
+    /// its owner.
+    fn is_common(&self, about: &[&str]) -> bool {
+        // Longer ones are beyond such a search, and would take long to try.
+        let start: String = self.0.chars().take(100).collect();
+        let start = Zeroizing::new(start);
+        let words = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+        let known: Vec<&str> = about.iter().copied().chain(words).chain(PRODUCT).collect();
+        zxcvbn(&start, &known).score() < Score::Two
     }
 }
 
@@ -73,20 +98,15 @@ pub enum Check {
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
-    /// Checked in place of an unknown operator's, so that both take as long.
-    nobody: Arc<str>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
 }
 
 impl Passwords {
-    /// Ready to work; takes as long as one hash.
-    ///
-    /// # Errors
-    /// When the operating system has no random bytes to give.
-    pub fn new() -> Result<Self> {
-        let nobody = hash(&Password::new(crate::random::hex::<16>()?))?;
-        Ok(Self { permits: Arc::new(Semaphore::new(AT_ONCE)), nobody: nobody.into() })
-    }
-
     /// A hash in PHC form with a salt of its own.
     ///
     /// # Errors
@@ -95,15 +115,16 @@ impl Passwords {
         self.work(move || hash(&password)).await
     }
 
-    /// Checks a password against a hash, or against nobody's.
+    /// Checks a password against a hash. Where nobody is known it is hashed all
+    /// the same, so that both take as long (ASVS 6.3.8). Wants the
+    /// throttle's permit, so that no route can compare without it.
     ///
     /// # Errors
     /// When the hash is none.
-    pub async fn check(&self, password: Password, known: Option<String>) -> Result<Check> {
-        let nobody = Arc::clone(&self.nobody);
+    pub async fn check(&self, password: Password, known: Option<String>, _: Permit) -> Result<Check> {
         self.work(move || match known {
             Some(known) => check(&password, &known),
-            None => check(&password, &nobody).map(|_| Check::Wrong),
+            None => hash(&password).map(|_| Check::Wrong),
         })
         .await
     }
@@ -180,12 +201,32 @@ mod tests {
 
     #[test]
     fn length_is_the_only_rule_and_spaces_and_any_script_are_fine() {
-        for fine in ["               ", "ééééééééééééééé", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", &"a".repeat(1000)]
+        let long = "correct horse battery staple ".repeat(34);
+        for fine in ["correct horse battery", "žluťoučký kůň pěl", "🦀 🐎 🔋 📎 🚲 🥕 🎈 🧭", "xq7tz9wkjvpm2rc", &long]
         {
-            assert!(password(fine).check("password").is_ok(), "{fine}");
+            assert!(password(fine).check("password", &[]).is_ok(), "{fine}");
         }
-        for wrong in ["", "fourteen chars", &"a".repeat(1001)] {
-            assert!(password(wrong).check("password").is_err(), "{wrong}");
+        for wrong in ["", "fourteen chars", &"correct horse ".repeat(72)] {
+            assert!(password(wrong).check("password", &[]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_tries_first_is_refused() {
+        let about = ["ada@example.com", "Ada Lovelace"];
+        for common in [
+            "passwordpassword",
+            "123456789012345",
+            "qwertyuiopasdfghjkl",
+            "aaaaaaaaaaaaaaaa",
+            "               ",
+            "keyfobkeyfobkeyfob",
+            "ada@example.com",
+            "adalovelaceadalovelace",
+            "iloveyouiloveyou",
+            "abcdefghijklmnop",
+        ] {
+            assert!(password(common).check("password", &about).is_err(), "{common}");
         }
     }
 

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::operator;
 use super::setting::{self, Setting};
+use super::throttle::Permit;
 use crate::error::{Error, Result};
 use crate::random;
 use crate::store::{Conn, Digest};
@@ -56,7 +57,7 @@ pub fn issue(conn: &mut Conn) -> Result<Option<SetupCode>> {
 ///
 /// # Errors
 /// [`Error::Invalid`] for `code` when it is not the one.
-pub fn redeem(conn: &mut Conn, typed: &str) -> Result<()> {
+pub fn redeem(conn: &mut Conn, typed: &str, _: Permit) -> Result<()> {
     if setting::take(conn, Setting::SetupCode, &digest(typed))? {
         return Ok(());
     }

@@ -1,40 +1,127 @@
 //! The gate: does this key open this door? Every way in asks here, so that
-//! there is one answer. It looks keys up in the database; what makes it faster
-//! belongs into this folder.
+//! there is one answer. A key that was seen before is answered from memory,
+//! and every change passes through [`Gate::change`], which makes memory forget
+//! before the change is answered.
 
+mod changes;
+mod memory;
+mod record;
+mod usage;
 pub mod verdict;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use changes::{Follower, Freshness};
+use memory::Memory;
+use usage::Usage;
+
+pub use record::KeyRecord;
+pub use usage::Caller;
 pub use verdict::{Door, Verdict};
 
 use crate::clock::Clock;
 use crate::domain::api_key;
+use crate::domain::api_key_change::{self, Changed};
 use crate::domain::key_secret::KeySecret;
-use crate::error::Result;
-use crate::store::Store;
+use crate::error::{Error, Outage, Result};
+use crate::store::{Conn, Digest, LOOK_UPS, Store};
+
+/// How long a look-up may take, with its time in the queue.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Gives verdicts.
 #[derive(Clone)]
 pub struct Gate {
     store: Store,
     clock: Clock,
+    memory: Arc<Memory>,
+    freshness: Arc<Freshness>,
+    usage: Arc<Usage>,
+    look_ups: Arc<Semaphore>,
 }
 
 impl Gate {
-    /// A gate that looks keys up in `store`.
+    /// A gate over `store` that follows its changes.
     #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub fn open(store: Store, clock: Clock) -> Self {
+        let memory = Arc::new(Memory::default());
+        let freshness = Arc::new(Freshness::default());
+        Follower::start(&store, &memory, &freshness);
+        let usage = Arc::new(Usage::default());
+        tokio::task::spawn(Usage::keep_writing(Arc::downgrade(&usage), store.clone()));
+        Self { store, clock, memory, freshness, usage, look_ups: Arc::new(Semaphore::new(LOOK_UPS as usize)) }
     }
 
-    /// Whether `presented` opens `door`. What has not the shape and checksum
-    /// of a key is refused without a look-up.
+    /// Whether `presented` opens `door`, and counts the use when it does. What
+    /// has not the shape and checksum of a key is refused without a look-up.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::error::Error::Unavailable) when it can't be known.
-    pub async fn verdict(&self, presented: &str, door: &Door) -> Result<Verdict> {
-        let Some(secret) = KeySecret::parse(presented) else { return Ok(Verdict::NotFound) };
-        let digest = secret.digest();
-        let key = self.store.read(move |conn| api_key::find_by_digest(conn, digest)).await?;
-        Ok(verdict::judge(key, door, self.clock.now()))
+    /// [`Error::Unavailable`] when it can't be known.
+    pub async fn verdict(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>) -> Result<Verdict> {
+        let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
+        if !self.freshness.is_fresh() {
+            return Err(stale());
+        }
+        let record = match self.memory.get(&digest) {
+            Some(record) => Some(record),
+            None => self.look_up(digest).await?,
+        };
+        let now = self.clock.now();
+        let verdict = verdict::judge(record, door, now);
+        if let Verdict::Valid(record) = &verdict {
+            self.usage.count(record, now, caller);
+        }
+        Ok(verdict)
     }
+
+    /// Changes a key. Once this returns, no verdict of this instance knows the
+    /// key as it was, and other instances learn of it within a second.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn change<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<Changed<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let memory = Arc::clone(&self.memory);
+        let change = move |conn: &mut Conn| {
+            let Changed { value, digest } = work(conn)?;
+            api_key_change::note(conn, digest)?;
+            Ok((value, digest))
+        };
+        self.store
+            .write_then(change, move |(value, digest)| {
+                memory.forget(&digest);
+                value
+            })
+            .await
+    }
+
+    /// Writes down the uses that were counted so far; for a clean stop.
+    pub async fn write_down_uses(&self) {
+        self.usage.write_down(&self.store).await;
+    }
+
+    /// Bounded, so that a flood of unknown keys leaves the database to others.
+    async fn look_up(&self, digest: Digest) -> Result<Option<Arc<KeyRecord>>> {
+        let look_up = async {
+            let _permit = self.look_ups.acquire().await.map_err(Error::internal)?;
+            let fill = self.memory.begin_fill(&digest);
+            let key = self.store.look_up(move |conn| api_key::find_by_digest(conn, digest)).await?;
+            let record = key.map(|key| Arc::new(KeyRecord::from(key)));
+            if let Some(record) = &record {
+                self.memory.end_fill(&fill, record);
+            }
+            Ok(record)
+        };
+        tokio::time::timeout(PATIENCE, look_up).await.unwrap_or_else(|_| Err(stale()))
+    }
+}
+
+fn stale() -> Error {
+    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("the database did not answer within a second"))
 }

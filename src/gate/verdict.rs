@@ -1,14 +1,17 @@
 //! The answer to "does this key open this door?": one code per cause.
 
-use crate::domain::api_key::{ApiKey, Status};
+use std::sync::Arc;
+
+use super::record::KeyRecord;
+use crate::domain::api_key::Status;
 use crate::domain::key_secret::Mode;
 use crate::store::UtcTime;
 
 /// What is asked for beside the key.
-#[derive(Debug, Clone, Default)]
-pub struct Door {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Door<'a> {
     /// Only keys of this service open it; of any, when empty.
-    pub service: Option<String>,
+    pub service: Option<&'a str>,
     /// Only keys of this mode open it; of any, when empty.
     pub mode: Option<Mode>,
 }
@@ -19,13 +22,13 @@ pub enum Verdict {
     /// Unknown, malformed, or of another service: which of them is not told.
     NotFound,
     /// A live key at a test door, or the other way round.
-    ModeNotAllowed(Box<ApiKey>),
+    ModeNotAllowed(Arc<KeyRecord>),
     /// Its switch is off.
-    Disabled(Box<ApiKey>),
+    Disabled(Arc<KeyRecord>),
     /// Its time is over.
-    Expired(Box<ApiKey>),
+    Expired(Arc<KeyRecord>),
     /// It opens the door.
-    Valid(Box<ApiKey>),
+    Valid(Arc<KeyRecord>),
 }
 
 impl Verdict {
@@ -44,9 +47,9 @@ impl Verdict {
 
 /// Judges a key that was looked up; the order of the checks is part of the contract.
 #[must_use]
-pub fn judge(key: Option<ApiKey>, door: &Door, now: UtcTime) -> Verdict {
-    let Some(key) = key.map(Box::new) else { return Verdict::NotFound };
-    if door.service.as_ref().is_some_and(|service| *service != key.service) {
+pub fn judge(key: Option<Arc<KeyRecord>>, door: &Door<'_>, now: UtcTime) -> Verdict {
+    let Some(key) = key else { return Verdict::NotFound };
+    if door.service.is_some_and(|service| *service != *key.service) {
         return Verdict::NotFound;
     }
     if door.mode.is_some_and(|mode| mode != key.mode) {
@@ -62,15 +65,15 @@ pub fn judge(key: Option<ApiKey>, door: &Door, now: UtcTime) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
-    use crate::domain::api_key::ApiKeyId;
+    use crate::domain::api_key::{ApiKey, ApiKeyId};
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
 
-    fn key(change: impl FnOnce(&mut ApiKey)) -> Option<ApiKey> {
+    pub(in crate::gate) fn key(change: impl FnOnce(&mut ApiKey)) -> KeyRecord {
         let mut key = ApiKey {
             id: ApiKeyId::mint(),
             account_id: AccountId::mint(),
@@ -84,43 +87,42 @@ mod tests {
             created_by: None,
             created_at: NOW,
             expires_at: None,
+            version: 1,
         };
         change(&mut key);
-        Some(key)
+        key.into()
     }
 
-    fn code(key: Option<ApiKey>, door: &Door) -> &'static str {
-        judge(key, door, NOW).code()
+    fn code(change: impl FnOnce(&mut ApiKey), door: Door<'_>) -> &'static str {
+        judge(Some(Arc::new(key(change))), &door, NOW).code()
     }
 
     #[test]
     fn the_table_of_verdicts() {
         let any = Door::default();
-        let sms = Door { service: Some("sms".into()), mode: None };
-        let other = Door { service: Some("mail".into()), mode: None };
+        let sms = Door { service: Some("sms"), mode: None };
+        let other = Door { service: Some("mail"), mode: None };
+        let live = Door { service: None, mode: Some(Mode::Live) };
         let test = Door { service: None, mode: Some(Mode::Test) };
         let off = |key: &mut ApiKey| key.status = Status::Disabled;
         let over = |key: &mut ApiKey| key.expires_at = Some(NOW);
+        let off_and_over = |key: &mut ApiKey| {
+            off(key);
+            over(key);
+        };
         let in_a_moment = |key: &mut ApiKey| key.expires_at = Some(UtcTime::from_micros(1_001));
 
-        assert_eq!(code(None, &any), "NOT_FOUND");
-        assert_eq!(code(key(|_| ()), &any), "VALID");
-        assert_eq!(code(key(|_| ()), &sms), "VALID");
-        assert_eq!(code(key(|_| ()), &other), "NOT_FOUND");
-        assert_eq!(code(key(off), &other), "NOT_FOUND");
-        assert_eq!(code(key(off), &test), "MODE_NOT_ALLOWED");
-        assert_eq!(code(key(off), &any), "DISABLED");
-        assert_eq!(
-            code(
-                key(|key| {
-                    off(key);
-                    over(key)
-                }),
-                &any
-            ),
-            "DISABLED"
-        );
-        assert_eq!(code(key(over), &any), "EXPIRED");
-        assert_eq!(code(key(in_a_moment), &any), "VALID");
+        assert_eq!(judge(None, &any, NOW).code(), "NOT_FOUND");
+        assert_eq!(code(|_| (), any), "VALID");
+        assert_eq!(code(|_| (), sms), "VALID");
+        assert_eq!(code(|_| (), live), "VALID");
+        assert_eq!(code(off, other), "NOT_FOUND");
+        assert_eq!(code(|_| (), other), "NOT_FOUND");
+        assert_eq!(code(|_| (), test), "MODE_NOT_ALLOWED");
+        assert_eq!(code(off, test), "MODE_NOT_ALLOWED");
+        assert_eq!(code(off, any), "DISABLED");
+        assert_eq!(code(off_and_over, any), "DISABLED");
+        assert_eq!(code(over, any), "EXPIRED");
+        assert_eq!(code(in_a_moment, any), "VALID");
     }
 }

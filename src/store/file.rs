@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Outage};
+
 /// First bytes of every SQLite database (<https://sqlite.org/fileformat.html> §1.3).
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
@@ -37,9 +39,15 @@ impl DatabaseFile {
     }
 
     /// Whether the path still leads to the file that was opened.
-    #[must_use]
-    pub fn is_in_place(&self) -> bool {
-        identity(&self.path).is_ok_and(|now| now == self.identity)
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not.
+    pub fn check_in_place(&self) -> Result<(), Error> {
+        match identity(&self.path) {
+            Ok(now) if now == self.identity => Ok(()),
+            Ok(_) => Err(Error::unavailable(Outage::FileGone, anyhow::anyhow!("another file is in its place"))),
+            Err(error) => Err(Error::unavailable(Outage::FileGone, error)),
+        }
     }
 
     /// What SQLite is to open: this file, never a new one.

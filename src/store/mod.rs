@@ -7,6 +7,7 @@ mod migrations;
 pub mod schema;
 pub(crate) mod types;
 mod url;
+mod watch;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
 pub use types::{Digest, UtcTime};
 pub use url::DatabaseUrl;
+pub use watch::Watch;
 
 use crate::error::{Error, Outage, Result};
 use connection::Manager;
@@ -27,6 +29,8 @@ type Pool = r2d2::Pool<Manager>;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
+/// Connections for looking up keys, apart from the dashboard's.
+pub const LOOK_UPS: u32 = 2;
 /// How long a request waits for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Store {
     reads: Pool,
     writes: Pool,
+    look_ups: Pool,
+    manager: Manager,
     file: Option<DatabaseFile>,
     created: bool,
 }
@@ -60,7 +66,15 @@ impl Store {
             .and_then(|mut conn| migrate(&mut conn))
             .map_err(|error| start_failure(url, &error))?;
         let writers = if file.is_some() { 1 } else { READERS };
-        Ok(Self { reads: pool(manager.for_reading(), READERS), writes: pool(manager, writers), file, created })
+        let reader = manager.for_reading();
+        Ok(Self {
+            reads: pool(reader.clone(), READERS),
+            look_ups: pool(reader.clone(), LOOK_UPS),
+            manager: reader,
+            writes: pool(manager, writers),
+            file,
+            created,
+        })
     }
 
     /// Whether [`open`](Self::open) made the file.
@@ -92,13 +106,47 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        self.write_then(work, |value| value).await
+    }
+
+    /// Like [`write`](Self::write), with something to do once the changes are
+    /// on the disk, whether or not anybody still waits for them.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn write_then<T, U, F, G>(&self, work: F, then: G) -> Result<U>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+        U: Send + 'static,
+    {
         let store = self.clone();
-        blocking(move || transaction(&mut *store.connection(&store.writes)?, work)).await
+        blocking(move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
+    }
+
+    /// Looks up a key; like [`read`](Self::read), over connections that the
+    /// dashboard does not wait for.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn look_up<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let store = self.clone();
+        blocking(move || work(&mut *store.connection(&store.look_ups)?)).await
+    }
+
+    /// A connection of its own, for a thread that keeps asking.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.manager.clone(), self.file.clone())
     }
 
     fn connection(&self, pool: &Pool) -> Result<r2d2::PooledConnection<Manager>> {
-        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
-            return Err(Error::unavailable(Outage::FileGone, anyhow::anyhow!("the database file is not in its place")));
+        if let Some(file) = &self.file {
+            file.check_in_place()?;
         }
         pool.get().map_err(|error| {
             // SQLite's one writer is busy; a server has no free connection or is down.

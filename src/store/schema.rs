@@ -53,6 +53,31 @@ table! {
         created_by -> Nullable<Text>,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+table! {
+    api_key_usages (api_key_id) {
+        api_key_id -> Text,
+        uses -> BigInt,
+        last_used_at -> BigInt,
+        address -> Text,
+        user_agent -> Text,
+    }
+}
+
+table! {
+    api_key_changes (revision) {
+        revision -> BigInt,
+        digest -> Binary,
+    }
+}
+
+table! {
+    revisions (name) {
+        name -> Text,
+        value -> BigInt,
     }
 }
 
@@ -69,5 +94,6 @@ table! {
 joinable!(operators -> accounts (account_id));
 joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
+joinable!(api_key_usages -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
-allow_tables_to_appear_in_same_query!(accounts, operators, services, api_keys, sessions);
+allow_tables_to_appear_in_same_query!(accounts, operators, services, api_keys, api_key_usages, sessions);

@@ -77,6 +77,12 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
+    /// A number that is spread evenly, from 0 to 255.
+    #[must_use]
+    pub fn first_byte(&self) -> usize {
+        usize::from(self.0[0])
+    }
+
     /// As 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {

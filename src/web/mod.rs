@@ -3,12 +3,15 @@
 
 pub mod api;
 pub mod assets;
+pub mod client_address;
 pub mod errors;
 pub mod headers;
 pub mod htmx;
+pub mod known_browser;
 pub mod next_path;
 pub mod origin;
 pub mod pages;
+pub mod panics;
 pub mod request_id;
 pub mod session;
 pub mod state;

@@ -1,7 +1,10 @@
 //! What every handler can reach.
 
+use super::client_address::TrustedProxies;
 use crate::clock::Clock;
+use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
+use crate::domain::throttle::Throttle;
 use crate::gate::Gate;
 use crate::store::Store;
 
@@ -15,6 +18,12 @@ pub struct State {
     pub clock: Clock,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Slows down guessing.
+    pub throttle: Throttle,
+    /// Signs cookies.
+    pub cookie_key: CookieKey,
+    /// Whose word on a client's address counts.
+    pub trusted_proxies: TrustedProxies,
     /// The address that people use, without a slash at its end; where it is not
     /// set, pages speak of the address that they were asked for.
     pub public_url: Option<String>,

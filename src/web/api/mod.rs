@@ -1,4 +1,56 @@
-//! JSON for applications and services.
+//! JSON for applications and services. No middleware stands in the way of
+//! these routes: they are asked about every request of other services.
 
+pub mod auth;
 pub mod health;
+mod presented_key;
 pub mod verify;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, USER_AGENT,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::{HttpResponse, ResponseError};
+use futures_util::FutureExt;
+
+use crate::error::{Error, Result};
+use crate::web::errors::ApiError;
+
+/// The security headers that mean something to a program's answer.
+pub(super) fn secure(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+}
+
+/// Answers, with problem details for an error, and for a panic too.
+async fn answer(work: impl Future<Output = Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
+    let mut response = result?;
+    secure(response.headers_mut());
+    Ok(response)
+}
+
+/// For methods that `/v1/keys/verify` does not take.
+pub async fn only_post() -> HttpResponse {
+    refuse_method("POST")
+}
+
+/// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).
+pub async fn no_trace() -> HttpResponse {
+    refuse_method("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+}
+
+fn refuse_method(allowed: &'static str) -> HttpResponse {
+    let mut response = ApiError::from(Error::MethodNotAllowed).error_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

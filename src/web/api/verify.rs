@@ -3,15 +3,18 @@
 use std::net::IpAddr;
 
 use actix_web::error::JsonPayloadError;
-use actix_web::web::{Data, Json, JsonConfig};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::web::{Bytes, Data, Json, JsonConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
-use crate::domain::api_key::ApiKey;
+use super::{answer, user_agent};
 use crate::error::{Error, Result};
-use crate::gate::{Door, Verdict};
+use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
+use crate::web::errors::ApiError;
 
 /// A body longer than this is no question about a key, in bytes.
 const LONGEST_BODY: usize = 4 * 1024;
@@ -23,53 +26,52 @@ const LONGEST_BODY: usize = 4 * 1024;
 pub struct VerifyRequest {
     key: Zeroizing<String>,
     service: Option<String>,
-    /// Whose request the key came with.
-    #[serde(rename = "client_ip")]
-    _client_ip: Option<IpAddr>,
+    /// Whose request the key came with; told to the operator as where it was last used.
+    client_ip: Option<IpAddr>,
 }
 
 /// The verdict; what is told about the key depends on it.
 #[derive(Serialize)]
-pub struct VerifyResponse {
+struct VerifyResponse<'a> {
     valid: bool,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
+    key_id: Option<&'a str>,
     #[serde(flatten)]
-    details: Option<KeyDetails>,
+    details: Option<KeyDetails<'a>>,
 }
 
 /// Told about a valid key only.
 #[derive(Serialize)]
-struct KeyDetails {
-    name: String,
-    service: String,
-    account_id: String,
+struct KeyDetails<'a> {
+    name: &'a str,
+    service: &'a str,
+    account_id: &'a str,
     mode: &'static str,
     expires_at: Option<String>,
 }
 
-impl From<Verdict> for VerifyResponse {
-    fn from(verdict: Verdict) -> Self {
+impl<'a> From<&'a Verdict> for VerifyResponse<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
         let code = verdict.code();
         match verdict {
             Verdict::NotFound => Self { valid: false, code, key_id: None, details: None },
             Verdict::ModeNotAllowed(key) | Verdict::Disabled(key) | Verdict::Expired(key) => {
-                Self { valid: false, code, key_id: Some(key.id.to_string()), details: None }
+                Self { valid: false, code, key_id: Some(key.id.as_str()), details: None }
             }
             Verdict::Valid(key) => {
-                Self { valid: true, code, key_id: Some(key.id.to_string()), details: Some(KeyDetails::from(*key)) }
+                Self { valid: true, code, key_id: Some(key.id.as_str()), details: Some(KeyDetails::from(&**key)) }
             }
         }
     }
 }
 
-impl From<ApiKey> for KeyDetails {
-    fn from(key: ApiKey) -> Self {
+impl<'a> From<&'a KeyRecord> for KeyDetails<'a> {
+    fn from(key: &'a KeyRecord) -> Self {
         Self {
-            name: key.name,
-            service: key.service,
-            account_id: key.account_id.to_string(),
+            name: &key.name,
+            service: &key.service,
+            account_id: key.account_id.as_str(),
             mode: key.mode.as_str(),
             expires_at: key.expires_at.and_then(|end| end.to_datetime().format(&Rfc3339).ok()),
         }
@@ -77,16 +79,33 @@ impl From<ApiKey> for KeyDetails {
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
-pub async fn verify_api_key(state: Data<State>, question: Json<VerifyRequest>) -> Result<Json<VerifyResponse>> {
-    let VerifyRequest { key, service, .. } = question.into_inner();
-    let verdict = state.gate.verdict(&key, &Door { service, mode: None }).await?;
-    Ok(Json(verdict.into()))
+pub async fn verify_api_key(
+    state: Data<State>,
+    request: HttpRequest,
+    question: Json<VerifyRequest>,
+) -> Result<HttpResponse, ApiError> {
+    answer(decide(&state, &request, &question)).await
+}
+
+async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) -> Result<HttpResponse> {
+    let door = Door { service: question.service.as_deref(), mode: None };
+    let caller = Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
+    let verdict = state.gate.verdict(&question.key, &door, caller).await?;
+    let body = match &verdict {
+        Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),
+        _ => render(&verdict),
+    };
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(body))
+}
+
+fn render(verdict: &Verdict) -> Bytes {
+    serde_json::to_vec(&VerifyResponse::from(verdict)).map(Bytes::from).unwrap_or_default()
 }
 
 /// How bodies are read: small ones, as JSON only, with errors that say what to change.
 #[must_use]
 pub fn json_config() -> JsonConfig {
-    JsonConfig::default().limit(LONGEST_BODY).error_handler(|error, _| explain(&error).into())
+    JsonConfig::default().limit(LONGEST_BODY).error_handler(|error, _| ApiError::from(explain(&error)).into())
 }
 
 fn explain(error: &JsonPayloadError) -> Error {

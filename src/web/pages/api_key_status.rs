@@ -62,7 +62,7 @@ async fn switch(
 ) -> Result<(StatusCode, Toast, ApiKeyRow)> {
     let account = operator.account_id.clone();
     let (key, owner) = (id.clone(), account.clone());
-    match state.store.write(move |conn| api_key::set_status(conn, &owner, &key, wanted)).await {
+    match state.gate.change(move |conn| api_key::set_status(conn, &owner, &key, wanted)).await {
         Ok((key, service)) => {
             tracing::info!(key = %key.id, operator = %operator.id, status = wanted.as_str(), "an API key was switched");
             let toast = Toast::success(format!("“{}” is {}.", key.name, wanted.as_str()));

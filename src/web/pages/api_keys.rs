@@ -26,7 +26,7 @@ const REPEATED: &str = "This form was sent before, and its key was made then. Th
 
 /// The page; its block `list` is what htmx gets when it asks for a part.
 #[derive(Template)]
-#[template(path = "api_keys/page.html")]
+#[template(path = "api_keys/page.html", blocks = ["list"])]
 struct ApiKeysPage {
     shell: Shell,
     services: Vec<ServiceOption>,
@@ -74,7 +74,8 @@ impl From<(ApiKey, Service)> for ApiKeyRow {
 /// The one sight of a new key's secret, in a row under the key's.
 struct Reveal {
     id: ApiKeyId,
-    key: String,
+    name: String,
+    key: KeySecret,
     curl: String,
 }
 
@@ -88,7 +89,7 @@ struct CreatedApiKey {
 
 /// The form, empty or as it was filled in.
 struct ApiKeyFormView {
-    id: String,
+    key_id: String,
     service_slug: String,
     service_name: String,
     name: String,
@@ -138,7 +139,7 @@ pub struct NewQuery {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ApiKeyForm {
-    id: String,
+    key_id: String,
     service: String,
     name: String,
     description: String,
@@ -175,7 +176,7 @@ pub async fn list_api_keys(
     };
     let page =
         draw_list(&state, Shell::new(SECTION, &operator, &session), operator, query.service, after, None).await?;
-    html(StatusCode::OK, &page)
+    if htmx.is_part() { html(StatusCode::OK, &page.as_list()) } else { html(StatusCode::OK, &page) }
 }
 
 async fn draw_list(
@@ -233,8 +234,8 @@ pub async fn new_api_key(
     if let Some(draft) = session::take_draft(&session).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         filled = draft;
     }
-    if filled.id.is_empty() {
-        filled.id = ApiKeyId::mint().to_string();
+    if filled.key_id.is_empty() {
+        filled.key_id = ApiKeyId::mint().to_string();
     }
     if filled.service.is_empty() {
         filled.service = "sms".to_owned();
@@ -255,7 +256,7 @@ async fn draw_form(
     let slug = filled.service;
     let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
     Ok(ApiKeyFormView {
-        id: filled.id,
+        key_id: filled.key_id,
         service_slug: service.slug,
         service_name: service.name,
         name: filled.name,
@@ -292,7 +293,7 @@ pub async fn create_api_key(
         Ok(Creation::Made(key, secret)) => {
             tracing::info!(key = %key.id, operator = %operator.id, "an API key was made");
             let curl = curl_line(&base_url(&state, &request), &secret);
-            let reveal = Reveal { id: key.id.clone(), key: secret.expose().to_owned(), curl };
+            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, curl };
             show_created(&state, &session, operator, &htmx, *key, reveal).await
         }
         Ok(Creation::Repeated) => {
@@ -309,7 +310,7 @@ pub async fn create_api_key(
 }
 
 async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Result<Creation> {
-    let new = NewApiKey::parse(&filled.id, &filled.service, &filled.name, &filled.description)?;
+    let new = NewApiKey::parse(&filled.key_id, &filled.service, &filled.name, &filled.description)?;
     let (operator, now) = (operator.clone(), state.clock.now());
     state.store.write(move |conn| api_key::create(conn, &operator, new, now)).await
 }
@@ -351,9 +352,9 @@ async fn refuse(
 ) -> Result<HttpResponse> {
     let (status, errors, alert) = match error {
         Error::Invalid(errors) => {
-            let stale = errors.get("id").map(str::to_owned);
+            let stale = errors.get("key_id").map(str::to_owned);
             if stale.is_some() {
-                filled.id = ApiKeyId::mint().to_string();
+                filled.key_id = ApiKeyId::mint().to_string();
             }
             (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
         }

@@ -3,14 +3,17 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::web::{Data, Form, Query};
 use askama::Template;
 use serde::Deserialize;
 
 use crate::domain::operator::{self, Operator};
 use crate::domain::password::{Check, Password};
+use crate::domain::throttle::Guesser;
 use crate::error::{Error, Result};
 use crate::web::State;
+use crate::web::known_browser;
 use crate::web::next_path::NextPath;
 use crate::web::session;
 use crate::web::view::{html, see_other};
@@ -74,27 +77,42 @@ pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
 }
 
 /// `POST /login`
-pub async fn log_in(state: Data<State>, session: Session, form: Form<LoginForm>) -> Result<HttpResponse> {
+pub async fn log_in(
+    state: Data<State>,
+    session: Session,
+    guesser: Guesser,
+    form: Form<LoginForm>,
+) -> Result<HttpResponse> {
     let form = form.into_inner();
-    match authenticate(&state, &form).await {
+    match authenticate(&state, &form, &guesser).await {
         Ok(Some(operator)) => {
             session::log_in(&session, &operator.id)?;
             if !form.draft.is_empty() && form.draft.len() <= LONGEST_DRAFT {
                 session::keep_draft(&session, &form.draft)?;
             }
             tracing::info!(operator = %operator.id, "logged in");
-            Ok(see_other(NextPath::parse(&form.next).as_str()))
+            let mut response = see_other(NextPath::parse(&form.next).as_str());
+            known_browser::remember(&state, &operator.id, &mut response)?;
+            Ok(response)
         }
         Ok(None) => {
             tracing::info!("a login was refused");
             refuse(StatusCode::UNAUTHORIZED, form, WRONG)
+        }
+        Err(Error::TooMany { retry_after }) => {
+            tracing::warn!("too many logins are tried");
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?;
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
+            Ok(response)
         }
         Err(Error::Unavailable { reason, .. }) => refuse(StatusCode::SERVICE_UNAVAILABLE, form, reason.sentence()),
         Err(error) => Err(error),
     }
 }
 
-async fn authenticate(state: &State, form: &LoginForm) -> Result<Option<Operator>> {
+async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Result<Option<Operator>> {
+    let permit = state.throttle.admit(&form.email, guesser)?;
     let email = form.email.clone();
     let known = match state.store.read(move |conn| operator::find_by_email(conn, &email)).await {
         Ok(operator) => Some(operator),
@@ -102,7 +120,7 @@ async fn authenticate(state: &State, form: &LoginForm) -> Result<Option<Operator
         Err(error) => return Err(error),
     };
     let hash = known.as_ref().map(|operator| operator.password_hash.clone());
-    match state.passwords.check(form.password.clone(), hash).await? {
+    match state.passwords.check(form.password.clone(), hash, permit).await? {
         Check::Wrong => Ok(None),
         Check::Right => Ok(known),
         Check::RightWithNewHash(hash) => {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::domain::operator::{self, Operator};
 use crate::domain::password::{Check, Password};
+use crate::domain::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
 use crate::web::session::{self, SignedIn};
@@ -77,9 +78,10 @@ pub async fn change_password(
     state: Data<State>,
     session: Session,
     SignedIn(operator): SignedIn,
+    guesser: Guesser,
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse> {
-    match set_password(&state, &operator, form.into_inner()).await {
+    match set_password(&state, &operator, guesser, form.into_inner()).await {
         Ok(()) => {
             session::log_in(&session, &operator.id)?;
             tracing::info!(operator = %operator.id, "a password was changed");
@@ -91,12 +93,15 @@ pub async fn change_password(
     }
 }
 
-async fn set_password(state: &State, operator: &Operator, form: PasswordForm) -> Result<()> {
+async fn set_password(state: &State, operator: &Operator, guesser: Guesser, form: PasswordForm) -> Result<()> {
     let known = Some(operator.password_hash.clone());
-    if state.passwords.check(form.current_password, known).await? == Check::Wrong {
+    // Whoever is logged in has tries of their own.
+    let guesser = Guesser { known_operator: Some(operator.id.to_string()), ..guesser };
+    let permit = state.throttle.admit(&operator.email, &guesser)?;
+    if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
-    form.new_password.check("new_password")?;
+    form.new_password.check("new_password", &[&operator.email, &operator.name])?;
     let hash = state.passwords.hash(form.new_password).await?;
     let id = operator.id.clone();
     state.store.write(move |conn| operator::set_password(conn, &id, &hash)).await
@@ -119,6 +124,10 @@ fn refuse(
         Error::Unavailable { reason, .. } => {
             shell.toasts.push(Toast::error(format!("{} Nothing was changed.", reason.sentence())));
             (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default())
+        }
+        Error::TooMany { retry_after } => {
+            shell.toasts.push(Toast::error(format!("Too many tries. Wait {retry_after} seconds and try again.")));
+            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default())
         }
         error => return Err(error),
     };

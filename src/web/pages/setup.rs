@@ -11,8 +11,10 @@ use crate::domain::account;
 use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::Password;
 use crate::domain::setup_code;
+use crate::domain::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
+use crate::web::known_browser;
 use crate::web::session;
 use crate::web::view::{Toast, html, see_other};
 
@@ -49,36 +51,40 @@ pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
 pub async fn create_first_operator(
     state: Data<State>,
     session: Session,
+    guesser: Guesser,
     form: Form<SetupForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    match create(&state, &form).await {
+    match create(&state, &form, &guesser).await {
         Ok(id) => {
             session::log_in(&session, &id)?;
             session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
             tracing::info!(operator = %id, "the first operator was made");
-            Ok(see_other("/api-keys"))
+            let mut response = see_other("/api-keys");
+            known_browser::remember(&state, &id, &mut response)?;
+            Ok(response)
         }
         Err(error) => refuse(form, error),
     }
 }
 
-async fn create(state: &State, form: &SetupForm) -> Result<OperatorId> {
+async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<OperatorId> {
     let mut errors = FieldErrors::default();
     let name = errors.collect(operator::parse_name(&form.name))?;
     let email = errors.collect(operator::parse_email(&form.email))?;
-    let password = errors.collect(form.password.check("password"))?;
+    let password = errors.collect(form.password.check("password", &[&form.email, &form.name]))?;
     let (Some(name), Some(email), Some(())) = (name, email, password) else { return Err(Error::Invalid(errors)) };
+    let permit = state.throttle.admit("setup", guesser)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
     let created_at = state.clock.now();
     let code = form.code.clone();
     state
         .store
         .write(move |conn| {
-            setup_code::redeem(conn, &code)?;
+            setup_code::redeem(conn, &code, permit)?;
             let account_id = account::first(conn)?;
             let id = OperatorId::mint();
             operator::create(conn, &Operator { id: id.clone(), account_id, email, name, password_hash, created_at })?;
@@ -94,6 +100,11 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
             StatusCode::SERVICE_UNAVAILABLE,
             FieldErrors::default(),
             Some(format!("{} Nothing was saved.", reason.sentence())),
+        ),
+        Error::TooMany { retry_after } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            FieldErrors::default(),
+            Some(format!("Too many tries. Wait {retry_after} seconds.")),
         ),
         error => return Err(error),
     };

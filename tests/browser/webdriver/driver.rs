@@ -23,6 +23,9 @@ const KEEPER: &str = r#"
     for _ in {1..50}; do rm -rf -- "$HOME" && exit; sleep 0.1; done
 "#;
 
+/// How often chromedriver is started anew before it is given up.
+const TRIES: u32 = 4;
+
 /// A running chromedriver.
 pub struct Driver {
     pub port: u16,
@@ -34,6 +37,20 @@ impl Driver {
     #[track_caller]
     pub fn start() -> Self {
         require_chromedriver();
+        // It looks for a port that is free for IPv6, which now and then is taken for IPv4.
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            match Self::try_to_start() {
+                Ok(driver) => return driver,
+                Err(log) => said = log,
+            }
+        }
+        panic!("chromedriver did not start: {said}");
+    }
+
+    /// Gives what chromedriver said when it does not start.
+    #[track_caller]
+    fn try_to_start() -> Result<Self, String> {
         let folder = new_folder();
         let keeper = Command::new("bash")
             .args(["-c", KEEPER])
@@ -48,8 +65,8 @@ impl Driver {
             .spawn()
             .unwrap_or_else(|error| panic!("bash did not start: {error}"));
         let mut driver = Self { port: 0, keeper };
-        driver.port = announced_port(&folder.join("chromedriver.log"));
-        driver
+        driver.port = announced_port(&folder.join("chromedriver.log"))?;
+        Ok(driver)
     }
 }
 
@@ -82,20 +99,20 @@ fn new_folder() -> PathBuf {
 }
 
 /// Waits until the log says `ChromeDriver was started successfully on port 12345.`
-#[track_caller]
-fn announced_port(log: &Path) -> u16 {
+fn announced_port(log: &Path) -> Result<u16, String> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    loop {
         let said = fs::read_to_string(log).unwrap_or_default();
         let port = said
             .split_once("successfully on port ")
             .and_then(|(_, rest)| rest.split_once('.'))
             .and_then(|(port, _)| port.parse().ok());
         if let Some(port) = port {
-            return port;
+            return Ok(port);
+        }
+        if said.contains("Exiting") || start.elapsed() > PATIENCE {
+            return Err(said);
         }
         sleep(PAUSE);
     }
-    let said = fs::read_to_string(log).unwrap_or_default();
-    panic!("chromedriver did not start: {said}");
 }

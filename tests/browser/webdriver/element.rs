@@ -67,10 +67,8 @@ impl<'b> Element<'b> {
     /// The attribute as it stands in the HTML.
     #[track_caller]
     pub fn attribute(&self, name: &str) -> Option<String> {
-        let value = self.browser.execute(
-            "return arguments[0].getAttribute(arguments[1])",
-            &[self.to_json(), json!(name)],
-        );
+        let value =
+            self.browser.execute("return arguments[0].getAttribute(arguments[1])", &[self.to_json(), json!(name)]);
         value.as_str().map(str::to_owned)
     }
 
@@ -106,20 +104,15 @@ impl<'b> Element<'b> {
 
     /// Whether it can be seen and contains the text.
     pub(super) fn shows(&self, part: &str) -> Result<bool, Failure> {
-        let seen = self
-            .browser
-            .try_get(&format!("element/{}/displayed", self.id))?
-            == true;
+        let seen = self.browser.try_get(&format!("element/{}/displayed", self.id))? == true;
         let said = self.browser.try_get(&format!("element/{}/text", self.id))?;
         Ok(seen && text(&said).contains(part))
     }
 
     #[track_caller]
     fn scroll_into_view(&self) {
-        self.browser.execute(
-            "arguments[0].scrollIntoView({ block: 'nearest', behavior: 'instant' })",
-            &[self.to_json()],
-        );
+        self.browser
+            .execute("arguments[0].scrollIntoView({ block: 'nearest', behavior: 'instant' })", &[self.to_json()]);
     }
 
     #[track_caller]
@@ -129,8 +122,7 @@ impl<'b> Element<'b> {
 
     #[track_caller]
     fn post(&self, command: &str, body: &Value) -> Value {
-        self.browser
-            .post(&format!("element/{}/{command}", self.id), body)
+        self.browser.post(&format!("element/{}/{command}", self.id), body)
     }
 }
 

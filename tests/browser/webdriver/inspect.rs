@@ -24,10 +24,7 @@ impl Browser {
     #[track_caller]
     pub fn grant_clipboard(&self) {
         for name in ["clipboard-read", "clipboard-write"] {
-            self.post(
-                "permissions",
-                &json!({ "descriptor": { "name": name }, "state": "granted" }),
-            );
+            self.post("permissions", &json!({ "descriptor": { "name": name }, "state": "granted" }));
         }
     }
 
@@ -65,13 +62,10 @@ impl Browser {
     /// Checks the page with axe-core, whose script is at the given path. Empty when all is well.
     #[track_caller]
     pub fn axe(&self, script: &Path) -> Vec<String> {
-        let source = fs::read_to_string(script)
-            .unwrap_or_else(|error| panic!("{} (run tests/run): {error}", script.display()));
+        let source =
+            fs::read_to_string(script).unwrap_or_else(|error| panic!("{} (run tests/run): {error}", script.display()));
         self.execute(&source, &[]);
-        list(&self.execute_async(AXE, &[]))
-            .iter()
-            .map(text)
-            .collect()
+        list(&self.execute_async(AXE, &[])).iter().map(text).collect()
     }
 
     /// Writes a PNG of the whole page, also of what lies below the fold.
@@ -107,9 +101,7 @@ fn host(url: &str) -> Option<String> {
     }
     let authority = rest.split(['/', '?', '#']).next()?;
     let name = authority.rsplit('@').next()?;
-    let port = name
-        .rfind(':')
-        .filter(|colon| !name[*colon..].contains(']'));
+    let port = name.rfind(':').filter(|colon| !name[*colon..].contains(']'));
     Some(name[..port.unwrap_or(name.len())].to_owned())
 }
 

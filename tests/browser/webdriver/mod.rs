@@ -7,10 +7,7 @@
 //! browser.find("button.copy").click();
 //! browser.wait_for("dialog[open]");
 //! ```
-#![expect(
-    clippy::panic,
-    reason = "a browser that does not do as told fails the test"
-)]
+#![expect(clippy::panic, reason = "a browser that does not do as told fails the test")]
 
 mod driver;
 mod element;
@@ -50,11 +47,7 @@ impl Browser {
         let answer = call(driver.port, "POST", "/session", &options.capabilities())
             .unwrap_or_else(|failure| panic!("Chromium did not start: {failure}"));
         let session = format!("/session/{}", text(&answer["sessionId"]));
-        let browser = Self {
-            driver,
-            session,
-            options,
-        };
+        let browser = Self { driver, session, options };
         browser.emulate();
         browser
     }
@@ -104,40 +97,29 @@ impl Browser {
     /// Runs the body of a function in the page and gives what it returns. A promise is awaited.
     #[track_caller]
     pub fn execute(&self, script: &str, arguments: &[Value]) -> Value {
-        self.post(
-            "execute/sync",
-            &json!({ "script": script, "args": arguments }),
-        )
+        self.post("execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
     /// Like [`Browser::execute`], but the result is what the script hands to its last argument.
     #[track_caller]
     pub fn execute_async(&self, script: &str, arguments: &[Value]) -> Value {
-        self.post(
-            "execute/async",
-            &json!({ "script": script, "args": arguments }),
-        )
+        self.post("execute/async", &json!({ "script": script, "args": arguments }))
     }
 
     /// Sends a command of the Chrome `DevTools` protocol to the tab.
     #[track_caller]
     fn devtools(&self, command: &str, parameters: &Value) -> Value {
-        self.post(
-            "goog/cdp/execute",
-            &json!({ "cmd": command, "params": parameters }),
-        )
+        self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     #[track_caller]
     fn get(&self, command: &str) -> Value {
-        self.try_get(command)
-            .unwrap_or_else(|failure| panic!("{command}: {failure}"))
+        self.try_get(command).unwrap_or_else(|failure| panic!("{command}: {failure}"))
     }
 
     #[track_caller]
     fn post(&self, command: &str, body: &Value) -> Value {
-        self.try_post(command, body)
-            .unwrap_or_else(|failure| panic!("{command}: {failure}"))
+        self.try_post(command, body).unwrap_or_else(|failure| panic!("{command}: {failure}"))
     }
 
     fn try_get(&self, command: &str) -> Result<Value, Failure> {

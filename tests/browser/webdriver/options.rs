@@ -34,32 +34,19 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            javascript: true,
-            dark: false,
-            width: 1440,
-            height: 900,
-            arguments: Vec::new(),
-        }
+        Self { javascript: true, dark: false, width: 1440, height: 900, arguments: Vec::new() }
     }
 }
 
 impl Options {
     /// The size of a small phone.
     pub fn phone() -> Self {
-        Self {
-            width: 360,
-            height: 740,
-            ..Self::default()
-        }
+        Self { width: 360, height: 740, ..Self::default() }
     }
 
     /// What to ask chromedriver for.
     pub(super) fn capabilities(&self) -> Value {
-        let arguments: Vec<&str> = FLAGS
-            .into_iter()
-            .chain(self.arguments.iter().map(String::as_str))
-            .collect();
+        let arguments: Vec<&str> = FLAGS.into_iter().chain(self.arguments.iter().map(String::as_str)).collect();
         let scripts = if self.javascript { 1 } else { 2 };
         json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",

@@ -23,14 +23,8 @@ impl Browser {
     /// Every element that fits the CSS selector, in the order of the page.
     #[track_caller]
     pub fn find_all(&self, css: &str) -> Vec<Element<'_>> {
-        let found = self.post(
-            "elements",
-            &json!({ "using": "css selector", "value": css }),
-        );
-        list(&found)
-            .iter()
-            .filter_map(|element| Element::from_json(self, element))
-            .collect()
+        let found = self.post("elements", &json!({ "using": "css selector", "value": css }));
+        list(&found).iter().filter_map(|element| Element::from_json(self, element)).collect()
     }
 
     /// The element with the keyboard focus; the body when nothing has it.
@@ -65,8 +59,6 @@ impl Browser {
     /// replaces in the middle of the look counts as not seen.
     #[track_caller]
     pub fn sees(&self, css: &str, text: &str) -> bool {
-        self.find_all(css)
-            .iter()
-            .any(|element| element.shows(text).unwrap_or(false))
+        self.find_all(css).iter().any(|element| element.shows(text).unwrap_or(false))
     }
 }

@@ -26,10 +26,7 @@ impl fmt::Display for Failure {
 
 impl From<io::Error> for Failure {
     fn from(cause: io::Error) -> Self {
-        Self {
-            error: "chromedriver does not answer".to_owned(),
-            message: cause.to_string(),
-        }
+        Self { error: "chromedriver does not answer".to_owned(), message: cause.to_string() }
     }
 }
 
@@ -43,10 +40,7 @@ pub fn call(port: u16, method: &str, path: &str, body: &Value) -> Result<Value, 
     let mut answer: Value = serde_json::from_slice(&answer).map_err(io::Error::from)?;
     let value = answer["value"].take();
     match value["error"].as_str() {
-        Some(error) => Err(Failure {
-            error: error.to_owned(),
-            message: super::text(&value["message"]),
-        }),
+        Some(error) => Err(Failure { error: error.to_owned(), message: super::text(&value["message"]) }),
         None => Ok(value),
     }
 }

@@ -41,12 +41,7 @@ impl Browser {
     /// Gives the tab the size and the colour scheme of the options.
     #[track_caller]
     pub(super) fn emulate(&self) {
-        let Options {
-            width,
-            height,
-            dark,
-            ..
-        } = self.options;
+        let Options { width, height, dark, .. } = self.options;
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
             &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),

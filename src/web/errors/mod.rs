@@ -6,18 +6,24 @@ use actix_session::storage::{SaveError, UpdateError};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use askama::Template;
-use serde::Serialize;
 
-use super::htmx::{self, Htmx};
-use super::next_path::NextPath;
-use super::request_id::RequestId;
-use super::view::{Toast, html, see_other};
-use crate::error::{Error, FieldErrors};
+mod problem;
+mod told;
+
+pub use problem::ApiError;
+use problem::problem;
+use told::Told;
+
+use crate::error::Error;
+use crate::web::htmx::{self, Htmx};
+use crate::web::next_path::NextPath;
+use crate::web::request_id::RequestId;
+use crate::web::view::{Toast, html, see_other};
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -27,6 +33,8 @@ impl ResponseError for Error {
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -39,50 +47,6 @@ impl ResponseError for Error {
         HttpResponse::new(self.status_code())
     }
 }
-
-/// What is told about an error, the same in every face.
-struct Told {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    detail: String,
-    fields: FieldErrors,
-}
-
-impl Told {
-    fn of(error: &Error) -> Self {
-        let status = error.status_code();
-        let told = Self::of_status(status);
-        match error {
-            Error::Malformed(detail) => Self { detail: detail.clone(), ..told },
-            Error::Invalid(fields) => Self { fields: fields.clone(), ..told },
-            Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..told },
-            Error::Unavailable { reason, .. } => {
-                Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
-            }
-            _ => told,
-        }
-    }
-
-    fn of_status(status: StatusCode) -> Self {
-        let (code, title, detail) = match status.as_u16() {
-            401 => ("UNAUTHENTICATED", "Log in first", "Your session has ended. Log in and try again."),
-            403 => ("FORBIDDEN", "Not allowed", "This request was refused."),
-            404 => ("NOT_FOUND", "Nothing here", "There is nothing at this address, or it was deleted."),
-            405 => ("METHOD_NOT_ALLOWED", "Not in this way", "This address does not take this method."),
-            413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
-            415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
-            422 => ("INVALID", "Something is missing", "Some of what was sent can't be taken as it is."),
-            503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
-            400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
-            _ => ("INTERNAL", "Something went wrong", "It is our fault, and it is in the log under this request's id."),
-        };
-        Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default() }
-    }
-}
-
-const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
-    If you did not expect that, check the address that Keyfob is given with --public-url.";
 
 /// Who is to read the error, learnt from the request before it is passed on.
 struct Reader {
@@ -110,8 +74,9 @@ impl Reader {
 
     fn draw(&self, told: Told) -> HttpResponse {
         let status = told.status;
+        let retry_after = told.retry_after;
         let drawn = if self.path.starts_with("/v1/") {
-            Ok(self.problem(&told))
+            Ok(problem(&told, &self.request_id))
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&told, source, current_url)
         } else if status == StatusCode::UNAUTHORIZED {
@@ -119,25 +84,15 @@ impl Reader {
         } else {
             self.page(told)
         };
-        drawn.unwrap_or_else(|_| HttpResponse::new(status))
+        let mut response = drawn.unwrap_or_else(|_| HttpResponse::new(status));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 
     fn after_login(&self) -> NextPath {
         if self.is_get { NextPath::parse(&self.path_and_query) } else { NextPath::from_url(&self.referer) }
-    }
-
-    fn problem(&self, told: &Told) -> HttpResponse {
-        let fields = told.fields.iter().map(|(field, message)| ProblemField { field, message }).collect();
-        let problem = Problem {
-            kind: "about:blank",
-            title: told.title,
-            status: told.status.as_u16(),
-            detail: &told.detail,
-            code: told.code,
-            request_id: &self.request_id,
-            errors: fields,
-        };
-        HttpResponse::build(told.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
     }
 
     fn page(&self, told: Told) -> crate::error::Result<HttpResponse> {
@@ -168,7 +123,7 @@ fn fragment(told: &Told, source: &str, current_url: &str) -> crate::error::Resul
         }
         None => {
             let toast = ErrorToast { toast: Toast::error(told.detail.clone()) };
-            ("#toasts".to_owned(), "beforeend", html(told.status, &toast)?)
+            ("#toasts".to_owned(), "innerHTML", html(told.status, &toast)?)
         }
     };
     let target = HeaderValue::from_str(&target).map_err(Error::internal)?;
@@ -199,26 +154,6 @@ struct ErrorToast {
 struct FormAlert {
     message: String,
     login: bool,
-}
-
-/// Problem details (RFC 9457).
-#[derive(Serialize)]
-struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    code: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ProblemField<'a>>,
-}
-
-#[derive(Serialize)]
-struct ProblemField<'a> {
-    field: &'a str,
-    message: &'a str,
 }
 
 /// Draws every response of 400 and above that has no face yet.
@@ -257,8 +192,7 @@ fn redraw(reader: &Reader, response: ServiceResponse<BoxBody>) -> ServiceRespons
 
 fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
     if let Some(error) = error.as_error::<Error>() {
-        log(error);
-        return Told::of(error);
+        return Told::and_log(error);
     }
     if is_session_failure(error) {
         tracing::error!(cause = %error, "sessions can't be read or written");
@@ -275,12 +209,4 @@ fn is_session_failure(error: &actix_web::Error) -> bool {
     error.as_error::<InternalError<anyhow::Error>>().is_some()
         || error.as_error::<InternalError<SaveError>>().is_some()
         || error.as_error::<InternalError<UpdateError>>().is_some()
-}
-
-fn log(error: &Error) {
-    match error {
-        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "failed"),
-        Error::Unavailable { reason, cause } => tracing::error!(?reason, cause = format!("{cause:#}"), "unavailable"),
-        _ => {}
-    }
 }

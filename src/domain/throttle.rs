@@ -1,0 +1,184 @@
+//! Slows down guessing of passwords and setup codes, per account and per
+//! address. A right password is never shut out: a browser that has logged in
+//! before has tries of its own, and everybody else's come back with time.
+//!
+//! Counted in this process only, and from zero after a restart.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::Digest;
+
+/// Tries for one account, or from one known browser: 10 at once, then one each 10 s.
+const ACCOUNT: (u32, Duration) = (10, Duration::from_secs(10));
+/// Tries from one address, for any account: 30 at once, then one each 2 s.
+const ADDRESS: (u32, Duration) = (30, Duration::from_secs(2));
+/// With more entries than this, those that are full again are dropped.
+const MANY: usize = 10_000;
+
+/// The right to compare one password or code. Whatever compares one asks for
+/// it, so that no route can forget the throttle.
+#[derive(Debug)]
+pub struct Permit(());
+
+/// Who tries.
+#[derive(Debug, Clone)]
+pub struct Guesser {
+    /// Where the request comes from.
+    pub address: IpAddr,
+    /// The operator who logged in from this browser before, by id.
+    pub known_operator: Option<String>,
+}
+
+type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Nanos>>;
+
+/// Counts tries.
+pub struct Throttle {
+    clock: Clock,
+    accounts: Limiter<Digest>,
+    addresses: Limiter<IpAddr>,
+}
+
+impl Throttle {
+    /// Nothing tried yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { accounts: limiter(ACCOUNT, &clock), addresses: limiter(ADDRESS, &clock), clock }
+    }
+
+    /// Lets one try for `account` through, or says how long to wait. `account`
+    /// is whatever was typed: unknown ones are slowed down just the same.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn admit(&self, account: &str, guesser: &Guesser) -> Result<Permit> {
+        self.forget_old();
+        check(&self.addresses, &network(guesser.address), &self.clock)?;
+        let shared = account.trim().to_lowercase();
+        // Others' guesses use up the account's tries, not this browser's.
+        let bucket = match &guesser.known_operator {
+            Some(operator) => format!("{shared} known {operator}"),
+            None => shared,
+        };
+        check(&self.accounts, &Digest::of(bucket.as_bytes()), &self.clock)?;
+        Ok(Permit(()))
+    }
+
+    fn forget_old(&self) {
+        if self.accounts.len() > MANY {
+            self.accounts.retain_recent();
+        }
+        if self.addresses.len() > MANY {
+            self.addresses.retain_recent();
+        }
+    }
+}
+
+fn limiter<K: std::hash::Hash + Eq + Clone>((burst, refill): (u32, Duration), clock: &Clock) -> Limiter<K> {
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    let quota = Quota::with_period(refill).unwrap_or_else(|| Quota::per_minute(burst)).allow_burst(burst);
+    RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
+}
+
+fn check<K: std::hash::Hash + Eq + Clone>(limiter: &Limiter<K>, key: &K, clock: &Clock) -> Result<()> {
+    limiter.check_key(key).map_err(|until| {
+        let wait = until.wait_time_from(GovernorClock::now(clock));
+        Error::TooMany { retry_after: wait.as_secs() + 1 }
+    })
+}
+
+/// One household or server has a whole IPv6 /64 to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
+}
+
+impl GovernorClock for Clock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        let micros = u64::try_from(self.monotonic_micros()).unwrap_or_default();
+        Nanos::from(micros.saturating_mul(1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::UtcTime;
+
+    fn throttle() -> (Throttle, Clock) {
+        let clock = Clock::standing_at(UtcTime::from_micros(1_790_000_000_000_000));
+        (Throttle::new(clock.clone()), clock)
+    }
+
+    fn from(address: &str) -> Guesser {
+        Guesser { address: address.parse().unwrap(), known_operator: None }
+    }
+
+    fn tries(throttle: &Throttle, account: &str, guesser: &Guesser) -> usize {
+        (0..1_000).take_while(|_| throttle.admit(account, guesser).is_ok()).count()
+    }
+
+    #[test]
+    fn one_account_is_guessed_at_slowly_from_however_many_addresses() {
+        let (throttle, clock) = throttle();
+        let admitted =
+            |n| (0..n).filter(|i| throttle.admit("ada@example.com", &from(&format!("10.0.0.{i}"))).is_ok()).count();
+        assert_eq!(admitted(100), 10);
+        clock.advance(60);
+        assert_eq!(admitted(100), 6);
+    }
+
+    #[test]
+    fn one_address_guesses_slowly_at_however_many_accounts() {
+        let (throttle, clock) = throttle();
+        let admitted =
+            |n| (0..n).filter(|i| throttle.admit(&format!("{i}@example.com"), &from("10.0.0.1")).is_ok()).count();
+        assert_eq!(admitted(100), 30);
+        clock.advance(60);
+        assert_eq!(admitted(100), 30);
+    }
+
+    #[test]
+    fn a_browser_that_logged_in_before_is_not_shut_out_by_others() {
+        let (throttle, _) = throttle();
+        while throttle.admit("ada@example.com", &from("10.0.0.1")).is_ok() {}
+        assert!(throttle.admit("ada@example.com", &from("10.0.0.2")).is_err());
+        let known = Guesser { known_operator: Some("op_1".into()), ..from("10.0.0.2") };
+        assert_eq!(tries(&throttle, "ada@example.com", &known), 10);
+    }
+
+    #[test]
+    fn writing_an_address_in_another_way_gives_no_more_tries() {
+        let (throttle, _) = throttle();
+        assert_eq!(tries(&throttle, "ada@example.com", &from("10.0.0.1")), 10);
+        assert!(throttle.admit(" ADA@example.com", &from("10.0.0.1")).is_err());
+        assert_eq!(network("::ffff:10.0.0.1".parse().unwrap()), network("10.0.0.1".parse().unwrap()));
+        assert_eq!(network("2001:db8::1".parse().unwrap()), network("2001:db8::ffff:2".parse().unwrap()));
+        assert_ne!(network("2001:db8::1".parse().unwrap()), network("2001:db8:0:1::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_answer_says_how_long_to_wait() {
+        let (throttle, clock) = throttle();
+        tries(&throttle, "ada@example.com", &from("10.0.0.1"));
+        let Err(Error::TooMany { retry_after }) = throttle.admit("ada@example.com", &from("10.0.0.1")) else {
+            panic!("an eleventh try was let through");
+        };
+        assert!((1..=11).contains(&retry_after), "{retry_after}");
+        clock.advance(i64::try_from(retry_after).unwrap());
+        assert!(throttle.admit("ada@example.com", &from("10.0.0.1")).is_ok());
+    }
+}

@@ -1,0 +1,98 @@
+//! Follows what other instances and the command line change. A yes from memory
+//! counts only while it is known that nothing changed in the last second.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::memory::Memory;
+use crate::domain::api_key_change;
+use crate::error::Result;
+use crate::store::{Store, Watch};
+
+/// How often the database is asked.
+const EVERY: Duration = Duration::from_millis(250);
+/// How long its answer counts, from when it was asked.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Until when memory can be trusted, in microseconds of the process.
+#[derive(Debug, Default)]
+pub(super) struct Freshness(AtomicI64);
+
+impl Freshness {
+    pub(super) fn is_fresh(&self) -> bool {
+        micros(Instant::now()) < self.0.load(Ordering::Acquire)
+    }
+
+    fn confirm(&self, asked_at: Instant) {
+        self.0.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+    }
+}
+
+fn micros(moment: Instant) -> i64 {
+    i64::try_from(moment.duration_since(*START).as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Follows the log of changes on a thread of its own, over a connection of its
+/// own, for as long as the memory is in use.
+pub(super) struct Follower {
+    watch: Watch,
+    revision: Option<i64>,
+    memory: Weak<Memory>,
+    freshness: Weak<Freshness>,
+}
+
+impl Follower {
+    pub(super) fn start(store: &Store, memory: &Arc<Memory>, freshness: &Arc<Freshness>) {
+        LazyLock::force(&START);
+        let mut follower = Self {
+            watch: store.watch(),
+            revision: None,
+            memory: Arc::downgrade(memory),
+            freshness: Arc::downgrade(freshness),
+        };
+        follower.look(); // so that the first request is answered
+        let thread = thread::Builder::new().name("keyfob-changes".to_owned());
+        let started = thread.spawn(move || {
+            while follower.look() {
+                thread::sleep(EVERY);
+            }
+        });
+        if let Err(error) = started {
+            tracing::error!(%error, "changes can't be followed; keys will be refused");
+        }
+    }
+
+    /// Looks once; `false` when nobody needs it any more.
+    fn look(&mut self) -> bool {
+        let (Some(memory), Some(freshness)) = (self.memory.upgrade(), self.freshness.upgrade()) else { return false };
+        let asked_at = Instant::now();
+        match self.forget_changed(&memory) {
+            Ok(()) => freshness.confirm(asked_at),
+            Err(error) => tracing::warn!(%error, "the database does not say what has changed"),
+        }
+        true
+    }
+
+    fn forget_changed(&mut self, memory: &Memory) -> Result<()> {
+        let seen = self.revision;
+        let (latest, digests) = self.watch.read(|conn| {
+            let latest = api_key_change::latest(conn)?;
+            let digests = match seen {
+                Some(seen) if seen == latest => Some(Vec::new()),
+                Some(seen) => api_key_change::between(conn, seen, latest)?,
+                None => None,
+            };
+            Ok((latest, digests))
+        })?;
+        match digests {
+            Some(digests) => digests.iter().for_each(|digest| memory.forget(digest)),
+            None => memory.clear(),
+        }
+        self.revision = Some(latest);
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! What the gate remembers of a key: enough for a verdict and its answer.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::domain::account::AccountId;
+use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
+use crate::domain::key_secret::Mode;
+use crate::store::{Digest, UtcTime};
+
+/// A key as the gate sees it.
+#[derive(Debug)]
+pub struct KeyRecord {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The slug of its service.
+    pub service: Box<str>,
+    /// Live or test.
+    pub mode: Mode,
+    /// What the operator calls it.
+    pub name: Box<str>,
+    /// On or off.
+    pub status: Status,
+    /// From when on it opens nothing, if ever.
+    pub expires_at: Option<UtcTime>,
+    /// The answer to "valid?", written once and sent many times.
+    pub answer: OnceLock<Bytes>,
+    /// Its name, percent-encoded, as header values want it; never empty.
+    pub encoded_name: Box<str>,
+    pub(super) digest: Digest,
+    pub(super) uses: Uses,
+}
+
+impl From<ApiKey> for KeyRecord {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id,
+            account_id: key.account_id,
+            service: key.service.into(),
+            mode: key.mode,
+            encoded_name: utf8_percent_encode(&key.name, NON_ALPHANUMERIC).to_string().into(),
+            name: key.name.into(),
+            status: key.status,
+            expires_at: key.expires_at,
+            answer: OnceLock::new(),
+            digest: key.digest,
+            uses: Uses::default(),
+        }
+    }
+}
+
+/// Uses that are not written down yet.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    count: AtomicI64,
+    last_used_at: AtomicI64,
+    is_waiting: AtomicBool,
+    described_at: AtomicI64,
+    description: Mutex<(String, String)>,
+}
+
+/// A use is described (address, user agent) at most this often, in microseconds.
+const DESCRIBED_EVERY: i64 = 500_000;
+
+impl Uses {
+    /// Counts one; `true` when the record has to be put in line for writing.
+    pub(super) fn count(&self, now: UtcTime, describe: impl FnOnce() -> (String, String)) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
+        if now.micros() - self.described_at.load(Ordering::Relaxed) >= DESCRIBED_EVERY {
+            self.described_at.store(now.micros(), Ordering::Relaxed);
+            *self.description.lock() = describe();
+        }
+        // After counting: whoever takes the count clears this first.
+        !self.is_waiting.load(Ordering::Acquire) && !self.is_waiting.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes what was counted: how many, when last, from where, with what.
+    pub(super) fn take(&self) -> (i64, UtcTime, String, String) {
+        self.is_waiting.store(false, Ordering::Release);
+        let count = self.count.swap(0, Ordering::AcqRel);
+        let (address, user_agent) = self.description.lock().clone();
+        (count, UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed)), address, user_agent)
+    }
+
+    /// Gives back what could not be written.
+    pub(super) fn put_back(&self, count: i64) {
+        self.count.fetch_add(count, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,38 @@
+//! A connection of its own for a thread that keeps asking: opened on demand,
+//! and opened anew after a failure.
+
+use r2d2::ManageConnection as _;
+
+use super::connection::{Conn, Manager};
+use super::file::DatabaseFile;
+use crate::error::{Error, Outage, Result};
+
+/// The connection.
+pub struct Watch {
+    manager: Manager,
+    file: Option<DatabaseFile>,
+    conn: Option<Conn>,
+}
+
+impl Watch {
+    pub(super) const fn new(manager: Manager, file: Option<DatabaseFile>) -> Self {
+        Self { manager, file, conn: None }
+    }
+
+    /// Runs queries that change nothing, on this thread.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub fn read<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        if let Some(file) = &self.file {
+            file.check_in_place()?;
+        }
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.manager.connect().map_err(|error| Error::unavailable(Outage::Unreachable, error))?,
+        };
+        let result = work(&mut conn)?;
+        self.conn = Some(conn);
+        Ok(result)
+    }
+}

@@ -1,0 +1,103 @@
+//! A key as it is presented in headers: `X-API-Key: KEY`, or
+//! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const BEARER: &str = "bearer";
+
+/// What was presented.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PresentedKey<'a> {
+    /// One key, or something in its place; without the space around it.
+    One(&'a str),
+    /// No header that could hold one.
+    Missing,
+    /// The same header twice: which of the two is meant is not guessed.
+    Repeated,
+}
+
+impl<'a> PresentedKey<'a> {
+    /// Reads the headers. `X-API-Key` comes first, since applications behind a
+    /// proxy use `Authorization` for themselves.
+    #[must_use]
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        match only(headers, &X_API_KEY) {
+            Self::Missing => match only(headers, &AUTHORIZATION) {
+                Self::One(credentials) => bearer(credentials),
+                other => other,
+            },
+            other => other,
+        }
+    }
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> PresentedKey<'a> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (None, _) => PresentedKey::Missing,
+        // What is not ASCII is no key; an empty text is none either.
+        (Some(value), None) => PresentedKey::One(value.to_str().unwrap_or_default().trim()),
+        (Some(_), Some(_)) => PresentedKey::Repeated,
+    }
+}
+
+/// Credentials of another scheme are somebody else's.
+fn bearer(credentials: &str) -> PresentedKey<'_> {
+    match credentials.split_once([' ', '\t']) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(key.trim()),
+        None if credentials.eq_ignore_ascii_case(BEARER) => PresentedKey::One(""),
+        _ => PresentedKey::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::PresentedKey::{Missing, One, Repeated};
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn either_header_presents_a_key_and_the_scheme_may_be_in_any_case() {
+        for line in [
+            ("x-api-key", "k"),
+            ("x-api-key", "  k "),
+            ("authorization", "Bearer k"),
+            ("authorization", "bEARER   k"),
+            ("authorization", "BEARER\tk"),
+        ] {
+            assert_eq!(PresentedKey::of(&headers(&[line])), One("k"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn x_api_key_counts_before_authorization() {
+        assert_eq!(PresentedKey::of(&headers(&[("authorization", "Bearer app"), ("x-api-key", "k")])), One("k"));
+        assert_eq!(PresentedKey::of(&headers(&[("authorization", "Bearer app"), ("x-api-key", "")])), One(""));
+    }
+
+    #[test]
+    fn the_same_header_twice_is_not_guessed_at() {
+        assert_eq!(PresentedKey::of(&headers(&[("x-api-key", "a"), ("x-api-key", "b")])), Repeated);
+        assert_eq!(
+            PresentedKey::of(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer a")])),
+            Repeated
+        );
+    }
+
+    #[test]
+    fn without_such_a_header_there_is_no_key() {
+        assert_eq!(PresentedKey::of(&headers(&[])), Missing);
+        assert_eq!(PresentedKey::of(&headers(&[("authorization", "Basic YTpi")])), Missing);
+        assert_eq!(PresentedKey::of(&headers(&[("authorization", "Bearer")])), One(""));
+    }
+}

@@ -1,0 +1,108 @@
+//! Where a request comes from. `X-Forwarded-For` can be written by anybody, so
+//! it counts only when a listed proxy sends it, and is read from the right, up
+//! to the first address that no listed proxy has (ASVS 4.1.3).
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use ipnet::IpNet;
+
+/// The proxies in front of this server.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Reads addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
+    ///
+    /// # Errors
+    /// The part that is neither.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let nets =
+            parts.map(|part| part.parse().or_else(|_| part.parse().map(IpAddr::into)).map_err(|_| part.to_owned()));
+        nets.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|net| net.contains(&address))
+    }
+
+    /// Where this request comes from.
+    #[must_use]
+    pub fn client_of(&self, request: &HttpRequest) -> IpAddr {
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        self.client(peer, request.headers())
+    }
+
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        let lines: Vec<&str> =
+            headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default()).collect();
+        for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+            if !self.contains(client) {
+                break;
+            }
+            // What can't be read was not written by a proxy that knows what it does.
+            let Some(address) = parse_address(part) else { break };
+            client = address.to_canonical();
+        }
+        client
+    }
+}
+
+/// An address, perhaps with a port, as proxies write it.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn client(trusted: &str, peer: &str, forwarded: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(line));
+        }
+        TrustedProxies::parse(trusted).unwrap().client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn anybody_may_write_the_header_but_only_a_listed_proxy_is_believed() {
+        assert_eq!(client("", "203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", "203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", "10.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+    }
+
+    #[test]
+    fn the_rightmost_address_that_is_no_proxy_of_ours_counts() {
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["6.6.6.6", "1.2.3.4", "10.0.0.2"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+    }
+
+    #[test]
+    fn what_is_no_address_ends_the_walk() {
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["1.2.3.4, nonsense, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(client("10.0.0.1", "10.0.0.1", &[""]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn ports_and_both_families_are_understood() {
+        assert_eq!(client("10.0.0.1,::1", "::1", &["1.2.3.4:5678"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", "::ffff:10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn a_list_with_an_error_in_it_is_refused() {
+        assert_eq!(TrustedProxies::parse("127.0.0.1, proxy.lan").unwrap_err(), "proxy.lan");
+        assert_eq!(TrustedProxies::parse("10.0.0.0/33").unwrap_err(), "10.0.0.0/33");
+    }
+}

@@ -1,0 +1,204 @@
+//! An operator at a browser: a Keyfob of their own, and what they do again and again.
+
+use std::ops::Deref;
+
+use serde_json::{Value, json};
+
+use crate::keyfob::Keyfob;
+use crate::webdriver::{Browser, Element, Options};
+
+pub const EMAIL: &str = "mara@example.com";
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The first row of the table, the newest key.
+pub const FIRST_ROW: &str = "#api-keys-rows > .api-key:first-child";
+pub const SWITCH: &str = "[role=switch]";
+pub const TOAST: &str = "#toasts .toast";
+pub const REVEAL: &str = "#api-keys-rows > .reveal";
+pub const REVEALED_KEY: &str = ".reveal [id^=key-secret-]";
+pub const POP_UP: &str = "dialog[open]";
+pub const NAME: &str = "#api-key-name";
+pub const DESCRIPTION: &str = "#api-key-description";
+pub const CREATE: &str = "#api-key-form [type=submit]";
+
+/// A browser at a Keyfob.
+pub struct Dashboard {
+    browser: Browser,
+    pub keyfob: Keyfob,
+    /// The host by which the browser knows Keyfob.
+    host: &'static str,
+}
+
+impl Deref for Dashboard {
+    type Target = Browser;
+
+    fn deref(&self) -> &Browser {
+        &self.browser
+    }
+}
+
+impl Dashboard {
+    /// Nobody has set up this Keyfob yet.
+    #[track_caller]
+    pub fn new(options: Options) -> Self {
+        Self { keyfob: Keyfob::start(), browser: Browser::start(options), host: "127.0.0.1" }
+    }
+
+    /// The first operator is logged in and sees the empty list.
+    #[track_caller]
+    pub fn signed_in(options: Options) -> Self {
+        Self::new(options).set_up()
+    }
+
+    /// The same, where Keyfob has a name in the local network.
+    #[track_caller]
+    pub fn in_the_local_network(host: &'static str) -> Self {
+        let arguments = vec![format!("--host-resolver-rules=MAP {host} 127.0.0.1")];
+        Self { host, ..Self::new(Options { arguments, ..Options::default() }) }.set_up()
+    }
+
+    #[track_caller]
+    fn set_up(self) -> Self {
+        self.open("/setup");
+        self.fill_in_setup(&self.keyfob.setup_code);
+        self.click("Create operator");
+        self.wait_for_text("h1", "API Keys");
+        self.wait_for_text(TOAST, "Success");
+        self.open("/api-keys");
+        self
+    }
+
+    #[track_caller]
+    pub fn fill_in_setup(&self, code: &str) {
+        self.fill_in("#code", code);
+        self.fill_in("#name", "Mara Lind");
+        self.fill_in("#email", EMAIL);
+        self.fill_in("#password", PASSWORD);
+    }
+
+    /// Opens a page by its path.
+    #[track_caller]
+    pub fn open(&self, path: &str) {
+        let (_, port) = self.keyfob.address.split_once(':').unwrap_or_default();
+        self.goto(&format!("http://{}:{port}{path}", self.host));
+    }
+
+    /// The path of the page, with its query.
+    #[track_caller]
+    pub fn path(&self) -> String {
+        let url = self.url();
+        url.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn log_in(&self, password: &str) {
+        self.fill_in("#email", EMAIL);
+        self.fill_in("#password", password);
+        self.click("Log in");
+    }
+
+    /// Replaces what the field holds.
+    #[track_caller]
+    pub fn fill_in(&self, css: &str, text: &str) {
+        let field = self.find(css);
+        field.clear();
+        field.type_text(text);
+    }
+
+    /// Clicks the link or button with this name.
+    #[track_caller]
+    pub fn click(&self, name: &str) {
+        self.named("a, button", name).click();
+    }
+
+    /// The visible element with this name, as assistive technology says it.
+    #[track_caller]
+    pub fn named(&self, css: &str, name: &str) -> Element<'_> {
+        let found = self.find_all(css).into_iter().find(|element| element.is_displayed() && element.label() == name);
+        match found {
+            Some(element) => element,
+            None => panic!("no {css} is called {name:?} on {}", self.url()),
+        }
+    }
+
+    #[track_caller]
+    pub fn open_pop_up(&self) {
+        self.click("+ New API Key");
+        self.wait_for(POP_UP);
+    }
+
+    /// Makes a key in the pop-up and gives the key that is shown.
+    #[track_caller]
+    pub fn create_key(&self, name: &str) -> String {
+        self.open_pop_up();
+        self.fill_in(NAME, name);
+        self.click("Create");
+        self.wait_gone(POP_UP);
+        self.wait_for_text(&format!("{FIRST_ROW} .api-key__name"), name);
+        self.find(REVEALED_KEY).text()
+    }
+
+    /// Uses the switch of the first row and waits for what it then says.
+    #[track_caller]
+    pub fn switch(&self, word: &str) {
+        self.find(&format!("{FIRST_ROW} {SWITCH}")).click();
+        self.wait_for_text(FIRST_ROW, word);
+    }
+
+    /// The texts of all elements that fit, in the order of the page.
+    #[track_caller]
+    pub fn texts(&self, css: &str) -> Vec<String> {
+        self.find_all(css).iter().map(Element::text).collect()
+    }
+
+    /// What the field holds.
+    #[track_caller]
+    pub fn value(&self, css: &str) -> String {
+        as_text(&self.find(css).property("value"))
+    }
+
+    #[track_caller]
+    pub fn has_focus(&self, css: &str) -> bool {
+        self.run("document.activeElement.matches(arguments[0])", &[json!(css)]) == true
+    }
+
+    /// The text a person has selected.
+    #[track_caller]
+    pub fn selection(&self) -> String {
+        as_text(&self.run("getSelection().toString()", &[]))
+    }
+
+    /// Everything in the page, seen or not.
+    #[track_caller]
+    pub fn source(&self) -> String {
+        as_text(&self.run("document.documentElement.outerHTML", &[]))
+    }
+
+    /// Where an element is in the window, from 0 to 1: its middle from the left, its top from above.
+    #[track_caller]
+    pub fn position(&self, element: &Element) -> (f64, f64) {
+        const PLACE: &str = "(({ left, width, top }) =>
+            [(left + width / 2) / innerWidth, top / innerHeight])(arguments[0].getBoundingClientRect())";
+        let place = self.run(PLACE, &[element.to_json()]);
+        let number = |index: usize| place[index].as_f64().unwrap_or(f64::NAN);
+        (number(0), number(1))
+    }
+
+    /// The value of a JavaScript expression.
+    #[track_caller]
+    pub fn run(&self, expression: &str, arguments: &[Value]) -> Value {
+        self.execute(&format!("return {expression}"), arguments)
+    }
+}
+
+pub fn as_text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// `sms_live_` and 38 letters or digits.
+#[track_caller]
+pub fn assert_is_key(text: &str) {
+    let random = text.strip_prefix("sms_live_").unwrap_or_default();
+    let is_key = random.len() == 38 && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    assert!(is_key, "{text:?} is no key");
+}

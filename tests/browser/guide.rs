@@ -1,0 +1,200 @@
+//! The guide, step by step with the mouse: from the first start to a key that is switched off and on.
+
+use crate::dashboard::{
+    DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, POP_UP, REVEAL, REVEALED_KEY, SWITCH, TOAST, assert_is_key,
+};
+use crate::webdriver::Options;
+
+#[test]
+fn the_code_from_the_terminal_makes_the_first_operator_who_can_log_out_and_in() {
+    let dashboard = Dashboard::new(Options::default());
+    dashboard.open("/");
+    assert_eq!(dashboard.path(), "/setup");
+    dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
+    dashboard.click("Create operator");
+    assert_eq!(dashboard.path(), "/api-keys");
+    dashboard.wait_for_text(".empty", "Make your first API key");
+
+    dashboard.click("Log out");
+    dashboard.wait_for_text("[role=status]", "You are logged out.");
+    dashboard.log_in(PASSWORD);
+    dashboard.wait_for_text("h1", "API Keys");
+    dashboard.click("Settings");
+    dashboard.wait_for_text("h1", "Settings");
+    dashboard.named("nav a", "API Keys").click();
+    dashboard.wait_for_text("h1", "API Keys");
+    assert_eq!(dashboard.find("nav a[aria-current=page]").text(), "API Keys");
+}
+
+#[test]
+fn the_sidebar_is_at_the_left_and_the_button_for_a_new_key_at_the_top_right() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let (across, _) = dashboard.position(&dashboard.named("nav a", "API Keys"));
+    assert!(across < 0.2, "API Keys is at {across}");
+
+    let button = dashboard.named("main header a", "+ New API Key");
+    let (across, down) = dashboard.position(&button);
+    assert!(across > 0.8 && down < 0.1, "New API Key is at {across}, {down}");
+}
+
+#[test]
+fn the_pop_up_asks_for_a_name_and_a_description_and_can_be_cancelled() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.open_pop_up();
+    assert_eq!(dashboard.find(POP_UP).label(), "New API Key for SMS Service");
+    assert_eq!(dashboard.texts("dialog h2"), ["New API Key for SMS Service"]);
+    assert_eq!(dashboard.find(NAME).label(), "Key Name");
+    assert_eq!(dashboard.find(DESCRIPTION).label(), "Key Description optional");
+    assert_eq!(dashboard.find(NAME).attribute("placeholder").as_deref(), Some("Project X SMS Integration"));
+    assert_eq!(dashboard.texts("dialog .form__actions > *"), ["Create", "Cancel"]);
+
+    dashboard.fill_in(NAME, "Never made");
+    dashboard.click("Cancel");
+    dashboard.wait_gone(POP_UP);
+    dashboard.open_pop_up();
+    assert_eq!(dashboard.value(NAME), "", "a cancelled form is forgotten");
+    dashboard.click("Close");
+    dashboard.wait_gone(POP_UP);
+    assert!(dashboard.sees(".empty", "Make your first API key"));
+}
+
+#[test]
+fn a_new_key_is_in_the_table_with_its_reveal_directly_below() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.create_key("Older");
+    dashboard.open_pop_up();
+    dashboard.fill_in(NAME, "Project X SMS Integration");
+    dashboard.fill_in(DESCRIPTION, "Sends the parcel notices");
+    dashboard.click("Create");
+    dashboard.wait_gone(POP_UP);
+    dashboard.wait_for_text(FIRST_ROW, "Project X SMS Integration");
+
+    assert_eq!(dashboard.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Status"]);
+    let key = dashboard.find(".reveal [id^=key-secret-]").text();
+    let cells = dashboard.texts(&format!("{FIRST_ROW} > *"));
+    assert_eq!(cells[0], "Project X SMS Integration\nSends the parcel notices");
+    assert_eq!(cells[1], format!("sms_live_••••••{}", &key[key.len() - 4..]));
+    assert!(cells[2].contains("20"), "{cells:?}");
+    assert_eq!(cells[3], "Enabled");
+    assert!(dashboard.sees(&format!("{FIRST_ROW} + .reveal"), &key), "the reveal is not below its row");
+    assert!(!dashboard.sees(".empty", ""));
+}
+
+#[test]
+fn success_is_said_at_the_top_right_until_it_leaves_by_itself_or_is_dismissed() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.create_key("First");
+    let toast = dashboard.wait_for(TOAST);
+    assert_eq!(toast.text(), "Success. The key “First” was created.");
+    let (across, down) = dashboard.position(&toast);
+    assert!(across > 0.7 && down < 0.15, "the toast is at {across}, {down}");
+    assert_eq!(dashboard.find("#toasts").role(), "status");
+    dashboard.wait_gone(TOAST);
+    assert!(dashboard.maybe_find(TOAST).is_none());
+
+    dashboard.create_key("Second");
+    dashboard.wait_for_text(TOAST, "Success");
+    dashboard.click("Dismiss");
+    assert!(dashboard.maybe_find(TOAST).is_none());
+}
+
+#[test]
+fn the_revealed_key_can_be_copied_selected_and_used() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    assert_is_key(&key);
+    assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
+
+    dashboard.grant_clipboard();
+    dashboard.click("Copy key");
+    dashboard.wait_for_text(".reveal button", "Copied");
+    assert_eq!(dashboard.clipboard_text(), key);
+    dashboard.wait_for_text(".reveal button", "Copy key");
+
+    dashboard.find(REVEALED_KEY).double_click();
+    assert_eq!(dashboard.selection(), key);
+
+    dashboard.click("Copy command");
+    dashboard.wait_until("the command in the clipboard", || dashboard.clipboard_text().starts_with("curl "));
+    let command = dashboard.clipboard_text();
+    assert!(command.contains(&key) && command.contains(&dashboard.keyfob.address), "{command}");
+}
+
+#[test]
+fn a_key_that_is_switched_off_is_refused_until_it_is_switched_on() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    let reveal = dashboard.find(REVEAL);
+
+    dashboard.switch("Disabled");
+    assert_eq!(dashboard.keyfob.verdict(&key), "DISABLED");
+    let switch = dashboard.find(SWITCH);
+    assert_eq!(switch.attribute("aria-checked").as_deref(), Some("false"));
+    assert_eq!(switch.label(), "Project X");
+    dashboard.wait_for_text(TOAST, "“Project X” is disabled.");
+    assert!(dashboard.find(REVEAL) == reveal, "the switch has touched the reveal");
+    assert_eq!(dashboard.find(REVEALED_KEY).text(), key);
+
+    dashboard.switch("Enabled");
+    assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
+    assert_eq!(dashboard.find(SWITCH).attribute("aria-checked").as_deref(), Some("true"));
+    dashboard.wait_for_text(TOAST, "“Project X” is enabled.");
+    assert!(dashboard.find(REVEAL) == reveal);
+}
+
+#[test]
+fn a_new_toast_takes_the_place_of_the_one_before_so_that_none_lies_on_the_switch() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.create_key("Project X");
+    for word in ["Disabled", "Enabled", "Disabled", "Enabled"] {
+        dashboard.switch(word);
+        assert_eq!(dashboard.find_all(TOAST).len(), 1);
+    }
+}
+
+#[test]
+fn the_full_key_is_nowhere_after_the_page_was_loaded_again() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    assert!(dashboard.source().contains(&key));
+    dashboard.reload();
+    assert_only_mask(&dashboard, &key);
+}
+
+#[test]
+fn the_full_key_does_not_come_back_with_the_back_button() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    dashboard.click("Settings");
+    dashboard.wait_for_text("h1", "Settings");
+    dashboard.back();
+    dashboard.wait_for_text("h1", "API Keys");
+    assert_only_mask(&dashboard, &key);
+}
+
+#[test]
+fn the_full_key_is_in_no_other_tab_and_in_no_storage() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    let storage = dashboard.run("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])", &[]);
+    assert_eq!(storage, "[{},{}]");
+    dashboard.new_tab();
+    dashboard.open("/api-keys");
+    assert_only_mask(&dashboard, &key);
+}
+
+#[test]
+fn done_puts_the_key_away_and_leads_on_to_the_switch() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let key = dashboard.create_key("Project X");
+    dashboard.click("Done");
+    assert!(dashboard.has_focus(SWITCH));
+    assert_only_mask(&dashboard, &key);
+}
+
+#[track_caller]
+fn assert_only_mask(dashboard: &Dashboard, key: &str) {
+    dashboard.wait_for_text(FIRST_ROW, &format!("••••••{}", &key[key.len() - 4..]));
+    assert!(!dashboard.source().contains(key), "the key is still in the page");
+    assert!(dashboard.maybe_find(REVEAL).is_none());
+}

@@ -1,0 +1,116 @@
+//! The real program, with a database of its own, on a port of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running Keyfob. It is gone when dropped.
+pub struct Keyfob {
+    process: Child,
+    /// `127.0.0.1` and the port.
+    pub address: String,
+    /// What it printed for the first operator; empty when there is one.
+    pub setup_code: String,
+    folder: TempDir,
+}
+
+impl Keyfob {
+    /// Starts with an empty database.
+    #[track_caller]
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("no folder for the database: {error}"));
+        let mut process = spawn(&folder, "127.0.0.1:0");
+        let Some(Greeting { address, setup_code }) = Greeting::read(&mut process) else { did_not_start(&folder) };
+        Self { process, address, setup_code, folder }
+    }
+
+    /// Ends it as a power cut does.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Starts it again, after [`Keyfob::kill`], with the same database at the same address.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        self.process = spawn(&self.folder, &self.address);
+        if Greeting::read(&mut self.process).is_none() {
+            did_not_start(&self.folder);
+        }
+    }
+
+    /// What a service is told that asks about a key: a code such as `VALID`.
+    #[track_caller]
+    pub fn verdict(&self, key: &str) -> String {
+        let url = format!("http://{}/v1/keys/verify", self.address);
+        let question = json!({ "key": key, "service": "sms" }).to_string();
+        let answer = ureq::post(&url)
+            .header("Content-Type", "application/json")
+            .send(&question)
+            .and_then(|mut answer| answer.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
+        let verdict: Value = serde_json::from_str(&answer).unwrap_or_default();
+        verdict["code"].as_str().unwrap_or(&answer).to_owned()
+    }
+}
+
+impl Drop for Keyfob {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What it prints when it is ready.
+struct Greeting {
+    address: String,
+    setup_code: String,
+}
+
+impl Greeting {
+    /// `None` when it ends before it is ready.
+    fn read(process: &mut Child) -> Option<Self> {
+        let mut address = None;
+        for line in BufReader::new(process.stdout.take()?).lines().map_while(Result::ok) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["Open", url] => {
+                    let host = url.strip_prefix("http://")?;
+                    let Some(host) = host.strip_suffix("/setup") else {
+                        return Some(Self { address: host.to_owned(), setup_code: String::new() });
+                    };
+                    address = Some(host.to_owned());
+                }
+                ["Setup", "code", code] => return Some(Self { address: address?, setup_code: code.to_owned() }),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+#[track_caller]
+fn spawn(folder: &TempDir, listen: &str) -> Child {
+    let log = File::create(log_path(folder)).map_or_else(|_| Stdio::null(), Stdio::from);
+    Command::new(env!("CARGO_BIN_EXE_keyfob"))
+        .args(["--listen", listen, "--database-url"])
+        .arg(format!("sqlite:{}", folder.path().join("keyfob.db").display()))
+        .env_remove("KEYFOB_PUBLIC_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("Keyfob does not run: {error}"))
+}
+
+fn log_path(folder: &TempDir) -> std::path::PathBuf {
+    folder.path().join("log")
+}
+
+#[track_caller]
+fn did_not_start(folder: &TempDir) -> ! {
+    let log = fs::read_to_string(log_path(folder)).unwrap_or_default();
+    panic!("Keyfob did not start: {log}");
+}

@@ -1,0 +1,203 @@
+//! Every page in every state, on a phone and on a wide screen, light and dark: a picture of it is taken,
+//! nothing is cut off, axe finds nothing, the console is silent, and nothing comes from elsewhere.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::dashboard::{DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, POP_UP, TOAST, as_text};
+use crate::webdriver::Options;
+
+const ORDINARY_KEYS: [(&str, &str); 3] = [
+    ("Appointment reminders", "Clinic calendar, sends the evening before"),
+    ("Parcel notices", ""),
+    ("Login codes", "One-time codes of the customer portal"),
+];
+
+const AWKWARD_KEYS: [(&str, &str); 6] = [
+    ("<script>alert(1)</script> <b>bold</b>", "<img src=x onerror=alert(1)>"),
+    ("\u{202e}drawkcab", "\u{202e}sdrawkcab nur osla nac noitpircsed a"),
+    ("مفتاح رسائل المتجر", "يرسل رموز الدخول إلى العملاء"),
+    ("🔑 👩‍💻 ключ 钥匙 κλειδί", "Zażółć gęślą jaźń"),
+    ("Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww", ""),
+    (
+        "A name with a hundred characters, so long that it cannot be shown in one line of a table of keys yes",
+        "A description that goes on and on. It has a line of its own under the name, it may have five hundred \
+         characters, and it still has to stay in its column, even where https://example.com/a/very/long/address/\
+         that/has/no/place/at/which/a/browser/would/break/it/of/its/own/accord/stands/in/the/middle/of/it.",
+    ),
+];
+
+#[test]
+fn every_page_is_good_on_a_wide_screen() {
+    look_around(Options::default(), "1440-light");
+}
+
+#[test]
+fn every_page_is_good_on_a_wide_dark_screen() {
+    look_around(Options { dark: true, ..Options::default() }, "1440-dark");
+}
+
+#[test]
+fn every_page_is_good_on_a_phone() {
+    look_around(Options::phone(), "360-light");
+}
+
+#[test]
+fn every_page_is_good_on_a_dark_phone() {
+    look_around(Options { dark: true, ..Options::phone() }, "360-dark");
+}
+
+fn look_around(options: Options, screen: &'static str) {
+    let look = Look { dashboard: Dashboard::new(options), screen };
+    look.at_the_way_in();
+    look.at_a_new_key();
+    look.at_many_keys();
+    look.at_the_rest();
+    let hosts = look.dashboard.requested_hosts();
+    assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["127.0.0.1"]);
+}
+
+/// Somebody who looks closely at everything on one kind of screen.
+struct Look {
+    dashboard: Dashboard,
+    screen: &'static str,
+}
+
+impl Look {
+    #[track_caller]
+    fn at_the_way_in(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/setup");
+        self.closely("setup", &[]);
+        dashboard.click("Create operator");
+        self.closely("setup-with-errors", &["/setup 422"]);
+        dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
+        dashboard.click("Create operator");
+        dashboard.wait_for_text(TOAST, "Success");
+        dashboard.open("/api-keys");
+        self.closely("empty", &[]);
+        dashboard.click("Log out");
+        dashboard.open("/login");
+        self.closely("login", &[]);
+        dashboard.log_in("a wrong password");
+        self.closely("login-with-error", &["/login 401"]);
+        dashboard.log_in(PASSWORD);
+        dashboard.wait_for_text("h1", "API Keys");
+    }
+
+    #[track_caller]
+    fn at_a_new_key(&self) {
+        let dashboard = &self.dashboard;
+        self.make_keys(&ORDINARY_KEYS);
+        dashboard.open("/api-keys");
+        dashboard.switch("Disabled");
+        self.closely("switched-off", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        dashboard.fill_in(DESCRIPTION, "Order updates of the web shop");
+        self.closely("pop-up", &[]);
+        dashboard.click("Create");
+        dashboard.wait_for("#api-key-name-error");
+        self.closely("pop-up-with-error", &["/api-keys 422"]);
+        dashboard.fill_in(NAME, "Project X SMS Integration");
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        dashboard.wait_for_text(FIRST_ROW, "Project X");
+        self.closely("created", &[]);
+    }
+
+    #[track_caller]
+    fn at_many_keys(&self) {
+        let dashboard = &self.dashboard;
+        let many: Vec<String> = (1..=50).map(|number| format!("Branch office {number}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
+        self.make_keys(&many);
+        self.make_keys(&AWKWARD_KEYS);
+        dashboard.open("/api-keys");
+        self.closely("many-keys", &[]);
+        dashboard.click("Older keys");
+        dashboard.wait_for_text(".pager", "Newest keys");
+        self.closely("older-keys", &[]);
+    }
+
+    #[track_caller]
+    fn at_the_rest(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys/new?service=sms");
+        self.closely("new", &[]);
+        dashboard.click("Create");
+        self.closely("new-with-error", &["/api-keys 422"]);
+        dashboard.open("/settings");
+        self.closely("settings", &[]);
+        dashboard.fill_in("#current-password", "a wrong password");
+        dashboard.click("Change password");
+        self.closely("settings-with-error", &["/settings/password 422"]);
+        dashboard.open("/nothing-here");
+        self.closely("not-found", &["/nothing-here 404"]);
+    }
+
+    /// Takes a picture and finds fault. The console may hold one line for each answer that was no success.
+    #[track_caller]
+    fn closely(&self, name: &str, refusals: &[&str]) {
+        let dashboard = &self.dashboard;
+        self.wait_for_calm();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        let pictures = folder.join("screenshots");
+        fs::create_dir_all(&pictures).unwrap_or_else(|error| panic!("{}: {error}", pictures.display()));
+        dashboard.screenshot(&pictures.join(format!("{name}-{}.png", self.screen)));
+
+        assert_eq!(self.cut_off(), json!([]), "{name}: wider than its place");
+        let faults = dashboard.axe(&folder.join("npm/node_modules/axe-core/axe.min.js"));
+        assert!(faults.is_empty(), "{name}: {faults:#?}");
+        let messages: Vec<String> = dashboard.console_messages().iter().map(|line| shorten(line)).collect();
+        assert_eq!(messages, refusals, "{name}: the console");
+    }
+
+    /// Waits for fonts and for everything that moves, except toasts, which stay for seconds.
+    #[track_caller]
+    fn wait_for_calm(&self) {
+        const CALM: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' &&
+            document.getAnimations().every(({ animationName }) => animationName === 'toast-out')";
+        self.dashboard.wait_until("everything to come to rest", || self.dashboard.run(CALM, &[]) == true);
+    }
+
+    /// What is wider than the window or, in the pop-up and the table, wider than its box.
+    #[track_caller]
+    fn cut_off(&self) -> Value {
+        const CUT_OFF: &str = "[...document.querySelectorAll('html, body, main, dialog, .card, tbody *')]
+            .filter(box => box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 1)
+            .concat([...document.querySelectorAll('main :not(thead *), dialog *, .toast')].filter(part =>
+                part.getBoundingClientRect().right > innerWidth + 1))
+            .map(box => `${box.tagName}#${box.id}.${box.className}`)";
+        self.dashboard.run(CUT_OFF, &[])
+    }
+
+    /// Makes keys by sending the form as the page would.
+    #[track_caller]
+    fn make_keys(&self, keys: &[(&str, &str)]) {
+        const MAKE: &str = "return (async keys => {
+            for (const [name, description] of keys) {
+                const page = await (await fetch('/api-keys/new?service=sms')).text();
+                const form = new DOMParser().parseFromString(page, 'text/html').getElementById('api-key-form');
+                const body = new URLSearchParams(new FormData(form));
+                body.set('name', name);
+                body.set('description', description);
+                const answer = await fetch('/api-keys', { method: 'POST', body });
+                if (!answer.ok) return `${name}: ${answer.status}`;
+            }
+            return 'made';
+        })(arguments[0])";
+        assert_eq!(as_text(&self.dashboard.execute(MAKE, &[json!(keys)])), "made");
+    }
+}
+
+/// `/path status` for the line that Chromium writes about an answer of 400 and above; others stay as they are.
+fn shorten(line: &str) -> String {
+    let parts = line.split_once(" - Failed to load resource: the server responded with a status of ");
+    let Some((url, status)) = parts else { return line.to_owned() };
+    let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+    let code = status.split(' ').next().unwrap_or_default();
+    format!("/{path} {code}")
+}

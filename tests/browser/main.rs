@@ -1,0 +1,12 @@
+//! Keyfob in a real browser: every test starts the real program and drives Chromium.
+#![expect(clippy::panic, reason = "what does not do as expected fails the test")]
+
+mod dashboard;
+mod guide;
+mod keyboard;
+mod keyfob;
+mod local_network;
+mod looks;
+mod trouble;
+mod webdriver;
+mod without_javascript;
