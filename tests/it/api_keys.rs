@@ -49,14 +49,14 @@ on_both_databases! {
         assert_eq!(dialog.page().text("#dialog-title"), "New API Key for SMS Service");
         assert!(!dialog.body.contains("<html"));
         assert_eq!(page.text("h1"), "New API Key for SMS Service");
-        assert_ne!(page.field("id"), dialog.page().field("id"));
+        assert_ne!(page.field("key_id"), dialog.page().field("key_id"));
     }
 
     fn a_new_key_is_shown_whole_once_under_its_row(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
         let id = client.form_id();
-        let fields = [("id", &*id), ("service", "sms"), ("name", "Project X"), ("description", "Sends reminders")];
+        let fields = [("key_id", &*id), ("service", "sms"), ("name", "Project X"), ("description", "Sends reminders")];
 
         let answer = client.post("/api-keys", &fields).assert_ok().assert_header("cache-control", "no-store");
 
@@ -79,7 +79,7 @@ on_both_databases! {
         let client = app.signed_in();
         let id = client.form_id();
 
-        let answer = create(&client, &[("id", &id), ("service", "sms"), ("name", "Project X")]).assert_ok();
+        let answer = create(&client, &[("key_id", &id), ("service", "sms"), ("name", "Project X")]).assert_ok();
 
         let answer = answer
             .assert_header("hx-retarget", "#api-keys-rows")
@@ -125,7 +125,7 @@ on_both_databases! {
         let app = db.app();
         let client = app.signed_in();
         let key = client.create_key("Project X");
-        let fields = [("id", &*key.id), ("service", "sms"), ("name", "Project X")];
+        let fields = [("key_id", &*key.id), ("service", "sms"), ("name", "Project X")];
 
         let plain = client.post("/api-keys", &fields).assert_leads_to("/api-keys");
         let shown = client.get("/api-keys");
@@ -143,7 +143,7 @@ on_both_databases! {
         let app = db.app();
         let client = app.signed_in();
         let id = client.form_id();
-        let fields = [("id", &*id), ("service", "sms"), ("name", "Project X")];
+        let fields = [("key_id", &*id), ("service", "sms"), ("name", "Project X")];
 
         let answers: Vec<Answer> = thread::scope(|all| {
             let sends: Vec<_> = (0..16).map(|_| all.spawn(|| create(&client, &fields))).collect();
@@ -176,7 +176,7 @@ on_both_databases! {
             ("kept", "a\u{7}b", "description", "Key Description can't have control characters."),
         ] {
             let id = client.form_id();
-            let fields = [("id", &*id), ("service", "sms"), ("name", name), ("description", description)];
+            let fields = [("key_id", &*id), ("service", "sms"), ("name", name), ("description", description)];
 
             let part = create(&client, &fields).assert_status(422);
             let page = client.post("/api-keys", &fields).assert_status(422).page();
@@ -184,7 +184,7 @@ on_both_databases! {
             assert_eq!(part.page().text(&format!("#api-key-{at}-error")), message);
             assert_eq!(page.text(&format!("#api-key-{at}-error")), message);
             assert_eq!(part.page().attr(&format!("#api-key-{at}"), "aria-invalid"), "true");
-            assert_eq!(part.page().field("id"), id);
+            assert_eq!(part.page().field("key_id"), id);
             assert!(part.body.starts_with("<form"), "{}", part.body);
             for (field, text) in [("name", name), ("description", description)] {
                 assert!(!text.starts_with("kept") || part.page().field(field) == text, "{field}");
@@ -198,7 +198,7 @@ on_both_databases! {
         let client = app.signed_in();
         let (name, description) = ("😀".repeat(100), "ž".repeat(500));
 
-        let fields = [("id", &*client.form_id()), ("service", "sms"), ("name", &name), ("description", &description)];
+        let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", &name), ("description", &description)];
         create(&client, &fields).assert_ok();
 
         let page = client.get("/api-keys").page();
@@ -213,7 +213,7 @@ on_both_databases! {
             ["<img src=x onerror=alert(1)>", "\"><script>alert(1)</script>", "{{7*7}}", "a\u{202e}b", "</td>&amp;"];
 
         for name in names {
-            let fields = [("id", &*client.form_id()), ("service", "sms"), ("name", name), ("description", name)];
+            let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", name), ("description", name)];
             let made = create(&client, &fields).assert_ok().page();
             assert_eq!(made.rows(), [name]);
             assert_eq!(made.toasts(), [format!("Success. The key “{name}” was created.")]);
@@ -231,7 +231,7 @@ on_both_databases! {
         let app = db.app();
         let client = app.signed_in();
 
-        let fields = [("id", &*client.form_id()), ("service", "sms"), ("name", "X"), ("description", "one\r\ntwo\r\n")];
+        let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", "X"), ("description", "one\r\ntwo\r\n")];
         create(&client, &fields).assert_ok();
 
         assert_eq!(client.get("/api-keys").page().raw_text(".api-key__description"), "one\ntwo");
@@ -242,7 +242,7 @@ on_both_databases! {
         let client = app.signed_in();
 
         for service in ["mail", "SMS", "", "sms'--"] {
-            let fields = [("id", &*client.form_id()), ("service", service), ("name", "X")];
+            let fields = [("key_id", &*client.form_id()), ("service", service), ("name", "X")];
             create(&client, &fields).assert_status(404);
         }
         client.get("/api-keys/new?service=mail").assert_status(404);
@@ -254,13 +254,13 @@ on_both_databases! {
         let client = app.signed_in();
 
         for id in ["", "nonsense", "key_0", "op_01234567890123456789012345"] {
-            let fields = [("id", id), ("service", "sms"), ("name", "Project X"), ("description", "kept")];
+            let fields = [("key_id", id), ("service", "sms"), ("name", "Project X"), ("description", "kept")];
             let page = create(&client, &fields).assert_status(422).page();
 
             let message = "This form had expired. Check it and press Create again.";
             assert_eq!(page.text("#api-key-form-message"), message);
             assert_eq!(page.field("description"), "kept");
-            let again = [("id", &*page.field("id")), ("service", "sms"), ("name", "Project X")];
+            let again = [("key_id", &*page.field("key_id")), ("service", "sms"), ("name", "Project X")];
             create(&client, &again).assert_ok();
         }
     }
@@ -270,7 +270,7 @@ on_both_databases! {
         let theirs = app.another_account().create_key("Theirs");
         let client = app.signed_in();
 
-        let page = create(&client, &[("id", &theirs.id), ("service", "sms"), ("name", "Mine")]).assert_ok().page();
+        let page = create(&client, &[("key_id", &theirs.id), ("service", "sms"), ("name", "Mine")]).assert_ok().page();
 
         assert_eq!(page.rows(), ["Mine"]);
         assert_ne!(page.attr(".api-key", "id"), theirs.id);
@@ -325,7 +325,7 @@ on_both_databases! {
         app.add_service("mail", "Mail");
         let client = app.signed_in();
         client.create_key("For SMS");
-        create(&client, &[("id", &*client.form_id()), ("service", "mail"), ("name", "For mail")]).assert_ok();
+        create(&client, &[("key_id", &*client.form_id()), ("service", "mail"), ("name", "For mail")]).assert_ok();
 
         let mail = client.get("/api-keys?service=mail").page();
 

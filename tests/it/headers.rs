@@ -21,10 +21,19 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
         ("style sheet", nobody.get(&style).assert_ok()),
         ("icon", nobody.get("/favicon.ico").assert_status(301)),
         ("health", nobody.get("/healthz").assert_ok()),
+        ("unknown address of the API", nobody.get("/v1/nothing").assert_problem(404, "NOT_FOUND")),
+    ]
+}
+
+/// Answers for programs, which have the headers that mean something to them.
+fn one_of_each_of_the_gate(app: &App) -> Vec<(&'static str, Answer)> {
+    let nobody = app.anonymous();
+    vec![
         ("verdict", nobody.post_json("/v1/keys/verify", r#"{"key":"x"}"#).assert_ok()),
         ("problem", nobody.post_json("/v1/keys/verify", "{").assert_problem(400, "BAD_REQUEST")),
-        ("unknown address of the API", nobody.get("/v1/nothing").assert_problem(404, "NOT_FOUND")),
-        ("wrong method of the API", nobody.get("/v1/keys/verify").assert_problem(405, "METHOD_NOT_ALLOWED")),
+        ("wrong method", nobody.get("/v1/keys/verify").assert_problem(405, "METHOD_NOT_ALLOWED")),
+        ("denial", nobody.get("/v1/auth?service=sms").assert_status(401)),
+        ("door without a service", nobody.get("/v1/auth").assert_problem(400, "BAD_REQUEST")),
     ]
 }
 
@@ -43,6 +52,24 @@ on_both_databases! {
             assert!(answer.header("x-request-id").starts_with("req_"), "a {what}");
             assert_eq!(answer.header("strict-transport-security"), "", "a {what} over plain http");
             assert_eq!(answer.header("server"), "", "a {what}");
+        }
+    }
+
+    fn every_answer_of_the_gate_has_the_headers_that_mean_something_to_programs(db: &Database) {
+        for (what, answer) in one_of_each_of_the_gate(&db.app()) {
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("cache-control", "no-store"),
+                ("referrer-policy", "no-referrer"),
+                ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+                ("strict-transport-security", ""),
+            ] {
+                assert_eq!(answer.header(name), value, "{name} of a {what}");
+            }
+            assert_eq!(answer.header("x-request-id").starts_with("req_"), answer.status >= 400 && what != "denial", "a {what}");
+        }
+        for (what, answer) in one_of_each_of_the_gate(&App::start_behind(&db, "https://keys.example.com")) {
+            assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
         }
     }
 

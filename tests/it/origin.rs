@@ -10,7 +10,7 @@ const WRITES: &[(&str, &[(&str, &str)])] = &[
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
-    ("/api-keys", &[("id", "FORM"), ("service", "sms"), ("name", "Eve")]),
+    ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
 ];
 

@@ -41,7 +41,7 @@ pub async fn authorize(
     request: HttpRequest,
     query: Query<AuthQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(decide(&state, &request, &query)).await
+    answer(&state, decide(&state, &request, &query)).await
 }
 
 async fn decide(state: &State, request: &HttpRequest, query: &AuthQuery) -> Result<HttpResponse> {
@@ -65,7 +65,7 @@ async fn decide(state: &State, request: &HttpRequest, query: &AuthQuery) -> Resu
 #[must_use]
 pub fn query_config() -> QueryConfig {
     let explain = || Error::Malformed("Write the query as service=sms or service=sms&mode=test, each once.".to_owned());
-    QueryConfig::default().error_handler(move |_, _| ApiError::from(explain()).into())
+    QueryConfig::default().error_handler(move |_, request| ApiError::of_request(explain(), request).into())
 }
 
 fn service(query: &AuthQuery) -> Result<&str> {

@@ -9,17 +9,23 @@ pub mod verify;
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, USER_AGENT,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
 use futures_util::FutureExt;
 
 use crate::error::{Error, Result};
+use crate::web::State;
 use crate::web::errors::ApiError;
+use crate::web::headers::{HSTS, is_https};
 
 /// The security headers that mean something to a program's answer.
-pub(super) fn secure(headers: &mut HeaderMap) {
+pub(super) fn secure(headers: &mut HeaderMap, is_https: bool) {
+    if is_https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -27,26 +33,26 @@ pub(super) fn secure(headers: &mut HeaderMap) {
 }
 
 /// Answers, with problem details for an error, and for a panic too.
-async fn answer(work: impl Future<Output = Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
+async fn answer(state: &State, work: impl Future<Output = Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
     let result = AssertUnwindSafe(work).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
-    let mut response = result?;
-    secure(response.headers_mut());
+    let mut response = result.map_err(|error| ApiError::new(error, state))?;
+    secure(response.headers_mut(), is_https(state));
     Ok(response)
 }
 
 /// For methods that `/v1/keys/verify` does not take.
-pub async fn only_post() -> HttpResponse {
-    refuse_method("POST")
+pub async fn only_post(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "POST")
 }
 
 /// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).
-pub async fn no_trace() -> HttpResponse {
-    refuse_method("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+pub async fn no_trace(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 }
 
-fn refuse_method(allowed: &'static str) -> HttpResponse {
-    let mut response = ApiError::from(Error::MethodNotAllowed).error_response();
+fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
+    let mut response = ApiError::new(Error::MethodNotAllowed, state).error_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

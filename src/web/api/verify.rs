@@ -84,7 +84,7 @@ pub async fn verify_api_key(
     request: HttpRequest,
     question: Json<VerifyRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(decide(&state, &request, &question)).await
+    answer(&state, decide(&state, &request, &question)).await
 }
 
 async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) -> Result<HttpResponse> {
@@ -105,7 +105,9 @@ fn render(verdict: &Verdict) -> Bytes {
 /// How bodies are read: small ones, as JSON only, with errors that say what to change.
 #[must_use]
 pub fn json_config() -> JsonConfig {
-    JsonConfig::default().limit(LONGEST_BODY).error_handler(|error, _| ApiError::from(explain(&error)).into())
+    JsonConfig::default()
+        .limit(LONGEST_BODY)
+        .error_handler(|error, request| ApiError::of_request(explain(&error), request).into())
 }
 
 fn explain(error: &JsonPayloadError) -> Error {

@@ -4,12 +4,15 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::told::Told;
 use crate::error::Error;
+use crate::web::State;
 use crate::web::api::secure;
+use crate::web::headers::is_https;
 use crate::web::request_id::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,30 +53,41 @@ pub(super) fn problem(told: &Told, request_id: &str) -> HttpResponse {
 /// An error on the way of programs, which no middleware stands in: it draws
 /// itself, and names the request only then.
 #[derive(Debug)]
-pub struct ApiError(Error);
+pub struct ApiError {
+    error: Error,
+    is_https: bool,
+}
 
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        Self(error)
+impl ApiError {
+    /// An error of a request to this server.
+    #[must_use]
+    pub fn new(error: Error, state: &State) -> Self {
+        Self { error, is_https: is_https(state) }
+    }
+
+    /// An error that an extractor found.
+    #[must_use]
+    pub fn of_request(error: Error, request: &HttpRequest) -> Self {
+        Self { error, is_https: request.app_data::<Data<State>>().is_some_and(|state| is_https(state)) }
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.0.status_code()
+        self.error.status_code()
     }
 
     fn error_response(&self) -> HttpResponse {
         let id = RequestId::mint();
-        let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.0));
+        let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
-        secure(response.headers_mut());
+        secure(response.headers_mut(), self.is_https);
         if let Ok(id) = id.as_str().parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }

@@ -12,6 +12,7 @@ use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, Service};
 use keyfob::store::UtcTime;
+use keyfob::web::client_address::TrustedProxies;
 use serde_json::{Value, json};
 
 use super::{Client, Database};
@@ -66,7 +67,12 @@ impl<'db> App<'db> {
 
     fn start_with(db: &'db Database, public_url: Option<String>, clock: Clock) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config { database_url: db.url().parse().unwrap(), listen, public_url: public_url.clone() };
+        let config = Config {
+            database_url: db.url().parse().unwrap(),
+            listen,
+            public_url: public_url.clone(),
+            trusted_proxies: TrustedProxies::default(),
+        };
         let (started, wait) = mpsc::channel();
         let its_clock = clock.clone();
         let thread = std::thread::spawn(move || {

@@ -159,14 +159,14 @@ impl Client {
 
     /// The id in a fresh form.
     pub fn form_id(&self) -> String {
-        self.get("/api-keys/new").page().field("id")
+        self.get("/api-keys/new").page().field("key_id")
     }
 
     /// Makes a key for SMS, as somebody without JavaScript does.
     #[track_caller]
     pub fn create_key(&self, name: &str) -> Key {
         let id = self.form_id();
-        let answer = self.post("/api-keys", &[("id", &id), ("service", "sms"), ("name", name)]).assert_ok();
+        let answer = self.post("/api-keys", &[("key_id", &id), ("service", "sms"), ("name", name)]).assert_ok();
         let secret = answer.page().text(".reveal .copyable__text[id^=key-secret]");
         Key { id, secret }
     }
