@@ -25,7 +25,7 @@ struct Refused {
 }
 
 fn write_everything(client: &Client, key: &Key, id: &str) -> Refused {
-    let fields = [("id", id), ("service", "sms"), ("name", "Project Y"), ("description", "kept")];
+    let fields = [("key_id", id), ("service", "sms"), ("name", "Project Y"), ("description", "kept")];
     let off = [("status", "disabled")];
     thread::scope(|all| {
         let part = all.spawn(|| client.htmx("form#api-key-form").post("/api-keys", &fields));
@@ -51,7 +51,7 @@ fn verify(app: &App, key: &str) -> Answer {
 const TYPED: [(&str, &str); 3] = [("service", "sms"), ("name", "Project “X” & <co>"), ("description", "one\r\ntwo")];
 
 fn typed(id: &str) -> Vec<(&str, &str)> {
-    [("id", id)].into_iter().chain(TYPED).collect()
+    [("key_id", id)].into_iter().chain(TYPED).collect()
 }
 
 on_both_databases! {
@@ -71,7 +71,7 @@ on_both_databases! {
             let page = answer.page();
             assert_eq!(page.text("#api-key-form-message"), alert);
             assert_eq!(
-                (page.field("id"), page.field("name"), page.field("description")),
+                (page.field("key_id"), page.field("name"), page.field("description")),
                 (id.clone(), "Project Y".into(), "kept".into())
             );
         }
@@ -83,7 +83,7 @@ on_both_databases! {
         let without_sessions = if db.is_sqlite() { 503 } else { 303 };
         assert_eq!((refused.plain_switch.status, refused.login.status), (without_sessions, without_sessions));
         assert_eq!(db.count("api_keys"), 1);
-        client.post("/api-keys", &[("id", &id), ("service", "sms"), ("name", "Project Y")]).assert_ok();
+        client.post("/api-keys", &[("key_id", &id), ("service", "sms"), ("name", "Project Y")]).assert_ok();
         client.switch(&key, "disabled");
     }
 
@@ -153,7 +153,7 @@ on_both_databases! {
 
         let page = client.get("/api-keys/new").assert_ok().page();
         assert_eq!(login.text(".notice"), "Log in to go on. What you typed is kept.");
-        assert_eq!((page.field("id"), page.field("name")), (id, TYPED[1].1.to_owned()));
+        assert_eq!((page.field("key_id"), page.field("name")), (id, TYPED[1].1.to_owned()));
         assert_eq!(page.field("description").replace("\r\n", "\n"), "one\ntwo");
         assert_eq!(client.get("/api-keys/new").page().field("name"), "", "it was shown twice");
         assert_eq!(db.count("api_keys"), 0);
@@ -162,7 +162,7 @@ on_both_databases! {
     fn a_draft_that_is_garbled_or_too_long_is_dropped(db: &Database) {
         let app = db.app();
 
-        for draft in ["%%%", "id=a&id=b", "service=unheard-of&name=x", &form(&[("name", &"x".repeat(9_000))])] {
+        for draft in ["%%%", "key_id=a&key_id=b", "service=unheard-of&name=x", &form(&[("name", &"x".repeat(9_000))])] {
             let client = app.anonymous();
             client.post("/login", &[("email", EMAIL), ("password", PASSWORD), ("draft", draft)]).assert_status(303);
             assert!(matches!(client.get("/api-keys/new").status, 200 | 404), "{draft}");
