@@ -120,7 +120,7 @@ on_both_databases! {
 
         client.post("/logout", &[]).assert_leads_to("/login?logged_out");
 
-        assert_eq!(client.cookies(), "");
+        assert_eq!(client.session_cookie(), None);
         assert_eq!(client.get("/login?logged_out").page().text(".notice"), "You are logged out.");
         thief.get("/settings").assert_leads_to("/login?next=/settings");
         thief.at(&other.url).get("/settings").assert_leads_to("/login?next=/settings");
