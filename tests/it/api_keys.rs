@@ -19,8 +19,8 @@ fn add_keys(app: &App, count: usize) {
         .map(|n| {
             let digest = if app.db.is_sqlite() { format!("x'{n:064x}'") } else { format!("'\\x{n:064x}'") };
             format!(
-                "INSERT INTO api_keys (id, account_id, service, mode, name, description, digest, mask, status, created_by, \
-                 created_at, expires_at) SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', \
+                "INSERT INTO api_keys (id, account_id, service, mode, name, description, digest, mask, status, \
+                 created_by, created_at, expires_at) SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', \
                  description, {digest}, mask, status, created_by, created_at, expires_at FROM api_keys WHERE id = '{}'",
                 key.id
             )

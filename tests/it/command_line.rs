@@ -113,8 +113,8 @@ on_both_databases! {
         client.log_in(EMAIL, PASSWORD);
         let body = form(&[("key_id", &client.form_id()), ("service", "sms"), ("name", "Project X")]);
         let head = format!(
-            "POST /api-keys HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\nExpect: 100-continue\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            "POST /api-keys HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\n\
+             Expect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             client.cookies(),
             body.len(),
         );

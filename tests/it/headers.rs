@@ -72,7 +72,7 @@ on_both_databases! {
                 "a {what}"
             );
         }
-        for (what, answer) in one_of_each_of_the_gate(&App::start_behind(&db, "https://keys.example.com")) {
+        for (what, answer) in one_of_each_of_the_gate(&App::start_behind(db, "https://keys.example.com")) {
             assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
         }
     }

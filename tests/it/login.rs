@@ -146,7 +146,8 @@ on_both_databases! {
         let mut wire = crate::support::Wire::to(&app.url);
 
         let head = format!(
-            "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n",
             body.len(),
         );
 
