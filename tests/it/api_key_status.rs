@@ -1,6 +1,7 @@
 //! A key's switch.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::{Answer, Database, Key, Rows, on_both_databases};
 
@@ -29,6 +30,23 @@ on_both_databases! {
         for (status, verdict) in [("disabled", "DISABLED"), ("enabled", "VALID"), ("disabled", "DISABLED")] {
             client.switch(&key, status);
             app.assert_verdict(&key.secret, verdict);
+        }
+    }
+
+    fn a_key_that_is_switched_off_here_is_refused_by_every_server_within_a_second(db: &Database) {
+        let app = db.app();
+        let other = app.another_instance();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        other.assert_verdict(&key.secret, "VALID");
+
+        client.switch(&key, "disabled");
+        let deadline = Instant::now() + Duration::from_secs(1);
+        app.assert_verdict(&key.secret, "DISABLED");
+
+        while other.verify(&key.secret)["code"] != "DISABLED" {
+            assert!(Instant::now() < deadline, "the other server still lets the key in");
+            thread::yield_now();
         }
     }
 
