@@ -52,6 +52,11 @@ impl Browser {
         browser
     }
 
+    /// What kind of browser it is.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Opens a page and waits until it has loaded.
     #[track_caller]
     pub fn goto(&self, url: &str) {
