@@ -69,12 +69,6 @@ impl Browser {
         text(&self.get("url"))
     }
 
-    /// The title of the page.
-    #[track_caller]
-    pub fn title(&self) -> String {
-        text(&self.get("title"))
-    }
-
     /// Goes one page back in the history.
     #[track_caller]
     pub fn back(&self) {
