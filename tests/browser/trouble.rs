@@ -8,6 +8,17 @@ use crate::webdriver::Options;
 const NO_ANSWER: &str = "Keyfob did not answer.";
 
 #[test]
+fn an_empty_setup_says_at_every_field_what_is_missing() {
+    let dashboard = Dashboard::new(Options::default());
+    dashboard.open("/setup");
+    dashboard.click("Create operator");
+    for field in ["code", "name", "email", "password"] {
+        dashboard.wait_for(&format!("#{field}[aria-invalid=true]"));
+        dashboard.wait_for(&format!("#{field}-error"));
+    }
+}
+
+#[test]
 fn a_blank_name_is_refused_beside_the_field_and_the_description_is_kept() {
     let dashboard = Dashboard::signed_in(Options::default());
     fill_in_pop_up(&dashboard, "   ", "Sends the parcel notices");
