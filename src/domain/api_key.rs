@@ -254,7 +254,7 @@ mod tests {
         let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", " ", &"x".repeat(501)) else {
             panic!("a wrong form was taken");
         };
-        for field in ["id", "name", "description"] {
+        for field in ["key_id", "name", "description"] {
             assert!(errors.get(field).is_some(), "{field}");
         }
     }
