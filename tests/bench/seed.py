@@ -16,14 +16,14 @@ INSERT = """
 
 
 def seed(database, count):
-    """Keys of the one account, a minute apart; gives their ids, newest first."""
+    """Keys of the one account, a minute apart; gives their ids and times, newest first."""
     chance = random.Random(count)
     newest = time.time_ns() // 1000
     with closing(sqlite3.connect(database)) as connection, connection:
         operator, account = connection.execute("SELECT id, account_id FROM operators").fetchone()
         keys = [key(chance, number, newest - number * MINUTE, account, operator) for number in range(count)]
         connection.executemany(INSERT, keys)
-    return [row[0] for row in keys]
+    return [(row[0], row[-1]) for row in keys]
 
 
 def key(chance, number, created_at, account, operator):

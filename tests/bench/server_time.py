@@ -13,6 +13,7 @@ from figure import Figure
 from seed import seed
 
 FEW, MANY = 50, 10_000
+PAGE = 50
 STARTS = 6
 ROUNDS = 10
 REQUESTS = 20
@@ -25,18 +26,28 @@ class Side:
     def __init__(self, folder, count):
         database = folder / f"keys-{count}.db"
         keyfob.make_database(database)
-        self.ids = seed(database, count)
+        self.keys = seed(database, count)
         self.server = keyfob.Server(database)
         self.chance = random.Random(count)
 
-    def page(self):
+    def first_page(self):
+        self.page("/api-keys")
+
+    def last_page(self):
+        if len(self.keys) <= PAGE:
+            return self.first_page()
+        key, created_at = self.keys[-PAGE - 1]
+        return self.page(f"/api-keys?after={created_at}.{key}")
+
+    def page(self, path):
         # Without compression, as the server draws it.
-        self.server.get("/api-keys", **{"Accept-Encoding": "identity"})
+        self.server.get(path, **{"Accept-Encoding": "identity"})
 
     def switch(self):
         status = self.chance.choice(["enabled", "disabled"])
-        path = f"/api-keys/{self.chance.choice(self.ids)}/status"
-        self.server.post(path, {"status": status}, **{"HX-Request": "true", "HX-Request-Type": "partial"})
+        key, _ = self.chance.choice(self.keys)
+        parts = {"HX-Request": "true", "HX-Request-Type": "partial"}
+        self.server.post(f"/api-keys/{key}/status", {"status": status}, **parts)
 
     def round(self, act):
         for _ in range(REQUESTS):
@@ -46,16 +57,18 @@ class Side:
 
 def measure(folder):
     few, many = Side(folder, FEW), Side(folder, MANY)
-    pages, switches, trips = [], [], []
+    pages, last_pages, switches, trips = [], [], [], []
     for _ in range(STARTS):
         with few.server, many.server:
             few.server.log_in()
             many.server.log_in()
-            pages += turns(Side.page, few, many)
+            pages += turns(Side.first_page, few, many)
+            last_pages += turns(Side.last_page, few, many)
             switches += turns(Side.switch, few, many)
             trips += [round_trip(many.server) for _ in range(REQUESTS)]
     return [
         compared("keys page", pages),
+        compared("its last page", last_pages),
         compared("switch", switches),
         Figure("keys page compressed, there and back", median(trips), None, "ms", "no limit is set"),
     ]
