@@ -24,7 +24,8 @@ def build():
 
 def environment():
     """This process's, without settings that would change what is measured."""
-    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith("KEYFOB_")}
+    settings = [name for name in os.environ if name == "DATABASE_URL" or name.startswith("KEYFOB_")]
+    return {name: value for name, value in os.environ.items() if name not in settings}
 
 
 def use_two_cores():

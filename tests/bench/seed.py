@@ -10,7 +10,8 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MINUTE = 60_000_000
 INSERT = """
-    INSERT INTO api_keys (id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at)
+    INSERT INTO api_keys
+        (id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at)
     VALUES (?, ?, 'sms', 'live', ?, ?, ?, ?, ?, ?, ?)
 """
 
