@@ -186,7 +186,10 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
         query = query.filter(api_keys::service.eq(service));
     }
     if let Some(Cursor(time, id)) = after {
-        query = query.filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
+        // The first condition is in the second already; said alone it lets the index begin there.
+        query = query
+            .filter(api_keys::created_at.le(time))
+            .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
     }
     let mut rows: Vec<(ApiKey, Service)> = query.load(conn)?;
     let more = rows.len() > PAGE;
