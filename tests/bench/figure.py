@@ -12,11 +12,13 @@ class Figure:
     limit: float | None
     unit: str
     note: str = ""
+    at_least: bool = False
 
     def is_met(self):
         if self.value is None or self.limit is None:
             return "–"
-        return "yes" if self.value <= self.limit else "NO"
+        met = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "yes" if met else "NO"
 
 
 def print_table(figures):

@@ -50,8 +50,9 @@ def free_port():
 class Server:
     """A running Keyfob; stopped at the end of `with`."""
 
-    def __init__(self, database, port=None):
+    def __init__(self, database, port=None, core=None):
         self.database = database
+        self.core = core
         self.port = port or free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.log = database.with_suffix(".log")
@@ -59,13 +60,15 @@ class Server:
 
     def __enter__(self):
         # Every request's own time, taken by the server, and nothing else from others.
-        settings = {**environment(), "KEYFOB_LOG": "warn,keyfob::web::request_id=debug"}
+        level = "warn" if self.core is not None else "warn,keyfob::web::request_id=debug"
+        settings = {**environment(), "KEYFOB_LOG": level}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [BINARY, "--database-url", f"sqlite:{self.database}", "--listen", f"127.0.0.1:{self.port}"],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env=settings,
+                preexec_fn=self.pin,
             )
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -77,6 +80,11 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+
+    def pin(self):
+        """To one core, where that is asked for: the server then starts one worker."""
+        if self.core is not None:
+            os.sched_setaffinity(0, {self.core})
 
     def stop(self):
         self.connection.close()
