@@ -21,4 +21,5 @@ mod settings;
 mod setup;
 mod startup;
 mod store;
+mod throttle;
 mod verify;

@@ -94,6 +94,11 @@ impl Process {
         Client::new(url.trim_end_matches("/setup"))
     }
 
+    /// Its number on this machine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
