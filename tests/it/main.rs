@@ -16,6 +16,7 @@ mod house;
 mod login;
 mod origin;
 mod outages;
+mod passwords;
 mod sessions;
 mod settings;
 mod setup;
