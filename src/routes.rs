@@ -13,8 +13,9 @@ use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
 
-/// The longest form, in bytes.
-const LONGEST_FORM: usize = 16 * 1024;
+/// The longest form, in bytes: two of the longest passwords take 24 KiB when
+/// every character is written as 12.
+const LONGEST_FORM: usize = 32 * 1024;
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {

@@ -17,7 +17,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
 use crate::web::known_browser;
 use crate::web::session;
-use crate::web::view::{Toast, html, see_other};
+use crate::web::view::{Toast, come_back_after, html, see_other};
 
 #[derive(Template)]
 #[template(path = "setup/page.html")]
@@ -97,6 +97,7 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<Op
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+    let wait = error.retry_after();
     let (status, errors, alert) = match error {
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
         Error::Unavailable { reason, .. } => (
@@ -104,12 +105,12 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
             FieldErrors::default(),
             Some(format!("{} Nothing was saved.", reason.sentence())),
         ),
-        Error::TooMany { retry_after } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            FieldErrors::default(),
-            Some(format!("Too many tries. Wait {retry_after} seconds.")),
-        ),
+        Error::TooMany { retry_after } => {
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
+        }
         error => return Err(error),
     };
-    html(status, &SetupPage { name: form.name, email: form.email, errors, alert })
+    let response = html(status, &SetupPage { name: form.name, email: form.email, errors, alert })?;
+    Ok(come_back_after(wait, response))
 }

@@ -52,27 +52,35 @@ impl Key {
 impl<'db> App<'db> {
     /// A server without an operator.
     pub fn start(db: &'db Database) -> Self {
-        Self::start_with(db, None, Clock::standing_at(NOW))
+        Self::start_with(db, None, TrustedProxies::default(), Clock::standing_at(NOW))
     }
 
     /// A server with an operator, behind a proxy that people reach at `public_url`.
     pub fn start_behind(db: &'db Database, public_url: &str) -> Self {
-        Self::start_with(db, Some(public_url.to_owned()), Clock::standing_at(NOW)).with_operator()
+        Self::start_with(db, Some(public_url.to_owned()), TrustedProxies::default(), Clock::standing_at(NOW))
+            .with_operator()
+    }
+
+    /// A server with an operator, which believes `X-Forwarded-For` from this machine.
+    pub fn start_trusting(db: &'db Database) -> Self {
+        let proxies = TrustedProxies::parse("127.0.0.1").unwrap();
+        Self::start_with(db, None, proxies, Clock::standing_at(NOW)).with_operator()
     }
 
     /// One more server on the same database.
     pub fn another_instance(&self) -> Self {
-        Self::start_with(self.db, self.public_url.clone(), self.clock.clone())
+        Self::start_with(self.db, self.public_url.clone(), TrustedProxies::default(), self.clock.clone())
     }
 
-    fn start_with(db: &'db Database, public_url: Option<String>, clock: Clock) -> Self {
+    fn start_with(
+        db: &'db Database,
+        public_url: Option<String>,
+        trusted_proxies: TrustedProxies,
+        clock: Clock,
+    ) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config {
-            database_url: db.url().parse().unwrap(),
-            listen,
-            public_url: public_url.clone(),
-            trusted_proxies: TrustedProxies::default(),
-        };
+        let config =
+            Config { database_url: db.url().parse().unwrap(), listen, public_url: public_url.clone(), trusted_proxies };
         let (started, wait) = mpsc::channel();
         let its_clock = clock.clone();
         let thread = std::thread::spawn(move || {
