@@ -137,7 +137,7 @@ document.addEventListener("change", ({ target }) => {
   target.closest("[data-autosubmit]")?.requestSubmit();
 });
 
-// ---- Times in the reader's own zone; UTC stays in the tooltip.
+// ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 
 const LOCAL_TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
@@ -145,6 +145,9 @@ function showLocalTimes() {
   for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
     time.title = time.textContent;
     time.textContent = LOCAL_TIME.format(new Date(time.dateTime));
+  }
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    time.title = LOCAL_TIME.format(new Date(time.dateTime));
   }
 }
 
