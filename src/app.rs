@@ -72,6 +72,9 @@ impl Keyfob {
 fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
     let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(|config| routes(config, &state)))
         .shutdown_timeout(STOP_SECONDS)
+        // A compressed page leaves in several pieces; without this the last one
+        // waits for the client's acknowledgement, 40 ms and more.
+        .tcp_nodelay(true)
         .bind(address)
         .map_err(|error| bind_failure(address, &error))?;
     let address = server.addrs().first().copied().unwrap_or(address);

@@ -66,9 +66,13 @@ on_both_databases! {
             ] {
                 assert_eq!(answer.header(name), value, "{name} of a {what}");
             }
-            assert_eq!(answer.header("x-request-id").starts_with("req_"), answer.status >= 400 && what != "denial", "a {what}");
+            assert_eq!(
+                answer.header("x-request-id").starts_with("req_"),
+                answer.status >= 400 && what != "denial",
+                "a {what}"
+            );
         }
-        for (what, answer) in one_of_each_of_the_gate(&App::start_behind(&db, "https://keys.example.com")) {
+        for (what, answer) in one_of_each_of_the_gate(&App::start_behind(db, "https://keys.example.com")) {
             assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
         }
     }

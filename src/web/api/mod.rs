@@ -8,10 +8,7 @@ pub mod verify;
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    USER_AGENT, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
 use futures_util::FutureExt;
@@ -19,25 +16,14 @@ use futures_util::FutureExt;
 use crate::error::{Error, Result};
 use crate::web::State;
 use crate::web::errors::ApiError;
-use crate::web::headers::{HSTS, is_https};
-
-/// The security headers that mean something to a program's answer.
-pub(super) fn secure(headers: &mut HeaderMap, is_https: bool) {
-    if is_https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-}
+use crate::web::headers::{is_https, secure_for_programs};
 
 /// Answers, with problem details for an error, and for a panic too.
 async fn answer(state: &State, work: impl Future<Output = Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
     let result = AssertUnwindSafe(work).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
     let mut response = result.map_err(|error| ApiError::new(error, state))?;
-    secure(response.headers_mut(), is_https(state));
+    secure_for_programs(response.headers_mut(), is_https(state));
     Ok(response)
 }
 

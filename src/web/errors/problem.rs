@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::told::Told;
 use crate::error::Error;
 use crate::web::State;
-use crate::web::api::secure;
-use crate::web::headers::is_https;
+use crate::web::headers::{is_https, secure_for_programs};
 use crate::web::request_id::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -87,7 +86,7 @@ impl ResponseError for ApiError {
         let id = RequestId::mint();
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
-        secure(response.headers_mut(), self.is_https);
+        secure_for_programs(response.headers_mut(), self.is_https);
         if let Ok(id) = id.as_str().parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }

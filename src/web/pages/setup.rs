@@ -11,6 +11,7 @@ use crate::domain::account;
 use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::Password;
 use crate::domain::setup_code;
+use crate::domain::text;
 use crate::domain::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
@@ -73,14 +74,16 @@ pub async fn create_first_operator(
 
 async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<OperatorId> {
     let mut errors = FieldErrors::default();
+    let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
     let name = errors.collect(operator::parse_name(&form.name))?;
     let email = errors.collect(operator::parse_email(&form.email))?;
     let password = errors.collect(form.password.check("password", &[&form.email, &form.name]))?;
-    let (Some(name), Some(email), Some(())) = (name, email, password) else { return Err(Error::Invalid(errors)) };
+    let (Some(code), Some(name), Some(email), Some(())) = (code, name, email, password) else {
+        return Err(Error::Invalid(errors));
+    };
     let permit = state.throttle.admit("setup", guesser)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
     let created_at = state.clock.now();
-    let code = form.code.clone();
     state
         .store
         .write(move |conn| {

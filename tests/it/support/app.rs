@@ -88,8 +88,10 @@ impl<'db> App<'db> {
     }
 
     pub(super) fn with_operator(self) -> Self {
-        let account = account::first(&mut self.db.conn()).unwrap();
-        self.add_operator(EMAIL, account);
+        if !operator::exists(&mut self.db.conn()).unwrap() {
+            let account = account::first(&mut self.db.conn()).unwrap();
+            self.add_operator(EMAIL, account);
+        }
         self
     }
 

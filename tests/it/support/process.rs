@@ -1,7 +1,6 @@
 //! The real binary, as a self-hoster runs it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -94,11 +93,6 @@ impl Process {
         Client::new(url.trim_end_matches("/setup"))
     }
 
-    /// All that it wrote to standard error so far.
-    pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status().unwrap();
@@ -162,9 +156,4 @@ impl Ended {
         assert!(self.stderr.starts_with("keyfob: "), "{self:?}");
         self
     }
-}
-
-/// The bytes of a file, to see whether they stay the same.
-pub fn bytes(path: &Path) -> Vec<u8> {
-    std::fs::read(path).unwrap()
 }

@@ -1,0 +1,71 @@
+"""One load generator (wrk) against one server: requests a second, latency, and the server's own time."""
+
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CONNECTIONS = 32
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Load:
+    """What one round came to; `cpu_micros` is the server's processor time for a request."""
+
+    per_second: float
+    p99_ms: float
+    cpu_micros: float
+    failed: int
+
+
+def drive(process, url, script, seconds, core):
+    """Drives `url` for so many seconds from a core of its own."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script + DONE)
+        file.flush()
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", file.name, url]
+        before = cpu_seconds(process.pid)
+        run = subprocess.run(
+            command, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
+        )
+        spent = cpu_seconds(process.pid) - before
+    found = re.search(r"result (\d+) (\d+) (\d+) (\d+)", run.stdout)
+    requests, micros, p99, failed = (int(part) for part in found.groups())
+    return Load(requests / (micros / 1e6), p99 / 1000, spent / requests * 1e6, failed)
+
+
+# Answers of 400 and above are failures, as are broken connections.
+DONE = """
+done = function(summary, latency)
+  local e = summary.errors
+  print(string.format("result %d %d %d %d", summary.requests, summary.duration, latency:percentile(99),
+    e.connect + e.read + e.write + e.timeout + e.status))
+end
+"""
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def ask_verify(keys):
+    """A script that asks about these keys, one after the other in a random order."""
+    bodies = "\n".join(f'[=[{{"key":"{key}"}}]=],' for key in keys)
+    return f"""
+local bodies = {{ {bodies} }}
+local requests = {{}}
+wrk.headers["Content-Type"] = "application/json"
+init = function()
+  for i, body in ipairs(bodies) do requests[i] = wrk.format("POST", nil, nil, body) end
+end
+request = function() return requests[math.random(#requests)] end
+"""
+
+
+def ask_auth(key):
+    """A script that asks as a reverse proxy does."""
+    return f'wrk.headers["X-API-Key"] = "{key}"\n'
