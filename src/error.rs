@@ -24,6 +24,9 @@ pub enum Error {
     /// Input that can be mended, with a message for each field.
     #[error("invalid input")]
     Invalid(FieldErrors),
+    /// Somebody else changed the same thing since it was read.
+    #[error("changed meanwhile")]
+    ChangedMeanwhile,
     /// A request that is not in the form that is asked for; says what to change.
     #[error("malformed request: {0}")]
     Malformed(String),

@@ -9,7 +9,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
 
 use crate::web::api::{self, auth, health, verify};
-use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
+use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
 
@@ -61,6 +61,12 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings/password").post(settings::change_password))
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new_api_key))
+        .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(
+            resource("/api-keys/{id}/deletion")
+                .get(api_key_deletion::ask_to_delete)
+                .post(api_key_deletion::delete_api_key),
+        )
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
         .app_data(PayloadConfig::new(LONGEST_FORM))

@@ -137,7 +137,7 @@ document.addEventListener("change", ({ target }) => {
   target.closest("[data-autosubmit]")?.requestSubmit();
 });
 
-// ---- Times in the reader's own zone; UTC stays in the tooltip.
+// ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 
 // By hand, as the server writes them: setting up Intl.DateTimeFormat keeps a phone busy for 100 ms.
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -146,6 +146,9 @@ function showLocalTimes() {
   for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
     time.title = time.textContent;
     time.textContent = localText(new Date(time.dateTime));
+  }
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    time.title = LOCAL_TIME.format(new Date(time.dateTime));
   }
 }
 

@@ -37,7 +37,7 @@ on_both_databases! {
 
         assert_eq!(page.text(".empty h2"), "Make your first API key");
         assert_eq!(page.attrs("a[href='/api-keys/new?service=sms']", "aria-haspopup"), ["dialog", "dialog"]);
-        assert_eq!(page.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Status"]);
+        assert_eq!(page.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Last Used", "Status"]);
     }
 
     fn the_form_is_a_dialog_for_htmx_and_a_page_of_its_own_otherwise(db: &Database) {

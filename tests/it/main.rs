@@ -7,6 +7,7 @@
 
 mod support;
 
+mod api_key;
 mod api_key_status;
 mod api_keys;
 mod command_line;
