@@ -117,7 +117,7 @@ impl Look {
         self.make_keys(&AWKWARD_KEYS);
         dashboard.open("/api-keys");
         self.closely("many-keys", &[]);
-        dashboard.click("Older keys");
+        dashboard.named(".pager a", "Older keys").click();
         dashboard.wait_for_text(".pager", "Newest keys");
         self.closely("older-keys", &[]);
     }
