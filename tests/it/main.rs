@@ -15,6 +15,7 @@ mod headers;
 mod health;
 mod house;
 mod login;
+mod off_means_off;
 mod origin;
 mod outages;
 mod passwords;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod asker;
 mod client;
 mod database;
 mod page;
@@ -11,6 +12,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use app::{App, EMAIL, Key, PASSWORD};
+pub use asker::Asker;
 pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
