@@ -77,7 +77,7 @@ fn a_server_that_is_gone_costs_nothing_that_was_typed() {
     dashboard.keyfob.start_again();
     dashboard.click("Create");
     dashboard.wait_gone(POP_UP);
-    let key = dashboard.find(REVEALED_KEY).text();
+    let key = dashboard.revealed_key();
     assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
 }
 
