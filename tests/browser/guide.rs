@@ -75,7 +75,8 @@ fn a_new_key_is_in_the_table_with_its_reveal_directly_below() {
     assert_eq!(cells[0], "Project X SMS Integration\nSends the parcel notices");
     assert_eq!(cells[1], format!("sms_live_••••••{}", &key[key.len() - 4..]));
     assert!(cells[2].contains("20"), "{cells:?}");
-    assert_eq!(cells[3], "Enabled");
+    assert_eq!(cells[3], "never");
+    assert_eq!(cells[4], "Enabled");
     assert!(dashboard.sees(&format!("{FIRST_ROW} + .reveal"), &key), "the reveal is not below its row");
     assert!(!dashboard.sees(".empty", ""));
 }
