@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
 
-use crate::web::api::{self, auth, health, verify};
+use crate::web::api::{self, auth, health, metrics, verify};
 use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
@@ -46,6 +46,11 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .wrap(from_fn(headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
+}
+
+/// What is served on the address of `--metrics-listen`.
+pub fn metrics_routes(config: &mut ServiceConfig) {
+    config.service(resource("/metrics").get(metrics::metrics));
 }
 
 /// For operators.

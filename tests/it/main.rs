@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod house;
 mod login;
+mod metrics;
 mod origin;
 mod outages;
 mod sessions;

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod health;
+pub mod metrics;
 mod presented_key;
 pub mod verify;
 

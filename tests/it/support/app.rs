@@ -70,6 +70,7 @@ impl<'db> App<'db> {
         let config = Config {
             database_url: db.url().parse().unwrap(),
             listen,
+            metrics_listen: None,
             public_url: public_url.clone(),
             trusted_proxies: TrustedProxies::default(),
         };
