@@ -11,7 +11,7 @@
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key_status settings
-//!   api/        JSON: verify auth health; and the text of metrics
+//!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   session origin headers htmx next_path request_id assets view
 //! gate/         verdicts on keys; one for every way in

@@ -15,6 +15,7 @@ mod health;
 mod house;
 mod login;
 mod metrics;
+mod openapi;
 mod origin;
 mod outages;
 mod sessions;
