@@ -9,13 +9,13 @@ use actix_web::{App, HttpServer};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::installation;
 use crate::domain::password::Passwords;
 use crate::domain::setup_code::{self, SetupCode};
 use crate::domain::throttle::Throttle;
+use crate::domain::{installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::routes::routes;
+use crate::routes::{metrics_routes, routes};
 use crate::store::Store;
 use crate::web::State;
 
@@ -28,6 +28,8 @@ pub struct Keyfob {
     pub server: Server,
     /// Where it listens; with the port it got, where 0 was asked for.
     pub address: SocketAddr,
+    /// Where it serves metrics, if anywhere.
+    pub metrics_address: Option<SocketAddr>,
     /// Printed in the terminal until there is an operator.
     pub setup_code: Option<SetupCode>,
     /// Whether the database was made just now.
@@ -49,11 +51,12 @@ impl Keyfob {
             tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
         let is_new = store.is_new_file();
         let now = clock.now();
-        let (cookie_key, setup_code) = store
-            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?)))
+        let (cookie_key, setup_code, services) = store
+            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?, service::list(conn)?)))
             .await
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let gate = Gate::open(store.clone(), clock.clone());
+        services.iter().for_each(|service| gate.count_service(&service.slug));
         let state = Data::new(State {
             gate: gate.clone(),
             passwords: Passwords::default(),
@@ -61,11 +64,13 @@ impl Keyfob {
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
             cookie_key,
+            started_at: now,
             store: store.clone(),
             clock,
         });
-        let (server, address) = listen(config.listen, state)?;
-        Ok(Self { server, address, setup_code, is_new, store, gate })
+        let (server, address) = listen(config.listen, state.clone())?;
+        let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
+        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate })
     }
 }
 
@@ -76,31 +81,43 @@ fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr
         // waits for the client's acknowledgement, 40 ms and more.
         .tcp_nodelay(true)
         .bind(address)
-        .map_err(|error| bind_failure(address, &error))?;
+        .map_err(|error| bind_failure("--listen", address, &error))?;
     let address = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), address))
 }
 
-fn bind_failure(address: SocketAddr, error: &std::io::Error) -> String {
+/// Serves metrics from now on, until the process ends.
+fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(metrics_routes))
+        .workers(1)
+        .disable_signals()
+        .bind(address)
+        .map_err(|error| bind_failure("--metrics-listen", address, &error))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    actix_web::rt::spawn(server.run());
+    Ok(address)
+}
+
+fn bind_failure(flag: &str, address: SocketAddr, error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => {
             format!(
-                "port {} is in use; stop what uses it, or choose another one with --listen {}:PORT",
+                "port {} is in use; stop what uses it, or choose another one with {flag} {}:PORT",
                 address.port(),
                 address.ip()
             )
         }
         ErrorKind::PermissionDenied => {
             format!(
-                "port {} needs more rights; choose one above 1023 with --listen {}:PORT",
+                "port {} needs more rights; choose one above 1023 with {flag} {}:PORT",
                 address.port(),
                 address.ip()
             )
         }
         ErrorKind::AddrNotAvailable => {
-            format!("this machine has no address {}; choose another one with --listen (0.0.0.0 for all)", address.ip())
+            format!("this machine has no address {}; choose another one with {flag} (0.0.0.0 for all)", address.ip())
         }
-        _ => format!("can't listen on {address}: {error}; choose another address with --listen"),
+        _ => format!("can't listen on {address}: {error}; choose another address with {flag}"),
     }
 }
 

@@ -82,10 +82,14 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     match &keyfob.setup_code {
         Some(code) => {
             writeln!(out, "\n  Open        {url}/setup")?;
-            writeln!(out, "  Setup code  {}\n", code.expose())?;
+            writeln!(out, "  Setup code  {}", code.expose())?;
         }
-        None => writeln!(out, "\n  Open  {url}\n")?,
+        None => writeln!(out, "\n  Open        {url}")?,
     }
+    if let Some(address) = keyfob.metrics_address {
+        writeln!(out, "  Metrics     http://{address}/metrics")?;
+    }
+    writeln!(out)?;
     out.flush()
 }
 

@@ -12,13 +12,13 @@
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
 //!               api_key_deletion settings
-//!   api/        JSON: verify health
+//!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   session origin headers htmx next_path base_url ago request_id assets view
 //! gate/         verdicts on keys; one for every way in
 //! domain/       the nouns: account operator password service api_key key_secret session setup_code …
 //! store/        the database: a door for reads, a door for writes, schema, column types
-//! error clock random    what every floor uses
+//! error clock lanes random    what every floor uses
 //! ```
 //!
 //! One noun has one name through every layer: `api_keys` is a table in
@@ -36,6 +36,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod gate;
+pub mod lanes;
 pub mod random;
 pub mod routes;
 pub mod store;

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
 
-use crate::web::api::{self, auth, health, verify};
+use crate::web::api::{self, auth, health, metrics, openapi, verify};
 use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
@@ -38,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 // For whoever watches over the process
                 .service(resource("/healthz").get(health::healthz))
                 .service(resource("/readyz").get(health::readyz))
+                .service(resource("/openapi.json").get(openapi::openapi))
                 // For browsers, the same for everybody
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
@@ -47,6 +48,11 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .wrap(from_fn(headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
+}
+
+/// What is served on the address of `--metrics-listen`.
+pub fn metrics_routes(config: &mut ServiceConfig) {
+    config.service(resource("/metrics").get(metrics::metrics));
 }
 
 /// For operators.

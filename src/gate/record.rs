@@ -1,12 +1,13 @@
 //! What the gate remembers of a key: enough for a verdict and its answer.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::tally::ServiceTally;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
 use crate::domain::key_secret::Mode;
@@ -35,10 +36,12 @@ pub struct KeyRecord {
     pub encoded_name: Box<str>,
     pub(super) digest: Digest,
     pub(super) uses: Uses,
+    pub(super) tally: Arc<ServiceTally>,
 }
 
-impl From<ApiKey> for KeyRecord {
-    fn from(key: ApiKey) -> Self {
+impl KeyRecord {
+    /// A key that was looked up, and where its service is counted.
+    pub(super) fn new(key: ApiKey, tally: Arc<ServiceTally>) -> Self {
         Self {
             id: key.id,
             account_id: key.account_id,
@@ -51,6 +54,7 @@ impl From<ApiKey> for KeyRecord {
             answer: OnceLock::new(),
             digest: key.digest,
             uses: Uses::default(),
+            tally,
         }
     }
 }
@@ -87,6 +91,11 @@ impl Uses {
         let count = self.count.swap(0, Ordering::AcqRel);
         let (address, user_agent) = self.description.lock().clone();
         (count, UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed)), address, user_agent)
+    }
+
+    /// How many are not written down yet.
+    pub(super) fn waiting(&self) -> i64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Gives back what could not be written.

@@ -44,6 +44,11 @@ impl Usage {
         }
     }
 
+    /// How many uses are not written down yet.
+    pub(super) fn waiting(&self) -> i64 {
+        self.waiting.lock().iter().map(|record| record.uses.waiting()).sum()
+    }
+
     /// Writes down what has come together; keeps it when that can't be done.
     pub(super) async fn write_down(&self, store: &Store) {
         let records = std::mem::take(&mut *self.waiting.lock());

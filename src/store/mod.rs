@@ -4,12 +4,11 @@
 mod connection;
 mod file;
 mod migrations;
+mod pool;
 pub mod schema;
 pub(crate) mod types;
 mod url;
 mod watch;
-
-use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -17,6 +16,7 @@ use r2d2::ManageConnection as _;
 
 pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
+pub use pool::PoolFigures;
 pub use types::{Digest, UtcTime};
 pub use url::DatabaseUrl;
 pub use watch::Watch;
@@ -24,15 +24,12 @@ pub use watch::Watch;
 use crate::error::{Error, Outage, Result};
 use connection::Manager;
 use file::DatabaseFile;
-
-type Pool = r2d2::Pool<Manager>;
+use pool::Pool;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
 /// Connections for looking up keys, apart from the dashboard's.
 pub const LOOK_UPS: u32 = 2;
-/// How long a request waits for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The open database.
 #[derive(Clone)]
@@ -68,10 +65,10 @@ impl Store {
         let writers = if file.is_some() { 1 } else { READERS };
         let reader = manager.for_reading();
         Ok(Self {
-            reads: pool(reader.clone(), READERS),
-            look_ups: pool(reader.clone(), LOOK_UPS),
+            reads: Pool::open("read", reader.clone(), READERS),
+            look_ups: Pool::open("look_up", reader.clone(), LOOK_UPS),
             manager: reader,
-            writes: pool(manager, writers),
+            writes: Pool::open("write", manager, writers),
             file,
             created,
         })
@@ -144,6 +141,12 @@ impl Store {
         Watch::new(self.manager.clone(), self.file.clone())
     }
 
+    /// How busy the connections are.
+    #[must_use]
+    pub fn pools(&self) -> [PoolFigures; 3] {
+        [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
+    }
+
     fn connection(&self, pool: &Pool) -> Result<r2d2::PooledConnection<Manager>> {
         if let Some(file) = &self.file {
             file.check_in_place()?;
@@ -154,17 +157,6 @@ impl Store {
             Error::unavailable(reason, error)
         })
     }
-}
-
-fn pool(manager: Manager, size: u32) -> Pool {
-    // A server's connection may have died while it was idle; a file's can't.
-    let check = matches!(manager, Manager::Postgres(_));
-    r2d2::Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .connection_timeout(PATIENCE)
-        .test_on_check_out(check)
-        .build_unchecked(manager)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

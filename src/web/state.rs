@@ -6,7 +6,7 @@ use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
 use crate::domain::throttle::Throttle;
 use crate::gate::Gate;
-use crate::store::Store;
+use crate::store::{Store, UtcTime};
 
 /// Built once at the start; handlers get it as `web::Data<State>`.
 pub struct State {
@@ -24,6 +24,8 @@ pub struct State {
     pub cookie_key: CookieKey,
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
+    /// When the process started.
+    pub started_at: UtcTime,
     /// The address that people use, without a slash at its end; where it is not
     /// set, pages speak of the address that they were asked for.
     pub public_url: Option<String>,

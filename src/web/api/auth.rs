@@ -48,8 +48,11 @@ async fn decide(state: &State, request: &HttpRequest, query: &AuthQuery) -> Resu
     let door = Door { service: Some(service(query)?), mode: mode(query)? };
     let key = match PresentedKey::of(request.headers()) {
         PresentedKey::One(key) => key,
-        PresentedKey::Missing => return Ok(deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE))),
-        PresentedKey::Repeated => return Ok(deny(StatusCode::UNAUTHORIZED, "NOT_FOUND", Some(INVALID))),
+        PresentedKey::Repeated => "",
+        PresentedKey::Missing => {
+            state.gate.count_missing_key(&door);
+            return Ok(deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)));
+        }
     };
     let address = state.trusted_proxies.client_of(request);
     let caller = Caller { address: Some(address), user_agent: user_agent(request.headers()) };

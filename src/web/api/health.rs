@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 
 use crate::domain::operator;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::web::State;
 
 #[derive(Serialize)]
@@ -20,9 +20,9 @@ pub async fn healthz() -> Json<impl Serialize> {
     Json(Health { status: "ok", detail: None })
 }
 
-/// `GET /readyz`: the database answers too; 503 when it does not.
+/// `GET /readyz`: the gate is up to date and the database answers; 503 when not.
 pub async fn readyz(state: Data<State>) -> HttpResponse {
-    match state.store.read(operator::exists).await {
+    match check(&state).await {
         Ok(_) => HttpResponse::Ok().json(Health { status: "ok", detail: None }),
         Err(error) => {
             let detail = match error {
@@ -32,4 +32,11 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
             HttpResponse::ServiceUnavailable().json(Health { status: "unavailable", detail: Some(detail) })
         }
     }
+}
+
+/// The gate first: it knows at once, where the database may keep one waiting.
+async fn check(state: &State) -> Result<()> {
+    state.gate.check()?;
+    state.store.read(operator::exists).await?;
+    Ok(())
 }

@@ -3,6 +3,8 @@
 
 pub mod auth;
 pub mod health;
+pub mod metrics;
+pub mod openapi;
 mod presented_key;
 pub mod verify;
 

@@ -95,6 +95,7 @@ impl<'db> App<'db> {
         let mut config = Config {
             database_url: db.url().parse().unwrap(),
             listen,
+            metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
         };
