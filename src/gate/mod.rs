@@ -106,12 +106,22 @@ impl Gate {
         self.usage.write_down(&self.store).await;
     }
 
-    /// Bounded, so that a flood of unknown keys leaves the database to others.
+    /// Bounded, so that a flood of unknown keys leaves the database to others:
+    /// a look-up holds its place for as long as it keeps a connection busy,
+    /// whether or not anybody still waits for it.
     async fn look_up(&self, digest: Digest) -> Result<Option<Arc<KeyRecord>>> {
         let look_up = async {
-            let _permit = self.look_ups.acquire().await.map_err(Error::internal)?;
+            let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
+            // Whoever was in the queue before may have asked about the same key.
+            if let Some(record) = self.memory.get(&digest) {
+                return Ok(Some(record));
+            }
             let fill = self.memory.begin_fill(&digest);
-            let key = self.store.look_up(move |conn| api_key::find_by_digest(conn, digest)).await?;
+            let find = move |conn: &mut Conn| {
+                let _place = place;
+                api_key::find_by_digest(conn, digest)
+            };
+            let key = self.store.look_up(find).await?;
             let record = key.map(|key| Arc::new(KeyRecord::from(key)));
             if let Some(record) = &record {
                 self.memory.end_fill(&fill, record);
