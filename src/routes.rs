@@ -27,12 +27,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
-        .service(
-            resource("/v1/auth")
-                .app_data(auth::query_config())
-                .route(method(Method::TRACE).to(api::no_trace))
-                .route(to(auth::authorize)),
-        )
+        .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             scope("")
                 // For whoever watches over the process

@@ -61,10 +61,16 @@ impl Gate {
 
     /// Whether `presented` opens `door`, and counts the use when it does. What
     /// has not the shape and checksum of a key is refused without a look-up.
+    /// `caller` is asked for only when a use is to be described.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it can't be known.
-    pub async fn verdict(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>) -> Result<Verdict> {
+    pub async fn verdict<'a>(
+        &self,
+        presented: &str,
+        door: &Door<'_>,
+        caller: impl FnOnce() -> Caller<'a>,
+    ) -> Result<Verdict> {
         let began = Instant::now();
         let verdict = self.judge(presented, door, caller, began).await;
         match &verdict {
@@ -74,7 +80,13 @@ impl Gate {
         verdict
     }
 
-    async fn judge(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>, began: Instant) -> Result<Verdict> {
+    async fn judge<'a>(
+        &self,
+        presented: &str,
+        door: &Door<'_>,
+        caller: impl FnOnce() -> Caller<'a>,
+        began: Instant,
+    ) -> Result<Verdict> {
         let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
         self.freshness.check(began)?;
         let record = match self.memory.get(&digest) {
@@ -160,12 +172,22 @@ impl Gate {
         self.usage.write_down(&self.store).await;
     }
 
-    /// Bounded, so that a flood of unknown keys leaves the database to others.
+    /// Bounded, so that a flood of unknown keys leaves the database to others:
+    /// a look-up holds its place for as long as it keeps a connection busy,
+    /// whether or not anybody still waits for it.
     async fn look_up(&self, digest: Digest) -> Result<Option<Arc<KeyRecord>>> {
         let look_up = async {
-            let _permit = self.look_ups.acquire().await.map_err(Error::internal)?;
+            let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
+            // Whoever was in the queue before may have asked about the same key.
+            if let Some(record) = self.memory.get(&digest) {
+                return Ok(Some(record));
+            }
             let fill = self.memory.begin_fill(&digest);
-            let key = self.store.look_up(move |conn| api_key::find_by_digest(conn, digest)).await?;
+            let find = move |conn: &mut Conn| {
+                let _place = place;
+                api_key::find_by_digest(conn, digest)
+            };
+            let key = self.store.look_up(find).await?;
             let record = key.map(|key| {
                 let tally = self.tally.service(&key.service);
                 Arc::new(KeyRecord::new(key, tally))

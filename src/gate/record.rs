@@ -32,8 +32,7 @@ pub struct KeyRecord {
     pub expires_at: Option<UtcTime>,
     /// The answer to "valid?", written once and sent many times.
     pub answer: OnceLock<Bytes>,
-    /// Its name, percent-encoded, as header values want it; never empty.
-    pub encoded_name: Box<str>,
+    identity: OnceLock<Identity>,
     pub(super) digest: Digest,
     pub(super) uses: Uses,
     pub(super) tally: Arc<ServiceTally>,
@@ -47,16 +46,40 @@ impl KeyRecord {
             account_id: key.account_id,
             service: key.service.into(),
             mode: key.mode,
-            encoded_name: utf8_percent_encode(&key.name, NON_ALPHANUMERIC).to_string().into(),
             name: key.name.into(),
             status: key.status,
             expires_at: key.expires_at,
             answer: OnceLock::new(),
+            identity: OnceLock::new(),
             digest: key.digest,
             uses: Uses::default(),
             tally,
         }
     }
+
+    /// Who it is, as header values want it.
+    pub fn identity(&self) -> &Identity {
+        self.identity.get_or_init(|| Identity {
+            id: Bytes::from(self.id.to_string()),
+            name: Bytes::from(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
+            service: Bytes::copy_from_slice(self.service.as_bytes()),
+            account_id: Bytes::from(self.account_id.to_string()),
+        })
+    }
+}
+
+/// Who a key is, in visible ASCII, written once and sent many times; none of
+/// it is ever empty.
+#[derive(Debug)]
+pub struct Identity {
+    /// The key's id.
+    pub id: Bytes,
+    /// Its name, percent-encoded.
+    pub name: Bytes,
+    /// The slug of its service.
+    pub service: Bytes,
+    /// The id of its account.
+    pub account_id: Bytes,
 }
 
 /// Uses that are not written down yet.

@@ -38,8 +38,8 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: Caller<'_>) {
-        if record.uses.count(now, || caller.describe()) {
+    pub(super) fn count<'a>(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: impl FnOnce() -> Caller<'a>) {
+        if record.uses.count(now, || caller().describe()) {
             self.waiting.lock().push(Arc::clone(record));
         }
     }

@@ -2,7 +2,7 @@
 //! answer, on every other one within a second.
 
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,13 @@ use keyfob::domain::api_key_change;
 use keyfob::error::Error;
 use keyfob::store::Digest;
 
-use crate::support::{App, Asker, Client, Key, on_both_databases};
+use crate::support::{App, Asker, Client, GateSwitch, Key, on_both_databases};
 
 const CLIENTS: usize = 32;
-/// Rounds of four switches each.
-const ROUNDS: usize = 250;
+/// Rounds of four switches each, on either database.
+const ROUNDS: usize = 125;
 /// The one in so many that is made in the dashboard.
-const BY_HAND: usize = 10;
+const BY_HAND: usize = 20;
 
 /// From when to when something was done, and what came of it.
 struct Event<T> {
@@ -40,7 +40,9 @@ fn event<T>(key: usize, work: impl FnOnce() -> T) -> Event<T> {
 struct Switcher<'a> {
     app: &'a App<'a>,
     operator: Client,
+    at_gate: GateSwitch,
     keys: &'a RwLock<Vec<Key>>,
+    answers: &'a AtomicUsize,
     done: Vec<Event<Status>>,
 }
 
@@ -52,16 +54,26 @@ impl Switcher<'_> {
             if by_hand {
                 self.operator.switch(&key, status.as_str());
             } else {
-                self.app.switch_at_gate(&key, status);
+                self.at_gate.set(&key, status);
             }
             status
         }));
+        self.let_them_ask();
+    }
+
+    /// Waits for some answers, of which most are to requests that began after the switch.
+    fn let_them_ask(&self) {
+        let enough = self.answers.load(Ordering::SeqCst) + CLIENTS / 2;
+        while self.answers.load(Ordering::SeqCst) < enough {
+            thread::sleep(Duration::from_micros(200));
+        }
     }
 
     fn all_rounds(mut self) -> Vec<Event<Status>> {
+        let conn = &mut self.app.db.conn();
         for round in 0..ROUNDS {
             let new = {
-                let key = self.app.make_key("new");
+                let key = self.app.make_key_with(conn, "new");
                 let mut keys = self.keys.write().unwrap();
                 keys.push(key);
                 keys.len() - 1
@@ -77,7 +89,13 @@ impl Switcher<'_> {
 
 /// Asks about the newest key, the one in the middle and an old one in turn,
 /// until it is enough.
-fn ask_on(url: &str, keys: &RwLock<Vec<Key>>, enough: &AtomicBool, seed: usize) -> Vec<Event<String>> {
+fn ask_on(
+    url: &str,
+    keys: &RwLock<Vec<Key>>,
+    enough: &AtomicBool,
+    answers: &AtomicUsize,
+    seed: usize,
+) -> Vec<Event<String>> {
     let (mut asker, mut asked) = (Asker::to(url), Vec::new());
     while !enough.load(Ordering::SeqCst) {
         let (index, secret) = {
@@ -86,19 +104,21 @@ fn ask_on(url: &str, keys: &RwLock<Vec<Key>>, enough: &AtomicBool, seed: usize) 
             (index, keys[index].secret.clone())
         };
         asked.push(event(index, || asker.verify(&secret)));
+        answers.fetch_add(1, Ordering::SeqCst);
     }
     asked
 }
 
-/// Every verdict that was possible for a request of this time: what the last
-/// switch before it left, and what every switch beside it wanted.
-fn possible(switches: &[Event<Status>], asked: &Event<String>) -> Vec<&'static str> {
+/// Every verdict that was possible for a request of this time, given the
+/// switches of its key: what the last one before it left, and what every one
+/// beside it wanted.
+fn possible(switches: &[&Event<Status>], asked: &Event<String>) -> Vec<&'static str> {
     let code = |status: Status| if status == Status::Enabled { "VALID" } else { "DISABLED" };
-    let of_key = || switches.iter().filter(|switch| switch.key == asked.key);
-    let before = of_key().rfind(|switch| switch.ended <= asked.began);
-    let beside = of_key().filter(|switch| switch.ended > asked.began && switch.began <= asked.ended);
+    let before = switches.iter().rfind(|switch| switch.ended <= asked.began);
+    let beside = switches.iter().filter(|switch| switch.ended > asked.began && switch.began <= asked.ended);
     let mut codes: Vec<_> = beside.map(|switch| code(switch.what)).collect();
     codes.push(before.map_or("VALID", |switch| code(switch.what)));
+    codes.sort_unstable();
     codes.dedup();
     codes
 }
@@ -136,14 +156,14 @@ on_both_databases! {
     fn no_request_that_begins_after_a_switch_was_answered_knows_the_key_as_it_was(db: &Database) {
         let app = db.app();
         let keys = RwLock::new((0..8).map(|_| app.make_key("old")).collect::<Vec<_>>());
-        let enough = AtomicBool::new(false);
-        let switcher = Switcher { app: &app, operator: app.signed_in(), keys: &keys, done: Vec::new() };
+        let (enough, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let switcher = Switcher { app: &app, operator: app.signed_in(), at_gate: app.gate_switch(), keys: &keys, answers: &answers, done: Vec::new() };
 
         let (switches, asked) = thread::scope(|all| {
             let askers: Vec<_> =
                 (0..CLIENTS).map(|seed| all.spawn({
-                    let (url, keys, enough) = (&app.url, &keys, &enough);
-                    move || ask_on(url, keys, enough, seed)
+                    let (url, keys, enough, answers) = (&app.url, &keys, &enough, &answers);
+                    move || ask_on(url, keys, enough, answers, seed)
                 })).collect();
             let switches = all.spawn(|| switcher.all_rounds()).join();
             enough.store(true, Ordering::SeqCst);
@@ -151,9 +171,15 @@ on_both_databases! {
             (switches.unwrap(), asked)
         });
 
-        let mut decided = [0, 0];
+        let (mut decided, mut unknown) = ([0, 0], 0);
+        let mut of_key: Vec<Vec<&Event<Status>>> = keys.read().unwrap().iter().map(|_| Vec::new()).collect();
+        switches.iter().for_each(|switch| of_key[switch.key].push(switch));
         for event in &asked {
-            let possible = possible(&switches, event);
+            let possible = possible(&of_key[event.key], event);
+            if event.what == "UNAVAILABLE" {
+                unknown += 1; // a machine with too much to do
+                continue;
+            }
             assert!(possible.contains(&&*event.what), "{} where {possible:?} was possible", event.what);
             match *possible {
                 ["VALID"] => decided[0] += 1,
@@ -162,7 +188,9 @@ on_both_databases! {
             }
         }
         assert_eq!(switches.len(), 4 * ROUNDS);
-        assert!(decided.iter().all(|count| *count > 500), "{decided:?} of {}", asked.len());
+        let all = asked.len();
+        assert!(decided.iter().all(|count| *count > all / 10), "{decided:?} of {all}");
+        assert!(unknown < all / 20, "{unknown} of {all}");
     }
 
     fn a_second_instance_refuses_a_key_within_a_second_and_lets_it_in_again(db: &Database) {

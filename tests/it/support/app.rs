@@ -13,7 +13,7 @@ use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, Service};
 use keyfob::gate::Gate;
-use keyfob::store::UtcTime;
+use keyfob::store::{Conn, UtcTime};
 use keyfob::web::client_address::TrustedProxies;
 use serde_json::{Value, json};
 
@@ -45,6 +45,22 @@ pub struct App<'db> {
 pub struct Key {
     pub id: String,
     pub secret: String,
+}
+
+/// The gate's own switch.
+pub struct GateSwitch {
+    gate: Gate,
+    account: AccountId,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl GateSwitch {
+    #[track_caller]
+    pub fn set(&self, key: &Key, status: Status) {
+        let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
+        let change = self.gate.change(move |conn| api_key::set_status(conn, &account, &id, status));
+        self.runtime.block_on(change).unwrap();
+    }
 }
 
 impl Key {
@@ -162,7 +178,12 @@ impl<'db> App<'db> {
     /// A key, made without a browser.
     #[track_caller]
     pub fn make_key(&self, name: &str) -> Key {
-        let conn = &mut self.db.conn();
+        self.make_key_with(&mut self.db.conn(), name)
+    }
+
+    /// The same over a connection that is there already.
+    #[track_caller]
+    pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
         let new = NewApiKey::parse(id.as_str(), "sms", name, "").unwrap();
@@ -172,14 +193,11 @@ impl<'db> App<'db> {
         }
     }
 
-    /// Switches a key at the gate, as the dashboard does.
+    /// Switches keys at the gate, as the dashboard does.
     #[track_caller]
-    pub fn switch_at_gate(&self, key: &Key, status: Status) {
-        let account = account::first(&mut self.db.conn()).unwrap();
-        let id: ApiKeyId = key.id.parse().unwrap();
-        let change = self.gate.change(move |conn| api_key::set_status(conn, &account, &id, status));
+    pub fn gate_switch(&self) -> GateSwitch {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(change).unwrap();
+        GateSwitch { gate: self.gate.clone(), account: account::first(&mut self.db.conn()).unwrap(), runtime }
     }
 
     /// A second service, beside SMS.

@@ -11,7 +11,7 @@ mod routes;
 mod wire;
 
 pub use answer::Answer;
-pub use app::{App, EMAIL, Key, PASSWORD};
+pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD};
 pub use asker::Asker;
 pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
