@@ -99,7 +99,7 @@ impl Dashboard {
     pub fn log_in(&self, password: &str) {
         self.fill_in("#email", EMAIL);
         self.fill_in("#password", password);
-        self.click("Log in");
+        self.follow("Log in");
     }
 
     /// Replaces what the field holds.
@@ -114,6 +114,15 @@ impl Dashboard {
     #[track_caller]
     pub fn click(&self, name: &str) {
         self.named("a, button", name).click();
+    }
+
+    /// Clicks the link or button with this name and waits for the page it leads to.
+    #[track_caller]
+    pub fn follow(&self, name: &str) {
+        const ARRIVED: &str = "!document.documentElement.dataset.left && document.readyState === 'complete'";
+        self.execute("document.documentElement.dataset.left = 'yes'", &[]);
+        self.click(name);
+        self.wait_until("the next page", || self.run(ARRIVED, &[]) == true);
     }
 
     /// The visible element with this name, as assistive technology says it.

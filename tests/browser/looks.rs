@@ -71,14 +71,14 @@ impl Look {
         let dashboard = &self.dashboard;
         dashboard.open("/setup");
         self.closely("setup", &[]);
-        dashboard.click("Create operator");
+        dashboard.follow("Create operator");
         self.closely("setup-with-errors", &["/setup 422"]);
         dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
-        dashboard.click("Create operator");
+        dashboard.follow("Create operator");
         dashboard.wait_for_text(TOAST, "Success");
         dashboard.open("/api-keys");
         self.closely("empty", &[]);
-        dashboard.click("Log out");
+        dashboard.follow("Log out");
         dashboard.open("/login");
         self.closely("login", &[]);
         dashboard.log_in("a wrong password");
@@ -117,8 +117,7 @@ impl Look {
         self.make_keys(&AWKWARD_KEYS);
         dashboard.open("/api-keys");
         self.closely("many-keys", &[]);
-        dashboard.named(".pager a", "Older keys").click();
-        dashboard.wait_for_text(".pager", "Newest keys");
+        dashboard.follow("Older keys");
         self.closely("older-keys", &[]);
     }
 
@@ -127,12 +126,12 @@ impl Look {
         let dashboard = &self.dashboard;
         dashboard.open("/api-keys/new?service=sms");
         self.closely("new", &[]);
-        dashboard.click("Create");
+        dashboard.follow("Create");
         self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/settings");
         self.closely("settings", &[]);
         dashboard.fill_in("#current-password", "a wrong password");
-        dashboard.click("Change password");
+        dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
