@@ -27,8 +27,8 @@ on_both_databases! {
         let client = app.signed_in();
 
         for (name, message) in [
-            ("", "Name is required."),
-            ("\u{200b}", "Name is required."),
+            ("", "Your name is required."),
+            ("\u{200b}", "Your name is required."),
             ("a\nb", "Name can't have line breaks, tabs or other control characters."),
             (&*"x".repeat(101), "Name has 101 characters; 100 is the most."),
         ] {

@@ -19,9 +19,10 @@ use crate::web::known_browser;
 use crate::web::session;
 use crate::web::view::{Toast, come_back_after, html, see_other};
 
-#[derive(Template)]
+#[derive(Template, Default)]
 #[template(path = "setup/page.html")]
 struct SetupPage {
+    code: String,
     name: String,
     email: String,
     errors: FieldErrors,
@@ -42,10 +43,7 @@ pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    html(
-        StatusCode::OK,
-        &SetupPage { name: String::new(), email: String::new(), errors: FieldErrors::default(), alert: None },
-    )
+    html(StatusCode::OK, &SetupPage::default())
 }
 
 /// `POST /setup`
@@ -111,6 +109,6 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
         }
         error => return Err(error),
     };
-    let response = html(status, &SetupPage { name: form.name, email: form.email, errors, alert })?;
+    let response = html(status, &SetupPage { code: form.code, name: form.name, email: form.email, errors, alert })?;
     Ok(come_back_after(wait, response))
 }
