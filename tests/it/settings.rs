@@ -29,8 +29,8 @@ on_both_databases! {
         for (name, message) in [
             ("", "Your name is required."),
             ("\u{200b}", "Your name is required."),
-            ("a\nb", "Name can't have line breaks, tabs or other control characters."),
-            (&*"x".repeat(101), "Name has 101 characters; 100 is the most."),
+            ("a\nb", "Your name can't have line breaks, tabs or other control characters."),
+            (&*"x".repeat(101), "Your name has 101 characters; 100 is the most."),
         ] {
             let page = client.post("/settings/name", &[("name", name)]).assert_status(422).page();
             assert_eq!(page.text("#name-error"), message);
