@@ -7,12 +7,14 @@
 //! cli           serve (default), operator add, operator password
 //! config        every setting, checked as a whole
 //! telemetry     logs
+//! shutdown      stops without failing a request
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key_status settings
 //!   api/        JSON: verify health
 //!   errors      one error, three faces: page, fragment, problem details
+//!   connections those whose client keeps the server waiting are closed
 //!   session origin headers htmx next_path request_id assets view
 //! gate/         verdicts on keys; one for every way in
 //! domain/       the nouns: account operator password service api_key key_secret session setup_code …
@@ -37,6 +39,7 @@ pub mod error;
 pub mod gate;
 pub mod random;
 pub mod routes;
+pub mod shutdown;
 pub mod store;
 pub mod telemetry;
 pub mod web;

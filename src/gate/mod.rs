@@ -62,7 +62,7 @@ impl Gate {
     /// [`Error::Unavailable`] when it can't be known.
     pub async fn verdict(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>) -> Result<Verdict> {
         let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
-        if !self.freshness.is_fresh() {
+        if !self.is_up_to_date() {
             return Err(stale());
         }
         let record = match self.memory.get(&digest) {
@@ -101,6 +101,13 @@ impl Gate {
             .await
     }
 
+    /// Whether it is known that nothing changed elsewhere in the last second;
+    /// while it is not, no key is let in.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        self.freshness.is_fresh()
+    }
+
     /// Writes down the uses that were counted so far; for a clean stop.
     pub async fn write_down_uses(&self) {
         self.usage.write_down(&self.store).await;
@@ -113,7 +120,7 @@ impl Gate {
         let look_up = async {
             let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
             // Whoever was in the queue before may have asked about the same key.
-            if let Some(record) = self.memory.get(&digest) {
+            if let Some(record) = self.memory.get(&digest).filter(|_| self.is_up_to_date()) {
                 return Ok(Some(record));
             }
             let fill = self.memory.begin_fill(&digest);

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod assets;
 pub mod client_address;
+pub mod connections;
 pub mod errors;
 pub mod headers;
 pub mod htmx;

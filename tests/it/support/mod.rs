@@ -7,6 +7,7 @@ mod client;
 mod database;
 mod page;
 mod process;
+mod tunnel;
 mod wire;
 
 pub use answer::Answer;
@@ -16,6 +17,7 @@ pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
+pub use tunnel::Tunnel;
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.
