@@ -2,10 +2,14 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev::{Server, Service};
+use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use futures_util::future::{Either, ready};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,11 +20,15 @@ use crate::domain::{installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::routes::{metrics_routes, routes};
+use crate::shutdown::STOP_SECONDS;
 use crate::store::Store;
 use crate::web::State;
+use crate::web::connections::{self, Stopping};
 
-/// How long requests may take to end after the signal to stop, in seconds.
-const STOP_SECONDS: u64 = 8;
+/// How long the first head of a connection may take to arrive.
+const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(8);
+/// How long a client is listened to that was answered before it had sent all.
+const BODY_IS_DROPPED_FOR: Duration = Duration::from_secs(1);
 
 /// A server that is ready to run.
 pub struct Keyfob {
@@ -38,6 +46,8 @@ pub struct Keyfob {
     pub store: Store,
     /// The gate, which has uses to write down at the end.
     pub gate: Gate,
+    /// Begun before the server is stopped.
+    pub stopping: Arc<Stopping>,
 }
 
 impl Keyfob {
@@ -57,8 +67,10 @@ impl Keyfob {
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let gate = Gate::open(store.clone(), clock.clone());
         services.iter().for_each(|service| gate.count_service(&service.slug));
+        let stopping = Arc::new(Stopping::default());
         let state = Data::new(State {
             gate: gate.clone(),
+            stopping: Arc::clone(&stopping),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
             throttle: Throttle::new(clock.clone()),
@@ -70,13 +82,33 @@ impl Keyfob {
         });
         let (server, address) = listen(config.listen, state.clone())?;
         let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
-        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate })
+        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, stopping })
     }
 }
 
 fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(|config| routes(config, &state)))
+    let app = move || {
+        App::new().app_data(state.clone()).configure(|config| routes(config, &state)).wrap_fn(|request, routes| {
+            let response = match connections::request_begins(request) {
+                Ok(request) => Either::Left(routes.call(request)),
+                Err(refusal) => Either::Right(ready(Ok(refusal))),
+            };
+            async {
+                let mut response = response.await?;
+                connections::request_ends(&mut response);
+                Ok(response)
+            }
+        })
+    };
+    // Signals are for `shutdown`; idle connections are for `connections`, which
+    // needs no timer for each request.
+    let server = HttpServer::new(app)
+        .on_connect(connections::watch)
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(HEAD_ARRIVES_WITHIN)
+        .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
         .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
         // A compressed page leaves in several pieces; without this the last one
         // waits for the client's acknowledgement, 40 ms and more.
         .tcp_nodelay(true)

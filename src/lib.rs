@@ -7,6 +7,7 @@
 //! cli           serve (default), operator add, operator password
 //! config        every setting, checked as a whole
 //! telemetry     logs
+//! shutdown      stops without failing a request
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
@@ -14,6 +15,7 @@
 //!               api_key_deletion settings
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
+//!   connections those whose client keeps the server waiting are closed
 //!   session origin headers htmx next_path base_url ago request_id assets view
 //! gate/         verdicts on keys; one for every way in
 //! domain/       the nouns: account operator password service api_key key_secret session setup_code …
@@ -39,6 +41,7 @@ pub mod gate;
 pub mod lanes;
 pub mod random;
 pub mod routes;
+pub mod shutdown;
 pub mod store;
 pub mod telemetry;
 pub mod web;

@@ -11,7 +11,7 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, red
 use crate::web::api::{self, auth, health, metrics, openapi, verify};
 use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, errors, headers, origin, panics, request_id};
+use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
 
 /// The longest form, in bytes: two of the longest passwords take 24 KiB when
 /// every character is written as 12.
@@ -38,6 +38,8 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(dashboard(state))
+                .app_data(PayloadConfig::new(LONGEST_FORM))
+                .wrap(from_fn(connections::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(errors::render_errors))
                 .wrap(from_fn(headers::security_headers))
@@ -70,7 +72,6 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
-        .app_data(PayloadConfig::new(LONGEST_FORM))
         .wrap(sessions(state))
         .wrap(from_fn(origin::same_origin_writes))
         .wrap(Compress::default())

@@ -179,7 +179,7 @@ impl Gate {
         let look_up = async {
             let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
             // Whoever was in the queue before may have asked about the same key.
-            if let Some(record) = self.memory.get(&digest) {
+            if let Some(record) = self.memory.get(&digest).filter(|_| self.check().is_ok()) {
                 return Ok(Some(record));
             }
             let fill = self.memory.begin_fill(&digest);

@@ -121,8 +121,10 @@ impl Uses {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Gives back what could not be written.
-    pub(super) fn put_back(&self, count: i64) {
+    /// Gives back what could not be written; `true` when the record has to be
+    /// put in line again.
+    pub(super) fn put_back(&self, count: i64) -> bool {
         self.count.fetch_add(count, Ordering::AcqRel);
+        !self.is_waiting.swap(true, Ordering::AcqRel)
     }
 }

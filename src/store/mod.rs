@@ -10,6 +10,8 @@ pub(crate) mod types;
 mod url;
 mod watch;
 
+use std::time::Duration;
+
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use r2d2::ManageConnection as _;
@@ -30,6 +32,11 @@ use pool::Pool;
 const READERS: u32 = 4;
 /// Connections for looking up keys, apart from the dashboard's.
 pub const LOOK_UPS: u32 = 2;
+/// How long reading may take, waiting included. A server that is frozen, or
+/// that the network has lost, does not say that it will not answer.
+const READ_WITHIN: Duration = Duration::from_secs(4);
+/// How long writing may take, with the wait for other programs' locks.
+const WRITE_WITHIN: Duration = Duration::from_secs(9);
 
 /// The open database.
 #[derive(Clone)]
@@ -50,7 +57,7 @@ impl Store {
     /// One sentence that says what to change.
     pub fn open(url: &DatabaseUrl) -> Result<Self, String> {
         let (manager, file, created) = match url {
-            DatabaseUrl::Postgres(address) => (Manager::Postgres(address.clone()), None, false),
+            DatabaseUrl::Postgres(address) => (Manager::Postgres(url::with_limits(address)), None, false),
             DatabaseUrl::Sqlite(path) => {
                 let (file, created) = DatabaseFile::open_or_create(path)?;
                 (Manager::Sqlite { uri: file.uri(), read_only: false }, Some(file), created)
@@ -90,7 +97,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || work(&mut *store.connection(&store.reads)?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.reads)?)).await
     }
 
     /// Runs changes in one transaction, off the async threads; they are on the
@@ -118,7 +125,7 @@ impl Store {
         U: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
+        blocking(WRITE_WITHIN, move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
     }
 
     /// Looks up a key; like [`read`](Self::read), over connections that the
@@ -132,7 +139,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || work(&mut *store.connection(&store.look_ups)?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.look_ups)?)).await
     }
 
     /// A connection of its own, for a thread that keeps asking.
@@ -159,8 +166,13 @@ impl Store {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Error::internal(panic)))
+/// Works off the async threads. What takes too long goes on by itself: whether
+/// it is done in the end is not known.
+async fn blocking<T: Send + 'static>(within: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let Ok(done) = tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await else {
+        return Err(Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {within:?}")));
+    };
+    done.unwrap_or_else(|panic| Err(Error::internal(panic)))
 }
 
 /// SQLite takes its write lock at once: a transaction that reads first and

@@ -9,7 +9,7 @@ use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
 use super::connection::Manager;
 
 /// How long a request waits for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The pool.
 #[derive(Clone)]

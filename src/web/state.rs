@@ -1,6 +1,9 @@
 //! What every handler can reach.
 
+use std::sync::Arc;
+
 use super::client_address::TrustedProxies;
+use super::connections::Stopping;
 use crate::clock::Clock;
 use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
@@ -14,6 +17,8 @@ pub struct State {
     pub store: Store,
     /// Verdicts on keys.
     pub gate: Gate,
+    /// Whether the server is about to stop.
+    pub stopping: Arc<Stopping>,
     /// The time.
     pub clock: Clock,
     /// Password hashing.

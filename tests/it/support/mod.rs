@@ -8,6 +8,7 @@ mod database;
 mod page;
 mod process;
 mod routes;
+mod tunnel;
 mod wire;
 
 pub use answer::Answer;
@@ -18,6 +19,7 @@ pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
 pub use routes::{Route, routes};
+pub use tunnel::Tunnel;
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.

@@ -1,0 +1,205 @@
+//! Ends connections whose client keeps the server waiting, and lets go of all
+//! of them when the server stops. The HTTP library watches over the first
+//! head of a connection only; what comes later (a second head, a body) could
+//! otherwise be sent a byte a minute, for ever.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::rt;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, ResponseError};
+
+use super::State;
+use super::errors::ApiError;
+use crate::error::Error;
+
+/// How long a request may take to arrive, in seconds.
+const ARRIVES_WITHIN: u64 = 9;
+/// How long a connection is kept for the next request, in seconds: longer than
+/// the minute of common proxies, so that it is they who close it, and none of
+/// them sends a request into a connection that is being closed.
+const KEPT_FOR: u64 = 75;
+/// The names and values of a request's headers, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
+/// A worker with more connections than this keeps idle ones no longer than it
+/// waits for a request.
+const MANY: usize = 1_000;
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
+/// What a connection is waiting for, and since which second.
+#[derive(Clone, Copy)]
+enum Waiting {
+    ForRequest,
+    ForBody,
+    ForServer,
+}
+
+/// An open connection, known to its requests as connection data.
+pub struct Connection {
+    socket: TcpStream,
+    waiting: Cell<Waiting>,
+    since: Cell<u64>,
+}
+
+/// The connections of one worker, which is one thread.
+struct Worker {
+    started: Instant,
+    /// Seconds since then, as of the last look: good enough, and free to read.
+    now: Cell<u64>,
+    open: RefCell<Vec<Weak<Connection>>>,
+    is_watched: Cell<bool>,
+}
+
+thread_local! {
+    static WORKER: Worker = Worker {
+        started: Instant::now(),
+        now: Cell::new(0),
+        open: RefCell::default(),
+        is_watched: Cell::new(false),
+    };
+}
+
+impl Connection {
+    fn now_waits(&self, what: Waiting) {
+        self.waiting.set(what);
+        self.since.set(WORKER.with(|worker| worker.now.get()));
+    }
+
+    fn is_overdue(&self, now: u64, many: bool) -> bool {
+        let patience = match self.waiting.get() {
+            Waiting::ForServer => return false,
+            Waiting::ForRequest if !many => KEPT_FOR,
+            Waiting::ForRequest | Waiting::ForBody => ARRIVES_WITHIN,
+        };
+        now.saturating_sub(self.since.get()) > patience
+    }
+}
+
+/// Watches over a connection that was just accepted.
+pub fn watch(io: &dyn Any, data: &mut Extensions) {
+    let stream = io.downcast_ref::<rt::net::TcpStream>();
+    // A second handle, since the library lets nobody else close the first one.
+    let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) else { return };
+    let connection =
+        Rc::new(Connection { socket: socket.into(), waiting: Cell::new(Waiting::ForBody), since: Cell::new(0) });
+    connection.now_waits(Waiting::ForBody);
+    WORKER.with(|worker| {
+        worker.open.borrow_mut().push(Rc::downgrade(&connection));
+        if !worker.is_watched.replace(true) {
+            rt::spawn(keep_looking());
+        }
+    });
+    data.insert(connection);
+}
+
+async fn keep_looking() {
+    loop {
+        rt::time::sleep(LOOKED_AT_EVERY).await;
+        WORKER.with(close_overdue);
+    }
+}
+
+fn close_overdue(worker: &Worker) {
+    let now = worker.started.elapsed().as_secs();
+    worker.now.set(now);
+    let mut open = worker.open.borrow_mut();
+    let many = open.len() > MANY;
+    open.retain(|connection| {
+        let Some(connection) = connection.upgrade() else { return false };
+        let overdue = connection.is_overdue(now, many);
+        if overdue {
+            // The server notices, as if the client had closed it.
+            let _ = connection.socket.shutdown(Shutdown::Both);
+        }
+        !overdue
+    });
+}
+
+/// Notes that a request has begun to arrive, and refuses one whose head alone
+/// is too much.
+///
+/// # Errors
+/// The refusal.
+pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, ServiceResponse> {
+    if let Some(connection) = request.conn_data::<Rc<Connection>>() {
+        connection.now_waits(Waiting::ForBody);
+    }
+    match refusal(&request) {
+        None => Ok(request),
+        Some(mut refusal) => {
+            refusal.head_mut().set_connection_type(ConnectionType::Close);
+            Err(request.into_response(refusal))
+        }
+    }
+}
+
+fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
+    let mut length = 0;
+    for (name, value) in request.headers() {
+        // A packed body may be a thousand times as long as it looks.
+        if name == CONTENT_ENCODING {
+            let error = ApiError::of_request(Error::UnsupportedMediaType, request.request());
+            return Some(error.error_response());
+        }
+        length += name.as_str().len() + value.len();
+    }
+    (length > LONGEST_HEAD).then(|| HttpResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+}
+
+/// Notes that a request is answered, and says so when it was the connection's last.
+pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
+    let connection = response.request().conn_data::<Rc<Connection>>();
+    if let Some(connection) = connection {
+        connection.now_waits(Waiting::ForRequest);
+    }
+    let stopping = response.request().app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
+    if stopping || connection.is_none() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+}
+
+/// Waits for the whole body before anything is done about a request, so that a
+/// slow client costs no more than its connection.
+pub async fn whole_body(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    match request.extract::<Bytes>().await {
+        Ok(body) => {
+            request.set_payload(Payload::from(body));
+            if let Some(connection) = request.conn_data::<Rc<Connection>>() {
+                connection.now_waits(Waiting::ForServer);
+            }
+            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+        }
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+/// Whether the server is about to stop.
+#[derive(Debug, Default)]
+pub struct Stopping(AtomicBool);
+
+impl Stopping {
+    /// From now on every answer is its connection's last.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was told to stop.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
