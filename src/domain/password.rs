@@ -1,18 +1,22 @@
 //! Passwords: Argon2id, off the async threads, a few at a time.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
 use super::throttle::Permit;
 use crate::error::{Error, Result};
+use crate::random;
 
 /// OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -107,15 +111,34 @@ pub enum Check {
     RightWithNewHash(String),
 }
 
-/// Hashes and checks passwords.
+type Job = Box<dyn FnOnce(&mut Workspace) + Send>;
+
+/// Hashes and checks passwords, on threads that have memory of their own for it.
 #[derive(Clone)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    jobs: Sender<Job>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        let (jobs, waiting) = mpsc::channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..AT_ONCE {
+            let waiting = Arc::clone(&waiting);
+            thread::spawn(move || work_through(&waiting));
+        }
+        Self { jobs }
+    }
+}
+
+/// Does one job after the other until nobody can bring any more.
+fn work_through(waiting: &Mutex<Receiver<Job>>) {
+    let mut workspace = Workspace::default();
+    loop {
+        let next = waiting.lock().recv();
+        let Ok(job) = next else { return };
+        // Whoever waits for a job that panicked learns it from the silence.
+        drop(catch_unwind(AssertUnwindSafe(|| job(&mut workspace))));
     }
 }
 
@@ -125,7 +148,7 @@ impl Passwords {
     /// # Errors
     /// When the operating system has no random bytes or no memory to give.
     pub async fn hash(&self, password: Password) -> Result<String> {
-        self.work(move || hash(&password)).await
+        self.work(move |workspace| workspace.hash(&password)).await
     }
 
     /// Checks a password against a hash. Where nobody is known it is hashed all
@@ -135,23 +158,82 @@ impl Passwords {
     /// # Errors
     /// When the hash is none.
     pub async fn check(&self, password: Password, known: Option<String>, _: Permit) -> Result<Check> {
-        self.work(move || match known {
-            Some(known) => check(&password, &known),
-            None => hash(&password).map(|_| Check::Wrong),
+        self.work(move |workspace| match known {
+            Some(known) => workspace.check(&password, &known),
+            None => workspace.hash(&password).map(|_| Check::Wrong),
         })
         .await
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _permit = self.permits.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Workspace) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, wait) = oneshot::channel();
+        let job = move |workspace: &mut Workspace| {
+            // Nobody waits any more where the browser has hung up.
+            if !answer.is_closed() {
+                drop(answer.send(work(workspace)));
+            }
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| Error::internal(anyhow::anyhow!("no thread hashes passwords")))?;
+        wait.await.map_err(Error::internal)?
     }
 }
 
-fn argon2() -> Result<Argon2<'static>> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// The memory that a thread hashes in, kept from one password to the next:
+/// pieces of 19 MiB that come and go leave holes in the allocator's heaps,
+/// which grow to hundreds of MiB.
+#[derive(Default)]
+struct Workspace(Vec<Block>);
+
+impl Workspace {
+    fn hash(&mut self, password: &Password) -> Result<String> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+        let params_string = ParamsString::try_from(&params).map_err(failed)?;
+        let salt = Salt::new(&*random::bytes::<16>()?).map_err(failed)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: params_string,
+            hash: Some(self.derive(&argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN)?),
+            salt: Some(salt),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn check(&mut self, password: &Password, known: &str) -> Result<Check> {
+        let parsed = PasswordHash::new(known).map_err(failed)?;
+        let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+            return Err(failed("the hash of a password is cut off"));
+        };
+        let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).map_err(failed)?;
+        let version = parsed.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(failed)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(&parsed).map_err(failed)?);
+        // Compared in constant time.
+        if self.derive(&argon2, password, salt, expected.len())? != *expected {
+            return Ok(Check::Wrong);
+        }
+        if is_current(&parsed) { Ok(Check::Right) } else { self.hash(password).map(Check::RightWithNewHash) }
+    }
+
+    fn derive(&mut self, argon2: &Argon2<'_>, password: &Password, salt: &[u8], length: usize) -> Result<Output> {
+        let blocks = argon2.params().block_count();
+        if self.0.len() < blocks {
+            self.0.resize(blocks, Block::default());
+        }
+        let mut buffer = Zeroizing::new([0; Output::MAX_LENGTH]);
+        let output = buffer.get_mut(..length).ok_or_else(|| failed("the hash of a password is too long"))?;
+        argon2
+            .hash_password_into_with_memory(password.0.as_bytes(), salt, output, &mut self.0[..blocks])
+            .map_err(failed)?;
+        Output::new(output).map_err(failed)
+    }
+}
+
+fn failed(cause: impl fmt::Display) -> Error {
+    Error::internal(anyhow::anyhow!("{cause}"))
 }
 
 /// Hashes on this thread; for the command line.
@@ -159,17 +241,7 @@ fn argon2() -> Result<Argon2<'static>> {
 /// # Errors
 /// As [`Passwords::hash`].
 pub fn hash(password: &Password) -> Result<String> {
-    let hash =
-        argon2()?.hash_password(password.0.as_bytes()).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
-    Ok(hash.to_string())
-}
-
-fn check(password: &Password, known: &str) -> Result<Check> {
-    let parsed = PasswordHash::new(known).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
-    if argon2()?.verify_password(password.0.as_bytes(), &parsed).is_err() {
-        return Ok(Check::Wrong);
-    }
-    if is_current(&parsed) { Ok(Check::Right) } else { hash(password).map(Check::RightWithNewHash) }
+    Workspace::default().hash(password)
 }
 
 fn is_current(hash: &PasswordHash) -> bool {
@@ -179,10 +251,16 @@ fn is_current(hash: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use argon2::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     fn password(text: &str) -> Password {
         Password::new(text.to_owned())
+    }
+
+    fn check(password: &Password, known: &str) -> Result<Check> {
+        Workspace::default().check(password, known)
     }
 
     #[test]
@@ -210,6 +288,18 @@ mod tests {
         };
         assert_eq!(check(&password("correct horse battery"), &new).unwrap(), Check::Right);
         assert_eq!(check(&password("wrong"), &known).unwrap(), Check::Wrong);
+    }
+
+    #[test]
+    fn memory_that_was_used_before_gives_the_same_hash_as_new_memory() {
+        let mut used = Workspace::default();
+        used.hash(&password("something else before it")).unwrap();
+        let known = used.hash(&password("correct horse battery")).unwrap();
+
+        assert!(Argon2::default().verify_password(b"correct horse battery", &*known).is_ok());
+        assert_eq!(check(&password("correct horse battery"), &known).unwrap(), Check::Right);
+        assert_eq!(used.check(&password("wrong horse battery"), &known).unwrap(), Check::Wrong);
+        assert!(used.check(&password("correct horse battery"), "$argon2id$v=19$m=19456,t=2,p=1").is_err());
     }
 
     #[test]
