@@ -16,6 +16,7 @@ mod health;
 mod house;
 mod log_lines;
 mod login;
+mod long_bodies;
 mod many_logins;
 mod methods;
 mod nasty_text;
