@@ -10,6 +10,7 @@ mod support;
 mod api_key_status;
 mod api_keys;
 mod command_line;
+mod crashes;
 mod foreign_sites;
 mod headers;
 mod health;
