@@ -6,7 +6,7 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
+use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
 use crate::web::api::{self, auth, health, metrics, openapi, verify};
 use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
@@ -55,7 +55,7 @@ pub fn metrics_routes(config: &mut ServiceConfig) {
 /// For operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
-        .service(redirect("/", "/api-keys").see_other())
+        .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))
         .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
         .service(resource("/login").get(login::show_login).post(login::log_in))
         .service(resource("/logout").post(login::log_out))
