@@ -37,12 +37,12 @@ const LONGEST_HEAD: usize = 32 * 1024;
 const MANY: usize = 1_000;
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
-/// What a connection is waiting for, and since which second.
+/// Whom or what a connection waits for.
 #[derive(Clone, Copy)]
 enum Waiting {
-    ForRequest,
-    ForBody,
-    ForServer,
+    Request,
+    Body,
+    Server,
 }
 
 /// An open connection, known to its requests as connection data.
@@ -78,9 +78,9 @@ impl Connection {
 
     fn is_overdue(&self, now: u64, many: bool) -> bool {
         let patience = match self.waiting.get() {
-            Waiting::ForServer => return false,
-            Waiting::ForRequest if !many => KEPT_FOR,
-            Waiting::ForRequest | Waiting::ForBody => ARRIVES_WITHIN,
+            Waiting::Server => return false,
+            Waiting::Request if !many => KEPT_FOR,
+            Waiting::Request | Waiting::Body => ARRIVES_WITHIN,
         };
         now.saturating_sub(self.since.get()) > patience
     }
@@ -92,8 +92,8 @@ pub fn watch(io: &dyn Any, data: &mut Extensions) {
     // A second handle, since the library lets nobody else close the first one.
     let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) else { return };
     let connection =
-        Rc::new(Connection { socket: socket.into(), waiting: Cell::new(Waiting::ForBody), since: Cell::new(0) });
-    connection.now_waits(Waiting::ForBody);
+        Rc::new(Connection { socket: socket.into(), waiting: Cell::new(Waiting::Body), since: Cell::new(0) });
+    connection.now_waits(Waiting::Body);
     WORKER.with(|worker| {
         worker.open.borrow_mut().push(Rc::downgrade(&connection));
         if !worker.is_watched.replace(true) {
@@ -131,9 +131,10 @@ fn close_overdue(worker: &Worker) {
 ///
 /// # Errors
 /// The refusal.
+#[expect(clippy::result_large_err, reason = "both go on to the same response")]
 pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, ServiceResponse> {
     if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-        connection.now_waits(Waiting::ForBody);
+        connection.now_waits(Waiting::Body);
     }
     match refusal(&request) {
         None => Ok(request),
@@ -161,7 +162,7 @@ fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
 pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
     let connection = response.request().conn_data::<Rc<Connection>>();
     if let Some(connection) = connection {
-        connection.now_waits(Waiting::ForRequest);
+        connection.now_waits(Waiting::Request);
     }
     let stopping = response.request().app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
     if stopping || connection.is_none() {
@@ -179,7 +180,7 @@ pub async fn whole_body(
         Ok(body) => {
             request.set_payload(Payload::from(body));
             if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-                connection.now_waits(Waiting::ForServer);
+                connection.now_waits(Waiting::Server);
             }
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
