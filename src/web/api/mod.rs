@@ -73,6 +73,8 @@ mod tests {
             passwords: Passwords::default(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: TrustedProxies::default(),
+            stopping: std::sync::Arc::default(),
+            started_at: now,
             public_url: None,
             store,
             clock,
