@@ -15,7 +15,7 @@ pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
-pub use routes::{Route, routes};
+pub use routes::routes;
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.
