@@ -31,6 +31,7 @@ mod origin;
 mod outages;
 mod passwords;
 mod safe_methods;
+mod security_md;
 mod sessions;
 mod settings;
 mod setup;

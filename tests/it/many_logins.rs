@@ -1,6 +1,5 @@
 //! Many logins at once take a bounded amount of memory, and nobody else waits for them.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,6 @@ const AT_ONCE: usize = 50;
 /// Two passwords at a time are hashed in 19 MiB each, and the program with its
 /// debug information takes about 25 MiB; the rest is for other machines.
 const MOST_MEMORY_KIB: usize = 120 * 1024;
-
-/// The most that a process ever had in memory, in KiB.
-fn peak_memory(process: &Process) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
 
 fn log_in(client: &Client, n: usize) -> u16 {
     let client = client.stranger().with("x-forwarded-for", &format!("198.51.100.{n}"));
@@ -53,6 +45,6 @@ fn fifty_logins_at_once_stay_within_memory_while_the_server_answers_others() {
     assert!(waits.len() > 10, "{} answers in {took:?}", waits.len());
     let slowest = waits.iter().max().unwrap();
     assert!(*slowest < took / 2 || *slowest < Duration::from_secs(1), "{slowest:?} of {took:?}");
-    let peak = peak_memory(&process);
+    let peak = process.peak_memory();
     assert!(peak < MOST_MEMORY_KIB, "{peak} KiB");
 }

@@ -18,7 +18,7 @@ pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
-pub use routes::{Route, routes};
+pub use routes::routes;
 pub use tunnel::Tunnel;
 pub use wire::Wire;
 

@@ -98,6 +98,13 @@ impl Process {
         self.child.id()
     }
 
+    /// The most that it ever had in memory, in KiB.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// All that it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

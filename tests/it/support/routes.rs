@@ -30,7 +30,7 @@ impl Route {
 
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
-    let mut routes: Vec<Route> = WRITTEN.split("resource(\"").skip(1).map(read).collect();
+    let routes: Vec<Route> = WRITTEN.split("resource(\"").skip(1).map(read).collect();
     assert_eq!(
         WRITTEN.matches(".service(resource(").count() + WRITTEN.matches("\n            resource(").count(),
         routes.len()
