@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{Asker, Client, Database, EMAIL, Key, PASSWORD, Process, keyfob, on_both_databases};
+use crate::support::{Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, Process, keyfob, on_both_databases};
 
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -35,10 +35,11 @@ fn serve_with_key(db: &Database) -> (Process, Client, Key) {
 }
 
 #[track_caller]
-fn assert_stops(server: Process) {
+fn assert_stops(server: Process) -> Ended {
     let began = Instant::now();
-    server.end().assert_success();
+    let ended = server.end().assert_success();
     assert!(began.elapsed() < STOPS_WITHIN, "{:?}", began.elapsed());
+    ended
 }
 
 /// How often the key was used, as it is written down.
@@ -199,7 +200,7 @@ on_both_databases! {
         let ports = [free_port(), free_port()];
         let mut servers = ports.map(|port| Some(serve_on(db, port).0));
         let nginx = Nginx::before(ports);
-        let (enough, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (enough, asked, mut log) = (AtomicBool::new(false), AtomicUsize::new(0), String::new());
 
         let wrong: Vec<String> = thread::scope(|all| {
             let ask = || ask_on(&nginx.url, &key, &enough, &asked);
@@ -208,15 +209,20 @@ on_both_databases! {
                 let before = asked.load(Ordering::SeqCst);
                 let old = server.take().unwrap();
                 old.signal("TERM");
-                assert_stops(old);
+                log.push_str(&assert_stops(old).stderr);
                 assert!(asked.load(Ordering::SeqCst) > before + 100, "nobody asked meanwhile");
                 *server = Some(serve_on(db, port).0);
             }
             enough.store(true, Ordering::SeqCst);
+            servers.iter_mut().for_each(|server| {
+                let server = server.take().unwrap();
+                server.signal("TERM");
+                log.push_str(&assert_stops(server).stderr);
+            });
             askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect()
         });
 
-        assert!(wrong.is_empty(), "{} of {asked:?} failed: {:?}", wrong.len(), wrong.first());
+        assert!(wrong.is_empty(), "{} of {asked:?} failed: {:?}\n{log}", wrong.len(), wrong.first());
     }
 }
 
