@@ -9,7 +9,8 @@ use actix_web::dev::{Server, Service};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use futures_util::future::{Either, ready};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -91,7 +92,7 @@ fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr
         App::new().app_data(state.clone()).configure(|config| routes(config, &state)).wrap_fn(|request, routes| {
             let response = match connections::request_begins(request) {
                 Ok(request) => Either::Left(routes.call(request)),
-                Err(refusal) => Either::Right(ready(Ok(refusal))),
+                Err(refusal) => Either::Right(refusal.map(Ok)),
             };
             async {
                 let mut response = response.await?;

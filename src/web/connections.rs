@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Extensions, Payload, ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, ResponseError};
+
+use futures_util::future::{LocalBoxFuture, ready};
 
 use super::State;
 use super::errors::ApiError;
@@ -35,6 +37,8 @@ const LONGEST_HEAD: usize = 32 * 1024;
 /// A worker with more connections than this keeps idle ones no longer than it
 /// waits for a request.
 const MANY: usize = 1_000;
+/// How long an answer may take to reach the network.
+const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// Whom or what a connection waits for.
@@ -50,6 +54,8 @@ pub struct Connection {
     socket: TcpStream,
     waiting: Cell<Waiting>,
     since: Cell<u64>,
+    /// Its last answer was given.
+    is_closing: Cell<bool>,
 }
 
 /// The connections of one worker, which is one thread.
@@ -76,6 +82,17 @@ impl Connection {
         self.since.set(WORKER.with(|worker| worker.now.get()));
     }
 
+    /// Makes this answer the connection's last one.
+    fn end_with(&self, answer: &mut ResponseHead) {
+        self.is_closing.set(true);
+        answer.set_connection_type(ConnectionType::Close);
+    }
+
+    /// The server notices, as if the client had closed it.
+    fn close(&self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
     fn is_overdue(&self, now: u64, many: bool) -> bool {
         let patience = match self.waiting.get() {
             Waiting::Server => return false,
@@ -91,9 +108,18 @@ pub fn watch(io: &dyn Any, data: &mut Extensions) {
     let stream = io.downcast_ref::<rt::net::TcpStream>();
     // A second handle, since the library lets nobody else close the first one.
     let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) else { return };
+<<<<<<< HEAD
     let connection =
         Rc::new(Connection { socket: socket.into(), waiting: Cell::new(Waiting::Body), since: Cell::new(0) });
     connection.now_waits(Waiting::Body);
+=======
+    let connection = Rc::new(Connection {
+        socket: socket.into(),
+        waiting: Cell::new(Waiting::ForBody),
+        since: Cell::new(WORKER.with(|worker| worker.now.get())),
+        is_closing: Cell::new(false),
+    });
+>>>>>>> gate
     WORKER.with(|worker| {
         worker.open.borrow_mut().push(Rc::downgrade(&connection));
         if !worker.is_watched.replace(true) {
@@ -119,30 +145,49 @@ fn close_overdue(worker: &Worker) {
         let Some(connection) = connection.upgrade() else { return false };
         let overdue = connection.is_overdue(now, many);
         if overdue {
-            // The server notices, as if the client had closed it.
-            let _ = connection.socket.shutdown(Shutdown::Both);
+            connection.close();
         }
         !overdue
     });
 }
 
 /// Notes that a request has begun to arrive, and refuses one whose head alone
-/// is too much.
+/// is too much, and one behind its connection's last answer.
 ///
 /// # Errors
 /// The refusal.
+<<<<<<< HEAD
 #[expect(clippy::result_large_err, reason = "both go on to the same response")]
 pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, ServiceResponse> {
     if let Some(connection) = request.conn_data::<Rc<Connection>>() {
         connection.now_waits(Waiting::Body);
+=======
+pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, LocalBoxFuture<'static, ServiceResponse>> {
+    let connection = request.conn_data::<Rc<Connection>>();
+    if let Some(connection) = connection.filter(|connection| connection.is_closing.get()) {
+        let connection = Rc::clone(connection);
+        return Err(Box::pin(never_answer(connection, request)));
+    }
+    if let Some(connection) = connection {
+        connection.now_waits(Waiting::ForBody);
+>>>>>>> gate
     }
     match refusal(&request) {
         None => Ok(request),
         Some(mut refusal) => {
-            refusal.head_mut().set_connection_type(ConnectionType::Close);
-            Err(request.into_response(refusal))
+            connection.inspect(|connection| connection.end_with(refusal.head_mut()));
+            Err(Box::pin(ready(request.into_response(refusal))))
         }
     }
+}
+
+/// A request that was sent in one breath with the one before is in the hands
+/// of the library already. It gets no answer: the connection ends as soon as
+/// the answer before has left.
+async fn never_answer(connection: Rc<Connection>, request: ServiceRequest) -> ServiceResponse {
+    rt::time::sleep(LAST_ANSWER_LEAVES_WITHIN).await;
+    connection.close();
+    request.into_response(HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE))
 }
 
 fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
@@ -160,6 +205,7 @@ fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
 
 /// Notes that a request is answered, and says so when it was the connection's last.
 pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
+<<<<<<< HEAD
     let connection = response.request().conn_data::<Rc<Connection>>();
     if let Some(connection) = connection {
         connection.now_waits(Waiting::Request);
@@ -167,6 +213,18 @@ pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
     let stopping = response.request().app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
     if stopping || connection.is_none() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+=======
+    let request = response.request();
+    let is_stopping = request.app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
+    match request.conn_data::<Rc<Connection>>() {
+        Some(connection) if is_stopping => {
+            let connection = Rc::clone(connection);
+            connection.end_with(response.response_mut().head_mut());
+        }
+        Some(connection) => connection.now_waits(Waiting::ForRequest),
+        // Nobody watches over it.
+        None => response.response_mut().head_mut().set_connection_type(ConnectionType::Close),
+>>>>>>> gate
     }
 }
 
