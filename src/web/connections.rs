@@ -108,18 +108,12 @@ pub fn watch(io: &dyn Any, data: &mut Extensions) {
     let stream = io.downcast_ref::<rt::net::TcpStream>();
     // A second handle, since the library lets nobody else close the first one.
     let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) else { return };
-<<<<<<< HEAD
-    let connection =
-        Rc::new(Connection { socket: socket.into(), waiting: Cell::new(Waiting::Body), since: Cell::new(0) });
-    connection.now_waits(Waiting::Body);
-=======
     let connection = Rc::new(Connection {
         socket: socket.into(),
-        waiting: Cell::new(Waiting::ForBody),
+        waiting: Cell::new(Waiting::Body),
         since: Cell::new(WORKER.with(|worker| worker.now.get())),
         is_closing: Cell::new(false),
     });
->>>>>>> gate
     WORKER.with(|worker| {
         worker.open.borrow_mut().push(Rc::downgrade(&connection));
         if !worker.is_watched.replace(true) {
@@ -156,12 +150,6 @@ fn close_overdue(worker: &Worker) {
 ///
 /// # Errors
 /// The refusal.
-<<<<<<< HEAD
-#[expect(clippy::result_large_err, reason = "both go on to the same response")]
-pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, ServiceResponse> {
-    if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-        connection.now_waits(Waiting::Body);
-=======
 pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, LocalBoxFuture<'static, ServiceResponse>> {
     let connection = request.conn_data::<Rc<Connection>>();
     if let Some(connection) = connection.filter(|connection| connection.is_closing.get()) {
@@ -169,8 +157,7 @@ pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, LocalBo
         return Err(Box::pin(never_answer(connection, request)));
     }
     if let Some(connection) = connection {
-        connection.now_waits(Waiting::ForBody);
->>>>>>> gate
+        connection.now_waits(Waiting::Body);
     }
     match refusal(&request) {
         None => Ok(request),
@@ -205,15 +192,6 @@ fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
 
 /// Notes that a request is answered, and says so when it was the connection's last.
 pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
-<<<<<<< HEAD
-    let connection = response.request().conn_data::<Rc<Connection>>();
-    if let Some(connection) = connection {
-        connection.now_waits(Waiting::Request);
-    }
-    let stopping = response.request().app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
-    if stopping || connection.is_none() {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-=======
     let request = response.request();
     let is_stopping = request.app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
     match request.conn_data::<Rc<Connection>>() {
@@ -221,10 +199,9 @@ pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
             let connection = Rc::clone(connection);
             connection.end_with(response.response_mut().head_mut());
         }
-        Some(connection) => connection.now_waits(Waiting::ForRequest),
+        Some(connection) => connection.now_waits(Waiting::Request),
         // Nobody watches over it.
         None => response.response_mut().head_mut().set_connection_type(ConnectionType::Close),
->>>>>>> gate
     }
 }
 
