@@ -105,11 +105,6 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// All that it wrote to standard error so far.
-    pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status().unwrap();
