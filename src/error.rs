@@ -24,6 +24,9 @@ pub enum Error {
     /// Input that can be mended, with a message for each field.
     #[error("invalid input")]
     Invalid(FieldErrors),
+    /// Somebody else changed the same thing since it was read.
+    #[error("changed meanwhile")]
+    ChangedMeanwhile,
     /// A request that is not in the form that is asked for; says what to change.
     #[error("malformed request: {0}")]
     Malformed(String),
@@ -102,6 +105,15 @@ impl Error {
         let mut errors = FieldErrors::default();
         errors.add(field, message);
         Self::Invalid(errors)
+    }
+
+    /// Seconds until the same request may work, where that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            _ => None,
+        }
     }
 }
 

@@ -10,10 +10,11 @@
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
-//!   pages/      the dashboard, one noun a file: setup login api_keys api_key_status settings
+//!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
+//!               api_key_deletion settings
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
-//!   session origin headers htmx next_path request_id assets view
+//!   session origin headers htmx next_path base_url ago request_id assets view
 //! gate/         verdicts on keys; one for every way in
 //! domain/       the nouns: account operator password service api_key key_secret session setup_code …
 //! store/        the database: a door for reads, a door for writes, schema, column types

@@ -1,4 +1,5 @@
-//! The whole site on one screen.
+//! The whole site on one screen. `/metrics`, on an address of its own, is no
+//! part of it.
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
@@ -8,13 +9,14 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
 
-use crate::web::api::{self, auth, health, metrics, openapi, verify};
-use crate::web::pages::{api_key_status, api_keys, login, settings, setup};
+use crate::web::api::{self, auth, health, openapi, verify};
+use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
 
-/// The longest form, in bytes.
-const LONGEST_FORM: usize = 16 * 1024;
+/// The longest form, in bytes: two of the longest passwords take 24 KiB when
+/// every character is written as 12.
+const LONGEST_FORM: usize = 32 * 1024;
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
@@ -49,11 +51,6 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         );
 }
 
-/// What is served on the address of `--metrics-listen`.
-pub fn metrics_routes(config: &mut ServiceConfig) {
-    config.service(resource("/metrics").get(metrics::metrics));
-}
-
 /// For operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
@@ -66,6 +63,12 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings/password").post(settings::change_password))
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new_api_key))
+        .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(
+            resource("/api-keys/{id}/deletion")
+                .get(api_key_deletion::ask_to_delete)
+                .post(api_key_deletion::delete_api_key),
+        )
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
         .app_data(PayloadConfig::new(LONGEST_FORM))

@@ -137,15 +137,24 @@ document.addEventListener("change", ({ target }) => {
   target.closest("[data-autosubmit]")?.requestSubmit();
 });
 
-// ---- Times in the reader's own zone; UTC stays in the tooltip.
+// ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 
-const LOCAL_TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+// By hand, as the server writes them: setting up Intl.DateTimeFormat takes longer than all else in this file.
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 function showLocalTimes() {
   for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
     time.title = time.textContent;
-    time.textContent = LOCAL_TIME.format(new Date(time.dateTime));
+    time.textContent = localText(new Date(time.dateTime));
   }
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    time.title = LOCAL_TIME.format(new Date(time.dateTime));
+  }
+}
+
+function localText(time) {
+  const [hours, minutes] = [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0"));
+  return `${time.getDate()} ${MONTHS[time.getMonth()]} ${time.getFullYear()}, ${hours}:${minutes}`;
 }
 
 document.addEventListener("htmx:after:swap", showLocalTimes);

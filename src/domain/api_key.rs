@@ -5,13 +5,15 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
 use super::api_key_change::Changed;
+use super::api_key_deletion;
+use super::api_key_usage::ApiKeyUsage;
 use super::id::id;
 use super::key_secret::{KeySecret, Mode};
 use super::operator::Operator;
 use super::service::{self, Service};
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
-use crate::store::schema::{api_keys, services};
+use crate::store::schema::{api_key_usages, api_keys, services};
 use crate::store::types::text_enum;
 use crate::store::{Conn, Digest, UtcTime};
 
@@ -66,6 +68,17 @@ pub struct ApiKey {
     pub version: i64,
 }
 
+/// A key with what is known about it.
+#[derive(Debug, Clone, Queryable)]
+pub struct ApiKeyEntry {
+    /// The key.
+    pub key: ApiKey,
+    /// What it is for.
+    pub service: Service,
+    /// Its uses, once there was one.
+    pub usage: Option<ApiKeyUsage>,
+}
+
 /// What an operator fills in for a new key.
 #[derive(Debug)]
 pub struct NewApiKey {
@@ -86,12 +99,34 @@ impl NewApiKey {
             .parse()
             .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
         let id = errors.collect(id)?;
-        let name = errors.collect(text::line("name", "Key Name", 100, name))?;
-        let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;
-        match (id, name, description) {
-            (Some(id), Some(name), Some(description)) => {
+        let label = errors.collect(Label::parse(name, description))?;
+        match (id, label) {
+            (Some(id), Some(Label { name, description })) => {
                 Ok(Self { id, service: service.to_owned(), name, description })
             }
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+/// What an operator writes about a key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Label {
+    name: String,
+    description: String,
+}
+
+impl Label {
+    /// Holds a name and a description against the rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with a message for every field that is wrong.
+    pub fn parse(name: &str, description: &str) -> Result<Self> {
+        let mut errors = FieldErrors::default();
+        let name = errors.collect(text::line("name", "Key Name", 100, name))?;
+        let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;
+        match (name, description) {
+            (Some(name), Some(description)) => Ok(Self { name, description }),
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -102,7 +137,7 @@ impl NewApiKey {
 pub enum Creation {
     /// A key, with the one and only sight of its secret.
     Made(Box<ApiKey>, KeySecret),
-    /// The form was sent before: its key exists already.
+    /// The form was sent before: its key was made then.
     Repeated,
 }
 
@@ -112,8 +147,7 @@ pub enum Creation {
 /// [`Error::NotFound`] for an unknown service; when the database fails.
 pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime) -> Result<Creation> {
     let service = service::find(conn, &new.service)?;
-    let owner: Option<AccountId> = api_keys::table.find(&new.id).select(api_keys::account_id).first(conn).optional()?;
-    let id = match owner {
+    let id = match owner_of(conn, &new.id)? {
         Some(owner) if owner == operator.account_id => return Ok(Creation::Repeated),
         // Somebody else's id: behave as if it were free, and so tell nothing.
         Some(_) => ApiKeyId::mint(),
@@ -143,6 +177,12 @@ pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime
     }
 }
 
+/// Whose key has this id, or had it until it was deleted.
+fn owner_of(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
+    let owner = api_keys::table.find(id).select(api_keys::account_id).first(conn).optional()?;
+    if owner.is_some() { Ok(owner) } else { api_key_deletion::owner(conn, id) }
+}
+
 /// A place in the list: behind the key with this time and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(UtcTime, ApiKeyId);
@@ -164,8 +204,8 @@ impl std::str::FromStr for Cursor {
 /// One page of the list.
 #[derive(Debug)]
 pub struct Page {
-    /// Up to [`PAGE`] keys with their services, newest first.
-    pub rows: Vec<(ApiKey, Service)>,
+    /// Up to [`PAGE`] keys, newest first.
+    pub rows: Vec<ApiKeyEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -178,6 +218,7 @@ pub struct Page {
 pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&Cursor>) -> Result<Page> {
     let mut query = api_keys::table
         .inner_join(services::table)
+        .left_join(api_key_usages::table)
         .filter(api_keys::account_id.eq(account))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(PAGE as i64 + 1)
@@ -186,22 +227,26 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
         query = query.filter(api_keys::service.eq(service));
     }
     if let Some(Cursor(time, id)) = after {
-        query = query.filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
+        // The first condition is in the second already; said alone it lets the index begin there.
+        query = query
+            .filter(api_keys::created_at.le(time))
+            .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
     }
-    let mut rows: Vec<(ApiKey, Service)> = query.load(conn)?;
+    let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|(key, _)| Cursor(key.created_at, key.id.clone()));
+    let next = rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| Cursor(key.created_at, key.id.clone()));
     Ok(Page { rows, next })
 }
 
-/// One key of an account, with its service.
+/// One key of an account.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<(ApiKey, Service)> {
+pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
     let row = api_keys::table
         .inner_join(services::table)
+        .left_join(api_key_usages::table)
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::id.eq(id))
         .first(conn)?;
@@ -220,16 +265,41 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<ApiKey>>
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub fn set_status(
+pub fn set_status(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<Changed<ApiKeyEntry>> {
+    let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    diesel::update(row).set(api_keys::status.eq(status)).execute(conn)?;
+    let entry = find(conn, account, id)?;
+    Ok(Changed { digest: entry.key.digest, value: entry })
+}
+
+/// Gives a key another name and description, if it still is as it was at
+/// `version`; the same again changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's;
+/// [`Error::ChangedMeanwhile`] when somebody else edited it since.
+pub fn relabel(
     conn: &mut Conn,
     account: &AccountId,
     id: &ApiKeyId,
-    status: Status,
-) -> Result<Changed<(ApiKey, Service)>> {
-    let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
-    diesel::update(row).set(api_keys::status.eq(status)).execute(conn)?;
-    let (key, service) = find(conn, account, id)?;
-    Ok(Changed { digest: key.digest, value: (key, service) })
+    label: &Label,
+    version: i64,
+) -> Result<Changed<ApiKeyEntry>> {
+    let mut entry = find(conn, account, id)?;
+    if entry.key.name != label.name || entry.key.description != label.description {
+        let changed = diesel::update(api_keys::table.find(id).filter(api_keys::version.eq(version)))
+            .set((
+                api_keys::name.eq(&label.name),
+                api_keys::description.eq(&label.description),
+                api_keys::version.eq(api_keys::version + 1),
+            ))
+            .execute(conn)?;
+        if changed == 0 {
+            return Err(Error::ChangedMeanwhile);
+        }
+        entry = find(conn, account, id)?;
+    }
+    Ok(Changed { digest: entry.key.digest, value: entry })
 }
 
 #[cfg(test)]
@@ -254,7 +324,7 @@ mod tests {
         let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", " ", &"x".repeat(501)) else {
             panic!("a wrong form was taken");
         };
-        for field in ["id", "name", "description"] {
+        for field in ["key_id", "name", "description"] {
             assert!(errors.get(field).is_some(), "{field}");
         }
     }

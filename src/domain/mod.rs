@@ -5,6 +5,7 @@
 pub mod account;
 pub mod api_key;
 pub mod api_key_change;
+pub mod api_key_deletion;
 pub mod api_key_usage;
 pub(crate) mod id;
 pub mod installation;

@@ -75,6 +75,14 @@ table! {
 }
 
 table! {
+    api_key_deletions (api_key_id) {
+        api_key_id -> Text,
+        account_id -> Text,
+        deleted_at -> BigInt,
+    }
+}
+
+table! {
     revisions (name) {
         name -> Text,
         value -> BigInt,

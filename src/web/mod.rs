@@ -1,8 +1,10 @@
 //! HTTP in, HTML or JSON out: handlers translate, the domain decides. No SQL
 //! and no rules here.
 
+pub mod ago;
 pub mod api;
 pub mod assets;
+pub mod base_url;
 pub mod client_address;
 pub mod errors;
 pub mod headers;

@@ -1,9 +1,11 @@
 //! An operator at a browser: a Keyfob of their own, and what they do again and again.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::browsers;
 use crate::keyfob::Keyfob;
 use crate::webdriver::{Browser, Element, Options};
 
@@ -23,7 +25,7 @@ pub const CREATE: &str = "#api-key-form [type=submit]";
 
 /// A browser at a Keyfob.
 pub struct Dashboard {
-    browser: Browser,
+    browser: Arc<Browser>,
     pub keyfob: Keyfob,
     /// The host by which the browser knows Keyfob.
     host: &'static str,
@@ -41,7 +43,7 @@ impl Dashboard {
     /// Nobody has set up this Keyfob yet.
     #[track_caller]
     pub fn new(options: Options) -> Self {
-        Self { keyfob: Keyfob::start(), browser: Browser::start(options), host: "127.0.0.1" }
+        Self { keyfob: Keyfob::start(), browser: browsers::borrow(options), host: "127.0.0.1" }
     }
 
     /// The first operator is logged in and sees the empty list.
@@ -57,12 +59,15 @@ impl Dashboard {
         Self { host, ..Self::new(Options { arguments, ..Options::default() }) }.set_up()
     }
 
+    /// In one go: how a person does it is a test of its own.
     #[track_caller]
     fn set_up(self) -> Self {
+        const FILL_IN: &str = "const form = document.querySelector('form');
+            for (const [name, value] of Object.entries(arguments[0])) form.elements[name].value = value;
+            form.requestSubmit();";
         self.open("/setup");
-        self.fill_in_setup(&self.keyfob.setup_code);
-        self.click("Create operator");
-        self.wait_for_text("h1", "API Keys");
+        let code = &self.keyfob.setup_code;
+        self.execute(FILL_IN, &[json!({ "code": code, "name": "Mara Lind", "email": EMAIL, "password": PASSWORD })]);
         self.wait_for_text(TOAST, "Success");
         self.open("/api-keys");
         self
@@ -125,6 +130,7 @@ impl Dashboard {
     pub fn open_pop_up(&self) {
         self.click("+ New API Key");
         self.wait_for(POP_UP);
+        self.wait_for_calm();
     }
 
     /// Makes a key in the pop-up and gives the key that is shown.
@@ -135,6 +141,13 @@ impl Dashboard {
         self.click("Create");
         self.wait_gone(POP_UP);
         self.wait_for_text(&format!("{FIRST_ROW} .api-key__name"), name);
+        self.revealed_key()
+    }
+
+    /// The newest key that is shown in full.
+    #[track_caller]
+    pub fn revealed_key(&self) -> String {
+        self.wait_for_calm();
         self.find(REVEALED_KEY).text()
     }
 
@@ -143,6 +156,14 @@ impl Dashboard {
     pub fn switch(&self, word: &str) {
         self.find(&format!("{FIRST_ROW} {SWITCH}")).click();
         self.wait_for_text(FIRST_ROW, word);
+    }
+
+    /// Waits for fonts and for everything that moves, except toasts, which stay for seconds.
+    #[track_caller]
+    pub fn wait_for_calm(&self) {
+        const CALM: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' &&
+            document.getAnimations().every(({ animationName }) => animationName === 'toast-out')";
+        self.wait_until("everything to come to rest", || self.run(CALM, &[]) == true);
     }
 
     /// The texts of all elements that fit, in the order of the page.

@@ -69,8 +69,8 @@ fn a_new_key_is_in_the_table_with_its_reveal_directly_below() {
     dashboard.wait_gone(POP_UP);
     dashboard.wait_for_text(FIRST_ROW, "Project X SMS Integration");
 
-    assert_eq!(dashboard.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Status"]);
-    let key = dashboard.find(".reveal [id^=key-secret-]").text();
+    assert_eq!(dashboard.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Last Used", "Status"]);
+    let key = dashboard.revealed_key();
     let cells = dashboard.texts(&format!("{FIRST_ROW} > *"));
     assert_eq!(cells[0], "Project X SMS Integration\nSends the parcel notices");
     assert_eq!(cells[1], format!("sms_live_••••••{}", &key[key.len() - 4..]));

@@ -1,8 +1,17 @@
 //! Keyfob by its name in a local network, on plain http, where browsers give pages no clipboard.
 
-use crate::dashboard::{Dashboard, NAME, POP_UP, REVEALED_KEY, SWITCH};
+use crate::dashboard::{Dashboard, NAME, PASSWORD, POP_UP, REVEALED_KEY, SWITCH};
 
 const HOST: &str = "keyfob.lan";
+
+#[test]
+fn an_operator_can_log_out_and_in_on_plain_http() {
+    let dashboard = Dashboard::in_the_local_network(HOST);
+    dashboard.click("Log out");
+    dashboard.wait_for_text("[role=status]", "You are logged out.");
+    dashboard.log_in(PASSWORD);
+    dashboard.wait_for_text("h1", "API Keys");
+}
 
 #[test]
 fn the_key_can_be_copied_where_pages_have_no_clipboard() {

@@ -117,7 +117,7 @@ impl Look {
         self.make_keys(&AWKWARD_KEYS);
         dashboard.open("/api-keys");
         self.closely("many-keys", &[]);
-        dashboard.click("Older keys");
+        dashboard.named(".pager a", "Older keys").click();
         dashboard.wait_for_text(".pager", "Newest keys");
         self.closely("older-keys", &[]);
     }
@@ -142,7 +142,7 @@ impl Look {
     #[track_caller]
     fn closely(&self, name: &str, refusals: &[&str]) {
         let dashboard = &self.dashboard;
-        self.wait_for_calm();
+        dashboard.wait_for_calm();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
         let pictures = folder.join("screenshots");
         fs::create_dir_all(&pictures).unwrap_or_else(|error| panic!("{}: {error}", pictures.display()));
@@ -153,14 +153,6 @@ impl Look {
         assert!(faults.is_empty(), "{name}: {faults:#?}");
         let messages: Vec<String> = dashboard.console_messages().iter().map(|line| shorten(line)).collect();
         assert_eq!(messages, refusals, "{name}: the console");
-    }
-
-    /// Waits for fonts and for everything that moves, except toasts, which stay for seconds.
-    #[track_caller]
-    fn wait_for_calm(&self) {
-        const CALM: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' &&
-            document.getAnimations().every(({ animationName }) => animationName === 'toast-out')";
-        self.dashboard.wait_until("everything to come to rest", || self.dashboard.run(CALM, &[]) == true);
     }
 
     /// What is wider than the window or, in the pop-up and the table, wider than its box.

@@ -19,7 +19,8 @@ fn add_keys(app: &App, count: usize) {
         .map(|n| {
             let digest = if app.db.is_sqlite() { format!("x'{n:064x}'") } else { format!("'\\x{n:064x}'") };
             format!(
-                "INSERT INTO api_keys SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', \
+                "INSERT INTO api_keys (id, account_id, service, mode, name, description, digest, mask, status, \
+                 created_by, created_at, expires_at) SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', \
                  description, {digest}, mask, status, created_by, created_at, expires_at FROM api_keys WHERE id = '{}'",
                 key.id
             )
@@ -36,7 +37,7 @@ on_both_databases! {
 
         assert_eq!(page.text(".empty h2"), "Make your first API key");
         assert_eq!(page.attrs("a[href='/api-keys/new?service=sms']", "aria-haspopup"), ["dialog", "dialog"]);
-        assert_eq!(page.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Status"]);
+        assert_eq!(page.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Last Used", "Status"]);
     }
 
     fn the_form_is_a_dialog_for_htmx_and_a_page_of_its_own_otherwise(db: &Database) {
@@ -198,7 +199,8 @@ on_both_databases! {
         let client = app.signed_in();
         let (name, description) = ("😀".repeat(100), "ž".repeat(500));
 
-        let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", &name), ("description", &description)];
+        let fields =
+            [("key_id", &*client.form_id()), ("service", "sms"), ("name", &name), ("description", &description)];
         create(&client, &fields).assert_ok();
 
         let page = client.get("/api-keys").page();
@@ -231,7 +233,8 @@ on_both_databases! {
         let app = db.app();
         let client = app.signed_in();
 
-        let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", "X"), ("description", "one\r\ntwo\r\n")];
+        let fields =
+            [("key_id", &*client.form_id()), ("service", "sms"), ("name", "X"), ("description", "one\r\ntwo\r\n")];
         create(&client, &fields).assert_ok();
 
         assert_eq!(client.get("/api-keys").page().raw_text(".api-key__description"), "one\ntwo");

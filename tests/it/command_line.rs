@@ -111,10 +111,10 @@ on_both_databases! {
         let mut process = Process::serve(db);
         let client = process.client();
         client.log_in(EMAIL, PASSWORD);
-        let body = form(&[("id", &client.form_id()), ("service", "sms"), ("name", "Project X")]);
+        let body = form(&[("key_id", &client.form_id()), ("service", "sms"), ("name", "Project X")]);
         let head = format!(
-            "POST /api-keys HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\nExpect: 100-continue\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            "POST /api-keys HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\n\
+             Expect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             client.cookies(),
             body.len(),
         );
@@ -138,9 +138,9 @@ on_both_databases! {
         let code = process.wait_for("Setup code");
         let fields = [("code", &*code), ("name", "Ada"), ("email", EMAIL), ("password", PASSWORD)];
         client.post("/setup", &fields).assert_leads_to("/api-keys");
-        let mut cookies = vec![client.cookies()];
+        let mut cookies = vec![client.session_cookie().unwrap()];
         client.log_in(EMAIL, PASSWORD);
-        cookies.push(client.cookies());
+        cookies.push(client.session_cookie().unwrap());
         let key = client.create_key("Project X");
         client.switch(&key, "disabled");
         client.post_json("/v1/keys/verify", serde_json::json!({"key": key.secret}).to_string()).assert_ok();
@@ -154,7 +154,7 @@ on_both_databases! {
         let ended = process.end();
 
         assert!(ended.stderr.contains(&key.id), "nothing was logged: {}", ended.stderr);
-        let cookies = cookies.iter().map(|cookie| cookie.trim_start_matches("keyfob="));
+        let cookies = cookies.iter().map(String::as_str);
         for secret in [&key.secret[9..], &key.secret[9..41], PASSWORD, "correct%20horse", "horse battery", &code]
             .into_iter()
             .chain(cookies)

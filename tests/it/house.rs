@@ -20,12 +20,13 @@ fn texts(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// No file of the folder has any of the words.
+/// No file of the folder has any of the words, but for its comments.
 #[track_caller]
 fn assert_free_of(folder: &str, words: &[&str]) {
     for (path, text) in texts(folder) {
-        for word in words {
-            assert!(!text.contains(word), "{path} has {word:?}");
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let word = words.iter().find(|word| line.contains(**word));
+            assert_eq!(word, None, "{path}: {line}");
         }
     }
 }

@@ -120,7 +120,7 @@ on_both_databases! {
 
         client.post("/logout", &[]).assert_leads_to("/login?logged_out");
 
-        assert_eq!(client.cookies(), "");
+        assert_eq!(client.session_cookie(), None);
         assert_eq!(client.get("/login?logged_out").page().text(".notice"), "You are logged out.");
         thief.get("/settings").assert_leads_to("/login?next=/settings");
         thief.at(&other.url).get("/settings").assert_leads_to("/login?next=/settings");
@@ -140,13 +140,44 @@ on_both_databases! {
         db.app().anonymous().post("/logout", &[]).assert_leads_to("/login?logged_out");
     }
 
+    fn guessing_is_slowed_down_and_does_not_shut_the_operator_out(db: &Database) {
+        let app = db.app();
+        let known = app.signed_in();
+        let guess = |password: &str| app.anonymous().post("/login", &[("email", EMAIL), ("password", password)]);
+        while guess("wrong horse battery staple").status == 401 {}
+
+        let refused = guess(PASSWORD).assert_status(429);
+
+        let seconds: i64 = refused.header("retry-after").parse().unwrap();
+        assert_eq!(
+            refused.page().text("[role=alert]"),
+            format!("Too many tries. Wait {seconds} seconds and try again.")
+        );
+        known.log_in(EMAIL, PASSWORD);
+        app.clock.advance(seconds);
+        guess(PASSWORD).assert_leads_to("/api-keys");
+    }
+
+    fn a_made_up_address_of_a_client_gives_no_more_tries(db: &Database) {
+        let app = db.app();
+
+        let tries = (0..40).take_while(|n| {
+            let client = app.anonymous().with("x-forwarded-for", &format!("203.0.113.{n}"));
+            let email = format!("{n}@example.com");
+            client.post("/login", &[("email", &email), ("password", PASSWORD)]).status == 401
+        });
+
+        assert!(tries.count() < 40);
+    }
+
     fn a_password_of_a_mebibyte_is_refused_before_it_is_hashed(db: &Database) {
         let app = db.app();
         let body = format!("email={EMAIL}&password={}", "x".repeat(1 << 20));
         let mut wire = crate::support::Wire::to(&app.url);
 
         let head = format!(
-            "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n",
             body.len(),
         );
 

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod api_key;
 mod api_key_status;
 mod api_keys;
 mod command_line;
@@ -15,12 +16,15 @@ mod health;
 mod house;
 mod login;
 mod metrics;
+mod off_means_off;
 mod openapi;
 mod origin;
 mod outages;
+mod passwords;
 mod sessions;
 mod settings;
 mod setup;
 mod startup;
 mod store;
+mod throttle;
 mod verify;

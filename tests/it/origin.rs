@@ -14,8 +14,9 @@ const WRITES: &[(&str, &[(&str, &str)])] = &[
     ("/api-keys/ID/status", &[("status", "disabled")]),
 ];
 
-/// The one that works without a cookie, and so needs no such protection.
-const WITHOUT_COOKIE: &str = "/v1/keys/verify";
+/// Those that work without a cookie, and so need no such protection.
+const WITHOUT_COOKIE: [&str; 2] = [VERIFY, "/v1/auth"];
+const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &(&str, &[(&str, &str)])) -> Answer {
     let fields: Vec<_> =
@@ -38,18 +39,14 @@ fn assert_refused(app: &App, falsify: impl Fn(&Client) -> Client) {
 
 #[test]
 fn every_route_that_writes_is_in_the_list() {
-    let written = include_str!("../../src/routes.rs");
-    let mut posts: Vec<String> = written
-        .lines()
-        .filter(|line| line.contains("resource(") && line.contains(".post("))
-        .map(|line| line.split('"').nth(1).unwrap().replace("{id}", "ID"))
-        .collect();
-    posts.retain(|path| path != WITHOUT_COOKIE);
+    let resources = include_str!("../../src/routes.rs").split("resource(\"").skip(1);
+    let writes = resources
+        .filter(|text| [".post(", ".put(", ".patch(", ".delete(", ".route("].iter().any(|write| text.contains(write)));
+    let mut paths: Vec<String> = writes.map(|text| text.split('"').next().unwrap().replace("{id}", "ID")).collect();
 
-    assert_eq!(posts, WRITES.iter().map(|(path, _)| *path).collect::<Vec<_>>());
-    for method in [".put(", ".patch(", ".delete(", ".route(", "web::post("] {
-        assert!(!written.contains(method), "{method} is not walked by these tests");
-    }
+    paths.retain(|path| !WITHOUT_COOKIE.contains(&path.as_str()));
+
+    assert_eq!(paths, WRITES.iter().map(|(path, _)| *path).collect::<Vec<_>>());
 }
 
 on_both_databases! {
@@ -109,7 +106,7 @@ on_both_databases! {
 
         let answer = evil.post(&key.status_path(), &[("status", "disabled")]).assert_status(403);
 
-        let answer = answer.assert_header("hx-retarget", "#toasts").assert_header("hx-reswap", "beforeend");
+        let answer = answer.assert_header("hx-retarget", "#toasts").assert_header("hx-reswap", "innerHTML");
         assert!(answer.page().toasts()[0].contains("came from another site's page"), "{}", answer.body);
     }
 
@@ -128,11 +125,10 @@ on_both_databases! {
         let app = db.app();
         let question = br#"{"key":"x"}"#;
 
-        let answer = app.anonymous().send("POST", WITHOUT_COOKIE, Some(("text/plain", question))).assert_status(415);
+        let answer = app.anonymous().send("POST", VERIFY, Some(("text/plain", question))).assert_status(415);
 
         assert_eq!(answer.header("access-control-allow-origin"), "");
-        let allowed =
-            app.anonymous().with("origin", "https://evil.example").post_json(WITHOUT_COOKIE, question).assert_ok();
+        let allowed = app.anonymous().with("origin", "https://evil.example").post_json(VERIFY, question).assert_ok();
         assert_eq!(allowed.header("access-control-allow-origin"), "");
     }
 }

@@ -83,7 +83,26 @@ on_both_databases! {
         app.anonymous().log_in(EMAIL, PASSWORD);
     }
 
-    fn a_password_is_refused_for_its_length_alone(db: &Database) {
+    fn the_current_password_can_not_be_guessed_at_will(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+
+        let last = (0..40).map(|_| change_password(&client, NEW, NEW).status).find(|status| *status != 422);
+
+        assert_eq!(last, Some(429));
+    }
+
+    fn a_common_password_is_refused(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+
+        for common in ["passwordpassword", "ada@example.com", "keyfobkeyfobkeyfob"] {
+            let page = change_password(&client, PASSWORD, common).assert_status(422).page();
+            assert!(page.text("#new-password-error").starts_with("This is among the first passwords"), "{common}");
+        }
+    }
+
+    fn a_password_that_is_too_short_or_too_long_is_refused(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
 

@@ -60,6 +60,14 @@ on_both_databases! {
         app.signed_in().get("/api-keys").assert_ok();
     }
 
+    fn the_code_can_not_be_guessed_at_will(db: &Database) {
+        let app = db.first_start();
+
+        let last = (0..40).map(|_| set_up(&app.anonymous(), "nonsense").status).find(|status| *status != 422);
+
+        assert_eq!(last, Some(429));
+    }
+
     fn a_code_may_be_typed_in_lower_case_and_without_dashes(db: &Database) {
         let app = db.first_start();
 

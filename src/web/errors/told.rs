@@ -43,6 +43,7 @@ impl Told {
             403 => ("FORBIDDEN", "Not allowed", "This request was refused."),
             404 => ("NOT_FOUND", "Nothing here", "There is nothing at this address, or it was deleted."),
             405 => ("METHOD_NOT_ALLOWED", "Not in this way", "This address does not take this method."),
+            409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "This was changed meanwhile. Look at it again."),
             413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
             415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
             422 => ("INVALID", "Something is missing", "Some of what was sent can't be taken as it is."),

@@ -8,8 +8,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::api_keys::ApiKeyRow;
-use crate::domain::api_key::{self, ApiKeyId, Status};
+use super::api_key::parse_id;
+use super::api_key_row::ApiKeyRow;
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Status};
 use crate::domain::operator::Operator;
 use crate::error::{Error, Result};
 use crate::web::State;
@@ -18,9 +19,20 @@ use crate::web::next_path::NextPath;
 use crate::web::session::{self, SignedIn};
 use crate::web::view::{Toast, html, see_other};
 
+/// The switch's form on a key's own page.
+const ON_PAGE: &str = "form#key-switch";
+
 #[derive(Template)]
 #[template(path = "api_keys/_switched.html")]
 struct SwitchedApiKey {
+    row: ApiKeyRow,
+    toast: Toast,
+}
+
+/// The switch alone, as a key's own page has it.
+#[derive(Template)]
+#[template(path = "api_key/_switched.html")]
+struct SwitchedOnPage {
     row: ApiKeyRow,
     toast: Toast,
 }
@@ -41,14 +53,15 @@ pub async fn set_api_key_status(
     form: Form<StatusForm>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let id: ApiKeyId = id.parse().map_err(|()| Error::NotFound)?;
+    let id = parse_id(&id)?;
     let wanted: Status =
         form.status.parse().map_err(|()| Error::Malformed("Write status=enabled or status=disabled.".to_owned()))?;
     let (status, toast, row) = switch(&state, &operator, id, wanted).await?;
-    if htmx.is_part() {
-        return html(status, &SwitchedApiKey { row, toast });
+    match htmx {
+        Htmx::Part { source, .. } if source == ON_PAGE => return html(status, &SwitchedOnPage { row, toast }),
+        Htmx::Part { .. } => return html(status, &SwitchedApiKey { row, toast }),
+        Htmx::No => session::leave_toast(&session, &toast)?,
     }
-    session::leave_toast(&session, &toast)?;
     let back = request.headers().get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
     Ok(see_other(NextPath::from_url(back).as_str()))
 }
@@ -60,22 +73,23 @@ async fn switch(
     id: ApiKeyId,
     wanted: Status,
 ) -> Result<(StatusCode, Toast, ApiKeyRow)> {
-    let account = operator.account_id.clone();
+    let (account, now) = (operator.account_id.clone(), state.clock.now());
     let (key, owner) = (id.clone(), account.clone());
     match state.gate.change(move |conn| api_key::set_status(conn, &owner, &key, wanted)).await {
-        Ok((key, service)) => {
+        Ok(entry) => {
+            let ApiKeyEntry { key, .. } = &entry;
             tracing::info!(key = %key.id, operator = %operator.id, status = wanted.as_str(), "an API key was switched");
             let toast = Toast::success(format!("“{}” is {}.", key.name, wanted.as_str()));
-            Ok((StatusCode::OK, toast, (key, service).into()))
+            Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, now)))
         }
         Err(Error::Unavailable { reason, .. }) => {
-            let row = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
+            let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
             let toast = Toast::error(format!(
                 "{} “{}” was not switched; try again in a moment.",
                 reason.sentence(),
-                row.0.name
+                entry.key.name
             ));
-            Ok((StatusCode::SERVICE_UNAVAILABLE, toast, row.into()))
+            Ok((StatusCode::SERVICE_UNAVAILABLE, toast, ApiKeyRow::new(entry, now)))
         }
         Err(error) => Err(error),
     }

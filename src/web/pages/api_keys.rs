@@ -7,20 +7,22 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::domain::api_key::{self, ApiKey, ApiKeyId, Creation, Cursor, NewApiKey, Status};
+use super::api_key_row::ApiKeyRow;
+use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, Creation, Cursor, NewApiKey};
 use crate::domain::key_secret::KeySecret;
 use crate::domain::operator::Operator;
 use crate::domain::service::{self, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::Conn;
 use crate::web::State;
+use crate::web::base_url::base_url;
 use crate::web::htmx::{self, Htmx};
 use crate::web::next_path::NextPath;
 use crate::web::pages::login;
 use crate::web::session::{self, SignedIn};
-use crate::web::view::{Shell, Toast, When, html, respond, see_other};
+use crate::web::view::{Shell, Toast, html, respond, see_other};
 
-const SECTION: &str = "api-keys";
+pub(super) const SECTION: &str = "api-keys";
 const REPEATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
     if you did not copy it, make another one.";
 
@@ -46,37 +48,12 @@ struct ServiceOption {
     selected: bool,
 }
 
-/// A key's row in the table.
-pub(super) struct ApiKeyRow {
-    pub(super) id: ApiKeyId,
-    pub(super) name: String,
-    pub(super) description: String,
-    pub(super) mask: String,
-    pub(super) service_name: String,
-    pub(super) created: When,
-    pub(super) enabled: bool,
-}
-
-impl From<(ApiKey, Service)> for ApiKeyRow {
-    fn from((key, service): (ApiKey, Service)) -> Self {
-        Self {
-            id: key.id,
-            name: key.name,
-            description: key.description,
-            mask: key.mask,
-            service_name: service.name,
-            created: key.created_at.into(),
-            enabled: key.status == Status::Enabled,
-        }
-    }
-}
-
 /// The one sight of a new key's secret, in a row under the key's.
 struct Reveal {
     id: ApiKeyId,
     name: String,
     key: KeySecret,
-    curl: String,
+    base_url: String,
 }
 
 #[derive(Template)]
@@ -200,6 +177,7 @@ async fn draw_list(
             name: service.name,
         })
         .collect();
+    let now = state.clock.now();
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
     let link = |cursor: Option<&Cursor>| list_url(filter.as_deref(), cursor);
     Ok(ApiKeysPage {
@@ -209,7 +187,7 @@ async fn draw_list(
         services,
         next_page: page.next.as_ref().map(|next| link(Some(next))),
         first_page: (!on_first_page).then(|| link(None)),
-        rows: page.rows.into_iter().map(ApiKeyRow::from).collect(),
+        rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, now)).collect(),
         reveal,
     })
 }
@@ -292,8 +270,8 @@ pub async fn create_api_key(
     match create(&state, &operator, &filled).await {
         Ok(Creation::Made(key, secret)) => {
             tracing::info!(key = %key.id, operator = %operator.id, "an API key was made");
-            let curl = curl_line(&base_url(&state, &request), &secret);
-            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, curl };
+            let base_url = base_url(&state, &request);
+            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, base_url };
             show_created(&state, &session, operator, &htmx, *key, reveal).await
         }
         Ok(Creation::Repeated) => {
@@ -333,7 +311,8 @@ async fn show_created(
             .insert_header((htmx::RETARGET, "#api-keys-rows"))
             .insert_header((htmx::RESWAP, "afterbegin"))
             .insert_header((htmx::TRIGGER, "dialog:close"));
-        return respond(response, &CreatedApiKey { row: (key, service).into(), reveal, toast });
+        let row = ApiKeyRow::new(ApiKeyEntry { key, service, usage: None }, state.clock.now());
+        return respond(response, &CreatedApiKey { row, reveal, toast });
     }
     let mut shell = Shell::new(SECTION, &operator, session);
     shell.toasts.push(toast);
@@ -369,23 +348,4 @@ async fn refuse(
         return html(status, &ApiKeyFormPart { form });
     }
     html(status, &NewApiKeyPage { shell: Shell::new(SECTION, operator, session), form })
-}
-
-/// Where this browser reaches us; what it sent goes into a command line, so
-/// only what a host can look like is taken.
-fn base_url(state: &State, request: &HttpRequest) -> String {
-    if let Some(url) = &state.public_url {
-        return url.clone();
-    }
-    let info = request.connection_info();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    let host = Some(info.host()).filter(|host| host.chars().all(is_plain)).unwrap_or("localhost");
-    format!("http://{host}")
-}
-
-fn curl_line(base_url: &str, secret: &KeySecret) -> String {
-    format!(
-        "curl {base_url}/v1/keys/verify -H 'Content-Type: application/json' -d '{{\"key\":\"{}\"}}'",
-        secret.expose()
-    )
 }

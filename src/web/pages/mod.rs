@@ -1,5 +1,8 @@
 //! The dashboard's pages, one noun a file.
 
+pub mod api_key;
+pub mod api_key_deletion;
+mod api_key_row;
 pub mod api_key_status;
 pub mod api_keys;
 pub mod login;

@@ -11,12 +11,13 @@ use crate::domain::account;
 use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::Password;
 use crate::domain::setup_code;
+use crate::domain::text;
 use crate::domain::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
 use crate::web::known_browser;
 use crate::web::session;
-use crate::web::view::{Toast, html, see_other};
+use crate::web::view::{Toast, come_back_after, html, see_other};
 
 #[derive(Template)]
 #[template(path = "setup/page.html")]
@@ -73,14 +74,16 @@ pub async fn create_first_operator(
 
 async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<OperatorId> {
     let mut errors = FieldErrors::default();
+    let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
     let name = errors.collect(operator::parse_name(&form.name))?;
     let email = errors.collect(operator::parse_email(&form.email))?;
     let password = errors.collect(form.password.check("password", &[&form.email, &form.name]))?;
-    let (Some(name), Some(email), Some(())) = (name, email, password) else { return Err(Error::Invalid(errors)) };
+    let (Some(code), Some(name), Some(email), Some(())) = (code, name, email, password) else {
+        return Err(Error::Invalid(errors));
+    };
     let permit = state.throttle.admit("setup", guesser)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
     let created_at = state.clock.now();
-    let code = form.code.clone();
     state
         .store
         .write(move |conn| {
@@ -94,6 +97,7 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<Op
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+    let wait = error.retry_after();
     let (status, errors, alert) = match error {
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
         Error::Unavailable { reason, .. } => (
@@ -101,12 +105,12 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
             FieldErrors::default(),
             Some(format!("{} Nothing was saved.", reason.sentence())),
         ),
-        Error::TooMany { retry_after } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            FieldErrors::default(),
-            Some(format!("Too many tries. Wait {retry_after} seconds.")),
-        ),
+        Error::TooMany { retry_after } => {
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
+        }
         error => return Err(error),
     };
-    html(status, &SetupPage { name: form.name, email: form.email, errors, alert })
+    let response = html(status, &SetupPage { name: form.name, email: form.email, errors, alert })?;
+    Ok(come_back_after(wait, response))
 }

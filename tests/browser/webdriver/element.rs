@@ -84,12 +84,6 @@ impl<'b> Element<'b> {
         self.get("displayed") == true
     }
 
-    /// Whether it takes clicks and keys.
-    #[track_caller]
-    pub fn is_enabled(&self) -> bool {
-        self.get("enabled") == true
-    }
-
     /// The role that assistive technology announces.
     #[track_caller]
     pub fn role(&self) -> String {

@@ -52,6 +52,11 @@ impl Browser {
         browser
     }
 
+    /// What kind of browser it is.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Opens a page and waits until it has loaded.
     #[track_caller]
     pub fn goto(&self, url: &str) {
@@ -62,12 +67,6 @@ impl Browser {
     #[track_caller]
     pub fn url(&self) -> String {
         text(&self.get("url"))
-    }
-
-    /// The title of the page.
-    #[track_caller]
-    pub fn title(&self) -> String {
-        text(&self.get("title"))
     }
 
     /// Goes one page back in the history.

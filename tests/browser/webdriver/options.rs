@@ -18,7 +18,7 @@ const FLAGS: [&str; 11] = [
 ];
 
 /// What kind of browser to start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Whether pages may run scripts.
     pub javascript: bool,

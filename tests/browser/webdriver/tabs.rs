@@ -1,7 +1,8 @@
 //! Tabs, each with the size and the colour scheme of the options.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::protocol::call;
 use super::{Browser, Options, list, text};
 
 /// A tab of the browser.
@@ -29,6 +30,29 @@ impl Browser {
         let tab = Tab(text(&tab["handle"]));
         self.switch_to(&tab);
         tab
+    }
+
+    /// Leaves one empty tab, no cookies, and nothing in the console.
+    #[track_caller]
+    pub fn forget_everything(&self) {
+        let old = self.tabs();
+        let fresh = self.new_tab();
+        for tab in old {
+            self.post("window", &json!({ "handle": tab.0 }));
+            self.close();
+        }
+        self.switch_to(&fresh);
+        self.devtools("Network.clearBrowserCookies", &json!({}));
+        self.console_messages();
+        self.requested_hosts();
+    }
+
+    #[track_caller]
+    fn close(&self) {
+        let path = format!("{}/window", self.session);
+        if let Err(failure) = call(self.driver.port, "DELETE", &path, &Value::Null) {
+            panic!("the tab does not close: {failure}");
+        }
     }
 
     /// Turns to another tab.

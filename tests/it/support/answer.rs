@@ -17,6 +17,14 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
+    /// What it wants kept: the cookie with this name, and its attributes.
+    #[track_caller]
+    pub fn set_cookie(&self, name: &str) -> Vec<String> {
+        let mut cookies = self.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        let cookie = cookies.find(|cookie| cookie.starts_with(&format!("{name}=")));
+        cookie.unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).split("; ").map(str::to_owned).collect()
+    }
+
     pub fn page(&self) -> Page {
         Page::parse(&self.body)
     }

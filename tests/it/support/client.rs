@@ -89,6 +89,11 @@ impl Client {
         jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
+    /// The session's cookie, if there is a session.
+    pub fn session_cookie(&self) -> Option<String> {
+        self.jar.lock().unwrap().get("keyfob").cloned()
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None)
     }

@@ -2,18 +2,22 @@
 
 mod answer;
 mod app;
+mod asker;
 mod client;
 mod database;
 mod page;
 mod process;
+mod routes;
 mod wire;
 
 pub use answer::Answer;
 pub use app::{App, EMAIL, Key, PASSWORD};
+pub use asker::Asker;
 pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
+pub use routes::{Route, routes};
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.

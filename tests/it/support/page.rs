@@ -29,10 +29,6 @@ impl Page {
         !self.all(css).is_empty()
     }
 
-    pub fn count(&self, css: &str) -> usize {
-        self.all(css).len()
-    }
-
     /// The text of the one element that matches, its white space made plain.
     #[track_caller]
     pub fn text(&self, css: &str) -> String {

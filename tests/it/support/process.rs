@@ -1,7 +1,6 @@
 //! The real binary, as a self-hoster runs it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -94,6 +93,11 @@ impl Process {
         Client::new(url.trim_end_matches("/setup"))
     }
 
+    /// Its number on this machine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -162,9 +166,4 @@ impl Ended {
         assert!(self.stderr.starts_with("keyfob: "), "{self:?}");
         self
     }
-}
-
-/// The bytes of a file, to see whether they stay the same.
-pub fn bytes(path: &Path) -> Vec<u8> {
-    std::fs::read(path).unwrap()
 }

@@ -1,0 +1,55 @@
+//! A key's row in the table, which several answers draw.
+
+use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Status};
+use crate::domain::api_key_usage::ApiKeyUsage;
+use crate::store::UtcTime;
+use crate::web::ago::ago;
+use crate::web::view::When;
+
+/// What a row shows.
+pub(super) struct ApiKeyRow {
+    pub(super) id: ApiKeyId,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) mask: String,
+    pub(super) service_name: String,
+    pub(super) created: When,
+    pub(super) last_used: Option<LastUsed>,
+    pub(super) enabled: bool,
+}
+
+impl ApiKeyRow {
+    pub(super) fn new(ApiKeyEntry { key, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            description: key.description,
+            mask: key.mask,
+            service_name: service.name,
+            created: key.created_at.into(),
+            last_used: usage.map(|usage| LastUsed::new(usage, now)),
+            enabled: key.status == Status::Enabled,
+        }
+    }
+}
+
+/// A key's last use, and how many there were.
+pub(super) struct LastUsed {
+    pub(super) when: When,
+    pub(super) ago: String,
+    pub(super) address: String,
+    pub(super) user_agent: String,
+    pub(super) uses: i64,
+}
+
+impl LastUsed {
+    fn new(usage: ApiKeyUsage, now: UtcTime) -> Self {
+        Self {
+            ago: ago(usage.last_used_at, now),
+            when: usage.last_used_at.into(),
+            address: usage.address,
+            user_agent: usage.user_agent,
+            uses: usage.uses,
+        }
+    }
+}
