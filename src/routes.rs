@@ -1,4 +1,5 @@
-//! The whole site on one screen.
+//! The whole site on one screen. `/metrics`, on an address of its own, is no
+//! part of it.
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
@@ -8,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
-use crate::web::api::{self, auth, health, metrics, openapi, verify};
+use crate::web::api::{self, auth, health, openapi, verify};
 use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
@@ -45,11 +46,6 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .wrap(from_fn(headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
-}
-
-/// What is served on the address of `--metrics-listen`.
-pub fn metrics_routes(config: &mut ServiceConfig) {
-    config.service(resource("/metrics").get(metrics::metrics));
 }
 
 /// For operators.
