@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::memory::Memory;
 use crate::domain::api_key_change;
 use crate::error::Result;
@@ -15,20 +17,44 @@ use crate::store::{Store, Watch};
 const EVERY: Duration = Duration::from_millis(250);
 /// How long its answer counts, from when it was asked.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// How long requests wait for an answer that is late.
+const GRACE: Duration = Duration::from_secs(1);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Until when memory can be trusted, in microseconds of the process.
+/// Whether memory can be trusted.
 #[derive(Debug, Default)]
-pub(super) struct Freshness(AtomicI64);
+pub(super) struct Freshness {
+    /// Until when, in microseconds of the process.
+    until: AtomicI64,
+    confirmed: Notify,
+}
 
 impl Freshness {
     pub(super) fn is_fresh(&self) -> bool {
-        micros(Instant::now()) < self.0.load(Ordering::Acquire)
+        micros(Instant::now()) < self.until.load(Ordering::Acquire)
+    }
+
+    /// Whether it is fresh, or is so in a moment: a database that is only slow
+    /// costs time, one that is gone costs it for the first second.
+    pub(super) async fn becomes_fresh(&self) -> bool {
+        let late = micros(Instant::now()) - self.until.load(Ordering::Acquire);
+        let left = GRACE.saturating_sub(Duration::from_micros(late.try_into().unwrap_or_default()));
+        let fresh = async {
+            loop {
+                let confirmed = self.confirmed.notified();
+                if self.is_fresh() {
+                    return;
+                }
+                confirmed.await;
+            }
+        };
+        tokio::time::timeout(left, fresh).await.is_ok()
     }
 
     fn confirm(&self, asked_at: Instant) {
-        self.0.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+        self.until.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+        self.confirmed.notify_waiters();
     }
 }
 

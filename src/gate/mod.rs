@@ -30,7 +30,7 @@ use crate::error::{Error, Outage, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gives verdicts.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl Gate {
     /// [`Error::Unavailable`] when it can't be known.
     pub async fn verdict(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>) -> Result<Verdict> {
         let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
-        if !self.is_up_to_date() {
+        if !self.is_up_to_date() && !self.freshness.becomes_fresh().await {
             return Err(stale());
         }
         let record = match self.memory.get(&digest) {
@@ -140,5 +140,5 @@ impl Gate {
 }
 
 fn stale() -> Error {
-    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("the database did not answer within a second"))
+    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("the database did not answer in time"))
 }

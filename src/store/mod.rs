@@ -72,9 +72,12 @@ impl Store {
             .map_err(|error| start_failure(url, &error))?;
         let writers = if file.is_some() { 1 } else { READERS };
         let reader = manager.for_reading();
+        let look_ups = pool(reader.clone(), LOOK_UPS);
+        // Connected now, so that the first requests do not wait for it.
+        drop(look_ups.get());
         Ok(Self {
             reads: pool(reader.clone(), READERS),
-            look_ups: pool(reader.clone(), LOOK_UPS),
+            look_ups,
             manager: reader,
             writes: pool(manager, writers),
             file,
