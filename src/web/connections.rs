@@ -41,12 +41,15 @@ const MANY: usize = 1_000;
 const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
-/// What a connection is waiting for, and since which second.
+/// What a connection is waiting for.
 #[derive(Clone, Copy)]
 enum Waiting {
-    ForRequest,
-    ForBody,
-    ForServer,
+    /// The next request.
+    Request,
+    /// The rest of this one.
+    Body,
+    /// Nothing that the client could do.
+    Server,
 }
 
 /// An open connection, known to its requests as connection data.
@@ -95,9 +98,9 @@ impl Connection {
 
     fn is_overdue(&self, now: u64, many: bool) -> bool {
         let patience = match self.waiting.get() {
-            Waiting::ForServer => return false,
-            Waiting::ForRequest if !many => KEPT_FOR,
-            Waiting::ForRequest | Waiting::ForBody => ARRIVES_WITHIN,
+            Waiting::Server => return false,
+            Waiting::Request if !many => KEPT_FOR,
+            Waiting::Request | Waiting::Body => ARRIVES_WITHIN,
         };
         now.saturating_sub(self.since.get()) > patience
     }
@@ -110,7 +113,7 @@ pub fn watch(io: &dyn Any, data: &mut Extensions) {
     let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) else { return };
     let connection = Rc::new(Connection {
         socket: socket.into(),
-        waiting: Cell::new(Waiting::ForBody),
+        waiting: Cell::new(Waiting::Body),
         since: Cell::new(WORKER.with(|worker| worker.now.get())),
         is_closing: Cell::new(false),
     });
@@ -157,7 +160,7 @@ pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, LocalBo
         return Err(Box::pin(never_answer(connection, request)));
     }
     if let Some(connection) = connection {
-        connection.now_waits(Waiting::ForBody);
+        connection.now_waits(Waiting::Body);
     }
     match refusal(&request) {
         None => Ok(request),
@@ -199,7 +202,7 @@ pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
             let connection = Rc::clone(connection);
             connection.end_with(response.response_mut().head_mut());
         }
-        Some(connection) => connection.now_waits(Waiting::ForRequest),
+        Some(connection) => connection.now_waits(Waiting::Request),
         // Nobody watches over it.
         None => response.response_mut().head_mut().set_connection_type(ConnectionType::Close),
     }
@@ -215,7 +218,7 @@ pub async fn whole_body(
         Ok(body) => {
             request.set_payload(Payload::from(body));
             if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-                connection.now_waits(Waiting::ForServer);
+                connection.now_waits(Waiting::Server);
             }
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
