@@ -30,6 +30,9 @@ use pool::Pool;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
+/// Connections for writing to a server, where some may wait for others' locks;
+/// SQLite has one writer.
+const WRITERS: u32 = 8;
 /// Connections for looking up keys, apart from the dashboard's.
 pub const LOOK_UPS: u32 = 2;
 /// How long reading may take, waiting included. A server that is frozen, or
@@ -69,7 +72,7 @@ impl Store {
             .map_err(anyhow::Error::from)
             .and_then(|mut conn| migrate(&mut conn))
             .map_err(|error| start_failure(url, &error))?;
-        let writers = if file.is_some() { 1 } else { READERS };
+        let writers = if file.is_some() { 1 } else { WRITERS };
         let reader = manager.for_reading();
         let look_ups = Pool::open("look_up", reader.clone(), LOOK_UPS);
         // Connected now, so that the first requests do not wait for it.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, Payload, ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::CONTENT_ENCODING;
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::{Bytes, Data};
@@ -214,6 +214,10 @@ pub async fn whole_body(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
+    // A tunnel's "body" has no end, and there are no tunnels here.
+    if request.method() == Method::CONNECT {
+        return Ok(request.error_response(Error::MethodNotAllowed));
+    }
     match request.extract::<Bytes>().await {
         Ok(body) => {
             request.set_payload(Payload::from(body));

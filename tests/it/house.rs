@@ -33,7 +33,7 @@ fn assert_free_of(folder: &str, words: &[&str]) {
 
 #[test]
 fn no_file_is_too_long_to_be_read_at_once() {
-    for (path, text) in texts("src") {
+    for (path, text) in texts("src").into_iter().filter(|(path, _)| path.ends_with(".rs")) {
         assert!(text.lines().count() <= 400, "{path} has {} lines", text.lines().count());
     }
 }
