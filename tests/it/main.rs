@@ -17,6 +17,7 @@ mod house;
 mod login;
 mod origin;
 mod outages;
+mod services;
 mod sessions;
 mod settings;
 mod setup;

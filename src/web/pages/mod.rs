@@ -6,5 +6,8 @@ mod api_key_row;
 pub mod api_key_status;
 pub mod api_keys;
 pub mod login;
+pub mod service;
+mod service_option;
+pub mod services;
 pub mod settings;
 pub mod setup;
