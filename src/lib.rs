@@ -11,7 +11,7 @@
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
-//!               api_key_deletion services service settings
+//!               api_key_deletion services service connect settings
 //!   api/        JSON: verify health
 //!   errors      one error, three faces: page, fragment, problem details
 //!   session origin headers htmx next_path base_url ago request_id assets view

@@ -10,7 +10,7 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, red
 
 use crate::web::api::{self, auth, health, verify};
 use crate::web::pages::{
-    api_key, api_key_deletion, api_key_status, api_keys, login, service, services, settings, setup,
+    api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, errors, headers, origin, panics, request_id};
@@ -72,6 +72,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services").get(services::list_services).post(services::create_service))
         .service(resource("/services/new").get(services::new_service))
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
+        .service(resource("/connect").get(connect::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
         .app_data(PayloadConfig::new(LONGEST_FORM))
         .wrap(sessions(state))

@@ -5,6 +5,7 @@ pub mod api_key_deletion;
 mod api_key_row;
 pub mod api_key_status;
 pub mod api_keys;
+pub mod connect;
 pub mod login;
 pub mod service;
 mod service_option;

@@ -4,8 +4,11 @@ mod answer;
 mod app;
 mod client;
 mod database;
+mod echo;
 mod page;
 mod process;
+mod proxy;
+mod relay;
 mod wire;
 
 pub use answer::Answer;
@@ -14,6 +17,8 @@ pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
+pub use proxy::{Outcome, Proxy};
+pub use relay::Relay;
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.
