@@ -2,25 +2,34 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev::{Server, Service};
+use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::installation;
 use crate::domain::password::Passwords;
 use crate::domain::setup_code::{self, SetupCode};
 use crate::domain::throttle::Throttle;
+use crate::domain::{installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::routes::routes;
+use crate::routes::{metrics_routes, routes};
+use crate::shutdown::STOP_SECONDS;
 use crate::store::Store;
 use crate::web::State;
+use crate::web::connections::{self, Stopping};
 
-/// How long requests may take to end after the signal to stop, in seconds.
-const STOP_SECONDS: u64 = 8;
+/// How long the first head of a connection may take to arrive.
+const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(8);
+/// How long a client is listened to that was answered before it had sent all.
+const BODY_IS_DROPPED_FOR: Duration = Duration::from_secs(1);
 
 /// A server that is ready to run.
 pub struct Keyfob {
@@ -28,6 +37,8 @@ pub struct Keyfob {
     pub server: Server,
     /// Where it listens; with the port it got, where 0 was asked for.
     pub address: SocketAddr,
+    /// Where it serves metrics, if anywhere.
+    pub metrics_address: Option<SocketAddr>,
     /// Printed in the terminal until there is an operator.
     pub setup_code: Option<SetupCode>,
     /// Whether the database was made just now.
@@ -36,6 +47,8 @@ pub struct Keyfob {
     pub store: Store,
     /// The gate, which has uses to write down at the end.
     pub gate: Gate,
+    /// Begun before the server is stopped.
+    pub stopping: Arc<Stopping>,
 }
 
 impl Keyfob {
@@ -49,58 +62,95 @@ impl Keyfob {
             tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
         let is_new = store.is_new_file();
         let now = clock.now();
-        let (cookie_key, setup_code) = store
-            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?)))
+        let (cookie_key, setup_code, services) = store
+            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?, service::list(conn)?)))
             .await
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let gate = Gate::open(store.clone(), clock.clone());
+        services.iter().for_each(|service| gate.count_service(&service.slug));
+        let stopping = Arc::new(Stopping::default());
         let state = Data::new(State {
             gate: gate.clone(),
+            stopping: Arc::clone(&stopping),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
             cookie_key,
+            started_at: now,
             store: store.clone(),
             clock,
         });
-        let (server, address) = listen(config.listen, state)?;
-        Ok(Self { server, address, setup_code, is_new, store, gate })
+        let (server, address) = listen(config.listen, state.clone())?;
+        let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
+        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, stopping })
     }
 }
 
 fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(|config| routes(config, &state)))
+    let app = move || {
+        App::new().app_data(state.clone()).configure(|config| routes(config, &state)).wrap_fn(|request, routes| {
+            let response = match connections::request_begins(request) {
+                Ok(request) => Either::Left(routes.call(request)),
+                Err(refusal) => Either::Right(refusal.map(Ok)),
+            };
+            async {
+                let mut response = response.await?;
+                connections::request_ends(&mut response);
+                Ok(response)
+            }
+        })
+    };
+    // Signals are for `shutdown`; idle connections are for `connections`, which
+    // needs no timer for each request.
+    let server = HttpServer::new(app)
+        .on_connect(connections::watch)
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(HEAD_ARRIVES_WITHIN)
+        .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
         .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
         // A compressed page leaves in several pieces; without this the last one
         // waits for the client's acknowledgement, 40 ms and more.
         .tcp_nodelay(true)
         .bind(address)
-        .map_err(|error| bind_failure(address, &error))?;
+        .map_err(|error| bind_failure("--listen", address, &error))?;
     let address = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), address))
 }
 
-fn bind_failure(address: SocketAddr, error: &std::io::Error) -> String {
+/// Serves metrics from now on, until the process ends.
+fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(metrics_routes))
+        .workers(1)
+        .disable_signals()
+        .bind(address)
+        .map_err(|error| bind_failure("--metrics-listen", address, &error))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    actix_web::rt::spawn(server.run());
+    Ok(address)
+}
+
+fn bind_failure(flag: &str, address: SocketAddr, error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => {
             format!(
-                "port {} is in use; stop what uses it, or choose another one with --listen {}:PORT",
+                "port {} is in use; stop what uses it, or choose another one with {flag} {}:PORT",
                 address.port(),
                 address.ip()
             )
         }
         ErrorKind::PermissionDenied => {
             format!(
-                "port {} needs more rights; choose one above 1023 with --listen {}:PORT",
+                "port {} needs more rights; choose one above 1023 with {flag} {}:PORT",
                 address.port(),
                 address.ip()
             )
         }
         ErrorKind::AddrNotAvailable => {
-            format!("this machine has no address {}; choose another one with --listen (0.0.0.0 for all)", address.ip())
+            format!("this machine has no address {}; choose another one with {flag} (0.0.0.0 for all)", address.ip())
         }
-        _ => format!("can't listen on {address}: {error}; choose another address with --listen"),
+        _ => format!("can't listen on {address}: {error}; choose another address with {flag}"),
     }
 }
 

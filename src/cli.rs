@@ -11,6 +11,7 @@ use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::{self, Password};
 use crate::domain::{account, installation};
 use crate::error::Error;
+use crate::shutdown;
 use crate::store::Store;
 
 /// Self-hosted API keys for your services, SMS first
@@ -69,9 +70,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 async fn serve(config: &Config) -> Result<(), String> {
     let keyfob = Keyfob::build(config, Clock::System).await?;
     greet(config, &keyfob).map_err(|error| error.to_string())?;
-    keyfob.server.await.map_err(|error| error.to_string())?;
-    keyfob.gate.write_down_uses().await;
-    Ok(())
+    shutdown::run(keyfob.server, &keyfob.gate, keyfob.stopping).await.map_err(|error| error.to_string())
 }
 
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
@@ -82,10 +81,14 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     match &keyfob.setup_code {
         Some(code) => {
             writeln!(out, "\n  Open        {url}/setup")?;
-            writeln!(out, "  Setup code  {}\n", code.expose())?;
+            writeln!(out, "  Setup code  {}", code.expose())?;
         }
-        None => writeln!(out, "\n  Open  {url}\n")?,
+        None => writeln!(out, "\n  Open        {url}")?,
     }
+    if let Some(address) = keyfob.metrics_address {
+        writeln!(out, "  Metrics     http://{address}/metrics")?;
+    }
+    writeln!(out)?;
     out.flush()
 }
 

@@ -25,6 +25,10 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: String,
 
+    /// Address and port to serve Prometheus metrics on, at /metrics; off when left out
+    #[arg(long, global = true, env = "KEYFOB_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<String>,
+
     /// The address that people type, such as <https://keys.example.com>; needed behind a reverse proxy
     #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -41,6 +45,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to serve metrics, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where people reach it, without a slash at its end.
     pub public_url: Option<String>,
     /// Whose word on a client's address counts.
@@ -56,15 +62,12 @@ impl Config {
         let mut problems = Vec::new();
         let mut note = |problem: String| problems.push(problem);
         let database_url = settings.database_url.parse().map_err(&mut note).ok();
-        let listen = settings
-            .listen
-            .parse()
-            .map_err(|_| {
-                note(format!(
-                    "--listen {:?} is not an address and a port; write for example 127.0.0.1:8080",
-                    settings.listen
-                ))
-            })
+        let listen = parse_address("--listen", &settings.listen, 8080).map_err(&mut note).ok();
+        let metrics_listen = settings.metrics_listen.as_deref();
+        let metrics_listen = metrics_listen
+            .map(|text| parse_address("--metrics-listen", text, 9464))
+            .transpose()
+            .map_err(&mut note)
             .ok();
         let public_url = settings.public_url.as_deref().map(parse_public_url).transpose().map_err(&mut note).ok();
         let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
@@ -72,13 +75,18 @@ impl Config {
                 note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
             })
             .ok();
-        match (database_url, listen, public_url, trusted_proxies) {
-            (Some(database_url), Some(listen), Some(public_url), Some(trusted_proxies)) => {
-                Ok(Self { database_url, listen, public_url, trusted_proxies })
+        match (database_url, listen, metrics_listen, public_url, trusted_proxies) {
+            (Some(database_url), Some(listen), Some(metrics_listen), Some(public_url), Some(trusted_proxies)) => {
+                Ok(Self { database_url, listen, metrics_listen, public_url, trusted_proxies })
             }
             _ => Err(problems),
         }
     }
+}
+
+fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
+    let problem = |_| format!("{flag} {text:?} is not an address and a port; write for example 127.0.0.1:{port}");
+    text.parse().map_err(problem)
 }
 
 /// An origin: scheme, host and perhaps a port, without a path.
@@ -106,6 +114,7 @@ mod tests {
         Settings {
             database_url: database_url.into(),
             listen: listen.into(),
+            metrics_listen: None,
             public_url: public_url.map(Into::into),
             trusted_proxy: trusted_proxy.into(),
         }
@@ -113,9 +122,10 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let problems =
-            Config::parse(&settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan")).unwrap_err();
-        assert_eq!(problems.len(), 4, "{problems:?}");
+        let mut wrong = settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan");
+        wrong.metrics_listen = Some("localhost:9464".into());
+        let problems = Config::parse(&wrong).unwrap_err();
+        assert_eq!(problems.len(), 5, "{problems:?}");
     }
 
     #[test]

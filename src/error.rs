@@ -106,6 +106,15 @@ impl Error {
         errors.add(field, message);
         Self::Invalid(errors)
     }
+
+    /// Seconds until the same request may work, where that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
 }
 
 impl From<diesel::result::Error> for Error {

@@ -7,18 +7,20 @@
 //! cli           serve (default), operator add, operator password
 //! config        every setting, checked as a whole
 //! telemetry     logs
+//! shutdown      stops without failing a request
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
 //!               api_key_deletion services service connect settings
-//!   api/        JSON: verify health
+//!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
+//!   connections those whose client keeps the server waiting are closed
 //!   session origin headers htmx next_path base_url ago request_id assets view
 //! gate/         verdicts on keys; one for every way in
 //! domain/       the nouns: account operator password service api_key key_secret session setup_code …
 //! store/        the database: a door for reads, a door for writes, schema, column types
-//! error clock random    what every floor uses
+//! error clock lanes random    what every floor uses
 //! ```
 //!
 //! One noun has one name through every layer: `api_keys` is a table in
@@ -36,8 +38,10 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod gate;
+pub mod lanes;
 pub mod random;
 pub mod routes;
+pub mod shutdown;
 pub mod store;
 pub mod telemetry;
 pub mod web;

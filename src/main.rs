@@ -11,6 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     telemetry::start();
     no_core_dumps();
+    many_connections();
     let cli = cli::Cli::parse();
     match actix_web::rt::System::new().block_on(cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -20,6 +21,13 @@ fn main() -> ExitCode {
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Every connection takes two descriptors, and the usual 1,024 are soon taken.
+fn many_connections() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit on open files can't be raised");
     }
 }
 

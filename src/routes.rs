@@ -6,17 +6,18 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, method, redirect, resource, scope, to};
+use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
-use crate::web::api::{self, auth, health, verify};
+use crate::web::api::{self, auth, health, metrics, openapi, verify};
 use crate::web::pages::{
     api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, errors, headers, origin, panics, request_id};
+use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
 
-/// The longest form, in bytes.
-const LONGEST_FORM: usize = 16 * 1024;
+/// The longest form, in bytes: two of the longest passwords take 24 KiB when
+/// every character is written as 12.
+const LONGEST_FORM: usize = 32 * 1024;
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
@@ -28,21 +29,19 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
-        .service(
-            resource("/v1/auth")
-                .app_data(auth::query_config())
-                .route(method(Method::TRACE).to(api::no_trace))
-                .route(to(auth::authorize)),
-        )
+        .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             scope("")
                 // For whoever watches over the process
                 .service(resource("/healthz").get(health::healthz))
                 .service(resource("/readyz").get(health::readyz))
+                .service(resource("/openapi.json").get(openapi::openapi))
                 // For browsers, the same for everybody
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(dashboard(state))
+                .app_data(PayloadConfig::new(LONGEST_FORM))
+                .wrap(from_fn(connections::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(errors::render_errors))
                 .wrap(from_fn(headers::security_headers))
@@ -50,10 +49,15 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         );
 }
 
+/// What is served on the address of `--metrics-listen`.
+pub fn metrics_routes(config: &mut ServiceConfig) {
+    config.service(resource("/metrics").get(metrics::metrics));
+}
+
 /// For operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
-        .service(redirect("/", "/api-keys").see_other())
+        .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))
         .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
         .service(resource("/login").get(login::show_login).post(login::log_in))
         .service(resource("/logout").post(login::log_out))
@@ -74,7 +78,6 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
         .service(resource("/connect").get(connect::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
-        .app_data(PayloadConfig::new(LONGEST_FORM))
         .wrap(sessions(state))
         .wrap(from_fn(origin::same_origin_writes))
         .wrap(Compress::default())

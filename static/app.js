@@ -140,7 +140,7 @@ document.addEventListener("change", ({ target }) => {
 
 // ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 
-// By hand, as the server writes them: setting up Intl.DateTimeFormat keeps a phone busy for 100 ms.
+// By hand, as the server writes them: setting up Intl.DateTimeFormat takes longer than all else in this file.
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 function showLocalTimes() {

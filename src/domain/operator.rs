@@ -62,7 +62,7 @@ pub fn parse_email(typed: &str) -> Result<String> {
 /// # Errors
 /// [`Error::Invalid`] for `name`.
 pub fn parse_name(typed: &str) -> Result<String> {
-    text::line("name", "Name", 100, typed)
+    text::line("name", "Your name", 100, typed)
 }
 
 /// Whether there is any operator yet.

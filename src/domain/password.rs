@@ -26,6 +26,9 @@ pub const SHORTEST: usize = 15;
 /// In characters; nobody's password is cut, longer ones are refused.
 pub const LONGEST: usize = 1000;
 
+/// With fewer characters than this, known words are not made into a password.
+const LITTLE: usize = 5;
+
 /// Words that anybody would try here.
 const PRODUCT: [&str; 6] = ["keyfob", "api", "keys", "sms", "dashboard", "operator"];
 
@@ -73,8 +76,18 @@ impl Password {
         let start = Zeroizing::new(start);
         let words = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
         let known: Vec<&str> = about.iter().copied().chain(words).chain(PRODUCT).collect();
-        zxcvbn(&start, &known).score() < Score::Two
+        is_little_beside(&start, &known) || zxcvbn(&start, &known).score() < Score::Two
     }
+}
+
+/// Whether there is hardly more to a text than known words, in any order.
+fn is_little_beside(text: &str, known: &[&str]) -> bool {
+    let text = Zeroizing::new(text.to_lowercase());
+    let mut words: Vec<String> = known.iter().map(|word| word.to_lowercase()).filter(|word| word.len() > 2).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let rest = words.iter().fold(text.clone(), |rest, word| Zeroizing::new(rest.replace(word, "")));
+    let own = rest.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation()).count();
+    rest.len() < text.len() && own < LITTLE
 }
 
 impl fmt::Debug for Password {
@@ -221,6 +234,8 @@ mod tests {
             "aaaaaaaaaaaaaaaa",
             "               ",
             "keyfobkeyfobkeyfob",
+            "Keyfob API keys 2026",
+            "dashboard-of-Lovelace",
             "ada@example.com",
             "adalovelaceadalovelace",
             "iloveyouiloveyou",

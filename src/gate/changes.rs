@@ -6,9 +6,11 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use super::memory::Memory;
 use crate::domain::api_key_change;
-use crate::error::Result;
+use crate::error::{Error, Outage, Result};
 use crate::store::{Store, Watch};
 
 /// How often the database is asked.
@@ -18,17 +20,41 @@ const COUNTS_FOR: Duration = Duration::from_secs(1);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Until when memory can be trusted, in microseconds of the process.
-#[derive(Debug, Default)]
-pub(super) struct Freshness(AtomicI64);
+/// Whether memory can be trusted.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    /// Until when, in microseconds of the process.
+    until: AtomicI64,
+    /// What kept the database from answering when it was asked last.
+    outage: Mutex<Outage>,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { until: AtomicI64::default(), outage: Mutex::new(Outage::Unreachable) }
+    }
+}
 
 impl Freshness {
-    pub(super) fn is_fresh(&self) -> bool {
-        micros(Instant::now()) < self.0.load(Ordering::Acquire)
+    /// # Errors
+    /// [`Error::Unavailable`] when nothing confirms memory as it is `now`.
+    pub(super) fn check(&self, now: Instant) -> Result<()> {
+        if micros(now) < self.until.load(Ordering::Acquire) { Ok(()) } else { Err(self.stale()) }
+    }
+
+    pub(super) fn stale(&self) -> Error {
+        Error::unavailable(*self.outage.lock(), anyhow::anyhow!("the database did not answer within a second"))
     }
 
     fn confirm(&self, asked_at: Instant) {
-        self.0.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+        *self.outage.lock() = Outage::Unreachable;
+        self.until.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+    }
+
+    fn doubt(&self, error: &Error) {
+        if let Error::Unavailable { reason, .. } = error {
+            *self.outage.lock() = *reason;
+        }
     }
 }
 
@@ -72,7 +98,10 @@ impl Follower {
         let asked_at = Instant::now();
         match self.forget_changed(&memory) {
             Ok(()) => freshness.confirm(asked_at),
-            Err(error) => tracing::warn!(%error, "the database does not say what has changed"),
+            Err(error) => {
+                freshness.doubt(&error);
+                tracing::warn!(%error, "the database does not say what has changed");
+            }
         }
         true
     }

@@ -42,6 +42,10 @@ impl Memory {
         self.records.get(digest)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// To be called before the look-up.
     pub(super) fn begin_fill(&self, digest: &Digest) -> Fill {
         Fill(self.stripe(digest).changes.load(Ordering::Acquire))

@@ -6,16 +6,18 @@
 mod changes;
 mod memory;
 mod record;
+pub mod tally;
 mod usage;
 pub mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use changes::{Follower, Freshness};
 use memory::Memory;
+use tally::{Tally, Totals};
 use usage::Usage;
 
 pub use record::KeyRecord;
@@ -26,7 +28,7 @@ use crate::clock::Clock;
 use crate::domain::api_key;
 use crate::domain::api_key_change::{self, Changed};
 use crate::domain::key_secret::KeySecret;
-use crate::error::{Error, Outage, Result};
+use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
@@ -40,6 +42,7 @@ pub struct Gate {
     memory: Arc<Memory>,
     freshness: Arc<Freshness>,
     usage: Arc<Usage>,
+    tally: Arc<Tally>,
     look_ups: Arc<Semaphore>,
 }
 
@@ -52,22 +55,49 @@ impl Gate {
         Follower::start(&store, &memory, &freshness);
         let usage = Arc::new(Usage::default());
         tokio::task::spawn(Usage::keep_writing(Arc::downgrade(&usage), store.clone()));
-        Self { store, clock, memory, freshness, usage, look_ups: Arc::new(Semaphore::new(LOOK_UPS as usize)) }
+        let look_ups = Arc::new(Semaphore::new(LOOK_UPS as usize));
+        Self { store, clock, memory, freshness, usage, tally: Arc::default(), look_ups }
     }
 
     /// Whether `presented` opens `door`, and counts the use when it does. What
     /// has not the shape and checksum of a key is refused without a look-up.
+    /// `caller` is asked for only when a use is to be described.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it can't be known.
-    pub async fn verdict(&self, presented: &str, door: &Door<'_>, caller: Caller<'_>) -> Result<Verdict> {
-        let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
-        if !self.freshness.is_fresh() {
-            return Err(stale());
+    pub async fn verdict<'a>(
+        &self,
+        presented: &str,
+        door: &Door<'_>,
+        caller: impl FnOnce() -> Caller<'a>,
+    ) -> Result<Verdict> {
+        let began = Instant::now();
+        let verdict = self.judge(presented, door, caller, began).await;
+        match &verdict {
+            Ok(verdict) => self.tally.verdict(verdict, door, began.elapsed()),
+            Err(_) => self.tally.failure(),
         }
+        verdict
+    }
+
+    async fn judge<'a>(
+        &self,
+        presented: &str,
+        door: &Door<'_>,
+        caller: impl FnOnce() -> Caller<'a>,
+        began: Instant,
+    ) -> Result<Verdict> {
+        let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
+        self.freshness.check(began)?;
         let record = match self.memory.get(&digest) {
-            Some(record) => Some(record),
-            None => self.look_up(digest).await?,
+            Some(record) => {
+                self.tally.hit();
+                Some(record)
+            }
+            None => {
+                self.tally.miss();
+                self.look_up(digest).await?
+            }
         };
         let now = self.clock.now();
         let verdict = verdict::judge(record, door, now);
@@ -75,6 +105,42 @@ impl Gate {
             self.usage.count(record, now, caller);
         }
         Ok(verdict)
+    }
+
+    /// Counts a question without a key.
+    pub fn count_missing_key(&self, door: &Door<'_>) {
+        self.tally.key_missing(door);
+    }
+
+    /// Whether a yes from memory can be trusted now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not confirm it.
+    pub fn check(&self) -> Result<()> {
+        self.freshness.check(Instant::now())
+    }
+
+    /// Counts a service that exists from now on, not only from its first key on.
+    pub fn count_service(&self, slug: &str) {
+        self.tally.service(slug);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.tally.totals()
+    }
+
+    /// How many keys are in memory.
+    #[must_use]
+    pub fn keys_in_memory(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// How many uses of keys are not written down yet.
+    #[must_use]
+    pub fn uses_waiting(&self) -> i64 {
+        self.usage.waiting()
     }
 
     /// Changes a key. Once this returns, no verdict of this instance knows the
@@ -106,22 +172,31 @@ impl Gate {
         self.usage.write_down(&self.store).await;
     }
 
-    /// Bounded, so that a flood of unknown keys leaves the database to others.
+    /// Bounded, so that a flood of unknown keys leaves the database to others:
+    /// a look-up holds its place for as long as it keeps a connection busy,
+    /// whether or not anybody still waits for it.
     async fn look_up(&self, digest: Digest) -> Result<Option<Arc<KeyRecord>>> {
         let look_up = async {
-            let _permit = self.look_ups.acquire().await.map_err(Error::internal)?;
+            let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
+            // Whoever was in the queue before may have asked about the same key.
+            if let Some(record) = self.memory.get(&digest).filter(|_| self.check().is_ok()) {
+                return Ok(Some(record));
+            }
             let fill = self.memory.begin_fill(&digest);
-            let key = self.store.look_up(move |conn| api_key::find_by_digest(conn, digest)).await?;
-            let record = key.map(|key| Arc::new(KeyRecord::from(key)));
+            let find = move |conn: &mut Conn| {
+                let _place = place;
+                api_key::find_by_digest(conn, digest)
+            };
+            let key = self.store.look_up(find).await?;
+            let record = key.map(|key| {
+                let tally = self.tally.service(&key.service);
+                Arc::new(KeyRecord::new(key, tally))
+            });
             if let Some(record) = &record {
                 self.memory.end_fill(&fill, record);
             }
             Ok(record)
         };
-        tokio::time::timeout(PATIENCE, look_up).await.unwrap_or_else(|_| Err(stale()))
+        tokio::time::timeout(PATIENCE, look_up).await.unwrap_or_else(|_| Err(self.freshness.stale()))
     }
-}
-
-fn stale() -> Error {
-    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("the database did not answer within a second"))
 }

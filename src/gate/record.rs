@@ -1,12 +1,13 @@
 //! What the gate remembers of a key: enough for a verdict and its answer.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::tally::ServiceTally;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
 use crate::domain::key_secret::Mode;
@@ -31,28 +32,54 @@ pub struct KeyRecord {
     pub expires_at: Option<UtcTime>,
     /// The answer to "valid?", written once and sent many times.
     pub answer: OnceLock<Bytes>,
-    /// Its name, percent-encoded, as header values want it; never empty.
-    pub encoded_name: Box<str>,
+    identity: OnceLock<Identity>,
     pub(super) digest: Digest,
     pub(super) uses: Uses,
+    pub(super) tally: Arc<ServiceTally>,
 }
 
-impl From<ApiKey> for KeyRecord {
-    fn from(key: ApiKey) -> Self {
+impl KeyRecord {
+    /// A key that was looked up, and where its service is counted.
+    pub(super) fn new(key: ApiKey, tally: Arc<ServiceTally>) -> Self {
         Self {
             id: key.id,
             account_id: key.account_id,
             service: key.service.into(),
             mode: key.mode,
-            encoded_name: utf8_percent_encode(&key.name, NON_ALPHANUMERIC).to_string().into(),
             name: key.name.into(),
             status: key.status,
             expires_at: key.expires_at,
             answer: OnceLock::new(),
+            identity: OnceLock::new(),
             digest: key.digest,
             uses: Uses::default(),
+            tally,
         }
     }
+
+    /// Who it is, as header values want it.
+    pub fn identity(&self) -> &Identity {
+        self.identity.get_or_init(|| Identity {
+            id: Bytes::from(self.id.to_string()),
+            name: Bytes::from(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
+            service: Bytes::copy_from_slice(self.service.as_bytes()),
+            account_id: Bytes::from(self.account_id.to_string()),
+        })
+    }
+}
+
+/// Who a key is, in visible ASCII, written once and sent many times; none of
+/// it is ever empty.
+#[derive(Debug)]
+pub struct Identity {
+    /// The key's id.
+    pub id: Bytes,
+    /// Its name, percent-encoded.
+    pub name: Bytes,
+    /// The slug of its service.
+    pub service: Bytes,
+    /// The id of its account.
+    pub account_id: Bytes,
 }
 
 /// Uses that are not written down yet.
@@ -89,8 +116,15 @@ impl Uses {
         (count, UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed)), address, user_agent)
     }
 
-    /// Gives back what could not be written.
-    pub(super) fn put_back(&self, count: i64) {
+    /// How many are not written down yet.
+    pub(super) fn waiting(&self) -> i64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Gives back what could not be written; `true` when the record has to be
+    /// put in line again.
+    pub(super) fn put_back(&self, count: i64) -> bool {
         self.count.fetch_add(count, Ordering::AcqRel);
+        !self.is_waiting.swap(true, Ordering::AcqRel)
     }
 }

@@ -35,31 +35,38 @@ impl Caller<'_> {
 #[derive(Default)]
 pub(super) struct Usage {
     waiting: Mutex<Vec<Arc<KeyRecord>>>,
+    /// Held while writing: whoever writes last before a stop waits for the one before.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Usage {
-    pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: Caller<'_>) {
-        if record.uses.count(now, || caller.describe()) {
+    pub(super) fn count<'a>(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: impl FnOnce() -> Caller<'a>) {
+        if record.uses.count(now, || caller().describe()) {
             self.waiting.lock().push(Arc::clone(record));
         }
     }
 
+    /// How many uses are not written down yet.
+    pub(super) fn waiting(&self) -> i64 {
+        self.waiting.lock().iter().map(|record| record.uses.waiting()).sum()
+    }
+
     /// Writes down what has come together; keeps it when that can't be done.
     pub(super) async fn write_down(&self, store: &Store) {
+        let _writing = self.writing.lock().await;
         let records = std::mem::take(&mut *self.waiting.lock());
-        let taken: Vec<(Arc<KeyRecord>, ApiKeyUsage)> =
-            records.into_iter().map(|record| (Arc::clone(&record), take(&record))).collect();
-        let news: Vec<ApiKeyUsage> = taken.iter().map(|(_, news)| news.clone()).filter(|news| news.uses > 0).collect();
-        if news.is_empty() {
+        let taken: Vec<_> = records.into_iter().map(take).filter(|(_, news)| news.uses > 0).collect();
+        if taken.is_empty() {
             return;
         }
+        let mut news: Vec<ApiKeyUsage> = taken.iter().map(|(_, news)| news.clone()).collect();
+        // All instances in one order, so that no two wait for each other's rows.
+        news.sort_unstable_by(|one, other| one.api_key_id.as_str().cmp(other.api_key_id.as_str()));
         let written = store.write(move |conn| news.iter().try_for_each(|news| api_key_usage::add(conn, news))).await;
         if let Err(error) = written {
             tracing::warn!(%error, "the uses of keys are kept for later");
-            for (record, news) in &taken {
-                record.uses.put_back(news.uses);
-            }
-            self.waiting.lock().extend(taken.into_iter().map(|(record, _)| record));
+            let back = taken.into_iter().filter(|(record, news)| record.uses.put_back(news.uses));
+            self.waiting.lock().extend(back.map(|(record, _)| record));
         }
     }
 
@@ -73,7 +80,8 @@ impl Usage {
     }
 }
 
-fn take(record: &KeyRecord) -> ApiKeyUsage {
+fn take(record: Arc<KeyRecord>) -> (Arc<KeyRecord>, ApiKeyUsage) {
     let (uses, last_used_at, address, user_agent) = record.uses.take();
-    ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent }
+    let news = ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent };
+    (record, news)
 }

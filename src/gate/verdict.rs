@@ -43,6 +43,15 @@ impl Verdict {
             Self::Valid(_) => "VALID",
         }
     }
+
+    /// The key that it is about, where that may be told.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Arc<KeyRecord>> {
+        match self {
+            Self::NotFound => None,
+            Self::ModeNotAllowed(key) | Self::Disabled(key) | Self::Expired(key) | Self::Valid(key) => Some(key),
+        }
+    }
 }
 
 /// Judges a key that was looked up; the order of the checks is part of the contract.
@@ -90,7 +99,7 @@ pub(super) mod tests {
             version: 1,
         };
         change(&mut key);
-        key.into()
+        KeyRecord::new(key, Arc::default())
     }
 
     fn code(change: impl FnOnce(&mut ApiKey), door: Door<'_>) -> &'static str {

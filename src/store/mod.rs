@@ -4,6 +4,7 @@
 mod connection;
 mod file;
 mod migrations;
+mod pool;
 pub mod schema;
 pub(crate) mod types;
 mod url;
@@ -17,6 +18,7 @@ use r2d2::ManageConnection as _;
 
 pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
+pub use pool::PoolFigures;
 pub use types::{Digest, UtcTime};
 pub use url::DatabaseUrl;
 pub use watch::Watch;
@@ -24,15 +26,17 @@ pub use watch::Watch;
 use crate::error::{Error, Outage, Result};
 use connection::Manager;
 use file::DatabaseFile;
-
-type Pool = r2d2::Pool<Manager>;
+use pool::Pool;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
 /// Connections for looking up keys, apart from the dashboard's.
 pub const LOOK_UPS: u32 = 2;
-/// How long a request waits for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long reading may take, waiting included. A server that is frozen, or
+/// that the network has lost, does not say that it will not answer.
+const READ_WITHIN: Duration = Duration::from_secs(4);
+/// How long writing may take, with the wait for other programs' locks.
+const WRITE_WITHIN: Duration = Duration::from_secs(9);
 
 /// The open database.
 #[derive(Clone)]
@@ -53,7 +57,7 @@ impl Store {
     /// One sentence that says what to change.
     pub fn open(url: &DatabaseUrl) -> Result<Self, String> {
         let (manager, file, created) = match url {
-            DatabaseUrl::Postgres(address) => (Manager::Postgres(address.clone()), None, false),
+            DatabaseUrl::Postgres(address) => (Manager::Postgres(url::with_limits(address)), None, false),
             DatabaseUrl::Sqlite(path) => {
                 let (file, created) = DatabaseFile::open_or_create(path)?;
                 (Manager::Sqlite { uri: file.uri(), read_only: false }, Some(file), created)
@@ -68,10 +72,10 @@ impl Store {
         let writers = if file.is_some() { 1 } else { READERS };
         let reader = manager.for_reading();
         Ok(Self {
-            reads: pool(reader.clone(), READERS),
-            look_ups: pool(reader.clone(), LOOK_UPS),
+            reads: Pool::open("read", reader.clone(), READERS),
+            look_ups: Pool::open("look_up", reader.clone(), LOOK_UPS),
             manager: reader,
-            writes: pool(manager, writers),
+            writes: Pool::open("write", manager, writers),
             file,
             created,
         })
@@ -93,7 +97,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || work(&mut *store.connection(&store.reads)?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.reads)?)).await
     }
 
     /// Runs changes in one transaction, off the async threads; they are on the
@@ -121,7 +125,7 @@ impl Store {
         U: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
+        blocking(WRITE_WITHIN, move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
     }
 
     /// Looks up a key; like [`read`](Self::read), over connections that the
@@ -135,13 +139,19 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(move || work(&mut *store.connection(&store.look_ups)?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.look_ups)?)).await
     }
 
     /// A connection of its own, for a thread that keeps asking.
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch::new(self.manager.clone(), self.file.clone())
+    }
+
+    /// How busy the connections are.
+    #[must_use]
+    pub fn pools(&self) -> [PoolFigures; 3] {
+        [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
     }
 
     fn connection(&self, pool: &Pool) -> Result<r2d2::PooledConnection<Manager>> {
@@ -156,19 +166,13 @@ impl Store {
     }
 }
 
-fn pool(manager: Manager, size: u32) -> Pool {
-    // A server's connection may have died while it was idle; a file's can't.
-    let check = matches!(manager, Manager::Postgres(_));
-    r2d2::Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .connection_timeout(PATIENCE)
-        .test_on_check_out(check)
-        .build_unchecked(manager)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Error::internal(panic)))
+/// Works off the async threads. What takes too long goes on by itself: whether
+/// it is done in the end is not known.
+async fn blocking<T: Send + 'static>(within: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let Ok(done) = tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await else {
+        return Err(Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {within:?}")));
+    };
+    done.unwrap_or_else(|panic| Err(Error::internal(panic)))
 }
 
 /// SQLite takes its write lock at once: a transaction that reads first and

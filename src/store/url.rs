@@ -66,6 +66,29 @@ fn postgres(text: &str) -> Result<DatabaseUrl, String> {
     }
 }
 
+/// Limits that libpq does not have by itself: it would wait minutes for a
+/// server that the network has lost. In seconds, the user timeout in
+/// milliseconds; what the URL says about them comes first.
+const LIMITS: [(&str, &str); 5] = [
+    ("connect_timeout", "2"),
+    ("tcp_user_timeout", "3000"),
+    ("keepalives_idle", "2"),
+    ("keepalives_interval", "1"),
+    ("keepalives_count", "2"),
+];
+
+/// What libpq is given.
+pub(super) fn with_limits(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in LIMITS {
+        if !url.split(['?', '&']).skip(1).any(|part| part.split('=').next() == Some(name)) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={value}"));
+        }
+    }
+    url
+}
+
 /// With the password left out, for logs and messages.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,6 +149,16 @@ mod tests {
             let shown = format!("{url} {url:?}");
             assert!(!shown.contains("hun"), "{shown}");
         }
+    }
+
+    #[test]
+    fn libpq_gets_limits_and_the_url_has_the_last_word() {
+        let limits = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2";
+        assert_eq!(with_limits("postgres://db/k"), format!("postgres://db/k?connect_timeout=2&{limits}"));
+        assert_eq!(
+            with_limits("postgres://db/k?connect_timeout=9&sslmode=prefer"),
+            format!("postgres://db/k?connect_timeout=9&sslmode=prefer&{limits}")
+        );
     }
 
     #[cfg(not(feature = "pg-tls"))]

@@ -6,6 +6,7 @@ pub mod api;
 pub mod assets;
 pub mod base_url;
 pub mod client_address;
+pub mod connections;
 pub mod errors;
 pub mod headers;
 pub mod htmx;

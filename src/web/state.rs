@@ -1,12 +1,15 @@
 //! What every handler can reach.
 
+use std::sync::Arc;
+
 use super::client_address::TrustedProxies;
+use super::connections::Stopping;
 use crate::clock::Clock;
 use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
 use crate::domain::throttle::Throttle;
 use crate::gate::Gate;
-use crate::store::Store;
+use crate::store::{Store, UtcTime};
 
 /// Built once at the start; handlers get it as `web::Data<State>`.
 pub struct State {
@@ -14,6 +17,8 @@ pub struct State {
     pub store: Store,
     /// Verdicts on keys.
     pub gate: Gate,
+    /// Whether the server is about to stop.
+    pub stopping: Arc<Stopping>,
     /// The time.
     pub clock: Clock,
     /// Password hashing.
@@ -24,6 +29,8 @@ pub struct State {
     pub cookie_key: CookieKey,
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
+    /// When the process started.
+    pub started_at: UtcTime,
     /// The address that people use, without a slash at its end; where it is not
     /// set, pages speak of the address that they were asked for.
     pub public_url: Option<String>,

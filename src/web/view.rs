@@ -2,7 +2,7 @@
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, LOCATION, VARY};
+use actix_web::http::header::{ContentType, HeaderValue, LOCATION, RETRY_AFTER, VARY};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,15 @@ pub fn respond(mut response: HttpResponseBuilder, template: &impl Template) -> R
 #[must_use]
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+/// Says when the same request may work, where that is known (RFC 9110 §10.2.3).
+#[must_use]
+pub fn come_back_after(seconds: Option<u64>, mut response: HttpResponse) -> HttpResponse {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// A message at the top right that leaves by itself.

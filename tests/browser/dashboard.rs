@@ -99,7 +99,7 @@ impl Dashboard {
     pub fn log_in(&self, password: &str) {
         self.fill_in("#email", EMAIL);
         self.fill_in("#password", password);
-        self.click("Log in");
+        self.follow("Log in");
     }
 
     /// Replaces what the field holds.
@@ -116,6 +116,15 @@ impl Dashboard {
         self.named("a, button", name).click();
     }
 
+    /// Clicks the link or button with this name and waits for the page it leads to.
+    #[track_caller]
+    pub fn follow(&self, name: &str) {
+        const ARRIVED: &str = "!document.documentElement.dataset.left && document.readyState === 'complete'";
+        self.execute("document.documentElement.dataset.left = 'yes'", &[]);
+        self.click(name);
+        self.wait_until("the next page", || self.run(ARRIVED, &[]) == true);
+    }
+
     /// The visible element with this name, as assistive technology says it.
     #[track_caller]
     pub fn named(&self, css: &str, name: &str) -> Element<'_> {
@@ -130,6 +139,7 @@ impl Dashboard {
     pub fn open_pop_up(&self) {
         self.click("+ New API Key");
         self.wait_for(POP_UP);
+        self.wait_for_calm();
     }
 
     /// Makes a key in the pop-up and gives the key that is shown.
@@ -140,6 +150,13 @@ impl Dashboard {
         self.click("Create");
         self.wait_gone(POP_UP);
         self.wait_for_text(&format!("{FIRST_ROW} .api-key__name"), name);
+        self.revealed_key()
+    }
+
+    /// The newest key that is shown in full.
+    #[track_caller]
+    pub fn revealed_key(&self) -> String {
+        self.wait_for_calm();
         self.find(REVEALED_KEY).text()
     }
 
@@ -148,6 +165,14 @@ impl Dashboard {
     pub fn switch(&self, word: &str) {
         self.find(&format!("{FIRST_ROW} {SWITCH}")).click();
         self.wait_for_text(FIRST_ROW, word);
+    }
+
+    /// Waits for fonts and for everything that moves, except toasts, which stay for seconds.
+    #[track_caller]
+    pub fn wait_for_calm(&self) {
+        const CALM: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' &&
+            document.getAnimations().every(({ animationName }) => animationName === 'toast-out')";
+        self.wait_until("everything to come to rest", || self.run(CALM, &[]) == true);
     }
 
     /// The texts of all elements that fit, in the order of the page.

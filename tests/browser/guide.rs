@@ -11,15 +11,15 @@ fn the_code_from_the_terminal_makes_the_first_operator_who_can_log_out_and_in() 
     dashboard.open("/");
     assert_eq!(dashboard.path(), "/setup");
     dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
-    dashboard.click("Create operator");
+    dashboard.follow("Create operator");
     assert_eq!(dashboard.path(), "/api-keys");
     dashboard.wait_for_text(".empty", "Make your first API key");
 
-    dashboard.click("Log out");
+    dashboard.follow("Log out");
     dashboard.wait_for_text("[role=status]", "You are logged out.");
     dashboard.log_in(PASSWORD);
     dashboard.wait_for_text("h1", "API Keys");
-    dashboard.click("Settings");
+    dashboard.follow("Settings");
     dashboard.wait_for_text("h1", "Settings");
     dashboard.named("nav a", "API Keys").click();
     dashboard.wait_for_text("h1", "API Keys");
@@ -70,12 +70,13 @@ fn a_new_key_is_in_the_table_with_its_reveal_directly_below() {
     dashboard.wait_for_text(FIRST_ROW, "Project X SMS Integration");
 
     assert_eq!(dashboard.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Last Used", "Status"]);
-    let key = dashboard.find(".reveal [id^=key-secret-]").text();
+    let key = dashboard.revealed_key();
     let cells = dashboard.texts(&format!("{FIRST_ROW} > *"));
     assert_eq!(cells[0], "Project X SMS Integration\nSends the parcel notices");
     assert_eq!(cells[1], format!("sms_live_••••••{}", &key[key.len() - 4..]));
     assert!(cells[2].contains("20"), "{cells:?}");
-    assert_eq!(cells[3], "Enabled");
+    assert_eq!(cells[3], "never");
+    assert_eq!(cells[4], "Enabled");
     assert!(dashboard.sees(&format!("{FIRST_ROW} + .reveal"), &key), "the reveal is not below its row");
     assert!(!dashboard.sees(".empty", ""));
 }
@@ -165,7 +166,7 @@ fn the_full_key_is_nowhere_after_the_page_was_loaded_again() {
 fn the_full_key_does_not_come_back_with_the_back_button() {
     let dashboard = Dashboard::signed_in(Options::default());
     let key = dashboard.create_key("Project X");
-    dashboard.click("Settings");
+    dashboard.follow("Settings");
     dashboard.wait_for_text("h1", "Settings");
     dashboard.back();
     dashboard.wait_for_text("h1", "API Keys");

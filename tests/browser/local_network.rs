@@ -7,7 +7,7 @@ const HOST: &str = "keyfob.lan";
 #[test]
 fn an_operator_can_log_out_and_in_on_plain_http() {
     let dashboard = Dashboard::in_the_local_network(HOST);
-    dashboard.click("Log out");
+    dashboard.follow("Log out");
     dashboard.wait_for_text("[role=status]", "You are logged out.");
     dashboard.log_in(PASSWORD);
     dashboard.wait_for_text("h1", "API Keys");

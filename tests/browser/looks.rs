@@ -71,14 +71,14 @@ impl Look {
         let dashboard = &self.dashboard;
         dashboard.open("/setup");
         self.closely("setup", &[]);
-        dashboard.click("Create operator");
+        dashboard.follow("Create operator");
         self.closely("setup-with-errors", &["/setup 422"]);
         dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
-        dashboard.click("Create operator");
+        dashboard.follow("Create operator");
         dashboard.wait_for_text(TOAST, "Success");
         dashboard.open("/api-keys");
         self.closely("empty", &[]);
-        dashboard.click("Log out");
+        dashboard.follow("Log out");
         dashboard.open("/login");
         self.closely("login", &[]);
         dashboard.log_in("a wrong password");
@@ -117,8 +117,7 @@ impl Look {
         self.make_keys(&AWKWARD_KEYS);
         dashboard.open("/api-keys");
         self.closely("many-keys", &[]);
-        dashboard.click("Older keys");
-        dashboard.wait_for_text(".pager", "Newest keys");
+        dashboard.follow("Older keys");
         self.closely("older-keys", &[]);
     }
 
@@ -127,12 +126,12 @@ impl Look {
         let dashboard = &self.dashboard;
         dashboard.open("/api-keys/new?service=sms");
         self.closely("new", &[]);
-        dashboard.click("Create");
+        dashboard.follow("Create");
         self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/settings");
         self.closely("settings", &[]);
         dashboard.fill_in("#current-password", "a wrong password");
-        dashboard.click("Change password");
+        dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
@@ -142,7 +141,7 @@ impl Look {
     #[track_caller]
     fn closely(&self, name: &str, refusals: &[&str]) {
         let dashboard = &self.dashboard;
-        self.wait_for_calm();
+        dashboard.wait_for_calm();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
         let pictures = folder.join("screenshots");
         fs::create_dir_all(&pictures).unwrap_or_else(|error| panic!("{}: {error}", pictures.display()));
@@ -153,14 +152,6 @@ impl Look {
         assert!(faults.is_empty(), "{name}: {faults:#?}");
         let messages: Vec<String> = dashboard.console_messages().iter().map(|line| shorten(line)).collect();
         assert_eq!(messages, refusals, "{name}: the console");
-    }
-
-    /// Waits for fonts and for everything that moves, except toasts, which stay for seconds.
-    #[track_caller]
-    fn wait_for_calm(&self) {
-        const CALM: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' &&
-            document.getAnimations().every(({ animationName }) => animationName === 'toast-out')";
-        self.dashboard.wait_until("everything to come to rest", || self.dashboard.run(CALM, &[]) == true);
     }
 
     /// What is wider than the window or, in the pop-up and the table, wider than its box.

@@ -11,7 +11,7 @@ const NO_ANSWER: &str = "Keyfob did not answer.";
 fn an_empty_setup_says_at_every_field_what_is_missing() {
     let dashboard = Dashboard::new(Options::default());
     dashboard.open("/setup");
-    dashboard.click("Create operator");
+    dashboard.follow("Create operator");
     for field in ["code", "name", "email", "password"] {
         dashboard.wait_for(&format!("#{field}[aria-invalid=true]"));
         dashboard.wait_for(&format!("#{field}-error"));
@@ -77,7 +77,7 @@ fn a_server_that_is_gone_costs_nothing_that_was_typed() {
     dashboard.keyfob.start_again();
     dashboard.click("Create");
     dashboard.wait_gone(POP_UP);
-    let key = dashboard.find(REVEALED_KEY).text();
+    let key = dashboard.revealed_key();
     assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
 }
 
@@ -171,6 +171,6 @@ fn fill_in_pop_up(dashboard: &Dashboard, name: &str, description: &str) {
 fn log_out_in_another_tab(dashboard: &Dashboard) {
     dashboard.new_tab();
     dashboard.open("/api-keys");
-    dashboard.click("Log out");
+    dashboard.follow("Log out");
     dashboard.wait_for_text("h1", "Log in");
 }

@@ -6,10 +6,10 @@ use crate::webdriver::Options;
 #[test]
 fn a_key_is_made_on_a_page_of_its_own_and_switched_with_a_form() {
     let dashboard = without_javascript();
-    dashboard.click("+ New API Key");
+    dashboard.follow("+ New API Key");
     assert_eq!(dashboard.path(), "/api-keys/new?service=sms");
     assert_eq!(dashboard.texts("h1"), ["New API Key for SMS Service"]);
-    dashboard.click("Cancel");
+    dashboard.follow("Cancel");
     dashboard.wait_for_text("h1", "API Keys");
 
     let key = create_key(&dashboard, "Project X");
@@ -45,7 +45,7 @@ fn the_form_that_was_sent_makes_no_second_key_when_it_is_sent_again() {
     let dashboard = without_javascript();
     create_key(&dashboard, "Project X");
     dashboard.back();
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for_text(TOAST, "This form was sent before");
     assert_eq!(dashboard.find_all(".api-key").len(), 1);
 }
@@ -56,12 +56,12 @@ fn a_page_with_a_mistake_keeps_what_was_typed() {
     dashboard.open("/api-keys/new?service=sms");
     dashboard.fill_in(NAME, "   ");
     dashboard.fill_in(DESCRIPTION, "Sends the parcel notices");
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for_text("#api-key-name-error", "Key Name is required.");
     assert!(dashboard.has_focus(NAME));
     assert_eq!(dashboard.value(DESCRIPTION), "Sends the parcel notices");
     dashboard.fill_in(NAME, "Project X");
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for_text(FIRST_ROW, "Sends the parcel notices");
 }
 
@@ -72,12 +72,12 @@ fn what_was_typed_outlives_a_session_that_ended_meanwhile() {
     let form = dashboard.current_tab();
     dashboard.new_tab();
     dashboard.open("/api-keys");
-    dashboard.click("Log out");
+    dashboard.follow("Log out");
 
     dashboard.switch_to(&form);
     dashboard.fill_in(NAME, "Project X");
     dashboard.fill_in(DESCRIPTION, "Sends the parcel notices");
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for_text("[role=status]", "What you typed is kept.");
     dashboard.log_in("a wrong password");
     dashboard.wait_for_text("[role=alert]", "Wrong email or password.");
@@ -85,14 +85,14 @@ fn what_was_typed_outlives_a_session_that_ended_meanwhile() {
     dashboard.wait_for_text("h1", "New API Key for SMS Service");
     assert_eq!(dashboard.value(NAME), "Project X");
     assert_eq!(dashboard.value(DESCRIPTION), "Sends the parcel notices");
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for_text(FIRST_ROW, "Project X");
 }
 
 #[test]
 fn the_filter_has_a_button() {
     let dashboard = without_javascript();
-    dashboard.click("Show");
+    dashboard.follow("Show");
     assert_eq!(dashboard.path(), "/api-keys?service=");
     dashboard.wait_for_text("h1", "API Keys");
 }
@@ -105,8 +105,8 @@ fn without_javascript() -> Dashboard {
 /// Makes a key and gives the key that is shown.
 #[track_caller]
 fn create_key(dashboard: &Dashboard, name: &str) -> String {
-    dashboard.click("+ New API Key");
+    dashboard.follow("+ New API Key");
     dashboard.fill_in(NAME, name);
-    dashboard.click("Create");
+    dashboard.follow("Create");
     dashboard.wait_for(REVEALED_KEY).text()
 }

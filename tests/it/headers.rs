@@ -16,7 +16,7 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
         ("unknown address", nobody.get("/nothing").assert_status(404)),
         ("unknown file", nobody.get("/static/nothing.css").assert_status(404)),
         ("wrong method", nobody.send("DELETE", "/login", None).assert_status(405)),
-        ("long form", client.post("/settings/name", &[("name", &"x".repeat(20_000))]).assert_status(413)),
+        ("long form", client.post("/settings/name", &[("name", &"x".repeat(40_000))]).assert_status(413)),
         ("form without its fields", client.post("/settings/name", &[]).assert_status(400)),
         ("style sheet", nobody.get(&style).assert_ok()),
         ("icon", nobody.get("/favicon.ico").assert_status(301)),

@@ -27,10 +27,10 @@ on_both_databases! {
         let client = app.signed_in();
 
         for (name, message) in [
-            ("", "Name is required."),
-            ("\u{200b}", "Name is required."),
-            ("a\nb", "Name can't have line breaks, tabs or other control characters."),
-            (&*"x".repeat(101), "Name has 101 characters; 100 is the most."),
+            ("", "Your name is required."),
+            ("\u{200b}", "Your name is required."),
+            ("a\nb", "Your name can't have line breaks, tabs or other control characters."),
+            (&*"x".repeat(101), "Your name has 101 characters; 100 is the most."),
         ] {
             let page = client.post("/settings/name", &[("name", name)]).assert_status(422).page();
             assert_eq!(page.text("#name-error"), message);

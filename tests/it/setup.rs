@@ -92,7 +92,7 @@ on_both_databases! {
 
         let page = app.anonymous().post("/setup", &fields).assert_status(422).page();
 
-        assert_eq!(page.text("#name-error"), "Name is required.");
+        assert_eq!(page.text("#name-error"), "Your name is required.");
         assert_eq!(page.text("#email-error"), "Enter an e-mail address, such as you@example.com.");
         assert_eq!(page.text("#password-error"), "Use at least 15 characters; this has 14. A few words do well.");
         assert!(!page.has("[name=password][value], [name=code][value]"), "a secret came back");

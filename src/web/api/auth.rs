@@ -3,9 +3,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::web::{Data, Query, QueryConfig};
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use serde::Deserialize;
 
 use super::presented_key::PresentedKey;
 use super::{answer, user_agent};
@@ -26,33 +25,25 @@ const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
 const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
 
-/// Which door.
-#[derive(Deserialize)]
-pub struct AuthQuery {
-    #[serde(default)]
-    service: String,
-    #[serde(default)]
-    mode: String,
-}
-
 /// `/v1/auth` with any method: 200 with who it is, or the denial.
-pub async fn authorize(
-    state: Data<State>,
-    request: HttpRequest,
-    query: Query<AuthQuery>,
-) -> Result<HttpResponse, ApiError> {
-    answer(&state, decide(&state, &request, &query)).await
+pub async fn authorize(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    answer(&state, decide(&state, &request)).await
 }
 
-async fn decide(state: &State, request: &HttpRequest, query: &AuthQuery) -> Result<HttpResponse> {
-    let door = Door { service: Some(service(query)?), mode: mode(query)? };
+async fn decide(state: &State, request: &HttpRequest) -> Result<HttpResponse> {
+    let door = door(request.query_string())?;
     let key = match PresentedKey::of(request.headers()) {
         PresentedKey::One(key) => key,
-        PresentedKey::Missing => return Ok(deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE))),
-        PresentedKey::Repeated => return Ok(deny(StatusCode::UNAUTHORIZED, "NOT_FOUND", Some(INVALID))),
+        PresentedKey::Repeated => "",
+        PresentedKey::Missing => {
+            state.gate.count_missing_key(&door);
+            return Ok(deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)));
+        }
     };
-    let address = state.trusted_proxies.client_of(request);
-    let caller = Caller { address: Some(address), user_agent: user_agent(request.headers()) };
+    let caller = || Caller {
+        address: Some(state.trusted_proxies.client_of(request)),
+        user_agent: user_agent(request.headers()),
+    };
     let verdict = state.gate.verdict(key, &door, caller).await?;
     Ok(match &verdict {
         Verdict::Valid(key) => allow(key),
@@ -61,26 +52,35 @@ async fn decide(state: &State, request: &HttpRequest, query: &AuthQuery) -> Resu
     })
 }
 
-/// How the query is read: with errors that say what to change.
-#[must_use]
-pub fn query_config() -> QueryConfig {
-    let explain = || Error::Malformed("Write the query as service=sms or service=sms&mode=test, each once.".to_owned());
-    QueryConfig::default().error_handler(move |_, request| ApiError::of_request(explain(), request).into())
-}
-
-fn service(query: &AuthQuery) -> Result<&str> {
-    match query.service.as_str() {
-        "" => Err(Error::Malformed("Say which service the door is of, as in /v1/auth?service=sms.".to_owned())),
-        service => Ok(service),
+/// Reads which door is asked about. By hand, since slugs and modes need no
+/// decoding and every request of another service passes here; other parameters
+/// are left alone.
+fn door(query: &str) -> Result<Door<'_>> {
+    let (mut service, mut mode) = (None, None);
+    for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+        let place = match name {
+            "service" => &mut service,
+            "mode" => &mut mode,
+            _ => continue,
+        };
+        if place.replace(value).is_some() {
+            return Err(Error::Malformed(format!("Write {name} once only.")));
+        }
+    }
+    match service {
+        None | Some("") => {
+            Err(Error::Malformed("Say which service the door is of, as in /v1/auth?service=sms.".to_owned()))
+        }
+        service => Ok(Door { service, mode: read_mode(mode)? }),
     }
 }
 
-fn mode(query: &AuthQuery) -> Result<Option<Mode>> {
-    match query.mode.as_str() {
-        "" | "live" => Ok(Some(Mode::Live)),
-        "test" => Ok(Some(Mode::Test)),
-        "any" => Ok(None),
-        _ => Err(Error::Malformed("Write mode=live, mode=test or mode=any.".to_owned())),
+fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
+    match mode {
+        None | Some("live") => Ok(Some(Mode::Live)),
+        Some("test") => Ok(Some(Mode::Test)),
+        Some("any") => Ok(None),
+        Some(_) => Err(Error::Malformed("Write mode=live, mode=test or mode=any.".to_owned())),
     }
 }
 
@@ -88,14 +88,17 @@ fn mode(query: &AuthQuery) -> Result<Option<Mode>> {
 /// own header through in place of an absent one.
 fn allow(key: &KeyRecord) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    let mut add = |name: HeaderName, value: &str| {
-        response.insert_header((name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("-"))));
+    let mut add = |name: HeaderName, value: &Bytes| {
+        // No copy: the record's own bytes go out.
+        let value = HeaderValue::from_maybe_shared(value.clone()).unwrap_or(HeaderValue::from_static("-"));
+        response.insert_header((name, value));
     };
-    add(X_KEY_ID, key.id.as_str());
-    add(X_KEY_NAME, &key.encoded_name);
-    add(X_KEY_MODE, key.mode.as_str());
-    add(X_KEY_SERVICE, &key.service);
-    add(X_ACCOUNT_ID, key.account_id.as_str());
+    let identity = key.identity();
+    add(X_KEY_ID, &identity.id);
+    add(X_KEY_NAME, &identity.name);
+    add(X_KEY_SERVICE, &identity.service);
+    add(X_ACCOUNT_ID, &identity.account_id);
+    response.insert_header((X_KEY_MODE, HeaderValue::from_static(key.mode.as_str())));
     finish(response, "VALID")
 }
 

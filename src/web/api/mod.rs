@@ -3,6 +3,8 @@
 
 pub mod auth;
 pub mod health;
+pub mod metrics;
+pub mod openapi;
 mod presented_key;
 pub mod verify;
 
@@ -45,4 +47,51 @@ fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
 
 fn user_agent(headers: &HeaderMap) -> &str {
     headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::http::StatusCode;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::installation;
+    use crate::domain::password::Passwords;
+    use crate::domain::throttle::Throttle;
+    use crate::gate::Gate;
+    use crate::store::Store;
+    use crate::web::client_address::TrustedProxies;
+
+    async fn state(folder: &tempfile::TempDir) -> State {
+        let url = format!("sqlite:{}", folder.path().join("keyfob.db").display());
+        let (store, clock) = (Store::open(&url.parse().unwrap()).unwrap(), Clock::System);
+        let now = clock.now();
+        State {
+            gate: Gate::open(store.clone(), clock.clone()),
+            cookie_key: store.write(move |conn| installation::prepare(conn, now)).await.unwrap(),
+            passwords: Passwords::default(),
+            throttle: Throttle::new(clock.clone()),
+            trusted_proxies: TrustedProxies::default(),
+            stopping: std::sync::Arc::default(),
+            started_at: now,
+            public_url: None,
+            store,
+            clock,
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_panic_ends_one_question_with_a_500_that_tells_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state(&folder).await;
+
+        let refused = answer(&state, async { panic!("sms_live_secret") }).await.unwrap_err().error_response();
+
+        assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = String::from_utf8(to_bytes(refused.into_body()).await.unwrap().to_vec()).unwrap();
+        assert!(body.contains("INTERNAL") && !body.contains("secret"), "{body}");
+        let calm = answer(&state, async { Ok(HttpResponse::Ok().finish()) }).await.unwrap();
+        assert_eq!(calm.status(), StatusCode::OK);
+    }
 }

@@ -89,7 +89,7 @@ pub async fn verify_api_key(
 
 async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) -> Result<HttpResponse> {
     let door = Door { service: question.service.as_deref(), mode: None };
-    let caller = Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
+    let caller = || Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
     let verdict = state.gate.verdict(&question.key, &door, caller).await?;
     let body = match &verdict {
         Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),

@@ -76,7 +76,7 @@ impl Reader {
     fn draw(&self, told: Told) -> HttpResponse {
         let status = told.status;
         let retry_after = told.retry_after;
-        let drawn = if self.path.starts_with("/v1/") {
+        let drawn = if is_for_programs(&self.path) {
             Ok(problem(&told, &self.request_id))
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&told, source, current_url)
@@ -106,6 +106,10 @@ impl Reader {
         };
         html(told.status, &page)
     }
+}
+
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/v1/") || matches!(path, "/healthz" | "/readyz" | "/openapi.json")
 }
 
 /// In a form: a message above its fields, which stay as they are. Elsewhere:

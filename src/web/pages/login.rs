@@ -3,7 +3,6 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::web::{Data, Form, Query};
 use askama::Template;
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use crate::web::State;
 use crate::web::known_browser;
 use crate::web::next_path::NextPath;
 use crate::web::session;
-use crate::web::view::{html, see_other};
+use crate::web::view::{come_back_after, html, see_other};
 
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
@@ -102,9 +101,7 @@ pub async fn log_in(
         Err(Error::TooMany { retry_after }) => {
             tracing::warn!("too many logins are tried");
             let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
-            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
-            Ok(response)
+            Ok(come_back_after(Some(retry_after), refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?))
         }
         Err(Error::Unavailable { reason, .. }) => refuse(StatusCode::SERVICE_UNAVAILABLE, form, reason.sentence()),
         Err(error) => Err(error),

@@ -13,7 +13,7 @@ use crate::domain::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
 use crate::web::session::{self, SignedIn};
-use crate::web::view::{Shell, Toast, html, see_other};
+use crate::web::view::{Shell, Toast, come_back_after, html, see_other};
 
 #[derive(Template)]
 #[template(path = "settings/page.html")]
@@ -119,6 +119,7 @@ fn refuse(
     forms: impl FnOnce(FieldErrors) -> (NameView, PasswordView),
 ) -> Result<HttpResponse> {
     let mut shell = Shell::new("settings", operator, session);
+    let wait = error.retry_after();
     let (status, errors) = match error {
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
         Error::Unavailable { reason, .. } => {
@@ -126,11 +127,13 @@ fn refuse(
             (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default())
         }
         Error::TooMany { retry_after } => {
-            shell.toasts.push(Toast::error(format!("Too many tries. Wait {retry_after} seconds and try again.")));
-            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default())
+            let mut errors = FieldErrors::default();
+            errors.add("current_password", format!("Too many tries. Wait {retry_after} seconds and try again."));
+            (StatusCode::TOO_MANY_REQUESTS, errors)
         }
         error => return Err(error),
     };
     let (name, password) = forms(errors);
-    html(status, &SettingsPage { shell, name, password })
+    let response = html(status, &SettingsPage { shell, name, password })?;
+    Ok(come_back_after(wait, response))
 }

@@ -17,11 +17,12 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
 use crate::web::known_browser;
 use crate::web::session;
-use crate::web::view::{Toast, html, see_other};
+use crate::web::view::{Toast, come_back_after, html, see_other};
 
-#[derive(Template)]
+#[derive(Template, Default)]
 #[template(path = "setup/page.html")]
 struct SetupPage {
+    code: String,
     name: String,
     email: String,
     errors: FieldErrors,
@@ -42,10 +43,7 @@ pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    html(
-        StatusCode::OK,
-        &SetupPage { name: String::new(), email: String::new(), errors: FieldErrors::default(), alert: None },
-    )
+    html(StatusCode::OK, &SetupPage::default())
 }
 
 /// `POST /setup`
@@ -97,6 +95,7 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<Op
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+    let wait = error.retry_after();
     let (status, errors, alert) = match error {
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
         Error::Unavailable { reason, .. } => (
@@ -104,12 +103,12 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
             FieldErrors::default(),
             Some(format!("{} Nothing was saved.", reason.sentence())),
         ),
-        Error::TooMany { retry_after } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            FieldErrors::default(),
-            Some(format!("Too many tries. Wait {retry_after} seconds.")),
-        ),
+        Error::TooMany { retry_after } => {
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
+        }
         error => return Err(error),
     };
-    html(status, &SetupPage { name: form.name, email: form.email, errors, alert })
+    let response = html(status, &SetupPage { code: form.code, name: form.name, email: form.email, errors, alert })?;
+    Ok(come_back_after(wait, response))
 }

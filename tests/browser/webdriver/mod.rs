@@ -57,10 +57,18 @@ impl Browser {
         &self.options
     }
 
-    /// Opens a page and waits until it has loaded.
+    /// Opens a page and waits until it has loaded. On a busy machine it can take Chromium a moment
+    /// until it knows the names that its flags map to addresses.
     #[track_caller]
     pub fn goto(&self, url: &str) {
-        self.post("url", &json!({ "url": url }));
+        let start = Instant::now();
+        while let Err(failure) = self.try_post("url", &json!({ "url": url })) {
+            let failure = failure.to_string();
+            if !failure.contains("ERR_NAME_NOT_RESOLVED") || start.elapsed() > PATIENCE {
+                panic!("{url}: {failure}");
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// The address of the page.

@@ -8,10 +8,12 @@ use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::account::{self, AccountId};
+use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
 use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
-use keyfob::store::UtcTime;
+use keyfob::gate::Gate;
+use keyfob::store::{Conn, UtcTime};
 use keyfob::web::client_address::TrustedProxies;
 use serde_json::{Value, json};
 
@@ -31,6 +33,8 @@ pub struct App<'db> {
     /// What stands in the terminal.
     pub setup_code: Option<String>,
     pub db: &'db Database,
+    /// The gate itself, for changes that need no browser.
+    pub gate: Gate,
     public_url: Option<String>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -43,6 +47,22 @@ pub struct Key {
     pub secret: String,
 }
 
+/// The gate's own switch.
+pub struct GateSwitch {
+    gate: Gate,
+    account: AccountId,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl GateSwitch {
+    #[track_caller]
+    pub fn set(&self, key: &Key, status: Status) {
+        let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
+        let change = self.gate.change(move |conn| api_key::set_status(conn, &account, &id, status));
+        self.runtime.block_on(change).unwrap();
+    }
+}
+
 impl Key {
     pub fn status_path(&self) -> String {
         format!("/api-keys/{}/status", self.id)
@@ -52,42 +72,67 @@ impl Key {
 impl<'db> App<'db> {
     /// A server without an operator.
     pub fn start(db: &'db Database) -> Self {
-        Self::start_with(db, None, Clock::standing_at(NOW))
+        Self::start_with(db, None, TrustedProxies::default(), Clock::standing_at(NOW))
     }
 
     /// A server with an operator, behind a proxy that people reach at `public_url`.
     pub fn start_behind(db: &'db Database, public_url: &str) -> Self {
-        Self::start_with(db, Some(public_url.to_owned()), Clock::standing_at(NOW)).with_operator()
+        Self::start_with(db, Some(public_url.to_owned()), TrustedProxies::default(), Clock::standing_at(NOW))
+            .with_operator()
+    }
+
+    /// A server with an operator, which believes `X-Forwarded-For` from this machine.
+    pub fn start_trusting(db: &'db Database) -> Self {
+        let proxies = TrustedProxies::parse("127.0.0.1").unwrap();
+        Self::start_with(db, None, proxies, Clock::standing_at(NOW)).with_operator()
     }
 
     /// One more server on the same database.
     pub fn another_instance(&self) -> Self {
-        Self::start_with(self.db, self.public_url.clone(), self.clock.clone())
+        Self::start_with(self.db, self.public_url.clone(), TrustedProxies::default(), self.clock.clone())
     }
 
-    fn start_with(db: &'db Database, public_url: Option<String>, clock: Clock) -> Self {
+    fn start_with(
+        db: &'db Database,
+        public_url: Option<String>,
+        trusted_proxies: TrustedProxies,
+        clock: Clock,
+    ) -> Self {
+        let set = |config: &mut Config| {
+            config.public_url = public_url;
+            config.trusted_proxies = trusted_proxies;
+        };
+        Self::start_set(db, set, clock)
+    }
+
+    /// A server with other settings than usual, and without an operator.
+    pub fn start_set(db: &'db Database, set: impl FnOnce(&mut Config), clock: Clock) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config {
+        let mut config = Config {
             database_url: db.url().parse().unwrap(),
             listen,
-            public_url: public_url.clone(),
+            metrics_listen: None,
+            public_url: None,
             trusted_proxies: TrustedProxies::default(),
         };
+        set(&mut config);
+        let public_url = config.public_url.clone();
         let (started, wait) = mpsc::channel();
         let its_clock = clock.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let keyfob = Keyfob::build(&config, its_clock).await.unwrap();
                 let code = keyfob.setup_code.map(|code| code.expose().to_owned());
-                started.send((keyfob.address, code, keyfob.server.handle())).unwrap();
+                started.send((keyfob.address, code, keyfob.gate, keyfob.server.handle())).unwrap();
                 keyfob.server.await.unwrap();
             });
         });
-        let (address, setup_code, handle) = wait.recv().unwrap();
-        Self { url: format!("http://{address}"), clock, setup_code, db, public_url, handle, thread: Some(thread) }
+        let (address, setup_code, gate, handle) = wait.recv().unwrap();
+        let url = format!("http://{address}");
+        Self { url, clock, setup_code, db, gate, public_url, handle, thread: Some(thread) }
     }
 
-    pub(super) fn with_operator(self) -> Self {
+    pub fn with_operator(self) -> Self {
         if !operator::exists(&mut self.db.conn()).unwrap() {
             let account = account::first(&mut self.db.conn()).unwrap();
             self.add_operator(EMAIL, account);
@@ -128,6 +173,31 @@ impl<'db> App<'db> {
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);
         client
+    }
+
+    /// A key, made without a browser.
+    #[track_caller]
+    pub fn make_key(&self, name: &str) -> Key {
+        self.make_key_with(&mut self.db.conn(), name)
+    }
+
+    /// The same over a connection that is there already.
+    #[track_caller]
+    pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
+        let operator = operator::find_by_email(conn, EMAIL).unwrap();
+        let id = ApiKeyId::mint();
+        let new = NewApiKey::parse(id.as_str(), "sms", name, "").unwrap();
+        match api_key::create(conn, &operator, new, self.clock.now()).unwrap() {
+            Creation::Made(key, secret) => Key { id: key.id.to_string(), secret: secret.expose().to_owned() },
+            Creation::Repeated => panic!("the key was there"),
+        }
+    }
+
+    /// Switches keys at the gate, as the dashboard does.
+    #[track_caller]
+    pub fn gate_switch(&self) -> GateSwitch {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        GateSwitch { gate: self.gate.clone(), account: account::first(&mut self.db.conn()).unwrap(), runtime }
     }
 
     /// A second service, beside SMS.

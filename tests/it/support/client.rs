@@ -109,6 +109,11 @@ impl Client {
 
     /// Sends anything: a content type with its body, or neither.
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Answer {
+        self.try_send(method, path, body).unwrap()
+    }
+
+    /// The same, where the server may be gone before it has answered.
+    pub fn try_send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Answer, ureq::Error> {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut headers: BTreeMap<&str, String> = BTreeMap::new();
         if !matches!(method, Method::GET | Method::HEAD) {
@@ -134,14 +139,13 @@ impl Client {
         let mut response = match body {
             Some((_, body)) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
-        }
-        .unwrap();
+        }?;
         self.keep_cookies(response.headers());
-        Answer {
+        Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: response.body_mut().read_to_string().unwrap(),
-        }
+            body: response.body_mut().read_to_string()?,
+        })
     }
 
     fn keep_cookies(&self, headers: &HeaderMap) {

@@ -104,6 +104,14 @@ impl Database {
         self.conn().batch_execute(sql).unwrap();
     }
 
+    /// The texts in the column `line` of a query.
+    pub fn ask(&self, sql: &str) -> Vec<String> {
+        match self.conn() {
+            Conn::Sqlite(mut conn) => lines(&mut conn, sql),
+            Conn::Postgres(mut conn) => lines(&mut conn, sql),
+        }
+    }
+
     pub fn count(&self, table: &str) -> usize {
         self.rows()[table].len()
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod asker;
 mod client;
 mod database;
 mod echo;
@@ -9,16 +10,21 @@ mod page;
 mod process;
 mod proxy;
 mod relay;
+mod routes;
+mod tunnel;
 mod wire;
 
 pub use answer::Answer;
-pub use app::{App, EMAIL, Key, PASSWORD};
+pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD};
+pub use asker::Asker;
 pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
 pub use proxy::{Outcome, Proxy};
 pub use relay::Relay;
+pub use routes::routes;
+pub use tunnel::Tunnel;
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.

@@ -31,7 +31,7 @@ pub struct Ended {
 /// `keyfob` with these arguments and none of the environment's settings.
 pub fn keyfob(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyfob"));
-    for name in ["DATABASE_URL", "KEYFOB_LISTEN", "KEYFOB_PUBLIC_URL", "KEYFOB_LOG"] {
+    for name in ["DATABASE_URL", "KEYFOB_LISTEN", "KEYFOB_METRICS_LISTEN", "KEYFOB_PUBLIC_URL", "KEYFOB_LOG"] {
         command.env_remove(name);
     }
     command.args(arguments).current_dir(std::env::temp_dir());
@@ -91,6 +91,18 @@ impl Process {
     pub fn client(&mut self) -> Client {
         let url = self.wait_for("Open");
         Client::new(url.trim_end_matches("/setup"))
+    }
+
+    /// Its number on this machine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most that it ever had in memory, in KiB.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     pub fn signal(&self, name: &str) {

@@ -1,0 +1,151 @@
+//! A server that is killed at any moment keeps what it acknowledged, and
+//! leaves nothing half-made.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use keyfob::domain::api_key::ApiKeyId;
+use keyfob::random;
+use serde_json::json;
+
+use crate::support::{Answer, Client, Database, EMAIL, Key, PASSWORD, Process, form, on_both_databases, run};
+
+/// Browsers that write at the same time.
+const WRITERS: usize = 4;
+/// A round ends after at most as many acknowledged writes.
+const LONGEST_ROUND: usize = 40;
+
+/// How often the server is killed; `KEYFOB_ROUNDS` asks for more.
+fn rounds() -> usize {
+    std::env::var("KEYFOB_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20)
+}
+
+/// What a key was last told to be.
+#[derive(Clone, Debug)]
+struct Acknowledged {
+    id: String,
+    status: &'static str,
+    /// A switch was under way when the server was killed, so that either is right.
+    is_open: bool,
+}
+
+/// Acknowledged keys, by their secret.
+#[derive(Default)]
+struct Ledger(Mutex<BTreeMap<String, Acknowledged>>);
+
+impl Ledger {
+    fn note(&self, key: &Key, status: &'static str, is_open: bool) {
+        self.0.lock().unwrap().insert(key.secret.clone(), Acknowledged { id: key.id.clone(), status, is_open });
+    }
+}
+
+/// Sends a form to a server that may be gone at any moment; the answer, if it
+/// was acknowledged.
+fn post(client: &Client, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
+    let body = form(fields);
+    let answer = client.try_send("POST", path, Some(("application/x-www-form-urlencoded", body.as_bytes())));
+    Some(answer.ok()?.assert_ok())
+}
+
+fn create(client: &Client) -> Option<Key> {
+    let id = ApiKeyId::mint().to_string();
+    let answer = post(client, "/api-keys", &[("key_id", &id), ("service", "sms"), ("name", "Project X")])?;
+    Some(Key { id, secret: answer.page().text(".reveal .copyable__text[id^=key-secret]") })
+}
+
+/// A number that is another one every time.
+fn any(below: usize) -> usize {
+    usize::from(random::bytes::<1>().unwrap()[0]) % below
+}
+
+/// Makes a key, and switches it off and on again, for as long as it goes.
+fn write(client: &Client, ledger: &Ledger, acknowledged: &AtomicUsize, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        let Some(key) = create(client) else { return };
+        acknowledged.fetch_add(1, Ordering::Relaxed);
+        let mut before = "enabled";
+        ledger.note(&key, before, false);
+        for status in ["disabled", "enabled", "disabled"].into_iter().take(any(4)) {
+            ledger.note(&key, before, true);
+            if post(client, &key.status_path(), &[("status", status)]).is_none() {
+                return;
+            }
+            acknowledged.fetch_add(1, Ordering::Relaxed);
+            ledger.note(&key, status, false);
+            before = status;
+        }
+    }
+}
+
+/// Lets everybody write, and kills the server in the middle of it.
+fn write_until_killed(process: Process, client: &Client, ledger: &Ledger, length: usize) {
+    let (acknowledged, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let writer = client.htmx("form#api-key-form");
+    thread::scope(|all| {
+        for _ in 0..WRITERS {
+            all.spawn(|| write(&writer, ledger, &acknowledged, &is_over));
+        }
+        while acknowledged.load(Ordering::Relaxed) < length {
+            thread::yield_now();
+        }
+        process.kill();
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Every acknowledged key is what it was last told to be.
+#[track_caller]
+fn assert_kept(client: &Client, ledger: &Ledger) {
+    for (secret, key) in ledger.0.lock().unwrap().iter() {
+        let verdict = client.post_json("/v1/keys/verify", json!({"key": secret}).to_string()).assert_ok().json();
+        assert_eq!(verdict["key_id"], key.id, "{verdict}");
+        let code = if key.status == "enabled" { "VALID" } else { "DISABLED" };
+        let is_right =
+            verdict["code"] == code || (key.is_open && (verdict["code"] == "VALID" || verdict["code"] == "DISABLED"));
+        assert!(is_right, "{key:?}: {verdict}");
+    }
+}
+
+/// The file is sound, and no row lacks what belongs to it.
+#[track_caller]
+fn assert_sound(db: &Database, acknowledged: usize, rounds: usize) {
+    if db.is_sqlite() {
+        assert_eq!(db.ask("SELECT integrity_check AS line FROM pragma_integrity_check"), ["ok"]);
+        assert_eq!(db.ask("SELECT \"table\" AS line FROM pragma_foreign_key_check"), [""; 0]);
+    }
+    let half_made = "length(digest) <> 32 OR name <> 'Project X' OR mask NOT LIKE 'sms_live_%' OR created_by IS NULL";
+    assert_eq!(db.ask(&format!("SELECT id AS line FROM api_keys WHERE {half_made}")), [""; 0]);
+    // Some were written down and not acknowledged any more: at most one for each writer and round.
+    let made = db.count("api_keys");
+    assert!((acknowledged..=acknowledged + WRITERS * rounds).contains(&made), "{made} of {acknowledged}");
+}
+
+on_both_databases! {
+    fn what_was_acknowledged_survives_a_kill_at_any_moment(db: &Database) {
+        run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+        let rounds = if db.is_sqlite() { rounds() } else { rounds().div_ceil(4) };
+        let mut client = Client::new("");
+        let (all, mut latest) = (Ledger::default(), Ledger::default());
+
+        for _ in 0..rounds {
+            let mut process = Process::serve(db);
+            client = client.at(process.client().base());
+            if client.cookies().is_empty() {
+                client.log_in(EMAIL, PASSWORD);
+            }
+            assert_kept(&client, &latest);
+            all.0.lock().unwrap().append(&mut latest.0.lock().unwrap());
+            latest = Ledger::default();
+            write_until_killed(process, &client, &latest, 1 + any(LONGEST_ROUND));
+        }
+
+        let mut process = Process::serve(db);
+        all.0.lock().unwrap().append(&mut latest.0.lock().unwrap());
+        assert_kept(&process.client(), &all);
+        let acknowledged = all.0.lock().unwrap().len();
+        assert!(acknowledged >= rounds, "{acknowledged} keys in {rounds} rounds");
+        assert_sound(db, acknowledged, rounds);
+    }
+}

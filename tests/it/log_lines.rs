@@ -1,0 +1,85 @@
+//! What the process tells others about itself: whole log lines that nobody else
+//! can write (ASVS 16.4.1), and no core dumps.
+
+use std::fs;
+
+use crate::support::{Client, Database, EMAIL, PASSWORD, Process, Wire, form, keyfob, run};
+
+/// What would start a line of its own, in red.
+const FORGED: &str = "\r\n\u{1b}[31mFORGED 2026-01-01 INFO logged in\u{7}";
+
+fn serve_loudly(db: &Database) -> (Process, Client) {
+    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut command = keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]);
+    let mut process = Process::spawn(command.env("KEYFOB_LOG", "trace"));
+    let client = process.client();
+    (process, client)
+}
+
+/// Says it everywhere that a client can say anything.
+fn say_everywhere(client: &Client) {
+    let encoded = form(&[("x", FORGED)]);
+    let path = encoded.trim_start_matches("x=");
+    for path in [format!("/FORGED{path}"), format!("/api-keys?service={path}"), format!("/v1/auth?service={path}")] {
+        client.get(&path);
+    }
+    for header in ["user-agent", "referer", "x-forwarded-for", "x-request-id", "x-api-key", "hx-current-url"] {
+        let text = "x \u{9b}31mFORGED\t\u{2028}FORGED";
+        client.with(header, text).get("/api-keys");
+        client.with(header, text).get("/v1/auth?service=sms");
+        // What the client library would not send.
+        for end in ["\r", "\n", "\u{1b}[31m", "\0"] {
+            let head =
+                format!("GET /api-keys HTTP/1.1\r\nHost: x\r\n{header}: a{end}FORGED\r\nConnection: close\r\n\r\n");
+            Wire::to(client.base()).send(head.as_bytes()).read_all();
+        }
+    }
+    for line in ["GET /\u{1b}[31mFORGED HTTP/1.1", "GET /\rFORGED HTTP/1.1", "\u{1b}[31mFORGED / HTTP/1.1"] {
+        let head = format!("{line}\r\nHost: x\r\nConnection: close\r\n\r\n");
+        Wire::to(client.base()).send(head.as_bytes()).read_all();
+    }
+    for method in ["FORGED", "F!#$%&'*+-.^_`|~"] {
+        client.send(method, "/login", None);
+    }
+    client.post("/login", &[("email", FORGED), ("password", FORGED)]).assert_status(401);
+    client.post_json("/v1/keys/verify", serde_json::json!({"key": FORGED, "service": FORGED}).to_string()).assert_ok();
+    client.post_json("/v1/keys/verify", format!("{{\"{FORGED}\":1}}")).assert_status(400);
+    client.log_in(EMAIL, PASSWORD);
+    let id = client.form_id();
+    for name in [FORGED, "FORGED\u{202e}\u{2028}FORGED"] {
+        client.post("/api-keys", &[("key_id", &id), ("service", "sms"), ("name", name), ("description", FORGED)]);
+        client.post("/api-keys", &[("key_id", FORGED), ("service", FORGED), ("name", name)]);
+        client.post("/settings/name", &[("name", name)]);
+        client.post(&format!("/api-keys/{path}/status"), &[("status", name)]);
+    }
+}
+
+#[test]
+fn nobody_writes_a_line_or_a_colour_of_their_own_into_the_log() {
+    let db = Database::sqlite();
+    let (process, client) = serve_loudly(&db);
+
+    say_everywhere(&client);
+    process.signal("TERM");
+    let log = process.end().stderr;
+
+    assert!(log.contains("FORGED"), "the search itself does not work: {log}");
+    assert!(log.contains("logged in"), "{log}");
+    for line in log.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        assert!(!line.trim_start().starts_with("FORGED") && !line.starts_with("2026-01-01"), "{line:?}");
+    }
+    let raw = log.chars().find(|c| c.is_control() && *c != '\n' && *c != '\t');
+    assert_eq!(raw, None, "{:?}", log.lines().find(|line| line.contains(raw.unwrap_or_default())));
+}
+
+#[test]
+fn a_crash_leaves_no_core_dump_that_would_hold_secrets() {
+    let db = Database::sqlite();
+    let (process, client) = serve_loudly(&db);
+    client.get("/healthz").assert_ok();
+
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..], ["0", "0", "bytes"]);
+}

@@ -1,0 +1,146 @@
+//! When the database is lost, no key is let in after a second; when it is back,
+//! all is well again without a restart.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyfob::clock::Clock;
+
+use crate::support::{App, Asker, Client, Database, Key, Tunnel, on_both_databases};
+
+/// A yes may be this old, and a request may take a moment.
+const SOON: Duration = Duration::from_millis(1_250);
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Asks until `code` comes ten times in a row; how long after the start
+/// anything else was asked for the last time.
+fn last_other(app: &App, key: &Key, code: &str) -> Duration {
+    let (began, mut asker) = (Instant::now(), Asker::to(&app.url));
+    let (mut in_a_row, mut last) = (0, Duration::ZERO);
+    while in_a_row < 10 {
+        let asked_at = began.elapsed();
+        assert!(asked_at < Duration::from_secs(15), "never {code}");
+        if asker.verify(&key.secret) == code {
+            in_a_row += 1;
+            thread::sleep(Duration::from_millis(20));
+        } else {
+            (in_a_row, last) = (0, asked_at);
+        }
+    }
+    last
+}
+
+#[track_caller]
+fn assert_refused_soon(app: &App, key: &Key) {
+    let last = last_other(app, key, "UNAVAILABLE");
+    assert!(last < SOON, "a verdict after {last:?}");
+}
+
+#[track_caller]
+fn assert_back_soon(app: &App, key: &Key, operator: &Client) {
+    let began = Instant::now();
+    let last = last_other(app, key, "VALID");
+    assert!(last < BACK_WITHIN, "no verdict for {last:?}");
+    while app.anonymous().get("/readyz").status != 200 || operator.get("/api-keys").status != 200 {
+        assert!(began.elapsed() < BACK_WITHIN, "not ready");
+    }
+}
+
+/// Nobody is let in, and everybody is told so within seconds.
+#[track_caller]
+fn assert_all_say_so(app: &App, key: &Key, operator: &Client) {
+    let done = AtomicBool::new(false);
+    thread::scope(|all| {
+        all.spawn(|| {
+            let mut asker = Asker::to(&app.url);
+            while !done.load(Ordering::SeqCst) {
+                assert_eq!(asker.verify(&key.secret), "UNAVAILABLE");
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let began = Instant::now();
+        app.anonymous().get("/healthz").assert_ok();
+        app.anonymous().with("x-api-key", &key.secret).get("/v1/auth?service=sms").assert_problem(503, "UNAVAILABLE");
+        app.anonymous().get("/readyz").assert_status(503);
+        let soon = began.elapsed();
+        assert_eq!(operator.get("/api-keys").assert_status(503).page().text("h1"), "Not available");
+        let page = began.elapsed();
+        done.store(true, Ordering::SeqCst);
+        assert!(soon < Duration::from_secs(2), "/readyz after {soon:?}");
+        assert!(page < Duration::from_secs(7), "the page after {page:?}");
+    });
+}
+
+/// A server that reaches PostgreSQL by way of a network that can fail.
+fn behind<'db>(tunnel: &Tunnel, db: &'db Database) -> App<'db> {
+    let url = db.url();
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let url = format!("postgres://postgres@127.0.0.1:{}/{name}", tunnel.port);
+    App::start_set(db, |config| config.database_url = url.parse().unwrap(), Clock::System).with_operator()
+}
+
+fn postgres_address() -> String {
+    let url = std::env::var("TEST_POSTGRES_URL").unwrap();
+    url.split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':')).unwrap().to_owned()
+}
+
+on_both_databases! {
+    fn when_the_database_is_taken_away_no_key_is_let_in_after_a_second(db: &Database) {
+        let app = db.app();
+        let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+        app.assert_verdict(&key.secret, "VALID");
+
+        db.take_away();
+        assert_refused_soon(&app, &key);
+        assert_all_say_so(&app, &key, &operator);
+        db.bring_back();
+
+        assert_back_soon(&app, &key, &operator);
+    }
+}
+
+#[test]
+fn when_the_file_is_replaced_no_key_is_let_in_after_a_second() {
+    let db = Database::sqlite();
+    let app = db.app();
+    let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+    app.assert_verdict(&key.secret, "VALID");
+
+    std::fs::copy(db.file(), db.file().with_extension("copy")).unwrap();
+    std::fs::rename(db.file().with_extension("copy"), db.file()).unwrap();
+
+    assert_refused_soon(&app, &key);
+    assert_all_say_so(&app, &key, &operator);
+}
+
+#[test]
+fn when_the_network_falls_silent_no_key_is_let_in_after_a_second() {
+    let (db, tunnel) = (Database::postgres(), Tunnel::to(&postgres_address()));
+    let app = behind(&tunnel, &db);
+    let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+    app.assert_verdict(&key.secret, "VALID");
+
+    tunnel.fall_silent();
+    assert_refused_soon(&app, &key);
+    assert_all_say_so(&app, &key, &operator);
+    tunnel.open();
+
+    assert_back_soon(&app, &key, &operator);
+}
+
+#[test]
+fn when_the_network_falls_silent_and_then_apart_it_is_found_again() {
+    let (db, tunnel) = (Database::postgres(), Tunnel::to(&postgres_address()));
+    let app = behind(&tunnel, &db);
+    let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+    app.assert_verdict(&key.secret, "VALID");
+
+    tunnel.fall_silent();
+    assert_refused_soon(&app, &key);
+    tunnel.cut();
+    assert_all_say_so(&app, &key, &operator);
+    tunnel.open();
+
+    assert_back_soon(&app, &key, &operator);
+}

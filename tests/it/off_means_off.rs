@@ -1,0 +1,275 @@
+//! "Off" means off: on this instance for every request that begins after the
+//! answer, on every other one within a second.
+
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection;
+use keyfob::domain::account;
+use keyfob::domain::api_key::{self, Status};
+use keyfob::domain::api_key_change;
+use keyfob::error::Error;
+use keyfob::store::Digest;
+
+use crate::support::{App, Asker, Client, GateSwitch, Key, on_both_databases};
+
+const CLIENTS: usize = 32;
+/// Rounds of four switches each, on either database.
+const ROUNDS: usize = 125;
+/// The one in so many that is made in the dashboard.
+const BY_HAND: usize = 20;
+
+/// From when to when something was done, and what came of it.
+struct Event<T> {
+    key: usize,
+    began: Instant,
+    ended: Instant,
+    what: T,
+}
+
+fn event<T>(key: usize, work: impl FnOnce() -> T) -> Event<T> {
+    let began = Instant::now();
+    let what = work();
+    Event { key, began, ended: Instant::now(), what }
+}
+
+/// Switches keys of which some are remembered and some were never asked about.
+struct Switcher<'a> {
+    app: &'a App<'a>,
+    operator: Client,
+    at_gate: GateSwitch,
+    keys: &'a RwLock<Vec<Key>>,
+    answers: &'a AtomicUsize,
+    done: Vec<Event<Status>>,
+}
+
+impl Switcher<'_> {
+    fn switch(&mut self, index: usize, status: Status) {
+        let key = self.keys.read().unwrap()[index].clone();
+        let by_hand = self.done.len().is_multiple_of(BY_HAND);
+        self.done.push(event(index, || {
+            if by_hand {
+                self.operator.switch(&key, status.as_str());
+            } else {
+                self.at_gate.set(&key, status);
+            }
+            status
+        }));
+        self.let_them_ask();
+    }
+
+    /// Waits for some answers, of which most are to requests that began after the switch.
+    fn let_them_ask(&self) {
+        let enough = self.answers.load(Ordering::SeqCst) + CLIENTS / 2;
+        while self.answers.load(Ordering::SeqCst) < enough {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn all_rounds(mut self) -> Vec<Event<Status>> {
+        let conn = &mut self.app.db.conn();
+        for round in 0..ROUNDS {
+            let new = {
+                let key = self.app.make_key_with(conn, "new");
+                let mut keys = self.keys.write().unwrap();
+                keys.push(key);
+                keys.len() - 1
+            };
+            self.switch(new, Status::Disabled);
+            self.switch(new / 2, if round % 2 == 0 { Status::Disabled } else { Status::Enabled });
+            self.switch(new, Status::Enabled);
+            self.switch(round % 8, if round / 8 % 2 == 0 { Status::Disabled } else { Status::Enabled });
+        }
+        self.done
+    }
+}
+
+/// Asks about the newest key, the one in the middle and an old one in turn,
+/// until it is enough.
+fn ask_on(
+    url: &str,
+    keys: &RwLock<Vec<Key>>,
+    enough: &AtomicBool,
+    answers: &AtomicUsize,
+    seed: usize,
+) -> Vec<Event<String>> {
+    let (mut asker, mut asked) = (Asker::to(url), Vec::new());
+    while !enough.load(Ordering::SeqCst) {
+        let (index, secret) = {
+            let keys = keys.read().unwrap();
+            let index = [keys.len() - 1, (keys.len() - 1) / 2, (seed + asked.len()) % 8][asked.len() % 3];
+            (index, keys[index].secret.clone())
+        };
+        asked.push(event(index, || asker.verify(&secret)));
+        answers.fetch_add(1, Ordering::SeqCst);
+    }
+    asked
+}
+
+/// Every verdict that was possible for a request of this time, given the
+/// switches of its key: what the last one before it left, and what every one
+/// beside it wanted.
+fn possible(switches: &[&Event<Status>], asked: &Event<String>) -> Vec<&'static str> {
+    let code = |status: Status| if status == Status::Enabled { "VALID" } else { "DISABLED" };
+    let before = switches.iter().rfind(|switch| switch.ended <= asked.began);
+    let beside = switches.iter().filter(|switch| switch.ended > asked.began && switch.began <= asked.ended);
+    let mut codes: Vec<_> = beside.map(|switch| code(switch.what)).collect();
+    codes.push(before.map_or("VALID", |switch| code(switch.what)));
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// The answers of a server, from a moment on until the verdict is `code`; then
+/// how long that took.
+fn time_until(url: &str, key: &Key, code: &str) -> Duration {
+    let (began, mut asker) = (Instant::now(), Asker::to(url));
+    let mut last_other = Duration::ZERO;
+    let mut right = 0;
+    while right < 20 {
+        let asked_at = began.elapsed();
+        assert!(asked_at < Duration::from_secs(10), "never {code}");
+        if asker.verify(&key.secret) == code {
+            right += 1;
+        } else {
+            (right, last_other) = (0, asked_at);
+        }
+    }
+    last_other
+}
+
+/// Changes a key as the command line does: beside the server, and noted.
+fn change_beside(app: &App, key: &Key, sql: &str) {
+    app.db
+        .conn()
+        .transaction(|conn| {
+            conn.batch_execute(&format!("{sql} WHERE id = '{}'", key.id))?;
+            api_key_change::note(conn, Digest::of(key.secret.as_bytes()))
+        })
+        .unwrap();
+}
+
+on_both_databases! {
+    fn no_request_that_begins_after_a_switch_was_answered_knows_the_key_as_it_was(db: &Database) {
+        let app = db.app();
+        let keys = RwLock::new((0..8).map(|_| app.make_key("old")).collect::<Vec<_>>());
+        let (enough, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let switcher = Switcher { app: &app, operator: app.signed_in(), at_gate: app.gate_switch(), keys: &keys, answers: &answers, done: Vec::new() };
+
+        let (switches, asked) = thread::scope(|all| {
+            let askers: Vec<_> =
+                (0..CLIENTS).map(|seed| all.spawn({
+                    let (url, keys, enough, answers) = (&app.url, &keys, &enough, &answers);
+                    move || ask_on(url, keys, enough, answers, seed)
+                })).collect();
+            let switches = all.spawn(|| switcher.all_rounds()).join();
+            enough.store(true, Ordering::SeqCst);
+            let asked: Vec<_> = askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect();
+            (switches.unwrap(), asked)
+        });
+
+        let (mut decided, mut unknown) = ([0, 0], 0);
+        let mut of_key: Vec<Vec<&Event<Status>>> = keys.read().unwrap().iter().map(|_| Vec::new()).collect();
+        switches.iter().for_each(|switch| of_key[switch.key].push(switch));
+        for event in &asked {
+            let possible = possible(&of_key[event.key], event);
+            if event.what == "UNAVAILABLE" {
+                unknown += 1; // a machine with too much to do
+                continue;
+            }
+            assert!(possible.contains(&&*event.what), "{} where {possible:?} was possible", event.what);
+            match *possible {
+                ["VALID"] => decided[0] += 1,
+                ["DISABLED"] => decided[1] += 1,
+                _ => {}
+            }
+        }
+        assert_eq!(switches.len(), 4 * ROUNDS);
+        let all = asked.len();
+        assert!(decided.iter().all(|count| *count > all / 10), "{decided:?} of {all}");
+        assert!(unknown < all / 20, "{unknown} of {all}");
+    }
+
+    fn a_second_instance_refuses_a_key_within_a_second_and_lets_it_in_again(db: &Database) {
+        let app = db.app();
+        let other = app.another_instance();
+        let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+        other.assert_verdict(&key.secret, "VALID");
+
+        for (status, code) in [("disabled", "DISABLED"), ("enabled", "VALID"), ("disabled", "DISABLED")] {
+            operator.switch(&key, status);
+            app.assert_verdict(&key.secret, code);
+            let lag = time_until(&other.url, &key, code);
+            assert!(lag < Duration::from_secs(1), "{code} after {lag:?}");
+        }
+    }
+
+    fn a_change_beside_the_server_is_known_within_a_second(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        app.assert_verdict(&key.secret, "VALID");
+
+        for (change, code) in [
+            ("UPDATE api_keys SET status = 'disabled'", "DISABLED"),
+            ("UPDATE api_keys SET status = 'enabled'", "VALID"),
+            ("UPDATE api_keys SET expires_at = 1", "EXPIRED"),
+            ("UPDATE api_keys SET expires_at = NULL", "VALID"),
+            ("DELETE FROM api_keys", "NOT_FOUND"),
+        ] {
+            change_beside(&app, &key, change);
+            let lag = time_until(&app.url, &key, code);
+            assert!(lag < Duration::from_secs(1), "{code} after {lag:?}");
+        }
+    }
+
+    fn the_domain_alone_gives_nothing_back_before_the_change_is_noted(db: &Database) {
+        let app = db.app();
+        let (key, kept) = (app.make_key("Project X"), app.make_key("Project Y"));
+        let account = account::first(&mut db.conn()).unwrap();
+        app.assert_verdict(&key.secret, "VALID");
+
+        db.conn()
+            .transaction::<_, Error, _>(|conn| {
+                let _ = api_key::set_status(conn, &account, &key.id.parse().unwrap(), Status::Disabled)?;
+                api_key_change::note(conn, Digest::of(key.secret.as_bytes()))
+            })
+            .unwrap();
+
+        assert!(time_until(&app.url, &key, "DISABLED") < Duration::from_secs(1));
+        app.assert_verdict(&kept.secret, "VALID");
+    }
+
+    fn an_instance_that_missed_more_changes_than_are_kept_forgets_everything(db: &Database) {
+        let app = db.app();
+        let (key, kept) = (app.make_key("Project X"), app.make_key("Project Y"));
+        app.assert_verdict(&key.secret, "VALID");
+        app.assert_verdict(&kept.secret, "VALID");
+
+        // As if others had made so many changes that the log no longer has this one.
+        db.execute(&format!(
+            "BEGIN; UPDATE api_keys SET status = 'disabled' WHERE id = '{}'; \
+             UPDATE revisions SET value = value + 20000; COMMIT",
+            key.id
+        ));
+
+        assert!(time_until(&app.url, &key, "DISABLED") < Duration::from_secs(1));
+        app.assert_verdict(&kept.secret, "VALID");
+    }
+
+    fn a_key_expires_at_its_moment_though_it_is_remembered(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let end = app.clock.now().plus_seconds(60).micros();
+        change_beside(&app, &key, &format!("UPDATE api_keys SET expires_at = {end}"));
+        app.assert_verdict(&key.secret, "VALID");
+
+        app.clock.advance(59);
+        app.assert_verdict(&key.secret, "VALID");
+        app.clock.advance(1);
+
+        app.assert_verdict(&key.secret, "EXPIRED");
+    }
+}

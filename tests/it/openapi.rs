@@ -1,0 +1,292 @@
+//! `openapi.json` says what the real server does, no more and no less.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Database, on_both_databases};
+
+fn document() -> Value {
+    serde_json::from_str(include_str!("../../openapi.json")).unwrap()
+}
+
+/// What a `$ref` stands for.
+fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => document.pointer(reference.strip_prefix('#').unwrap()).unwrap(),
+        None => value,
+    }
+}
+
+/// The one operation that each path has.
+fn operation<'a>(document: &'a Value, path: &str) -> &'a Value {
+    let operations = document["paths"][path].as_object().unwrap_or_else(|| panic!("{path} is not described"));
+    assert_eq!(operations.len(), 1, "{path}");
+    operations.values().next().unwrap()
+}
+
+/// Holds a value against a schema. Members that the schema does not name are
+/// refused, so that none is forgotten.
+#[track_caller]
+fn assert_fits(document: &Value, schema: &Value, value: &Value) {
+    let schema = resolve(document, schema);
+    for (keyword, rule) in schema.as_object().unwrap() {
+        match keyword.as_str() {
+            "type" => assert!(is_one_of(rule, value), "{value} is not of type {rule}"),
+            "enum" => assert!(rule.as_array().unwrap().contains(value), "{value} is not in {rule}"),
+            "required" => {
+                for name in rule.as_array().unwrap() {
+                    assert!(value.get(name.as_str().unwrap()).is_some(), "{value} lacks {name}");
+                }
+            }
+            "properties" => {
+                for (name, member) in value.as_object().unwrap() {
+                    let member_schema = rule.get(name).unwrap_or_else(|| panic!("{name} of {value} is not described"));
+                    assert_fits(document, member_schema, member);
+                }
+            }
+            "items" => value.as_array().unwrap().iter().for_each(|item| assert_fits(document, rule, item)),
+            "anyOf" => {
+                let types: Value = rule.as_array().unwrap().iter().map(|schema| schema["type"].clone()).collect();
+                assert!(is_one_of(&types, value), "{value} is none of {rule}");
+            }
+            "description" | "format" | "additionalProperties" | "minimum" | "maximum" => {}
+            other => panic!("these tests know nothing of {other}"),
+        }
+    }
+}
+
+fn is_one_of(types: &Value, value: &Value) -> bool {
+    let is = |name: &Value| match name.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("these tests know nothing of {other}"),
+    };
+    types.as_array().map_or_else(|| is(types), |types| types.iter().any(is))
+}
+
+/// Every media type in the document, with its schema and examples.
+fn media_types(value: &Value) -> Vec<&Value> {
+    let inner = match value {
+        Value::Object(members) => members.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let own = value.get("content").and_then(Value::as_object).into_iter().flat_map(|content| content.values());
+    own.chain(inner.into_iter().flat_map(media_types)).collect()
+}
+
+fn examples(media_type: &Value) -> Vec<&Value> {
+    let several = media_type.get("examples").and_then(Value::as_object);
+    let several = several.into_iter().flat_map(|examples| examples.values().map(|example| &example["value"]));
+    media_type.get("example").into_iter().chain(several).collect()
+}
+
+#[test]
+fn every_route_for_programs_is_described_and_nothing_else() {
+    let written = include_str!("../../src/routes.rs");
+    let (for_programs, for_browsers) = written.split_once("// For browsers").unwrap();
+    let paths = |text: &'static str| text.split("resource(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+
+    let routes: BTreeSet<&str> = paths(for_programs).collect();
+
+    let document = document();
+    let described: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(described, routes);
+    assert!(paths(for_browsers).all(|path| !path.starts_with("/v1")), "a route of the API stands among the pages");
+}
+
+#[test]
+fn every_code_that_a_problem_can_have_is_described() {
+    let told = include_str!("../../src/web/errors/told.rs");
+    let is_code = |text: &&str| text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let codes: BTreeSet<&str> = told.split('"').skip(1).step_by(2).filter(is_code).collect();
+    assert!(codes.contains("BAD_REQUEST") && codes.contains("CROSS_SITE"), "{codes:?}");
+
+    let document = document();
+    let described = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+
+    assert_eq!(described.iter().map(|code| code.as_str().unwrap()).collect::<BTreeSet<_>>(), codes);
+}
+
+#[test]
+fn every_verdict_is_described_in_the_answer_and_in_the_header() {
+    let document = document();
+    let codes = |pointer: &str| {
+        let codes = document.pointer(pointer).unwrap().as_array().unwrap();
+        codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let counted: BTreeSet<_> = keyfob::gate::tally::CODES.iter().map(ToString::to_string).collect();
+
+    let in_header = codes("/components/headers/X-Auth-Code/schema/enum");
+    let mut in_answer = codes("/components/schemas/Verdict/properties/code/enum");
+
+    assert_eq!(in_header, counted);
+    // Whoever asks with a key, at a door of any mode, never gets these.
+    in_answer.extend(["KEY_MISSING".to_owned(), "MODE_NOT_ALLOWED".to_owned()]);
+    assert_eq!(in_answer, counted);
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let document = document();
+    let mut seen = 0;
+    for media_type in media_types(&document) {
+        for example in examples(media_type) {
+            assert_fits(&document, &media_type["schema"], example);
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+#[test]
+fn the_document_is_of_this_version() {
+    assert_eq!(document()["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+/// Keys for every verdict, by its code.
+struct Keys {
+    valid: String,
+    disabled: String,
+    expired: String,
+    test: String,
+}
+
+fn keys(app: &App, db: &Database) -> Keys {
+    let client = app.signed_in();
+    let [valid, disabled, expired, test] = ["Project X", "Off", "Over", "Test"].map(|name| client.create_key(name));
+    client.switch(&disabled, "disabled");
+    let now = app.clock.now().micros();
+    db.execute(&format!("UPDATE api_keys SET expires_at = {now} WHERE id = '{}'", expired.id));
+    db.execute(&format!("UPDATE api_keys SET mode = 'test' WHERE id = '{}'", test.id));
+    Keys { valid: valid.secret, disabled: disabled.secret, expired: expired.secret, test: test.secret }
+}
+
+/// Calls that get every answer there is but a fault, by the path they go to.
+fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
+    let keys = keys(app, db);
+    let nobody = app.anonymous();
+    let verify = |body: &str| ("/v1/keys/verify", nobody.post_json("/v1/keys/verify", body));
+    let auth = |query: &str, key: &str| ("/v1/auth", nobody.with("x-api-key", key).get(&format!("/v1/auth{query}")));
+    let get = |path| (path, nobody.get(path));
+    let text: (&str, &[u8]) = ("text/plain", b"x");
+    let tag = nobody.get("/openapi.json").header("etag").to_owned();
+    let mut calls: Vec<(&str, Answer)> =
+        [&*keys.valid, &keys.disabled, &keys.expired, "x"].map(|key| verify(&json!({"key": key}).to_string())).into();
+    calls.extend([&*keys.valid, &keys.disabled, &keys.expired, &keys.test, "x"].map(|key| auth("?service=sms", key)));
+    calls.extend([
+        verify("{"),
+        verify(&json!({"key": "x".repeat(5_000)}).to_string()),
+        ("/v1/keys/verify", nobody.send("POST", "/v1/keys/verify", Some(text))),
+        ("/v1/keys/verify", nobody.send("GET", "/v1/keys/verify", None)),
+        ("/v1/auth", nobody.get("/v1/auth?service=sms")),
+        auth("", &keys.valid),
+        auth("?service=sms&mode=none", &keys.valid),
+        auth("?service=sms&mode=any", &keys.test),
+        ("/v1/auth", nobody.send("TRACE", "/v1/auth?service=sms", None)),
+        ("/openapi.json", nobody.with("if-none-match", &tag).get("/openapi.json")),
+    ]);
+    for path in ["/healthz", "/readyz", "/openapi.json"] {
+        calls.extend([get(path), (path, nobody.send("DELETE", path, None))]);
+    }
+    db.take_away();
+    calls.extend([
+        verify(&json!({"key": "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF"}).to_string()),
+        auth("?service=sms", "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF"),
+        get("/readyz"),
+    ]);
+    db.bring_back();
+    calls
+}
+
+/// Status, headers and body are as described.
+#[track_caller]
+fn assert_described(document: &Value, path: &str, answer: &Answer) {
+    let what = format!("{} of {path}: {}", answer.status, answer.body);
+    let responses = &operation(document, path)["responses"];
+    let response = responses.get(answer.status.to_string()).unwrap_or_else(|| panic!("{what} is not described"));
+    let response = resolve(document, response);
+    for (name, header) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let value = answer.header(&name.to_lowercase());
+        assert!(!value.is_empty(), "no {name} in {what}");
+        assert_fits(document, &resolve(document, header)["schema"], &json!(value));
+    }
+    match response.get("content") {
+        None => assert_eq!(answer.body, "", "{what}"),
+        Some(content) => {
+            let media_type = &content[answer.header("content-type")];
+            assert!(media_type.is_object(), "{} of {what}", answer.header("content-type"));
+            assert_fits(document, &media_type["schema"], &answer.json());
+        }
+    }
+}
+
+on_both_databases! {
+    fn every_answer_is_described_and_every_description_is_true(db: &Database) {
+        let document = document();
+        let calls = calls(&db.app(), db);
+        let mut seen = BTreeSet::new();
+        for (path, answer) in &calls {
+            assert_described(&document, path, answer);
+            seen.insert((*path, answer.status.to_string()));
+        }
+
+        for (path, _) in document["paths"].as_object().unwrap() {
+            // No call finds a fault.
+            for status in operation(&document, path)["responses"].as_object().unwrap().keys().filter(|is| *is != "500") {
+                assert!(seen.contains(&(path.as_str(), status.clone())), "{path} never gave {status}");
+            }
+        }
+    }
+
+    fn the_examples_of_verdicts_have_the_members_of_real_ones(db: &Database) {
+        let app = db.app();
+        let keys = keys(&app, db);
+        let document = document();
+        let examples = &document["paths"]["/v1/keys/verify"]["post"]["responses"]["200"]["content"]["application/json"]["examples"];
+        let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+
+        for (key, code) in [(&*keys.valid, "VALID"), (&keys.disabled, "DISABLED"), (&keys.expired, "EXPIRED"), ("x", "NOT_FOUND")] {
+            let example = &examples[code]["value"];
+            assert_eq!(example["code"], code);
+            assert_eq!(members(&app.verify(key)), members(example), "{code}");
+        }
+        assert_eq!(examples.as_object().unwrap().len(), 4);
+    }
+
+    fn any_method_but_trace_is_answered_like_get(db: &Database) {
+        let app = db.app();
+        let client = app.anonymous().with("x-api-key", &app.signed_in().create_key("Project X").secret);
+
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
+            client.send(method, "/v1/auth?service=sms", None).assert_ok().assert_header("x-auth-code", "VALID");
+        }
+        client.send("TRACE", "/v1/auth?service=sms", None).assert_problem(405, "METHOD_NOT_ALLOWED");
+    }
+
+    fn the_document_is_served_to_anybody_and_sent_again_only_when_it_changed(db: &Database) {
+        let app = db.app();
+        let answer = app.anonymous().get("/openapi.json").assert_ok().assert_header("cache-control", "public, max-age=300");
+        let tag = answer.header("etag").to_owned();
+
+        assert_eq!(answer.json(), document());
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            let again = app.anonymous().with("if-none-match", &known).get("/openapi.json").assert_status(304);
+            assert_eq!((again.body.as_str(), again.header("etag")), ("", &*tag), "{known}");
+        }
+        app.anonymous().with("if-none-match", "\"x\"").get("/openapi.json").assert_ok();
+    }
+
+    fn programs_are_told_of_a_wrong_method_as_programs(db: &Database) {
+        let app = db.app();
+
+        for path in ["/healthz", "/readyz", "/openapi.json"] {
+            app.anonymous().post_json(path, "{}").assert_problem(405, "METHOD_NOT_ALLOWED").assert_header("allow", "GET");
+        }
+    }
+}

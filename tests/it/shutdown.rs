@@ -1,0 +1,259 @@
+//! Stopping fails no request: not beside a single server, and not in a rolling
+//! restart behind a proxy.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::support::{Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, Process, keyfob, on_both_databases};
+
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The port of a server that is stopped and started again.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn serve_on(db: &Database, port: u16) -> (Process, Client) {
+    let listen = format!("127.0.0.1:{port}");
+    let mut server = Process::spawn(&mut keyfob(&["--listen", &listen, "--database-url", &db.url()]));
+    let client = server.client();
+    (server, client)
+}
+
+/// A server with an operator and a key.
+fn serve_with_key(db: &Database) -> (Process, Client, Key) {
+    let key = db.app().make_key("Project X");
+    let (server, client) = serve_on(db, 0);
+    (server, client, key)
+}
+
+#[track_caller]
+fn assert_stops(server: Process) -> Ended {
+    let began = Instant::now();
+    let ended = server.end().assert_success();
+    assert!(began.elapsed() < STOPS_WITHIN, "{:?}", began.elapsed());
+    ended
+}
+
+/// How often the key was used, as it is written down.
+fn uses(db: &Database) -> usize {
+    let rows = db.rows().remove("api_key_usages").unwrap();
+    let counted = rows.first().map(|row| row.split(['|', ',']).nth(1).unwrap().parse().unwrap());
+    counted.unwrap_or_default()
+}
+
+/// nginx from the system's package, with its files in a folder of its own.
+struct Nginx {
+    child: Child,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    fn before(ports: [u16; 2]) -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        fs::write(folder.path().join("nginx.conf"), nginx_settings(folder.path(), port, ports)).unwrap();
+        let child = Command::new("nginx")
+            .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("these tests need nginx (Debian: apt-get install nginx): {error}"));
+        let url = format!("http://127.0.0.1:{port}");
+        let began = Instant::now();
+        while Asker::try_to(&url).is_err() {
+            assert!(began.elapsed() < STOPS_WITHIN, "nginx does not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, url, _folder: folder }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn nginx_settings(folder: &Path, port: u16, ports: [u16; 2]) -> String {
+    let folder = folder.display();
+    let [one, other] = ports;
+    format!(
+        "daemon off; master_process off; pid {folder}/nginx.pid;\n\
+         events {{ worker_connections 512; }}\n\
+         http {{\n\
+           access_log off; error_log stderr crit;\n\
+           client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n\
+           fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;\n\
+           upstream keyfob {{\n\
+             server 127.0.0.1:{one} max_fails=0; server 127.0.0.1:{other} max_fails=0; keepalive 16;\n\
+           }}\n\
+           server {{\n\
+             listen 127.0.0.1:{port};\n\
+             location / {{\n\
+               proxy_pass http://keyfob;\n\
+               proxy_http_version 1.1;\n\
+               proxy_set_header Connection \"\";\n\
+               proxy_next_upstream error timeout non_idempotent;\n\
+             }}\n\
+           }}\n\
+         }}\n"
+    )
+}
+
+/// Asks until it is enough; how often, and what was no verdict.
+fn ask_on(url: &str, key: &Key, enough: &AtomicBool, asked: &AtomicUsize) -> Vec<String> {
+    let (mut asker, mut wrong) = (Asker::to(url), Vec::new());
+    while !enough.load(Ordering::SeqCst) {
+        let told = asker.ask(&key.secret);
+        asked.fetch_add(1, Ordering::SeqCst);
+        if !told.as_ref().is_ok_and(|told| told.code == "VALID") {
+            wrong.push(format!("{told:?}"));
+        }
+        if told.map_or(true, |told| told.is_last) {
+            asker = Asker::to(url);
+        }
+    }
+    wrong
+}
+
+on_both_databases! {
+    fn connections_are_let_go_with_their_next_answer_before_the_server_stops(db: &Database) {
+        let (server, client, key) = serve_with_key(db);
+        let (mut one, mut other) = (Asker::to(client.base()), Asker::to(client.base()));
+        let before = [one.ask(&key.secret).unwrap(), other.ask(&key.secret).unwrap()];
+
+        server.signal("TERM");
+        let began = Instant::now();
+        let mut told = one.ask(&key.secret).unwrap();
+        while !told.is_last {
+            assert!(began.elapsed() < Duration::from_secs(1));
+            told = one.ask(&key.secret).unwrap();
+        }
+        let last = other.ask(&key.secret).unwrap();
+        let new = Asker::to(client.base()).ask(&key.secret).unwrap();
+        let ready = client.get("/readyz").assert_status(503);
+        let page = client.get("/login").assert_ok();
+
+        assert!(before.iter().all(|told| told.code == "VALID" && !told.is_last), "{before:?}");
+        assert!([&told, &last, &new].iter().all(|told| told.code == "VALID" && told.is_last), "{last:?} {new:?}");
+        assert_eq!(ready.json()["detail"], "Keyfob is about to stop.");
+        assert_eq!(page.header("connection"), "close");
+        assert!(other.ask(&key.secret).is_err(), "the connection is still open");
+        assert_stops(server);
+    }
+
+    fn what_is_in_flight_when_the_server_stops_is_answered(db: &Database) {
+        let (server, client, key) = serve_with_key(db);
+        client.log_in(EMAIL, PASSWORD);
+        let lock = db.lock();
+
+        thread::scope(|all| {
+            let switch = all.spawn(|| client.post(&key.status_path(), &[("status", "disabled")]));
+            thread::sleep(Duration::from_millis(500));
+            server.signal("TERM");
+            // Longer than new connections are taken.
+            thread::sleep(Duration::from_millis(2_300));
+            assert!(Asker::try_to(client.base()).is_err(), "a connection is still taken");
+            drop(lock);
+            switch.join().unwrap().assert_status(303);
+        });
+
+        assert_stops(server);
+        db.app().assert_verdict(&key.secret, "DISABLED");
+    }
+
+    fn a_clean_stop_loses_no_use(db: &Database) {
+        let (server, client, key) = serve_with_key(db);
+        let mut asker = Asker::to(client.base());
+        (0..100).for_each(|_| assert_eq!(asker.verify(&key.secret), "VALID"));
+
+        server.signal("TERM");
+        // Connections are let go one by one, and each answer is a use.
+        let later = (0..10).take_while(|_| asker.ask(&key.secret).is_ok()).count();
+        assert_stops(server);
+
+        assert_eq!(uses(db), 100 + later);
+    }
+
+    fn a_database_that_hangs_does_not_keep_the_server(db: &Database) {
+        let (server, client, key) = serve_with_key(db);
+        assert_eq!(Asker::to(client.base()).verify(&key.secret), "VALID");
+        let lock = db.lock();
+
+        server.signal("TERM");
+
+        assert_stops(server);
+        drop(lock);
+    }
+
+    fn a_rolling_restart_behind_nginx_fails_no_request(db: &Database) {
+        let key = db.app().make_key("Project X");
+        let ports = [free_port(), free_port()];
+        let mut servers = ports.map(|port| Some(serve_on(db, port).0));
+        let nginx = Nginx::before(ports);
+        let (enough, asked, mut log) = (AtomicBool::new(false), AtomicUsize::new(0), String::new());
+
+        let wrong: Vec<String> = thread::scope(|all| {
+            let ask = || ask_on(&nginx.url, &key, &enough, &asked);
+            let askers: Vec<_> = (0..8).map(|_| all.spawn(ask)).collect();
+            for (server, port) in servers.iter_mut().zip(ports) {
+                let before = asked.load(Ordering::SeqCst);
+                let old = server.take().unwrap();
+                old.signal("TERM");
+                log.push_str(&assert_stops(old).stderr);
+                assert!(asked.load(Ordering::SeqCst) > before + 100, "nobody asked meanwhile");
+                *server = Some(serve_on(db, port).0);
+            }
+            enough.store(true, Ordering::SeqCst);
+            servers.iter_mut().for_each(|server| {
+                let server = server.take().unwrap();
+                server.signal("TERM");
+                log.push_str(&assert_stops(server).stderr);
+            });
+            askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect()
+        });
+
+        assert!(wrong.is_empty(), "{} of {asked:?} failed: {:?}\n{log}", wrong.len(), wrong.first());
+    }
+}
+
+#[test]
+fn ctrl_c_stops_at_once() {
+    let db = Database::sqlite();
+    let (server, client, key) = serve_with_key(&db);
+    assert_eq!(Asker::to(client.base()).verify(&key.secret), "VALID");
+    let began = Instant::now();
+
+    server.signal("INT");
+
+    server.end().assert_success();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(uses(&db), 1);
+}
+
+#[test]
+fn a_server_that_is_killed_loses_two_seconds_of_uses_at_most() {
+    let db = Database::sqlite();
+    let (server, client, key) = serve_with_key(&db);
+    let (began, mut asker, mut answered) = (Instant::now(), Asker::to(client.base()), Vec::new());
+    while began.elapsed() < Duration::from_millis(3_500) {
+        assert_eq!(asker.verify(&key.secret), "VALID");
+        answered.push(began.elapsed());
+    }
+
+    server.kill();
+    let killed = began.elapsed();
+
+    let old = answered.iter().filter(|at| **at + Duration::from_secs(2) < killed).count();
+    let kept = uses(&db);
+    assert!(old > 0 && (old..=answered.len()).contains(&kept), "{kept} of {old} to {}", answered.len());
+}

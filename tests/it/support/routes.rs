@@ -1,0 +1,49 @@
+//! The whole site, as `src/routes.rs` has it: what walks it forgets no route.
+
+const WRITTEN: &str = include_str!("../../../src/routes.rs");
+
+/// An address, and what it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    written: &'static str,
+    pub takes_get: bool,
+    pub takes_post: bool,
+    /// Whatever the method, but TRACE.
+    pub takes_any: bool,
+}
+
+impl Route {
+    /// The address, with `id` as a key's id.
+    pub fn path(&self, id: &str) -> String {
+        self.written.replace("{id}", id).replace("{slug}", "sms").replace("{file}", "nothing.css")
+    }
+
+    pub fn takes(&self, method: &str) -> bool {
+        match method {
+            "GET" => self.takes_get || self.takes_any,
+            "POST" => self.takes_post || self.takes_any,
+            "TRACE" => false,
+            _ => self.takes_any,
+        }
+    }
+}
+
+/// Every route there is.
+pub fn routes() -> Vec<Route> {
+    let routes: Vec<Route> = WRITTEN.split("resource(\"").skip(1).map(read).collect();
+    assert_eq!(
+        WRITTEN.matches(".service(resource(").count() + WRITTEN.matches("\n            resource(").count(),
+        routes.len()
+    );
+    routes
+}
+
+fn read(rest: &'static str) -> Route {
+    let (written, definition) = rest.split_once('"').unwrap();
+    Route {
+        written,
+        takes_get: definition.contains(".get("),
+        takes_post: definition.contains(".post("),
+        takes_any: definition.contains(".route(to("),
+    }
+}

@@ -1,0 +1,163 @@
+//! How often, when and from where a key was used.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyfob::clock::Clock;
+use keyfob::domain::api_key_usage::{self, ApiKeyUsage};
+use keyfob::store::Conn;
+use serde_json::json;
+
+use crate::support::{App, Asker, Database, Key, on_both_databases};
+
+/// Written down about once a second.
+const SOON: Duration = Duration::from_secs(5);
+
+fn find(conn: &mut Conn, key: &Key) -> Option<ApiKeyUsage> {
+    use diesel::prelude::*;
+    use keyfob::store::schema::api_key_usages::dsl::{api_key_id, api_key_usages};
+    api_key_usages.filter(api_key_id.eq(&key.id)).select(ApiKeyUsage::as_select()).first(conn).optional().unwrap()
+}
+
+/// The key's uses, once there are so many.
+#[track_caller]
+fn wait_for(db: &Database, key: &Key, uses: i64) -> ApiKeyUsage {
+    let (began, conn) = (Instant::now(), &mut db.conn());
+    loop {
+        let usage = find(conn, key);
+        match usage {
+            Some(usage) if usage.uses >= uses => return usage,
+            usage => assert!(began.elapsed() < SOON, "{usage:?} instead of {uses}"),
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn behind_proxies(db: &Database) -> App<'_> {
+    let set = |config: &mut keyfob::config::Config| {
+        config.trusted_proxies = keyfob::web::client_address::TrustedProxies::parse("127.0.0.1, 10.0.0.0/8").unwrap();
+    };
+    App::start_set(db, set, Clock::standing_at(keyfob::store::UtcTime::from_micros(1_772_366_400_000_000)))
+        .with_operator()
+}
+
+on_both_databases! {
+    fn every_use_is_counted_with_its_time_address_and_program(db: &Database) {
+        let app = db.app();
+        let (key, unused) = (app.make_key("Project X"), app.make_key("Project Y"));
+        let question = json!({"key": key.secret, "client_ip": "203.0.113.9"}).to_string();
+
+        let client = app.anonymous().with("user-agent", "sms-app/2\u{9b}1");
+        (0..3).for_each(|_| { client.post_json("/v1/keys/verify", &question).assert_ok(); });
+
+        let usage = wait_for(db, &key, 3);
+        assert_eq!((usage.uses, usage.last_used_at), (3, app.clock.now()));
+        assert_eq!((&*usage.address, find(&mut db.conn(), &unused)), ("203.0.113.9", None));
+    }
+
+    fn only_a_key_that_opened_the_door_was_used(db: &Database) {
+        let app = db.app();
+        let (key, off) = (app.make_key("Project X"), app.make_key("Project Y"));
+        app.gate_switch().set(&off, keyfob::domain::api_key::Status::Disabled);
+
+        app.assert_verdict(&off.secret, "DISABLED");
+        let elsewhere = json!({"key": key.secret, "service": "mail"}).to_string();
+        app.anonymous().post_json("/v1/keys/verify", elsewhere).assert_ok();
+        app.assert_verdict(&key.secret, "VALID");
+
+        assert_eq!(wait_for(db, &key, 1).uses, 1);
+        assert_eq!(find(&mut db.conn(), &off), None);
+    }
+
+    fn the_address_is_the_forwarded_one_where_a_proxy_is_trusted(db: &Database) {
+        let app = behind_proxies(db);
+        let key = app.make_key("Project X");
+        let proxied = app.anonymous().with("x-api-key", &key.secret).with("user-agent", "curl/8");
+
+        proxied.with("x-forwarded-for", "6.6.6.6, 203.0.113.9, 10.1.2.3").get("/v1/auth?service=sms").assert_ok();
+        let usage = wait_for(db, &key, 1);
+
+        assert_eq!((&*usage.address, &*usage.user_agent), ("203.0.113.9", "curl/8"));
+    }
+
+    fn the_forwarded_address_is_nothing_where_no_proxy_is_trusted(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let liar = app.anonymous().with("x-api-key", &key.secret).with("x-forwarded-for", "203.0.113.9");
+
+        liar.with("user-agent", &"u".repeat(5_000)).get("/v1/auth?service=sms").assert_ok();
+        let usage = wait_for(db, &key, 1);
+
+        assert_eq!((&*usage.address, usage.user_agent.len()), ("127.0.0.1", 200));
+    }
+
+    fn what_comes_late_is_counted_and_turns_no_time_back(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let at = |seconds: i64, address: &str| ApiKeyUsage {
+            api_key_id: key.id.parse().unwrap(),
+            uses: 2,
+            last_used_at: app.clock.now().plus_seconds(seconds),
+            address: address.to_owned(),
+            user_agent: String::new(),
+        };
+
+        for (seconds, address) in [(10, "192.0.2.1"), (5, "192.0.2.2"), (20, "192.0.2.3"), (19, "192.0.2.4")] {
+            api_key_usage::add(&mut db.conn(), &at(seconds, address)).unwrap();
+        }
+
+        assert_eq!(find(&mut db.conn(), &key), Some(ApiKeyUsage { uses: 8, ..at(20, "192.0.2.3") }));
+    }
+
+    fn two_instances_add_up(db: &Database) {
+        let app = db.app();
+        let other = app.another_instance();
+        let keys: Vec<_> = (0..20).map(|_| app.make_key("Project X")).collect();
+
+        for round in 0..3 {
+            for key in &keys {
+                app.assert_verdict(&key.secret, "VALID");
+                other.assert_verdict(&keys[(round + 7) % 20].secret, "VALID");
+            }
+        }
+
+        let total = || keys.iter().filter_map(|key| find(&mut db.conn(), key)).map(|usage| usage.uses).sum::<i64>();
+        let began = Instant::now();
+        while total() < 120 {
+            assert!(began.elapsed() < SOON, "{}", total());
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(total(), 120);
+    }
+
+    fn verdicts_do_not_wait_while_nothing_can_be_written_and_no_use_is_lost(db: &Database) {
+        let app = db.app();
+        let (known, unknown) = (app.make_key("Project X"), app.make_key("Project Y"));
+        let mut asker = Asker::to(&app.url);
+        assert_eq!(asker.verify(&known.secret), "VALID");
+        let lock = db.lock();
+        if !db.is_sqlite() {
+            db.execute("SELECT pg_sleep(0)");
+        }
+        let began = Instant::now();
+
+        let mut uses = 1;
+        let mut slowest = Duration::ZERO;
+        while began.elapsed() < Duration::from_millis(2_500) {
+            let asked = Instant::now();
+            assert_eq!(asker.verify(&known.secret), "VALID");
+            uses += 1;
+            slowest = slowest.max(asked.elapsed());
+        }
+        assert_eq!(asker.verify(&unknown.secret), "VALID");
+        drop(lock);
+
+        assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+        let began = Instant::now();
+        while find(&mut db.conn(), &known).is_none_or(|usage| usage.uses < uses) {
+            assert!(began.elapsed() < 3 * SOON, "uses are missing");
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(find(&mut db.conn(), &known).unwrap().uses, uses);
+    }
+}
