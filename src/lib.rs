@@ -12,7 +12,7 @@
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
-//!               api_key_deletion settings
+//!               api_key_deletion services service connect settings
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed

@@ -10,7 +10,9 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
 use crate::web::api::{self, auth, health, openapi, verify};
-use crate::web::pages::{api_key, api_key_deletion, api_key_status, api_keys, login, settings, setup};
+use crate::web::pages::{
+    api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
+};
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
 
@@ -67,6 +69,10 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .post(api_key_deletion::delete_api_key),
         )
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
+        .service(resource("/services").get(services::list_services).post(services::create_service))
+        .service(resource("/services/new").get(services::new_service))
+        .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
+        .service(resource("/connect").get(connect::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
         .wrap(sessions(state))
         .wrap(from_fn(origin::same_origin_writes))

@@ -3,7 +3,7 @@
 
 const dialog = document.getElementById("dialog");
 
-const COPY_FAILED = "Could not copy. The key is selected: press Ctrl+C (or ⌘C).";
+const copyFailed = (what) => `Could not copy. The ${what} is selected: press Ctrl+C (or ⌘C).`;
 
 // ---- Pop-up: htmx fills it, the browser keeps the focus inside and gives it back afterwards.
 
@@ -56,7 +56,8 @@ async function copy(button) {
     ? await navigator.clipboard.writeText(source.textContent).then(() => true, () => copySelection(source))
     : copySelection(source);
 
-  box.querySelector("[data-copy-failed]").textContent = copied ? "" : COPY_FAILED;
+  const failed = copyFailed(box.closest(".reveal") ? "key" : "text");
+  box.querySelector("[data-copy-failed]").textContent = copied ? "" : failed;
   if (copied) showCopied(button, box.querySelector("[data-copy-done]"));
 }
 
@@ -99,7 +100,7 @@ document.addEventListener("animationend", ({ animationName, target }) => {
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   if (!ctx || ctx.response) return;
-  const slot = ctx.sourceElement.querySelector("#api-key-form-message");
+  const slot = ctx.sourceElement.querySelector(".form__message");
   if (slot) slot.replaceChildren(fromTemplate("no-answer-alert"));
   else document.getElementById("toasts").replaceChildren(fromTemplate("no-answer-toast"));
 });
@@ -148,7 +149,7 @@ function showLocalTimes() {
     time.textContent = localText(new Date(time.dateTime));
   }
   for (const time of document.querySelectorAll("time[data-ago]")) {
-    time.title = LOCAL_TIME.format(new Date(time.dateTime));
+    time.title = localText(new Date(time.dateTime));
   }
 }
 

@@ -1,10 +1,19 @@
-//! A service is what a key is for: SMS from the start.
+//! A service is what a key is for: SMS from the start, others by the operator.
 
+use std::collections::HashMap;
+
+use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
-use crate::error::Result;
-use crate::store::schema::services;
+use super::account::AccountId;
+use super::{key_secret, text};
+use crate::error::{Error, FieldErrors, Result};
+use crate::store::schema::{api_keys, services};
 use crate::store::{Conn, UtcTime};
+
+/// `/services/new` is the form.
+const RESERVED: &str = "new";
 
 /// A service of this installation.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -20,6 +29,52 @@ pub struct Service {
     pub created_at: UtcTime,
 }
 
+/// What an operator fills in for a new service.
+#[derive(Debug)]
+pub struct NewService {
+    name: String,
+    slug: String,
+    key_prefix: String,
+}
+
+impl NewService {
+    /// Holds a filled-in form against the rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with a message for every field that is wrong.
+    pub fn parse(name: &str, slug: &str, key_prefix: &str) -> Result<Self> {
+        let mut errors = FieldErrors::default();
+        let name = errors.collect(parse_name(name))?;
+        let slug = errors.collect(parse_word("slug", "Slug", slug))?;
+        let key_prefix = errors.collect(parse_word("key_prefix", "Key Prefix", key_prefix))?;
+        match (name, slug, key_prefix) {
+            (Some(_), Some(slug), Some(_)) if slug == RESERVED => {
+                Err(Error::invalid("slug", format!("“{RESERVED}” is a page of Keyfob; choose another slug.")))
+            }
+            (Some(name), Some(slug), Some(key_prefix)) => Ok(Self { name, slug, key_prefix }),
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+/// Reads a service's name: one line of 1 to 100 characters.
+///
+/// # Errors
+/// [`Error::Invalid`] for `name`.
+pub fn parse_name(typed: &str) -> Result<String> {
+    text::line("name", "Name", 100, typed)
+}
+
+/// A slug and a prefix are written alike.
+fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
+    let typed = typed.trim();
+    if key_secret::is_prefix(typed) {
+        return Ok(typed.to_owned());
+    }
+    let rule = "has 2 to 12 small letters and digits and begins with a letter, such as mail.";
+    Err(Error::invalid(field, if typed.is_empty() { format!("{what} is required.") } else { format!("{what} {rule}") }))
+}
+
 /// Every service, oldest first.
 ///
 /// # Errors
@@ -31,25 +86,102 @@ pub fn list(conn: &mut Conn) -> Result<Vec<Service>> {
 /// One service.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown slug.
+/// [`Error::NotFound`] for an unknown slug.
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Service> {
     Ok(services::table.find(slug).first(conn)?)
+}
+
+/// How many keys an account has for each service that it has keys for.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String, i64>> {
+    let counts: Vec<(String, i64)> = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .group_by(api_keys::service)
+        .select((api_keys::service, count_star()))
+        .load(conn)?;
+    Ok(counts.into_iter().collect())
 }
 
 /// Makes a service.
 ///
 /// # Errors
-/// When its slug or prefix is taken, or the database fails.
-pub fn create(conn: &mut Conn, service: &Service) -> Result<()> {
-    diesel::insert_into(services::table).values(service).execute(conn)?;
-    Ok(())
+/// [`Error::Invalid`] for the slug or the prefix that is taken.
+pub fn create(conn: &mut Conn, new: NewService, now: UtcTime) -> Result<Service> {
+    let NewService { name, slug, key_prefix } = new;
+    let service = Service { slug, name, key_prefix, created_at: now };
+    // In a savepoint: it is asked afterwards what is taken.
+    match conn.transaction(|conn| insert(conn, &service)) {
+        Ok(()) => Ok(service),
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(taken(conn, &service)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn taken(conn: &mut Conn, service: &Service) -> Result<Error> {
+    let mut errors = FieldErrors::default();
+    for other in list(conn)? {
+        if other.slug == service.slug {
+            errors.add("slug", format!("“{}” has this slug.", other.name));
+        }
+        if other.key_prefix == service.key_prefix {
+            errors.add("key_prefix", format!("Keys of “{}” begin like this.", other.name));
+        }
+    }
+    Ok(Error::Invalid(errors))
+}
+
+fn insert(conn: &mut Conn, service: &Service) -> QueryResult<()> {
+    diesel::insert_into(services::table).values(service).execute(conn).map(drop)
+}
+
+/// Gives a service another name; its slug and its prefix stay.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown slug.
+pub fn rename(conn: &mut Conn, slug: &str, name: &str) -> Result<()> {
+    match diesel::update(services::table.find(slug)).set(services::name.eq(name)).execute(conn)? {
+        0 => Err(Error::NotFound),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<()> {
     let count: i64 = services::table.count().get_result(conn)?;
     if count == 0 {
         let sms = Service { slug: "sms".into(), name: "SMS".into(), key_prefix: "sms".into(), created_at: now };
-        create(conn, &sms)?;
+        insert(conn, &sms)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(name: &str, slug: &str, key_prefix: &str) -> Vec<&'static str> {
+        match NewService::parse(name, slug, key_prefix) {
+            Ok(_) => Vec::new(),
+            Err(Error::Invalid(errors)) => errors.iter().map(|(field, _)| field).collect(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_wrong_is_told_at_once() {
+        assert_eq!(wrong("Mail", "mail", "mail"), [""; 0]);
+        assert_eq!(wrong(" ", "Mail", "1mail"), ["name", "slug", "key_prefix"]);
+    }
+
+    #[test]
+    fn slugs_and_prefixes_are_short_plain_words() {
+        for word in ["", "a", "Mail", "1mail", "ma_il", "ma-il", "mäil", "m il", "abcdefghijklm", "mail/.."] {
+            assert_eq!(wrong("Mail", word, word), ["slug", "key_prefix"], "{word}");
+        }
+        for word in ["ab", "a1", "abcdefghijkl", " mail "] {
+            assert_eq!(wrong("Mail", word, word), [""; 0], "{word}");
+        }
+        assert_eq!(wrong("New", "new", "new"), ["slug"]);
+    }
 }

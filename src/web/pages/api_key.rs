@@ -18,8 +18,8 @@ use crate::web::next_path::NextPath;
 use crate::web::session::{self, SignedIn};
 use crate::web::view::{Shell, Toast, html, see_other};
 
-const MEANWHILE: &str = "This key was changed meanwhile, so yours was not saved yet. \
-    Save again to put yours in the place of what is there now.";
+const MEANWHILE: &str = "This key was changed meanwhile, and your text is not saved yet. \
+    Save again to put it in the place of what is there now.";
 
 /// `api_key/page.html`
 #[derive(Template)]

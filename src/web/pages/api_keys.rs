@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::api_key_row::ApiKeyRow;
+use super::service_option::ServiceOption;
 use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, Creation, Cursor, NewApiKey};
 use crate::domain::key_secret::KeySecret;
 use crate::domain::operator::Operator;
@@ -38,14 +39,6 @@ struct ApiKeysPage {
     reveal: Option<Reveal>,
     next_page: Option<String>,
     first_page: Option<String>,
-}
-
-/// A service in the filter.
-#[derive(Clone)]
-struct ServiceOption {
-    slug: String,
-    name: String,
-    selected: bool,
 }
 
 /// The one sight of a new key's secret, in a row under the key's.
@@ -169,14 +162,7 @@ async fn draw_list(
     let wanted = filter.clone();
     let Listing { services, page } =
         state.store.read(move |conn| listing(conn, &operator, wanted.as_deref(), after.as_ref())).await?;
-    let services: Vec<ServiceOption> = services
-        .into_iter()
-        .map(|service| ServiceOption {
-            selected: filter.as_ref() == Some(&service.slug),
-            slug: service.slug,
-            name: service.name,
-        })
-        .collect();
+    let services = ServiceOption::list(services, filter.as_deref());
     let now = state.clock.now();
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
     let link = |cursor: Option<&Cursor>| list_url(filter.as_deref(), cursor);

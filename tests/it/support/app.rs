@@ -11,7 +11,7 @@ use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
 use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
-use keyfob::domain::service::{self, Service};
+use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
 use keyfob::store::{Conn, UtcTime};
 use keyfob::web::client_address::TrustedProxies;
@@ -202,9 +202,8 @@ impl<'db> App<'db> {
 
     /// A second service, beside SMS.
     pub fn add_service(&self, slug: &str, name: &str) {
-        let (slug, name, key_prefix) = (slug.to_owned(), name.to_owned(), slug.to_owned());
-        service::create(&mut self.db.conn(), &Service { slug, name, key_prefix, created_at: NOW.plus_seconds(1) })
-            .unwrap();
+        let new = NewService::parse(name, slug, slug).unwrap();
+        service::create(&mut self.db.conn(), new, NOW.plus_seconds(1)).unwrap();
     }
 
     /// What the gate says about a key.

@@ -1,0 +1,238 @@
+//! The snippets of the Connect page, run by the real proxies as they are: only
+//! the site's and the application's addresses, which are examples, are replaced.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyfob::domain::key_secret::{KeySecret, Mode};
+
+use crate::support::{App, Client, Database, Outcome, Proxy, Relay, on_both_databases};
+
+const IDENTITY: [&str; 6] = ["x-key-id", "x-key-name", "x-key-mode", "x-key-service", "x-account-id", "x-auth-code"];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Nginx,
+    Caddy,
+}
+
+/// A proxy between a client and an application, with a Keyfob that it asks.
+struct Scene<'db> {
+    app: App<'db>,
+    operator: Client,
+    relay: Relay,
+    proxy: Proxy,
+}
+
+impl<'db> Scene<'db> {
+    #[track_caller]
+    fn set(kind: Kind, db: &'db Database) -> Self {
+        let app = db.app();
+        let relay = Relay::to(&app.url);
+        let operator = app.signed_in();
+        // The page fills in the address that it is asked for: the relay's.
+        let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
+        let proxy = match kind {
+            Kind::Nginx => Proxy::nginx(&page.raw_text("#snippet-nginx")),
+            Kind::Caddy => Proxy::caddy(&page.raw_text("#snippet-caddy")),
+        };
+        Self { app, operator, relay, proxy }
+    }
+
+    #[track_caller]
+    fn ask(&self, headers: &[(&str, &str)]) -> Outcome {
+        self.proxy.ask("GET /hello?a=b", headers, "")
+    }
+
+    #[track_caller]
+    fn assert_open(&self, secret: &str) {
+        self.ask(&[("X-API-Key", secret)]).assert_reached_the_application();
+    }
+
+    #[track_caller]
+    fn assert_closed(&self, headers: &[(&str, &str)], statuses: &[u16]) -> Outcome {
+        let outcome = self.ask(headers);
+        assert!(statuses.contains(&outcome.status), "{}\n{}", outcome.head, outcome.body);
+        assert!(!outcome.body.contains("GET /hello"), "the application was reached: {}", outcome.body);
+        outcome
+    }
+}
+
+/// Tests that run once with each proxy.
+macro_rules! with_each_proxy {
+    ($(fn $name:ident($scene:ident: Scene) $body:block)+) => {
+        $(fn $name($scene: Scene) $body)+
+
+        mod nginx {
+            $(#[test] fn $name() { super::$name(super::Scene::set(super::Kind::Nginx, &crate::support::Database::sqlite())); })+
+        }
+
+        mod caddy {
+            $(#[test] fn $name() { super::$name(super::Scene::set(super::Kind::Caddy, &crate::support::Database::sqlite())); })+
+        }
+    };
+}
+
+with_each_proxy! {
+    fn whoever_has_a_key_comes_in_and_the_application_learns_who_it_is(scene: Scene) {
+        let key = scene.operator.create_key("Zoë & Co");
+
+        for header in [("X-API-Key", key.secret.clone()), ("Authorization", format!("Bearer {}", key.secret))] {
+            let outcome = scene.ask(&[(header.0, &header.1)]).assert_reached_the_application();
+            assert_eq!(outcome.received("x-key-id"), [&key.id]);
+            assert_eq!(outcome.received("x-key-name"), ["Zo%C3%AB%20%26%20Co"]);
+            assert_eq!(outcome.received("x-key-mode"), ["live"]);
+            assert_eq!(outcome.received("x-key-service"), ["sms"]);
+            assert!(outcome.received("x-account-id")[0].starts_with("acc_"));
+            assert_eq!(outcome.received("x-auth-code"), ["VALID"]);
+            assert!(outcome.received("host")[0].starts_with("127.0.0.1"));
+            let head = outcome.head.to_lowercase();
+            for name in IDENTITY.into_iter().chain(["content-security-policy"]) {
+                assert!(!head.contains(name), "{name} reaches the client: {head}");
+            }
+        }
+    }
+
+    fn whoever_has_none_or_a_wrong_one_stays_outside(scene: Scene) {
+        let unknown = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
+
+        let missing = scene.assert_closed(&[], &[401]);
+        assert!(missing.head.to_lowercase().contains("www-authenticate: bearer realm=\"keyfob\"\r\n"), "{}", missing.head);
+        for key in [unknown, "", "sms_live_", "hunter2"] {
+            scene.assert_closed(&[("X-API-Key", key)], &[401]);
+        }
+        scene.assert_closed(&[("X-API-Key", unknown), ("X-API-Key", unknown)], &[401]);
+        scene.assert_closed(&[("Authorization", "Basic YTpi")], &[401]);
+    }
+
+    fn off_is_off_on_the_next_request(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        for _ in 0..3 {
+            scene.assert_open(&key.secret);
+            scene.operator.switch(&key, "disabled");
+            scene.assert_closed(&[("X-API-Key", &key.secret)], &[401]);
+            scene.operator.switch(&key, "enabled");
+        }
+        scene.operator.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
+        scene.assert_closed(&[("X-API-Key", &key.secret)], &[401]);
+    }
+
+    fn a_key_of_another_service_and_a_test_key_stay_outside(scene: Scene) {
+        scene.app.add_service("mail", "Mail");
+        let id = scene.operator.form_id();
+        let page = scene.operator.post("/api-keys", &[("key_id", &id), ("service", "mail"), ("name", "Mail")]).page();
+        let mail = page.text(".reveal .copyable__text[id^=key-secret]");
+        let test = make_test_key(&scene);
+
+        scene.assert_closed(&[("X-API-Key", &mail)], &[401]);
+        scene.assert_closed(&[("X-API-Key", &test)], &[403]);
+    }
+
+    fn what_a_client_claims_to_be_never_reaches_the_application(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        let mut headers = vec![("X-API-Key", &*key.secret)];
+        let names: Vec<String> = IDENTITY.iter().flat_map(|name| [(*name).to_owned(), name.to_uppercase(), name.replace('-', "_")]).collect();
+        headers.extend(names.iter().map(|name| (name.as_str(), "spoofed")));
+        headers.extend(IDENTITY.map(|name| (name, "")));
+
+        let outcome = scene.ask(&headers).assert_reached_the_application();
+
+        assert!(!outcome.body.contains("spoofed"), "{}", outcome.body);
+        for name in IDENTITY {
+            assert_eq!(outcome.received(name).len(), 1, "{name}: {}", outcome.body);
+        }
+        scene.assert_closed(&headers[1..], &[401]);
+    }
+
+    fn a_body_reaches_the_application_and_not_keyfob(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        let body = "x".repeat(100_000);
+
+        let outcome = scene.proxy.ask("POST /hello", &[("X-API-Key", &key.secret)], &body);
+
+        let outcome = outcome.assert_reached_the_application();
+        assert!(outcome.body.starts_with("POST /hello") && outcome.body.ends_with(&body));
+        assert!(scene.relay.bytes() < 50_000, "{} bytes went to Keyfob", scene.relay.bytes());
+    }
+
+    fn connections_to_keyfob_are_kept(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        let before = scene.relay.connections();
+
+        for _ in 0..50 {
+            scene.assert_open(&key.secret);
+        }
+
+        let made = scene.relay.connections() - before;
+        assert!(made <= 4, "{made} connections for 50 requests");
+    }
+
+    fn while_keyfob_is_down_nothing_gets_through(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        scene.assert_open(&key.secret);
+        scene.relay.cut();
+
+        for _ in 0..3 {
+            scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502]);
+        }
+    }
+
+    fn while_keyfob_hangs_nothing_gets_through(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        scene.relay.hang();
+        let start = Instant::now();
+
+        scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502, 504]);
+
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
+
+    fn while_keyfobs_database_is_gone_nothing_gets_through(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        scene.assert_open(&key.secret);
+        scene.app.db.take_away();
+        thread::sleep(Duration::from_millis(1_300));
+
+        scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 503]);
+
+        scene.app.db.bring_back();
+    }
+}
+
+on_both_databases! {
+    fn traefik_gets_what_it_needs(db: &Database) {
+        let app = db.app();
+        let operator = app.signed_in();
+        let key = operator.create_key("Project X");
+        let as_traefik = app
+            .anonymous()
+            .with("x-forwarded-method", "POST")
+            .with("x-forwarded-proto", "https")
+            .with("x-forwarded-host", "api.example.com")
+            .with("x-forwarded-uri", "/orders?service=mail&mode=any")
+            .with("x-forwarded-for", "203.0.113.9")
+            .with("user-agent", "billing/2.1");
+        let ask = |key: &str| as_traefik.with("x-api-key", key).get("/v1/auth?service=sms");
+
+        let allowed = ask(&key.secret).assert_ok().assert_header("x-key-id", &key.id);
+        for name in IDENTITY {
+            assert!(!allowed.header(name).is_empty(), "{name}");
+        }
+        as_traefik.get("/v1/auth?service=sms").assert_status(401).assert_header("x-auth-code", "KEY_MISSING");
+        operator.switch(&key, "disabled");
+        let refused = ask(&key.secret).assert_status(401).assert_header("x-auth-code", "DISABLED");
+        for name in &IDENTITY[..5] {
+            assert!(refused.header(name).is_empty(), "{name}");
+        }
+        ask("nonsense").assert_status(401).assert_header("x-auth-code", "NOT_FOUND");
+    }
+}
+
+/// A key in mode test, which the dashboard does not make.
+fn make_test_key(scene: &Scene) -> String {
+    let key = scene.operator.create_key("Test");
+    let secret = KeySecret::generate("sms", Mode::Test).unwrap();
+    let digest = secret.digest().to_hex();
+    scene.app.db.execute(&format!("UPDATE api_keys SET mode = 'test', digest = x'{digest}' WHERE id = '{}'", key.id));
+    secret.expose().to_owned()
+}

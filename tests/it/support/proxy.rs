@@ -1,0 +1,154 @@
+//! The real nginx and the real Caddy, with a snippet of the Connect page.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Wire;
+use super::echo::echo;
+
+/// What a client gets, and what the application got, if anything.
+pub struct Outcome {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Outcome {
+    #[track_caller]
+    pub fn assert_reached_the_application(self) -> Self {
+        assert_eq!(self.status, 200, "{}\n{}", self.head, self.body);
+        assert!(self.body.contains("/hello"), "{}", self.body);
+        self
+    }
+
+    /// Every value that the application got under this name.
+    pub fn received(&self, name: &str) -> Vec<&str> {
+        let lines = self.body.lines().skip(1).take_while(|line| !line.is_empty());
+        lines
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .collect()
+    }
+}
+
+/// A proxy that runs until the test ends, before an application that tells
+/// what it got.
+pub struct Proxy {
+    process: Child,
+    pub address: String,
+    folder: TempDir,
+}
+
+impl Proxy {
+    #[track_caller]
+    pub fn nginx(snippet: &str) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let site = fill_in(snippet, &[("listen 80;", &format!("listen {address};")), ("127.0.0.1:3000", &echo())]);
+        let path = folder.path().display();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {path}/{kind};"))
+            .concat();
+        let main = format!(
+            "daemon off; master_process off; pid {path}/pid; error_log {path}/log; events {{}}\n\
+             http {{ access_log off; {temporary} include {path}/site; }}"
+        );
+        fs::write(folder.path().join("site"), site).unwrap();
+        fs::write(folder.path().join("main"), main).unwrap();
+        let mut command = Command::new(program("nginx"));
+        command.args(["-e", &format!("{path}/log"), "-p", &path.to_string(), "-c", &format!("{path}/main")]);
+        Self::start(command, address, folder)
+    }
+
+    #[track_caller]
+    pub fn caddy(snippet: &str) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let site =
+            fill_in(snippet, &[("api.example.com {", &format!("http://{address} {{")), ("127.0.0.1:3000", &echo())]);
+        let main = folder.path().join("Caddyfile");
+        fs::write(&main, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
+        let mut command = Command::new(program("caddy"));
+        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&main);
+        command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
+        Self::start(command, address, folder)
+    }
+
+    #[track_caller]
+    fn start(mut command: Command, address: String, folder: TempDir) -> Self {
+        let errors = fs::File::create(folder.path().join("stderr")).unwrap();
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).spawn().unwrap();
+        let mut proxy = Self { process, address, folder };
+        let end = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(&proxy.address).is_err() {
+            let ended = proxy.process.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < end, "{command:?} does not run: {}", proxy.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+        proxy
+    }
+
+    fn log(&self) -> String {
+        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+        read("stderr") + &read("log")
+    }
+
+    #[track_caller]
+    pub fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let text =
+            format!("{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}{length}\r\n{body}", self.address);
+        let mut wire = Wire::to(&self.address);
+        let head = wire.send(text.as_bytes()).read_head();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no answer: {head:?}\n{}", self.log()));
+        Outcome { status, head, body: wire.read_all() }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Debian puts servers where only root looks for programs.
+#[track_caller]
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    let mut found = folders.map(|folder| folder.join(name)).filter(|path| Path::is_file(path));
+    found.next().unwrap_or_else(|| panic!("this test needs {name}: run the tests with ./tests/run, which installs it"))
+}
+
+/// Puts addresses of the test in the place of the examples, each of which
+/// stands in the snippet once.
+#[track_caller]
+fn fill_in(snippet: &str, examples: &[(&str, &str)]) -> String {
+    examples.iter().fold(snippet.to_owned(), |text, (example, real)| {
+        assert_eq!(text.matches(example).count(), 1, "{example} in {text}");
+        text.replace(example, real)
+    })
+}
+
+/// A port that nobody is given by chance, as servers on port 0 are, before the
+/// proxy has taken it.
+fn free_address() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let first = std::process::id() as usize;
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::SeqCst)) % 10_000;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
+}
