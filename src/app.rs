@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, Service};
 use actix_web::http::KeepAlive;
-use actix_web::web::Data;
+use actix_web::web::{Data, get};
 use actix_web::{App, HttpServer};
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -20,10 +20,11 @@ use crate::domain::throttle::Throttle;
 use crate::domain::{installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::routes::{metrics_routes, routes};
+use crate::routes::routes;
 use crate::shutdown::STOP_SECONDS;
 use crate::store::Store;
 use crate::web::State;
+use crate::web::api::metrics::metrics;
 use crate::web::connections::{self, Stopping};
 
 /// How long the first head of a connection may take to arrive.
@@ -121,7 +122,7 @@ fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr
 
 /// Serves metrics from now on, until the process ends.
 fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(metrics_routes))
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics)))
         .workers(1)
         .disable_signals()
         .bind(address)

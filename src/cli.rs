@@ -73,22 +73,25 @@ async fn serve(config: &Config) -> Result<(), String> {
     shutdown::run(keyfob.server, &keyfob.gate, keyfob.stopping).await.map_err(|error| error.to_string())
 }
 
+/// In one piece: whoever starts this may read no further than to the setup code.
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
-    let mut out = io::stdout().lock();
     let new = if keyfob.is_new { " (new)" } else { "" };
-    writeln!(out, "Keyfob {} · database {}{new}", env!("CARGO_PKG_VERSION"), config.database_url)?;
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = vec![format!("Keyfob {version} · database {}{new}", config.database_url), String::new()];
     match &keyfob.setup_code {
         Some(code) => {
-            writeln!(out, "\n  Open        {url}/setup")?;
-            writeln!(out, "  Setup code  {}", code.expose())?;
+            lines.push(format!("  Open        {url}/setup"));
+            lines.push(format!("  Setup code  {}", code.expose()));
         }
-        None => writeln!(out, "\n  Open        {url}")?,
+        None => lines.push(format!("  Open        {url}")),
     }
     if let Some(address) = keyfob.metrics_address {
-        writeln!(out, "  Metrics     http://{address}/metrics")?;
+        lines.push(format!("  Metrics     http://{address}/metrics"));
     }
-    writeln!(out)?;
+    lines.push("\n".to_owned());
+    let mut out = io::stdout().lock();
+    out.write_all(lines.join("\n").as_bytes())?;
     out.flush()
 }
 

@@ -1,4 +1,5 @@
-//! The whole site on one screen.
+//! The whole site on one screen. `/metrics`, on an address of its own, is no
+//! part of it.
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
@@ -8,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
-use crate::web::api::{self, auth, health, metrics, openapi, verify};
+use crate::web::api::{self, auth, health, openapi, verify};
 use crate::web::pages::{
     api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
 };
@@ -49,11 +50,6 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         );
 }
 
-/// What is served on the address of `--metrics-listen`.
-pub fn metrics_routes(config: &mut ServiceConfig) {
-    config.service(resource("/metrics").get(metrics::metrics));
-}
-
 /// For operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
@@ -67,12 +63,12 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new_api_key))
         .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
                 .get(api_key_deletion::ask_to_delete)
                 .post(api_key_deletion::delete_api_key),
         )
-        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(resource("/services").get(services::list_services).post(services::create_service))
         .service(resource("/services/new").get(services::new_service))
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))

@@ -1,6 +1,7 @@
 //! When and how a key was last used.
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::api_key::ApiKeyId;
 use crate::error::Result;
@@ -47,8 +48,12 @@ pub fn add(conn: &mut Conn, news: &ApiKeyUsage) -> Result<()> {
 /// The first use; of a key that was deleted meanwhile nothing is kept.
 fn insert(conn: &mut Conn, news: &ApiKeyUsage) -> Result<()> {
     let exists: i64 = api_keys::table.find(&news.api_key_id).count().get_result(conn)?;
-    if exists == 1 {
-        diesel::insert_into(api_key_usages::table).values(news).execute(conn)?;
+    if exists == 0 {
+        return Ok(());
     }
-    Ok(())
+    // In a savepoint: another instance may have been quicker.
+    match conn.transaction(|conn| diesel::insert_into(api_key_usages::table).values(news).execute(conn)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => add(conn, news),
+        result => Ok(result.map(drop)?),
+    }
 }

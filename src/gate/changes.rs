@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::memory::Memory;
 use crate::domain::api_key_change;
@@ -17,6 +18,8 @@ use crate::store::{Store, Watch};
 const EVERY: Duration = Duration::from_millis(250);
 /// How long its answer counts, from when it was asked.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// How long requests wait for an answer that is late.
+const GRACE: Duration = Duration::from_secs(1);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -25,13 +28,14 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub(super) struct Freshness {
     /// Until when, in microseconds of the process.
     until: AtomicI64,
+    confirmed: Notify,
     /// What kept the database from answering when it was asked last.
     outage: Mutex<Outage>,
 }
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self { until: AtomicI64::default(), outage: Mutex::new(Outage::Unreachable) }
+        Self { until: AtomicI64::default(), confirmed: Notify::new(), outage: Mutex::new(Outage::Unreachable) }
     }
 }
 
@@ -42,13 +46,37 @@ impl Freshness {
         if micros(now) < self.until.load(Ordering::Acquire) { Ok(()) } else { Err(self.stale()) }
     }
 
+    /// Like [`check`](Self::check), with a moment's patience: a database that is
+    /// only slow costs time, one that is gone costs it for the first second.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when nothing confirms memory by then.
+    pub(super) async fn becomes_fresh(&self, now: Instant) -> Result<()> {
+        if self.check(now).is_ok() {
+            return Ok(());
+        }
+        let late = micros(now) - self.until.load(Ordering::Acquire);
+        let left = GRACE.saturating_sub(Duration::from_micros(late.try_into().unwrap_or_default()));
+        let fresh = async {
+            loop {
+                let confirmed = self.confirmed.notified();
+                if self.check(Instant::now()).is_ok() {
+                    return;
+                }
+                confirmed.await;
+            }
+        };
+        tokio::time::timeout(left, fresh).await.map_err(|_| self.stale())
+    }
+
     pub(super) fn stale(&self) -> Error {
-        Error::unavailable(*self.outage.lock(), anyhow::anyhow!("the database did not answer within a second"))
+        Error::unavailable(*self.outage.lock(), anyhow::anyhow!("the database did not answer in time"))
     }
 
     fn confirm(&self, asked_at: Instant) {
         *self.outage.lock() = Outage::Unreachable;
         self.until.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+        self.confirmed.notify_waiters();
     }
 
     fn doubt(&self, error: &Error) {

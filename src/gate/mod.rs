@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gives verdicts.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Gate {
         began: Instant,
     ) -> Result<Verdict> {
         let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
-        self.freshness.check(began)?;
+        self.freshness.becomes_fresh(began).await?;
         let record = match self.memory.get(&digest) {
             Some(record) => {
                 self.tally.hit();

@@ -71,9 +71,12 @@ impl Store {
             .map_err(|error| start_failure(url, &error))?;
         let writers = if file.is_some() { 1 } else { READERS };
         let reader = manager.for_reading();
+        let look_ups = Pool::open("look_up", reader.clone(), LOOK_UPS);
+        // Connected now, so that the first requests do not wait for it.
+        drop(look_ups.get());
         Ok(Self {
             reads: Pool::open("read", reader.clone(), READERS),
-            look_ups: Pool::open("look_up", reader.clone(), LOOK_UPS),
+            look_ups,
             manager: reader,
             writes: Pool::open("write", manager, writers),
             file,

@@ -41,11 +41,14 @@ const MANY: usize = 1_000;
 const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
-/// Whom or what a connection waits for.
+/// What a connection is waiting for.
 #[derive(Clone, Copy)]
 enum Waiting {
+    /// The next request.
     Request,
+    /// The rest of this one.
     Body,
+    /// Nothing that the client could do.
     Server,
 }
 

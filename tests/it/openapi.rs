@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Database, on_both_databases};
 
 fn document() -> Value {
-    serde_json::from_str(include_str!("../../openapi.json")).unwrap()
+    serde_json::from_str(include_str!("../../src/web/api/openapi.json")).unwrap()
 }
 
 /// What a `$ref` stands for.

@@ -60,7 +60,9 @@ impl Nginx {
     fn before(ports: [u16; 2]) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         fs::write(folder.path().join("nginx.conf"), nginx_settings(folder.path(), port, ports)).unwrap();
+        let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
         let child = Command::new("nginx")
+            .env("PATH", path)
             .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
             .arg(folder.path())
             .stderr(Stdio::null())

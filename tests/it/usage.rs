@@ -136,9 +136,6 @@ on_both_databases! {
         let mut asker = Asker::to(&app.url);
         assert_eq!(asker.verify(&known.secret), "VALID");
         let lock = db.lock();
-        if !db.is_sqlite() {
-            db.execute("SELECT pg_sleep(0)");
-        }
         let began = Instant::now();
 
         let mut uses = 1;

@@ -70,7 +70,7 @@ fn memory(text: &mut Text, state: &State) {
     text.gauge("keyfob_keys_in_memory", "Keys that are answered without the database.", gate.keys_in_memory());
     let help = "Whether no change to a key was missed in the last second; while it is 0, questions are answered 503.";
     text.gauge("keyfob_up_to_date", help, u8::from(gate.check().is_ok()));
-    text.gauge("keyfob_uses_waiting", "Uses of keys that are not written down yet.", gate.uses_waiting());
+    text.gauge("keyfob_uses_waiting", "Uses of keys that wait to be written down.", gate.uses_waiting());
 }
 
 fn pools(text: &mut Text, pools: &[PoolFigures]) {
