@@ -63,12 +63,12 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new_api_key))
         .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
                 .get(api_key_deletion::ask_to_delete)
                 .post(api_key_deletion::delete_api_key),
         )
-        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(resource("/services").get(services::list_services).post(services::create_service))
         .service(resource("/services/new").get(services::new_service))
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))

@@ -11,7 +11,11 @@ const WRITES: &[(&str, &[(&str, &str)])] = &[
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
+    ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
+    ("/api-keys/ID/deletion", &[]),
+    ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
+    ("/services/sms", &[("name", "Eve")]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.
@@ -42,7 +46,8 @@ fn every_route_that_writes_is_in_the_list() {
     let resources = include_str!("../../src/routes.rs").split("resource(\"").skip(1);
     let writes = resources
         .filter(|text| [".post(", ".put(", ".patch(", ".delete(", ".route("].iter().any(|write| text.contains(write)));
-    let mut paths: Vec<String> = writes.map(|text| text.split('"').next().unwrap().replace("{id}", "ID")).collect();
+    let mut paths: Vec<String> =
+        writes.map(|text| text.split('"').next().unwrap().replace("{id}", "ID").replace("{slug}", "sms")).collect();
 
     paths.retain(|path| !WITHOUT_COOKIE.contains(&path.as_str()));
 
@@ -55,8 +60,10 @@ on_both_databases! {
         let client = app.signed_in();
         let (key, form) = (client.create_key("Project X"), client.form_id());
 
-        // Logging out comes last.
-        for write in WRITES.iter().filter(|(path, _)| *path != "/logout").chain(&WRITES[2..3]) {
+        // What ends a key or the session comes last.
+        let (ends, others): (Vec<_>, Vec<_>) =
+            WRITES.iter().partition(|(path, _)| ["/logout", "/api-keys/ID/deletion"].contains(path));
+        for write in others {
             let answer = send(&client, &key, &form, write);
             assert!(matches!(answer.status, 200 | 303), "{write:?}: {}", answer.status);
         }
@@ -65,6 +72,10 @@ on_both_databases! {
         assert_eq!(rows["api_keys"].len(), 2);
         assert!(rows["api_keys"].iter().any(|row| row.contains("disabled")), "{rows:?}");
         assert!(rows["operators"][0].contains("Eve"), "{rows:?}");
+        for write in ends.iter().rev() {
+            send(&client, &key, &form, write).assert_status(303);
+        }
+        assert_eq!(db.count("api_keys"), 1);
     }
 
     fn another_sites_page_may_not_write(db: &Database) {
