@@ -200,3 +200,64 @@ impl Gate {
         tokio::time::timeout(PATIENCE, look_up).await.unwrap_or_else(|_| Err(self.freshness.stale()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey};
+    use crate::domain::operator::{self, Operator, OperatorId};
+    use crate::domain::{account, installation};
+    use crate::store::UtcTime;
+    use crate::store::schema::api_keys;
+
+    const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
+    const NOBODY: Caller<'_> = Caller { address: None, user_agent: "" };
+
+    /// A key with its secret.
+    fn make_key(conn: &mut Conn) -> Result<(Digest, KeySecret)> {
+        installation::prepare(conn, NOW)?;
+        let operator = Operator {
+            id: OperatorId::mint(),
+            account_id: account::first(conn)?,
+            email: "ada@example.com".to_owned(),
+            name: "Ada".to_owned(),
+            password_hash: String::new(),
+            created_at: NOW,
+        };
+        operator::create(conn, &operator)?;
+        let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", "Project X", "")?;
+        match api_key::create(conn, &operator, new, NOW)? {
+            Creation::Made(key, secret) => Ok((key.digest, secret)),
+            Creation::Repeated => Err(Error::NotFound),
+        }
+    }
+
+    fn delete(conn: &mut Conn, digest: Digest) -> Result<Changed<()>> {
+        diesel::delete(api_keys::table.filter(api_keys::digest.eq(digest))).execute(conn)?;
+        Ok(Changed { value: (), digest })
+    }
+
+    #[test]
+    fn a_key_that_was_deleted_is_refused_at_once_and_one_that_was_not_is_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("k.db").display()).parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&url).unwrap();
+            let (digest, secret) = store.write(make_key).await.unwrap();
+            let gate = Gate::open(store, Clock::standing_at(NOW));
+            let door = Door::default();
+            let ask = || gate.verdict(secret.expose(), &door, || NOBODY);
+
+            assert_eq!(ask().await.unwrap().code(), "VALID");
+            gate.change(move |conn| delete(conn, digest).and(Err::<Changed<()>, _>(Error::NotFound)))
+                .await
+                .unwrap_err();
+            assert_eq!(ask().await.unwrap().code(), "VALID", "a deletion that was taken back");
+            gate.change(move |conn| delete(conn, digest)).await.unwrap();
+            assert_eq!(ask().await.unwrap().code(), "NOT_FOUND");
+        });
+    }
+}

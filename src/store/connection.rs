@@ -32,8 +32,10 @@ pub(super) enum Manager {
 const SQLITE: &str = "PRAGMA busy_timeout=5000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
     PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000; PRAGMA journal_size_limit=8388608;";
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only=ON;";
+/// Waits for a lock for less long than others wait for a free connection, so
+/// that one lock does not keep them all.
 const POSTGRES: &str =
-    "SET statement_timeout='10s'; SET lock_timeout='5s'; SET idle_in_transaction_session_timeout='30s';";
+    "SET statement_timeout='10s'; SET lock_timeout='2s'; SET idle_in_transaction_session_timeout='30s';";
 
 /// Lets SQLite's readers go on beside its writer. The file remembers it, so it
 /// is asked for only once the file is known to be ours.
