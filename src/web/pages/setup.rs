@@ -109,6 +109,9 @@ fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
         }
         error => return Err(error),
     };
-    let response = html(status, &SetupPage { code: form.code, name: form.name, email: form.email, errors, alert })?;
+    // Kept while something else is wrong; a refused one is not shown again.
+    let keep_code = wait.is_none() && errors.get("code").is_none();
+    let code = Some(form.code).filter(|_| keep_code).unwrap_or_default();
+    let response = html(status, &SetupPage { code, name: form.name, email: form.email, errors, alert })?;
     Ok(come_back_after(wait, response))
 }
