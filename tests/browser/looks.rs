@@ -53,6 +53,8 @@ fn look_around(options: Options, screen: &'static str) {
     let look = Look { dashboard: Dashboard::new(options), screen };
     look.at_the_way_in();
     look.at_a_new_key();
+    look.at_one_key();
+    look.at_services();
     look.at_many_keys();
     look.at_the_rest();
     let hosts = look.dashboard.requested_hosts();
@@ -106,6 +108,30 @@ impl Look {
         dashboard.wait_gone(POP_UP);
         dashboard.wait_for_text(FIRST_ROW, "Project X");
         self.closely("created", &[]);
+    }
+
+    #[track_caller]
+    fn at_one_key(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
+        dashboard.open(&format!("/api-keys/{id}"));
+        self.closely("key", &[]);
+        dashboard.open(&format!("/api-keys/{id}/deletion"));
+        self.closely("key-deletion", &[]);
+    }
+
+    #[track_caller]
+    fn at_services(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/services");
+        self.closely("services", &[]);
+        dashboard.open("/services/new");
+        self.closely("services-new", &[]);
+        dashboard.open("/services/sms");
+        self.closely("service", &[]);
+        dashboard.open("/connect?service=sms");
+        self.closely("connect", &[]);
     }
 
     #[track_caller]
