@@ -157,14 +157,17 @@ on_both_databases! {
         let (server, client, key) = serve_with_key(db);
         client.log_in(EMAIL, PASSWORD);
         let lock = db.lock();
+        server.signal("TERM");
+        // Shortly before new connections are no longer taken.
+        thread::sleep(Duration::from_millis(1_200));
 
         thread::scope(|all| {
             let switch = all.spawn(|| client.post(&key.status_path(), &[("status", "disabled")]));
-            thread::sleep(Duration::from_millis(500));
-            server.signal("TERM");
-            // Longer than new connections are taken.
-            thread::sleep(Duration::from_millis(2_300));
-            assert!(Asker::try_to(client.base()).is_err(), "a connection is still taken");
+            let began = Instant::now();
+            while Asker::try_to(client.base()).is_ok() {
+                assert!(began.elapsed() < STOPS_WITHIN, "connections are still taken");
+                thread::sleep(Duration::from_millis(20));
+            }
             drop(lock);
             switch.join().unwrap().assert_status(303);
         });
