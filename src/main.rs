@@ -5,9 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use keyfob::{cli, telemetry};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     telemetry::start();
     no_core_dumps();

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -13,11 +12,16 @@ use zxcvbn::{Score, zxcvbn};
 
 use super::throttle::Permit;
 use crate::error::{Error, Result};
+use crate::random;
 
 /// OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// Bytes of salt (RFC 9106 §3.1).
+const SALT: usize = 16;
+/// Memory blocks of 1 KiB that the C library does not keep for later.
+const GIVEN_BACK: usize = 33 * 1024;
 /// How many hashes are worked out at once: bounds memory to 2 × 19 MiB.
 const AT_ONCE: usize = 2;
 
@@ -148,10 +152,21 @@ impl Passwords {
     }
 }
 
+/// What new hashes are made with.
 fn argon2() -> Result<Argon2<'static>> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// What an existing hash was made with.
+fn argon2_of(hash: &PasswordHash) -> Result<Argon2<'static>> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).map_err(failed)?;
+    Ok(Argon2::new(algorithm, version, Params::try_from(hash).map_err(failed)?))
+}
+
+fn failed(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Error {
+    Error::internal(anyhow::anyhow!(error))
 }
 
 /// Hashes on this thread; for the command line.
@@ -159,17 +174,45 @@ fn argon2() -> Result<Argon2<'static>> {
 /// # Errors
 /// As [`Passwords::hash`].
 pub fn hash(password: &Password) -> Result<String> {
-    let hash =
-        argon2()?.hash_password(password.0.as_bytes()).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
+    let argon2 = argon2()?;
+    let salt = random::bytes::<SALT>()?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(failed)?,
+        salt: Some(Salt::new(&*salt).map_err(failed)?),
+        hash: Some(derive(&argon2, password, &*salt)?),
+    };
     Ok(hash.to_string())
 }
 
 fn check(password: &Password, known: &str) -> Result<Check> {
-    let parsed = PasswordHash::new(known).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
-    if argon2()?.verify_password(password.0.as_bytes(), &parsed).is_err() {
+    let parsed = PasswordHash::new(known).map_err(failed)?;
+    let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+        return Ok(Check::Wrong);
+    };
+    // Compared in constant time: `Output` sees to it.
+    if derive(&argon2_of(&parsed)?, password, salt)? != *expected {
         return Ok(Check::Wrong);
     }
     if is_current(&parsed) { Ok(Check::Right) } else { hash(password).map(Check::RightWithNewHash) }
+}
+
+fn derive(argon2: &Argon2, password: &Password, salt: &[u8]) -> Result<Output> {
+    let mut output = vec![0; argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+    let memory = memory(argon2.params().block_count())?;
+    argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, memory).map_err(failed)?;
+    Output::new(&output).map_err(failed)
+}
+
+/// Room for one hash, out of a piece so large that it goes back to the system
+/// after the hash. glibc keeps pieces below 32 MiB, one for each thread that
+/// ever hashed: 19 MiB a piece, for good. What is not used is not resident.
+fn memory(blocks: usize) -> Result<Vec<Block>> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(blocks.max(GIVEN_BACK)).map_err(failed)?;
+    memory.resize(blocks, Block::new());
+    Ok(memory)
 }
 
 fn is_current(hash: &PasswordHash) -> bool {
@@ -179,6 +222,8 @@ fn is_current(hash: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     fn password(text: &str) -> Password {
@@ -191,6 +236,15 @@ mod tests {
         let two = hash(&password("correct horse battery")).unwrap();
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_argon2_library() {
+        let ours = hash(&password("correct horse battery")).unwrap();
+        let parsed = PasswordHash::new(&ours).unwrap();
+        assert_eq!(argon2().unwrap().verify_password(b"correct horse battery", &parsed), Ok(()));
+        let theirs = argon2().unwrap().hash_password(b"correct horse battery").unwrap().to_string();
+        assert_eq!(check(&password("correct horse battery"), &theirs).unwrap(), Check::Right);
     }
 
     #[test]

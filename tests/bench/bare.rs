@@ -5,10 +5,6 @@ use actix_web::web::{Json, get, post};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
 use serde::{Deserialize, Serialize};
 
-// As Keyfob does, so that the allocator makes no difference.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[derive(Deserialize)]
 struct Question {
     key: String,

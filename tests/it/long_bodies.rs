@@ -1,6 +1,6 @@
 //! A body that is too long is refused before it is in memory, on every route.
 
-use crate::support::{Client, Database, EMAIL, PASSWORD, Process, Wire, keyfob, routes, run};
+use crate::support::{Client, Database, EMAIL, PASSWORD, Process, Wire, routes, run};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -38,9 +38,7 @@ fn send(client: &Client, path: &str, kind: &str, length: &str, body: &[u8]) -> u
 fn a_mebibyte_of_body_is_refused_on_every_route_and_takes_no_memory() {
     let db = Database::sqlite();
     run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
-    let mut keyfob = keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]);
-    // Memory in small pages: a large one alone would be as much as is allowed.
-    let mut process = Process::spawn(keyfob.env("MIMALLOC_ALLOW_THP", "0"));
+    let mut process = Process::serve(&db);
     let client = process.client();
     client.log_in(EMAIL, PASSWORD);
     let key = client.create_key("Project X");
