@@ -180,12 +180,13 @@ impl Look {
         assert_eq!(messages, refusals, "{name}: the console");
     }
 
-    /// What is wider than the window or, in the pop-up and the table, wider than its box.
+    /// What is wider than the window or, in the pop-up and the table, wider than its box. Code may be: its box
+    /// scrolls.
     #[track_caller]
     fn cut_off(&self) -> Value {
         const CUT_OFF: &str = "[...document.querySelectorAll('html, body, main, dialog, .card, tbody *')]
             .filter(box => box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 1)
-            .concat([...document.querySelectorAll('main :not(thead *), dialog *, .toast')].filter(part =>
+            .concat([...document.querySelectorAll('main :not(thead *, pre *), dialog *, .toast')].filter(part =>
                 part.getBoundingClientRect().right > innerWidth + 1))
             .map(box => `${box.tagName}#${box.id}.${box.className}`)";
         self.dashboard.run(CUT_OFF, &[])
