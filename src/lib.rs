@@ -16,9 +16,11 @@
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed
-//!   session origin headers htmx next_path base_url ago request_id assets view
-//! gate/         verdicts on keys; one for every way in
-//! domain/       the nouns: account operator password service api_key key_secret session setup_code …
+//!   who asks    session known_browser client_address origin
+//!   the frame   state headers htmx next_path base_url ago request_id panics assets view
+//! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
+//! domain/       the nouns: account operator password throttle session setup_code installation setting
+//!               service api_key key_secret, and of a key its changes, uses and deletion; id and text
 //! store/        the database: a door for reads, a door for writes, schema, column types
 //! error clock lanes random    what every floor uses
 //! ```
