@@ -99,6 +99,17 @@ impl Error {
         Self::Unavailable { reason, cause: cause.into() }
     }
 
+    /// The same for somebody else that it keeps waiting, for errors that are
+    /// nobody's in particular.
+    #[must_use]
+    pub fn same_again(&self) -> Self {
+        match self {
+            Self::Unavailable { reason, cause } => Self::unavailable(*reason, anyhow::anyhow!("{cause:#}")),
+            Self::Internal(cause) => Self::internal(anyhow::anyhow!("{cause:#}")),
+            other => Self::internal(anyhow::anyhow!("{other}")),
+        }
+    }
+
     /// One field that is wrong.
     #[must_use]
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {

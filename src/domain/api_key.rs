@@ -183,23 +183,8 @@ fn owner_of(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
     if owner.is_some() { Ok(owner) } else { api_key_deletion::owner(conn, id) }
 }
 
-/// A place in the list: behind the key with this time and id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(UtcTime, ApiKeyId);
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.0.micros(), self.1)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (time, id) = text.split_once('.').ok_or(())?;
-        Ok(Self(UtcTime::from_micros(time.parse().map_err(|_| ())?), id.parse()?))
-    }
-}
+/// A place in the list.
+pub type Cursor = super::cursor::Cursor<ApiKeyId>;
 
 /// One page of the list.
 #[derive(Debug)]
@@ -226,7 +211,7 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     if let Some(service) = service {
         query = query.filter(api_keys::service.eq(service));
     }
-    if let Some(Cursor(time, id)) = after {
+    if let Some(super::cursor::Cursor(time, id)) = after {
         // The first condition is in the second already; said alone it lets the index begin there.
         query = query
             .filter(api_keys::created_at.le(time))
@@ -235,7 +220,7 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| Cursor(key.created_at, key.id.clone()));
+    let next = rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| super::cursor::Cursor(key.created_at, key.id.clone()));
     Ok(Page { rows, next })
 }
 
@@ -305,19 +290,6 @@ pub fn relabel(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cursor_survives_the_way_through_a_link() {
-        let cursor = Cursor(UtcTime::from_micros(1_790_000_000_123_456), ApiKeyId::mint());
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
-    }
-
-    #[test]
-    fn what_is_no_cursor_is_refused() {
-        for wrong in ["", ".", "1", "x.key_0", "1.key_0", "1;DROP TABLE api_keys"] {
-            assert_eq!(wrong.parse::<Cursor>(), Err(()), "{wrong}");
-        }
-    }
 
     #[test]
     fn every_field_that_is_wrong_is_told_at_once() {

@@ -6,15 +6,18 @@ mod file;
 mod migrations;
 mod pool;
 pub mod schema;
+mod together;
 pub(crate) mod types;
 mod url;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use r2d2::ManageConnection as _;
+use r2d2::{ManageConnection as _, PooledConnection};
+use tokio::sync::oneshot;
 
 pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
@@ -27,6 +30,7 @@ use crate::error::{Error, Outage, Result};
 use connection::Manager;
 use file::DatabaseFile;
 use pool::Pool;
+use together::Together;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
@@ -46,6 +50,7 @@ const WRITE_WITHIN: Duration = Duration::from_secs(9);
 pub struct Store {
     reads: Pool,
     writes: Pool,
+    together: Together,
     look_ups: Pool,
     manager: Manager,
     file: Option<DatabaseFile>,
@@ -77,11 +82,13 @@ impl Store {
         let look_ups = Pool::open("look_up", reader.clone(), LOOK_UPS);
         // Connected now, so that the first requests do not wait for it.
         drop(look_ups.get());
+        let writes = Pool::open("write", manager, writers);
         Ok(Self {
+            together: write_together(&writes, &file),
             reads: Pool::open("read", reader.clone(), READERS),
             look_ups,
             manager: reader,
-            writes: Pool::open("write", manager, writers),
+            writes,
             file,
             created,
         })
@@ -103,7 +110,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.reads)?)).await
+        blocking(READ_WITHIN, move || work(&mut *connection(&store.reads, store.file.as_ref())?)).await
     }
 
     /// Runs changes in one transaction, off the async threads; they are on the
@@ -128,10 +135,31 @@ impl Store {
     where
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         G: FnOnce(T) -> U + Send + 'static,
+        T: Send + 'static,
         U: Send + 'static,
     {
+        if self.file.is_some() {
+            // SQLite has one writer, and who waits for it may as well share its commit.
+            return answered(self.together.write(Arc::default(), work, then)).await;
+        }
         let store = self.clone();
-        blocking(WRITE_WITHIN, move || transaction(&mut *store.connection(&store.writes)?, work).map(then)).await
+        let write = move || transaction(&mut *connection(&store.writes, None)?, work).map(then);
+        blocking(WRITE_WITHIN, write).await
+    }
+
+    /// Like [`write`](Self::write), for many small changes at once: those that
+    /// wait at the same moment share one commit, and each is done or not done
+    /// for itself. `order` says in which order they lock rows, the same on
+    /// every instance: the id of what they all change.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn write_together<T, F>(&self, order: &str, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        answered(self.together.write(order.into(), work, |value| value)).await
     }
 
     /// Looks up a key; like [`read`](Self::read), over connections that the
@@ -145,7 +173,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.look_ups)?)).await
+        blocking(READ_WITHIN, move || work(&mut *connection(&store.look_ups, store.file.as_ref())?)).await
     }
 
     /// A connection of its own, for a thread that keeps asking.
@@ -159,24 +187,42 @@ impl Store {
     pub fn pools(&self) -> [PoolFigures; 3] {
         [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
     }
+}
 
-    fn connection(&self, pool: &Pool) -> Result<r2d2::PooledConnection<Manager>> {
-        if let Some(file) = &self.file {
-            file.check_in_place()?;
-        }
-        pool.get().map_err(|error| {
-            // SQLite's one writer is busy; a server has no free connection or is down.
-            let reason = if self.file.is_some() { Outage::Locked } else { Outage::Unreachable };
-            Error::unavailable(reason, error)
-        })
+fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
+    if let Some(file) = file {
+        file.check_in_place()?;
     }
+    pool.get().map_err(|error| {
+        // SQLite's one writer is busy; a server has no free connection or is down.
+        let reason = if file.is_some() { Outage::Locked } else { Outage::Unreachable };
+        Error::unavailable(reason, error)
+    })
+}
+
+fn write_together(pool: &Pool, file: &Option<DatabaseFile>) -> Together {
+    let (pool, file) = (pool.clone(), file.clone());
+    Together::start(Box::new(move || connection(&pool, file.as_ref())))
+}
+
+/// Waits for a write; what takes too long goes on by itself.
+async fn answered<T>(answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+    match tokio::time::timeout(WRITE_WITHIN, answer).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(gone)) => Err(Error::internal(gone)),
+        Err(_) => Err(too_late(WRITE_WITHIN)),
+    }
+}
+
+fn too_late(within: Duration) -> Error {
+    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {within:?}"))
 }
 
 /// Works off the async threads. What takes too long goes on by itself: whether
 /// it is done in the end is not known.
 async fn blocking<T: Send + 'static>(within: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let Ok(done) = tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await else {
-        return Err(Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {within:?}")));
+        return Err(too_late(within));
     };
     done.unwrap_or_else(|panic| Err(Error::internal(panic)))
 }

@@ -99,9 +99,111 @@ table! {
     }
 }
 
+table! {
+    credit_balances (account_id) {
+        account_id -> Text,
+        credits -> BigInt,
+    }
+}
+
+table! {
+    ledger_entries (id) {
+        id -> Text,
+        account_id -> Text,
+        amount -> BigInt,
+        reason -> Text,
+        message_id -> Nullable<Text>,
+        note -> Text,
+        created_by -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    messages (id) {
+        id -> Text,
+        account_id -> Text,
+        api_key_id -> Nullable<Text>,
+        mode -> Text,
+        recipient -> Text,
+        sender -> Nullable<Text>,
+        text -> Text,
+        reference -> Text,
+        encoding -> Text,
+        segments -> BigInt,
+        credits -> BigInt,
+        status -> Text,
+        error -> Nullable<Text>,
+        tries -> BigInt,
+        due_at -> Nullable<BigInt>,
+        valid_until -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    message_segments (message_id, number) {
+        message_id -> Text,
+        number -> BigInt,
+        status -> Text,
+        carrier_id -> Nullable<Text>,
+        carrier_key -> Nullable<Text>,
+        error -> Nullable<Text>,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    message_events (id) {
+        id -> Text,
+        message_id -> Text,
+        status -> Text,
+        detail -> Text,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    waiting_receipts (id) {
+        id -> Text,
+        carrier_id -> Text,
+        carrier_key -> Text,
+        state -> Text,
+        error -> Nullable<Text>,
+        recipient -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    idempotency_records (account_id, mode, endpoint, key) {
+        account_id -> Text,
+        mode -> Text,
+        endpoint -> Text,
+        key -> Text,
+        request_digest -> Binary,
+        answer -> Text,
+        created_at -> BigInt,
+    }
+}
+
 joinable!(operators -> accounts (account_id));
 joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(api_key_usages -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
-allow_tables_to_appear_in_same_query!(accounts, operators, services, api_keys, api_key_usages, sessions);
+joinable!(ledger_entries -> operators (created_by));
+joinable!(messages -> api_keys (api_key_id));
+joinable!(message_segments -> messages (message_id));
+allow_tables_to_appear_in_same_query!(
+    accounts,
+    operators,
+    services,
+    api_keys,
+    api_key_usages,
+    sessions,
+    ledger_entries,
+    messages,
+    message_segments,
+);
