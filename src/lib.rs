@@ -19,8 +19,10 @@
 //!   who asks    session known_browser client_address origin
 //!   the frame   state headers htmx next_path base_url ago request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
+//! sms/          messages out: transports
 //! domain/       the nouns: account operator password throttle session setup_code installation setting
-//!               service api_key key_secret, and of a key its changes, uses and deletion; id and text
+//!               service api_key key_secret, and of a key its changes, uses and deletion; sms_text
+//!               phone_number sender; id and text
 //! store/        the database: a door for reads, a door for writes, schema, column types
 //! error clock lanes random    what every floor uses
 //! ```
@@ -44,6 +46,7 @@ pub mod lanes;
 pub mod random;
 pub mod routes;
 pub mod shutdown;
+pub mod sms;
 pub mod store;
 pub mod telemetry;
 pub mod web;

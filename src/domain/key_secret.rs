@@ -195,6 +195,24 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::with_cases(256)
+        })]
+
+        #[test]
+        fn a_key_that_is_taken_is_given_back_as_it_is(
+            text in proptest::prop_oneof![".*", "[a-z]{0,13}_(live|test|prod)_[0-9A-Za-z]{36,40}", "[ -~é]{30,60}"]
+        ) {
+            assert_eq!(KeySecret::digest_of(&text), KeySecret::parse(&text).map(|key| key.digest()));
+            if let Some(key) = KeySecret::parse(&text) {
+                assert_eq!(key.expose(), text);
+                assert!(key.mask().ends_with(&text[text.len() - 4..]));
+            }
+        }
+    }
+
     #[test]
     fn a_million_keys_are_all_different_and_every_place_is_evenly_random() {
         const KEYS: usize = 1_000_000;

@@ -40,8 +40,9 @@ fn no_file_is_too_long_to_be_read_at_once() {
 
 #[test]
 fn what_is_below_knows_nothing_of_what_is_above() {
-    assert_free_of("src/domain", &["actix", "crate::web", "crate::gate", "crate::app"]);
-    assert_free_of("src/store", &["actix", "crate::web", "crate::gate", "crate::app", "crate::domain"]);
+    assert_free_of("src/domain", &["actix", "crate::web", "crate::gate", "crate::sms", "crate::app"]);
+    assert_free_of("src/store", &["actix", "crate::web", "crate::gate", "crate::sms", "crate::app", "crate::domain"]);
+    assert_free_of("src/sms", &["actix", "crate::web", "crate::app"]);
     assert_free_of("src/gate", &["actix", "crate::web", "crate::app"]);
     assert_free_of("src/web", &["diesel"]);
 }

@@ -1,0 +1,161 @@
+//! Whom a message says it is from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+
+use super::phone_number::PhoneNumber;
+use crate::error::{Error, Result};
+use crate::store::types::text_column;
+
+/// Characters of a name (3GPP TS 23.040 §9.1.2.5: 11 septets).
+const LONGEST_NAME: usize = 11;
+/// Digits of a short code.
+const SHORTEST_CODE: usize = 3;
+/// Digits of a short code.
+const LONGEST_CODE: usize = 8;
+
+/// A name, a phone number or a short code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub struct Sender {
+    text: String,
+    kind: SenderKind,
+}
+
+/// What a sender is, which carriers are told beside it (SMPP 3.4 §5.2.5, §5.2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SenderKind {
+    /// 1 to 11 letters and digits of ASCII and spaces, of which one is a letter.
+    Alphanumeric,
+    /// A phone number: `+` and 7 to 15 digits.
+    International,
+    /// 3 to 8 digits.
+    ShortCode,
+}
+
+impl Sender {
+    /// Reads a sender, without the space around it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `field`, in words that say what to change.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+        text.parse().map_err(|problem: String| Error::invalid(field, problem))
+    }
+
+    /// The name, the number with its plus sign, or the digits of the code.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Which of the three it is.
+    #[must_use]
+    pub fn kind(&self) -> SenderKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Sender {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("A sender is required.".to_owned());
+        }
+        if text.starts_with('+') {
+            let number = PhoneNumber::checked(text)?;
+            return Ok(Self { text: number.as_str().to_owned(), kind: SenderKind::International });
+        }
+        let kind = if text.bytes().all(|c| c.is_ascii_digit()) { code(text)? } else { name(text)? };
+        Ok(Self { text: text.to_owned(), kind })
+    }
+}
+
+fn code(text: &str) -> Result<SenderKind, String> {
+    match text.len() {
+        SHORTEST_CODE..=LONGEST_CODE => Ok(SenderKind::ShortCode),
+        _ => Err(format!(
+            "A sender of digits alone is a short code of {SHORTEST_CODE} to {LONGEST_CODE}; begin a phone number with \
+             + and the country code."
+        )),
+    }
+}
+
+fn name(text: &str) -> Result<SenderKind, String> {
+    if !text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b' ') {
+        return Err("The name of a sender has only the letters A to Z, digits and spaces.".to_owned());
+    }
+    if !text.bytes().any(|c| c.is_ascii_alphabetic()) {
+        return Err("The name of a sender has at least one letter.".to_owned());
+    }
+    match text.len() {
+        ..=LONGEST_NAME => Ok(SenderKind::Alphanumeric),
+        length => Err(format!("The name of a sender has at most {LONGEST_NAME} characters; this has {length}.")),
+    }
+}
+
+text_column!(Sender);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_sender_is_a_name_a_number_or_a_short_code() {
+        for (typed, text, kind) in [
+            ("Dashboard", "Dashboard", SenderKind::Alphanumeric),
+            (" My Shop 24 ", "My Shop 24", SenderKind::Alphanumeric),
+            ("2b", "2b", SenderKind::Alphanumeric),
+            ("+420 777 123 456", "+420777123456", SenderKind::International),
+            ("123", "123", SenderKind::ShortCode),
+            ("12345678", "12345678", SenderKind::ShortCode),
+        ] {
+            let sender = Sender::parse("from", typed).unwrap();
+            assert_eq!((sender.as_str(), sender.kind()), (text, kind));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_a_reason() {
+        for (typed, word) in [
+            ("", "required"),
+            ("Žluť", "only the letters"),
+            ("a_b", "only the letters"),
+            ("a\nb", "only the letters"),
+            ("Dashboards12", "this has 12"),
+            ("1 2", "at least one letter"),
+            ("12", "short code"),
+            ("420777123456", "short code"),
+            ("+12", "7 to 15"),
+            ("+Shop", "only digits"),
+        ] {
+            let problem = typed.parse::<Sender>().unwrap_err();
+            assert!(problem.contains(word), "{typed:?}: {problem}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+        #[test]
+        fn a_sender_that_is_taken_fits_an_smpp_address(text in prop_oneof![any::<String>(), "[+A-Za-z0-9 ]{0,14}"]) {
+            if let Ok(sender) = text.parse::<Sender>() {
+                prop_assert!(sender.as_str().is_ascii() && (1..=20).contains(&sender.as_str().len()));
+                prop_assert_eq!(sender.as_str().parse(), Ok(sender.clone()));
+            }
+        }
+    }
+}

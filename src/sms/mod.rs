@@ -1,0 +1,3 @@
+//! What takes messages from the queue to the phones.
+
+pub mod transport;
