@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use crate::domain::credit;
 use crate::store::DatabaseUrl;
 use crate::web::client_address::TrustedProxies;
 
@@ -36,6 +37,11 @@ pub struct Settings {
     /// Addresses or ranges of reverse proxies whose X-Forwarded-For counts, separated by commas
     #[arg(long, global = true, env = "KEYFOB_TRUSTED_PROXIES", default_value = "", value_name = "ADDRESSES")]
     pub trusted_proxy: String,
+
+    /// Credits that a new account starts with
+    #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::OPENING,
+        value_parser = clap::value_parser!(i64).range(0..=credit::MOST_ADDED), value_name = "CREDITS")]
+    pub opening_credits: i64,
 }
 
 /// Settings that make sense.
@@ -51,6 +57,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
+    /// What a new account starts with.
+    pub opening_credits: i64,
 }
 
 impl Config {
@@ -77,7 +85,8 @@ impl Config {
             .ok();
         match (database_url, listen, metrics_listen, public_url, trusted_proxies) {
             (Some(database_url), Some(listen), Some(metrics_listen), Some(public_url), Some(trusted_proxies)) => {
-                Ok(Self { database_url, listen, metrics_listen, public_url, trusted_proxies })
+                let opening_credits = settings.opening_credits;
+                Ok(Self { database_url, listen, metrics_listen, public_url, trusted_proxies, opening_credits })
             }
             _ => Err(problems),
         }
@@ -117,6 +126,7 @@ mod tests {
             metrics_listen: None,
             public_url: public_url.map(Into::into),
             trusted_proxy: trusted_proxy.into(),
+            opening_credits: credit::OPENING,
         }
     }
 

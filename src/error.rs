@@ -21,6 +21,26 @@ pub enum Error {
     /// The request came from another site's page.
     #[error("cross-site request refused")]
     CrossSite,
+    /// No key was sent where one is needed.
+    #[error("no key")]
+    KeyMissing,
+    /// The key that was sent does not open this door; the gate's word for why.
+    #[error("key refused: {0}")]
+    KeyRefused(&'static str),
+    /// The account can't pay for it; nothing was charged and nothing done.
+    #[error("not enough credits: {needed} needed, {left} left")]
+    NotEnoughCredits {
+        /// What it costs.
+        needed: i64,
+        /// What the account has.
+        left: i64,
+    },
+    /// A request with this idempotency key is being worked on.
+    #[error("the same request is still running")]
+    StillRunning,
+    /// The idempotency key stood for another request before.
+    #[error("the idempotency key was used for another request")]
+    DifferentRequest,
     /// Input that can be mended, with a message for each field.
     #[error("invalid input")]
     Invalid(FieldErrors),

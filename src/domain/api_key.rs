@@ -84,6 +84,7 @@ pub struct ApiKeyEntry {
 pub struct NewApiKey {
     id: ApiKeyId,
     service: String,
+    mode: Mode,
     name: String,
     description: String,
 }
@@ -93,16 +94,18 @@ impl NewApiKey {
     ///
     /// # Errors
     /// [`Error::Invalid`] with a message for every field that is wrong.
-    pub fn parse(id: &str, service: &str, name: &str, description: &str) -> Result<Self> {
+    pub fn parse(id: &str, service: &str, mode: &str, name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let id = id
             .parse()
             .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
         let id = errors.collect(id)?;
+        let mode = mode.parse().map_err(|()| Error::invalid("mode", "Choose Live or Test."));
+        let mode = errors.collect(mode)?;
         let label = errors.collect(Label::parse(name, description))?;
-        match (id, label) {
-            (Some(id), Some(Label { name, description })) => {
-                Ok(Self { id, service: service.to_owned(), name, description })
+        match (id, mode, label) {
+            (Some(id), Some(mode), Some(Label { name, description })) => {
+                Ok(Self { id, service: service.to_owned(), mode, name, description })
             }
             _ => Err(Error::Invalid(errors)),
         }
@@ -141,7 +144,7 @@ pub enum Creation {
     Repeated,
 }
 
-/// Makes a live key, switched on.
+/// Makes a key, switched on.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown service; when the database fails.
@@ -153,12 +156,12 @@ pub fn create(conn: &mut Conn, operator: &Operator, new: NewApiKey, now: UtcTime
         Some(_) => ApiKeyId::mint(),
         None => new.id,
     };
-    let secret = KeySecret::generate(&service.key_prefix, Mode::Live)?;
+    let secret = KeySecret::generate(&service.key_prefix, new.mode)?;
     let key = ApiKey {
         id,
         account_id: operator.account_id.clone(),
         service: service.slug,
-        mode: Mode::Live,
+        mode: new.mode,
         name: new.name,
         description: new.description,
         digest: secret.digest(),
@@ -293,10 +296,10 @@ mod tests {
 
     #[test]
     fn every_field_that_is_wrong_is_told_at_once() {
-        let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", " ", &"x".repeat(501)) else {
+        let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", "both", " ", &"x".repeat(501)) else {
             panic!("a wrong form was taken");
         };
-        for field in ["key_id", "name", "description"] {
+        for field in ["key_id", "mode", "name", "description"] {
             assert!(errors.get(field).is_some(), "{field}");
         }
     }

@@ -95,6 +95,16 @@ pub fn keep(conn: &mut Conn, key: &IdempotencyKey, request: Digest, answer: &str
     }
 }
 
+/// Whether there are answers that are a day old.
+///
+/// # Errors
+/// When the database fails.
+pub fn has_old(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    let old = idempotency_records::created_at.le(now.plus_seconds(-KEPT_SECONDS));
+    let first = idempotency_records::table.filter(old).select(idempotency_records::created_at);
+    Ok(first.first::<UtcTime>(conn).optional()?.is_some())
+}
+
 /// Forgets answers that are a day old; gives how many.
 ///
 /// # Errors

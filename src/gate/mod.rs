@@ -227,7 +227,7 @@ mod tests {
             created_at: NOW,
         };
         operator::create(conn, &operator)?;
-        let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", "Project X", "")?;
+        let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", "live", "Project X", "")?;
         match api_key::create(conn, &operator, new, NOW)? {
             Creation::Made(key, secret) => Ok((key.digest, secret)),
             Creation::Repeated => Err(Error::NotFound),

@@ -203,6 +203,7 @@ allow_tables_to_appear_in_same_query!(
     api_keys,
     api_key_usages,
     sessions,
+    credit_balances,
     ledger_entries,
     messages,
     message_segments,

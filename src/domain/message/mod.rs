@@ -16,8 +16,8 @@ pub use fault::Fault;
 pub use history::{MessageEvent, MessageEventId, history};
 pub use list::{Filter, MessageEntry, PAGE, Page, find, list};
 pub use receipt::{Receipt, ReceiptState, forget_receipts, match_receipts, receive};
-pub use segment::{MessageSegment, SegmentStatus, segments};
-pub use sending::{LEASE_SECONDS, Lease, SegmentOutcome, end_in_time, lease, release, settle, settle_lost};
+pub use segment::{MessageSegment, SegmentStatus, open_carrier_ids, segments};
+pub use sending::{LEASE_SECONDS, Lease, SegmentOutcome, end_in_time, is_due, lease, needs_care, settle, settle_lost};
 
 use super::account::AccountId;
 use super::api_key::ApiKeyId;

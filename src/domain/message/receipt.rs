@@ -137,7 +137,7 @@ fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: Ut
     if message.status != Status::Sent {
         return Ok(());
     }
-    match sum_up(&known) {
+    match sum_up(&known, message.segments) {
         Some((status, fault)) => advance(conn, &message, status, fault, &known, message.tries, now),
         None => Ok(()),
     }
@@ -202,6 +202,11 @@ fn find_unanswered(conn: &mut Conn, receipt: &WaitingReceipt) -> Result<Option<M
     let is_one_message = open.iter().all(|segment| segment.message_id == first.message_id);
     let (carrier_id, carrier_key) = (Some(receipt.carrier_id.clone()), Some(receipt.carrier_key.clone()));
     Ok(is_one_message.then(|| MessageSegment { carrier_id, carrier_key, ..first.clone() }))
+}
+
+pub(super) fn is_any_waiting(conn: &mut Conn) -> Result<bool> {
+    let first = waiting_receipts::table.select(waiting_receipts::id).first::<ReceiptId>(conn).optional()?;
+    Ok(first.is_some())
 }
 
 /// Tries again to find what the receipts that wait are about. Gives how many

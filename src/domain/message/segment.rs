@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::{Fault, MessageId, Status};
+use crate::domain::key_secret::Mode;
 use crate::error::Result;
-use crate::store::schema::message_segments;
+use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;
 use crate::store::{Conn, UtcTime};
 
@@ -71,6 +72,24 @@ pub fn segments(conn: &mut Conn, message: &MessageId) -> Result<Vec<MessageSegme
     Ok(rows.order(message_segments::number).select(MessageSegment::as_select()).load(conn)?)
 }
 
+/// The carrier's ids, of those that begin with `prefix`, that a receipt is still
+/// to come for.
+///
+/// # Errors
+/// When the database fails.
+pub fn open_carrier_ids(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
+    let ids: Vec<Option<String>> = message_segments::table
+        .inner_join(messages::table)
+        .filter(messages::status.eq(Status::Sent))
+        .filter(messages::due_at.is_not_null())
+        .filter(messages::mode.eq_any([Mode::Live, Mode::Test]))
+        .filter(message_segments::status.eq(SegmentStatus::Accepted))
+        .filter(message_segments::carrier_id.like(format!("{prefix}%")))
+        .select(message_segments::carrier_id)
+        .load(conn)?;
+    Ok(ids.into_iter().flatten().collect())
+}
+
 pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Result<()> {
     if is_new {
         diesel::insert_into(message_segments::table).values(segment).execute(conn)?;
@@ -88,25 +107,25 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
     Ok(())
 }
 
-/// What the segments of a message add up to; nothing while some still wait.
-pub(super) fn sum_up(segments: &[MessageSegment]) -> Option<(Status, Option<Fault>)> {
+/// What the segments of a message of `total` add up to; nothing while some are
+/// still to go.
+pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<(Status, Option<Fault>)> {
     use SegmentStatus::{Delivered, Expired, Refused, Undelivered, Waiting};
     let first = |status: SegmentStatus| segments.iter().find(|segment| segment.status == status);
     let fault = |segment: &MessageSegment| segment.error;
-    if first(Waiting).is_some() {
+    if let Some(refused) = first(Refused) {
+        // Without it the phone can't put the others together.
+        let is_out = segments.iter().any(|segment| segment.status.is_taken());
+        return Some((if is_out { Status::Undelivered } else { Status::Failed }, fault(refused)));
+    }
+    if first(Waiting).is_some() || i64::try_from(segments.len()).unwrap_or(i64::MAX) < total {
         return None;
     }
-    let refused = first(Refused);
-    Some(match (refused, segments.iter().any(|segment| segment.status.is_taken())) {
-        (Some(refused), false) => (Status::Failed, fault(refused)),
-        // The phone can't put it together any more.
-        (Some(refused), true) => (Status::Undelivered, fault(refused)),
-        (None, _) => match (first(Undelivered), first(Expired)) {
-            (Some(segment), _) => (Status::Undelivered, fault(segment)),
-            (None, Some(segment)) => (Status::Expired, fault(segment)),
-            (None, None) if segments.iter().all(|segment| segment.status == Delivered) => (Status::Delivered, None),
-            (None, None) => (Status::Sent, segments.iter().find_map(fault)),
-        },
+    Some(match (first(Undelivered), first(Expired)) {
+        (Some(segment), _) => (Status::Undelivered, fault(segment)),
+        (None, Some(segment)) => (Status::Expired, fault(segment)),
+        (None, None) if segments.iter().all(|segment| segment.status == Delivered) => (Status::Delivered, None),
+        (None, None) => (Status::Sent, segments.iter().find_map(fault)),
     })
 }
 
@@ -125,7 +144,7 @@ mod tests {
             error: None,
             updated_at: UtcTime::from_micros(0),
         };
-        sum_up(&statuses.iter().map(segment).collect::<Vec<_>>()).map(|(status, _)| status)
+        sum_up(&statuses.iter().map(segment).collect::<Vec<_>>(), 2).map(|(status, _)| status)
     }
 
     #[test]
@@ -140,6 +159,9 @@ mod tests {
         assert_eq!(sum(&[Refused, Refused]), Some(Status::Failed));
         assert_eq!(sum(&[Accepted, Refused]), Some(Status::Undelivered));
         assert_eq!(sum(&[Unknown, Refused]), Some(Status::Undelivered));
+        assert_eq!(sum(&[Waiting, Refused]), Some(Status::Failed));
+        assert_eq!(sum(&[Refused]), Some(Status::Failed));
         assert_eq!(sum(&[Accepted, Waiting]), None);
+        assert_eq!(sum(&[Accepted]), None);
     }
 }

@@ -15,7 +15,7 @@ use crate::store::{Conn, UtcTime};
 
 /// How long a worker has to say what became of a message. Longer than any
 /// carrier is waited for.
-pub const LEASE_SECONDS: i64 = 60;
+pub const LEASE_SECONDS: i64 = 120;
 /// How soon a message is tried again that never left.
 const NOT_SENT_SECONDS: i64 = 1;
 
@@ -79,7 +79,7 @@ pub fn lease(conn: &mut Conn, mode: Mode, most: usize, now: UtcTime) -> Result<V
                 messages::due_at.eq(now.plus_seconds(LEASE_SECONDS)),
                 messages::updated_at.eq(now),
             ))
-            .returning(Message::as_returning())
+            .returning(messages::all_columns)
             .get_results(conn)?;
     leased.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
     leased.into_iter().map(|message| to_lease(conn, message)).collect()
@@ -92,15 +92,40 @@ fn to_lease(conn: &mut Conn, message: Message) -> Result<Lease> {
     Ok(Lease { message, numbers })
 }
 
-/// Gives back messages that were leased and not begun.
+/// Whether a message waits for its turn.
 ///
 /// # Errors
 /// When the database fails.
-pub fn release(conn: &mut Conn, ids: &[MessageId], now: UtcTime) -> Result<()> {
-    diesel::update(messages::table.filter(messages::id.eq_any(ids)).filter(messages::status.eq(Status::Sending)))
-        .set((messages::status.eq(Status::Queued), messages::due_at.eq(now)))
-        .execute(conn)?;
-    Ok(())
+pub fn is_due(conn: &mut Conn, mode: Mode, now: UtcTime) -> Result<bool> {
+    is_due_in(conn, mode, Status::Queued, now)
+}
+
+/// Whether there is a message whose worker is gone or whose time is over, or a
+/// receipt that waits.
+///
+/// # Errors
+/// When the database fails.
+pub fn needs_care(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    for mode in [Mode::Live, Mode::Test] {
+        // A queued message is seen to when its time is over: the line leaves it.
+        for status in [Status::Sending, Status::Sent, Status::Queued] {
+            if is_due_in(conn, mode, status, now)? {
+                return Ok(true);
+            }
+        }
+    }
+    receipt::is_any_waiting(conn)
+}
+
+fn is_due_in(conn: &mut Conn, mode: Mode, status: Status, now: UtcTime) -> Result<bool> {
+    let due: Option<MessageId> = messages::table
+        .filter(messages::mode.eq(mode))
+        .filter(messages::status.eq(status))
+        .filter(messages::due_at.le(now))
+        .select(messages::id)
+        .first(conn)
+        .optional()?;
+    Ok(due.is_some())
 }
 
 /// Writes down what became of the segments of a message that was leased.
@@ -109,15 +134,21 @@ pub fn release(conn: &mut Conn, ids: &[MessageId], now: UtcTime) -> Result<()> {
 /// When the database fails.
 pub fn settle(conn: &mut Conn, id: &MessageId, outcomes: &[(i64, SegmentOutcome)], now: UtcTime) -> Result<()> {
     let message = lock(conn, id)?;
-    let (mut known, tries) = (segments(conn, id)?, message.tries + 1);
+    let mut known = segments(conn, id)?;
+    let was_asked = outcomes.iter().any(|(_, outcome)| *outcome != SegmentOutcome::NotSent);
+    let tries = message.tries + i64::from(was_asked);
     for (number, outcome) in outcomes {
         apply(conn, &mut known, &message.id, *number, outcome, tries, now)?;
     }
-    give_up_the_rest(conn, &mut known, now)?;
-    let next_try = outcomes.iter().filter_map(|(_, outcome)| next_try(outcome, now)).max();
-    match sum_up(&known) {
-        Some((status, fault)) => advance(conn, &message, status, fault, &known, tries, now)?,
-        None => back_in_line(conn, &message, next_try.unwrap_or(now), &known, tries, now)?,
+    match sum_up(&known, message.segments) {
+        Some((status, fault)) => {
+            give_up_the_rest(conn, &mut known, now)?;
+            advance(conn, &message, status, fault, &known, tries, now)?;
+        }
+        None => {
+            let at = outcomes.iter().map(|(_, outcome)| next_try(outcome, now)).max().unwrap_or(now);
+            back_in_line(conn, &message, at, &known, tries, now)?;
+        }
     }
     for (_, outcome) in outcomes {
         if let SegmentOutcome::Taken { carrier_key, .. } = outcome {
@@ -131,15 +162,14 @@ pub fn settle(conn: &mut Conn, id: &MessageId, outcomes: &[(i64, SegmentOutcome)
 pub(super) fn lock(conn: &mut Conn, id: &MessageId) -> Result<Message> {
     Ok(diesel::update(messages::table.find(id))
         .set(messages::tries.eq(messages::tries))
-        .returning(Message::as_returning())
+        .returning(messages::all_columns)
         .get_result(conn)?)
 }
 
-fn next_try(outcome: &SegmentOutcome, now: UtcTime) -> Option<UtcTime> {
+const fn next_try(outcome: &SegmentOutcome, now: UtcTime) -> UtcTime {
     match outcome {
-        SegmentOutcome::Later { at, .. } => Some(*at),
-        SegmentOutcome::NotSent => Some(now.plus_seconds(NOT_SENT_SECONDS)),
-        _ => None,
+        SegmentOutcome::Later { at, .. } => *at,
+        _ => now.plus_seconds(NOT_SENT_SECONDS),
     }
 }
 
@@ -157,7 +187,7 @@ fn apply(
         SegmentOutcome::Refused(fault) => (SegmentStatus::Refused, Some(*fault)),
         SegmentOutcome::Later { fault, most, .. } if tries >= *most => (SegmentStatus::Refused, Some(*fault)),
         SegmentOutcome::Later { fault, .. } => (SegmentStatus::Waiting, Some(*fault)),
-        SegmentOutcome::NotSent => (SegmentStatus::Waiting, None),
+        SegmentOutcome::NotSent => return Ok(()),
         SegmentOutcome::Unanswered => (SegmentStatus::Unknown, Some(Fault::OutcomeUnknown)),
     };
     let (carrier_id, carrier_key) = match outcome {
@@ -198,9 +228,8 @@ fn back_in_line(
     tries: i64,
     now: UtcTime,
 ) -> Result<()> {
-    let fault = known.iter().filter(|segment| segment.status == SegmentStatus::Waiting).find_map(|segment| segment.error);
-    // What never left was not refused: it does not count as a try, but its rows are there.
-    let tries = if fault.is_some() || tries == 1 { tries } else { message.tries };
+    let waiting = known.iter().filter(|segment| segment.status == SegmentStatus::Waiting);
+    let fault = waiting.filter_map(|segment| segment.error).next();
     diesel::update(messages::table.find(&message.id))
         .set((
             messages::status.eq(Status::Queued),
@@ -282,7 +311,8 @@ pub fn end_in_time(conn: &mut Conn, most: usize, now: UtcTime) -> Result<usize> 
     let sent = due(conn, Status::Sent, most, now)?;
     for message in &sent {
         let known = segments(conn, &message.id)?;
-        advance(conn, &lock(conn, &message.id)?, Status::Expired, Some(Fault::Expired), &known, message.tries, now)?;
+        let message = lock(conn, &message.id)?;
+        advance(conn, &message, Status::Expired, Some(Fault::Expired), &known, message.tries, now)?;
     }
     let queued: Vec<Message> = due(conn, Status::Queued, most, now)?;
     let late: Vec<Message> = queued.into_iter().filter(|message| message.valid_until <= now).collect();

@@ -29,10 +29,11 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::KeyMissing | Self::KeyRefused(_) => StatusCode::UNAUTHORIZED,
+            Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ChangedMeanwhile => StatusCode::CONFLICT,
+            Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ChangedMeanwhile | Self::StillRunning => StatusCode::CONFLICT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

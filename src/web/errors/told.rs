@@ -30,6 +30,16 @@ impl Told {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..told },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..told },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..told },
+            Error::KeyMissing => Self { code: "KEY_MISSING", title: REFUSED, detail: KEY_MISSING.to_owned(), ..told },
+            Error::KeyRefused(code) => Self { code, title: REFUSED, detail: KEY_REFUSED.to_owned(), ..told },
+            Error::NotEnoughCredits { needed, left } => Self {
+                code: "NOT_ENOUGH_CREDITS",
+                title: "Not enough credits",
+                detail: format!("This costs {needed} and {left} are left. Nothing was charged and nothing is sent."),
+                ..told
+            },
+            Error::StillRunning => Self { code: "STILL_RUNNING", detail: STILL_RUNNING.to_owned(), ..told },
+            Error::DifferentRequest => Self { code: "DIFFERENT_REQUEST", detail: DIFFERENT.to_owned(), ..told },
             Error::Unavailable { reason, .. } => {
                 Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
             }
@@ -56,6 +66,11 @@ impl Told {
     }
 }
 
+const REFUSED: &str = "Key refused";
+const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: Bearer.";
+const KEY_REFUSED: &str = "This API key opens nothing here. Check it, or ask whoever gave it to you.";
+const STILL_RUNNING: &str = "A request with this Idempotency-Key is still running. Send it again in a moment.";
+const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";
 

@@ -9,6 +9,7 @@ use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
+use keyfob::domain::credit;
 use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
@@ -114,6 +115,7 @@ impl<'db> App<'db> {
             metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
+            opening_credits: credit::OPENING,
         };
         set(&mut config);
         let public_url = config.public_url.clone();
@@ -169,6 +171,7 @@ impl<'db> App<'db> {
     #[track_caller]
     pub fn another_account(&self) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
+        credit::open_accounts(&mut self.db.conn(), credit::OPENING, NOW).unwrap();
         self.add_operator("eve@example.com", account);
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);
@@ -186,7 +189,7 @@ impl<'db> App<'db> {
     pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
-        let new = NewApiKey::parse(id.as_str(), "sms", name, "").unwrap();
+        let new = NewApiKey::parse(id.as_str(), "sms", "live", name, "").unwrap();
         match api_key::create(conn, &operator, new, self.clock.now()).unwrap() {
             Creation::Made(key, secret) => Key { id: key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),
