@@ -4,6 +4,8 @@
 //! the phone did comes later, as a [`Receipt`], through the channel that the
 //! transport is built with. It keeps nothing: the queue does.
 
+pub mod sandbox;
+
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
