@@ -17,11 +17,12 @@ use crate::config::Config;
 use crate::domain::password::Passwords;
 use crate::domain::setup_code::{self, SetupCode};
 use crate::domain::throttle::Throttle;
-use crate::domain::{installation, service};
+use crate::domain::{credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::routes::routes;
 use crate::shutdown::STOP_SECONDS;
+use crate::sms::{Sms, Workers};
 use crate::store::Store;
 use crate::web::State;
 use crate::web::api::metrics::metrics;
@@ -48,6 +49,8 @@ pub struct Keyfob {
     pub store: Store,
     /// The gate, which has uses to write down at the end.
     pub gate: Gate,
+    /// The SMS service's workers, which are stopped after the server.
+    pub workers: Workers,
     /// Begun before the server is stopped.
     pub stopping: Arc<Stopping>,
 }
@@ -62,16 +65,23 @@ impl Keyfob {
         let store =
             tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
         let is_new = store.is_new_file();
-        let now = clock.now();
+        let (now, opening) = (clock.now(), config.opening_credits);
         let (cookie_key, setup_code, services) = store
-            .write(move |conn| Ok((installation::prepare(conn, now)?, setup_code::issue(conn)?, service::list(conn)?)))
+            .write(move |conn| {
+                let cookie_key = installation::prepare(conn, now)?;
+                credit::open_accounts(conn, opening, now)?;
+                Ok((cookie_key, setup_code::issue(conn)?, service::list(conn)?))
+            })
             .await
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let gate = Gate::open(store.clone(), clock.clone());
         services.iter().for_each(|service| gate.count_service(&service.slug));
         let stopping = Arc::new(Stopping::default());
+        let sms = Sms::new(store.clone(), clock.clone());
+        let workers = Workers::start(&sms, &config.sms_transport);
         let state = Data::new(State {
             gate: gate.clone(),
+            sms,
             stopping: Arc::clone(&stopping),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
@@ -84,7 +94,7 @@ impl Keyfob {
         });
         let (server, address) = listen(config.listen, state.clone())?;
         let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
-        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, stopping })
+        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, workers, stopping })
     }
 }
 

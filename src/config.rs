@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::domain::credit;
+use crate::sms::transport::WayOut;
 use crate::store::DatabaseUrl;
 use crate::web::client_address::TrustedProxies;
 
@@ -38,6 +39,17 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_TRUSTED_PROXIES", default_value = "", value_name = "ADDRESSES")]
     pub trusted_proxy: String,
 
+    /// How SMS leave: sandbox (nothing leaves), or `smpp://USER:PASSWORD@HOST:PORT`
+    #[arg(
+        long,
+        global = true,
+        env = "KEYFOB_SMS_TRANSPORT",
+        default_value = "sandbox",
+        hide_env_values = true,
+        value_name = "TRANSPORT"
+    )]
+    pub sms_transport: String,
+
     /// Credits that a new account starts with
     #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::OPENING,
         value_parser = clap::value_parser!(i64).range(0..=credit::MOST_ADDED), value_name = "CREDITS")]
@@ -57,6 +69,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
+    /// How SMS leave.
+    pub sms_transport: WayOut,
     /// What a new account starts with.
     pub opening_credits: i64,
 }
@@ -83,13 +97,19 @@ impl Config {
                 note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
             })
             .ok();
-        match (database_url, listen, metrics_listen, public_url, trusted_proxies) {
-            (Some(database_url), Some(listen), Some(metrics_listen), Some(public_url), Some(trusted_proxies)) => {
-                let opening_credits = settings.opening_credits;
-                Ok(Self { database_url, listen, metrics_listen, public_url, trusted_proxies, opening_credits })
-            }
-            _ => Err(problems),
-        }
+        let sms_transport = settings.sms_transport.parse().map_err(&mut note).ok();
+        let checked = (|| {
+            Some(Self {
+                database_url: database_url?,
+                listen: listen?,
+                metrics_listen: metrics_listen?,
+                public_url: public_url?,
+                trusted_proxies: trusted_proxies?,
+                sms_transport: sms_transport?,
+                opening_credits: settings.opening_credits,
+            })
+        })();
+        checked.ok_or(problems)
     }
 }
 
@@ -126,6 +146,7 @@ mod tests {
             metrics_listen: None,
             public_url: public_url.map(Into::into),
             trusted_proxy: trusted_proxy.into(),
+            sms_transport: "sandbox".into(),
             opening_credits: credit::OPENING,
         }
     }

@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
 
-use crate::web::api::{self, auth, health, openapi, verify};
+use crate::web::api::{self, auth, balance, health, openapi, sms_messages, verify};
 use crate::web::pages::{
     api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
 };
@@ -30,6 +30,21 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
+        .service(
+            resource("/v1/sms/messages")
+                .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
+                .get(sms_messages::list_messages)
+                .post(sms_messages::send_messages)
+                .default_service(to(api::only_get_and_post)),
+        )
+        .service(
+            resource("/v1/sms/messages/estimate")
+                .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
+                .post(sms_messages::estimate_messages)
+                .default_service(to(api::only_post)),
+        )
+        .service(resource("/v1/sms/messages/{id}").get(sms_messages::show_message).default_service(to(api::only_get)))
+        .service(resource("/v1/balance").get(balance::show_balance).default_service(to(api::only_get)))
         .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             scope("")

@@ -14,6 +14,7 @@ use futures_util::future::{Either, select};
 use tokio::time::timeout;
 
 use crate::gate::Gate;
+use crate::sms::Workers;
 use crate::web::connections::Stopping;
 
 /// For how long connections are let go one by one. `/readyz` says no meanwhile,
@@ -31,7 +32,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the server can't go on, or signals can't be heard.
-pub async fn run(server: Server, gate: &Gate, stopping: Arc<Stopping>) -> io::Result<()> {
+pub async fn run(server: Server, gate: &Gate, workers: Workers, stopping: Arc<Stopping>) -> io::Result<()> {
     let (mut gentle, mut at_once) = (signal(SignalKind::terminate())?, AtOnce::listen()?);
     let handle = server.handle();
     actix_web::rt::spawn(async move {
@@ -46,6 +47,7 @@ pub async fn run(server: Server, gate: &Gate, stopping: Arc<Stopping>) -> io::Re
         handle.stop(is_gentle).await;
     });
     server.await?;
+    workers.stop().await;
     if timeout(LAST_WRITE, gate.write_down_uses()).await.is_err() {
         tracing::warn!("the last uses of keys were not written down");
     }

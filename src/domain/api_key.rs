@@ -223,7 +223,10 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| super::cursor::Cursor(key.created_at, key.id.clone()));
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|ApiKeyEntry { key, .. }| super::cursor::Cursor(key.created_at, key.id.clone()));
     Ok(Page { rows, next })
 }
 

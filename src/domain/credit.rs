@@ -212,10 +212,8 @@ pub fn refund(conn: &mut Conn, account: &AccountId, message: &MessageId, credits
     if refunded > 0 {
         return Ok(());
     }
-    let entry = LedgerEntry {
-        message_id: Some(message.clone()),
-        ..LedgerEntry::new(account, credits, Reason::Refund, now)
-    };
+    let entry =
+        LedgerEntry { message_id: Some(message.clone()), ..LedgerEntry::new(account, credits, Reason::Refund, now) };
     match conn.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(()),
         Err(error) => Err(error.into()),

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use super::transport::{Outcome, Part, Refusal, Submission, Transport};
 use super::transport::carrier_id_key;
+use super::transport::{Outcome, Part, Refusal, Submission, Transport};
 use crate::clock::Clock;
 use crate::domain::key_secret::Mode;
 use crate::domain::message::{self, Fault, Lease, Message, MessageId, SegmentOutcome};

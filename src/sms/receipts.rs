@@ -25,7 +25,7 @@ pub(super) async fn keep_taking(mut arrivals: mpsc::Receiver<Arrival>, store: St
             store.write(move |conn| each(conn, &receipts, |conn, receipt| message::receive(conn, receipt, now)));
         match written.await {
             // Whoever waits for the answer may be gone.
-            Ok(()) => answers.into_iter().for_each(|taken| drop(taken.send(()))),
+            Ok(()) => answers.into_iter().for_each(|taken| taken.send(()).unwrap_or_default()),
             Err(error) => tracing::warn!(%error, "delivery receipts could not be written; the carrier will tell again"),
         }
     }

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::batch::each;
 use super::line::{Finished, Line};
-use super::transport::sandbox::Sandbox;
-use super::transport::{Arrivals, Transport};
+use super::transport::WayOut;
+use super::transport::sandbox::{self, Sandbox};
 use super::{Sms, receipts, sweeper};
 use crate::domain::key_secret::Mode;
 use crate::domain::message;
@@ -32,14 +32,15 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts them: live messages leave through what `way_out` gives, test
-    /// messages through a sandbox whose receipts come after `delay`.
-    pub fn start(sms: &Sms, delay: Duration, way_out: impl FnOnce(Arrivals) -> Arc<dyn Transport>) -> Self {
+    /// Starts them: live messages leave through the `way_out`, test messages
+    /// through a sandbox.
+    #[must_use]
+    pub fn start(sms: &Sms, way_out: &WayOut) -> Self {
         let (arrivals, arriving) = mpsc::channel(ARRIVALS);
         let (finished, to_write) = mpsc::channel(MOST);
         let (stop, stopping) = watch::channel(false);
-        let sandbox = Arc::new(Sandbox::new(delay, arrivals.clone()));
-        let live = way_out(arrivals);
+        let sandbox = Arc::new(Sandbox::new(way_out.sandbox_delay(), arrivals.clone()));
+        let live = way_out.open(arrivals);
         let line = |mode, transport| Line {
             mode,
             transport,
@@ -72,7 +73,7 @@ impl Workers {
 
 /// Segments that the sandbox had when the process ended get their receipts.
 async fn resume(sms: Sms, sandbox: Arc<Sandbox>) {
-    match sms.store.read(|conn| message::open_carrier_ids(conn, Sandbox::PREFIX)).await {
+    match sms.store.read(|conn| message::open_carrier_ids(conn, sandbox::PREFIX)).await {
         Ok(ids) => sandbox.resume(ids),
         Err(error) => tracing::warn!(%error, "receipts of the sandbox are lost"),
     }

@@ -9,6 +9,7 @@ use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
 use crate::domain::throttle::Throttle;
 use crate::gate::Gate;
+use crate::sms::Sms;
 use crate::store::{Store, UtcTime};
 
 /// Built once at the start; handlers get it as `web::Data<State>`.
@@ -17,6 +18,8 @@ pub struct State {
     pub store: Store,
     /// Verdicts on keys.
     pub gate: Gate,
+    /// The SMS service.
+    pub sms: Sms,
     /// Whether the server is about to stop.
     pub stopping: Arc<Stopping>,
     /// The time.

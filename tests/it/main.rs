@@ -41,6 +41,7 @@ mod sessions;
 mod settings;
 mod setup;
 mod shutdown;
+mod sms_messages;
 mod startup;
 mod store;
 mod throttle;

@@ -93,6 +93,22 @@ fn parse_reference(reference: &str) -> Result<String> {
     if reference.is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
 }
 
+/// What all of it costs, in credits: one for each segment to each recipient,
+/// and nothing in test mode.
+#[must_use]
+pub fn cost(draft: &Draft, mode: Mode) -> i64 {
+    let recipients = i64::try_from(draft.recipients.len()).unwrap_or(i64::MAX);
+    price(draft, mode).saturating_mul(recipients)
+}
+
+/// What one of the messages costs.
+fn price(draft: &Draft, mode: Mode) -> i64 {
+    match mode {
+        Mode::Live => draft.segments(),
+        Mode::Test => 0,
+    }
+}
+
 /// Who sends.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -134,7 +150,6 @@ pub fn accept(conn: &mut Conn, origin: &Origin, draft: &Draft, now: UtcTime) -> 
 }
 
 fn message(origin: &Origin, draft: &Draft, recipient: &PhoneNumber, now: UtcTime) -> Message {
-    let segments = draft.segments();
     Message {
         id: MessageId::mint(),
         account_id: origin.account_id.clone(),
@@ -145,8 +160,8 @@ fn message(origin: &Origin, draft: &Draft, recipient: &PhoneNumber, now: UtcTime
         text: draft.text.clone(),
         reference: draft.reference.clone(),
         encoding: draft.text.encoding(),
-        segments,
-        credits: if origin.mode == Mode::Live { segments } else { 0 },
+        segments: draft.segments(),
+        credits: price(draft, origin.mode),
         status: Status::Queued,
         error: None,
         tries: 0,

@@ -11,7 +11,7 @@ mod sending;
 
 use diesel::prelude::*;
 
-pub use acceptance::{Accepted, Draft, MOST_RECIPIENTS, Origin, accept};
+pub use acceptance::{Accepted, Draft, MOST_RECIPIENTS, Origin, accept, cost};
 pub use fault::Fault;
 pub use history::{MessageEvent, MessageEventId, history};
 pub use list::{Filter, MessageEntry, PAGE, Page, find, list};
@@ -60,15 +60,8 @@ text_enum! {
 
 impl Status {
     /// Every status, in the order in which a message goes through them.
-    pub const ALL: [Self; 7] = [
-        Self::Queued,
-        Self::Sending,
-        Self::Sent,
-        Self::Delivered,
-        Self::Undelivered,
-        Self::Expired,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Queued, Self::Sending, Self::Sent, Self::Delivered, Self::Undelivered, Self::Expired, Self::Failed];
 
     /// Whether nothing can follow.
     #[must_use]

@@ -64,6 +64,7 @@ pub fn lease(conn: &mut Conn, mode: Mode, most: usize, now: UtcTime) -> Result<V
         .filter(messages::mode.eq(mode))
         .filter(messages::status.eq(Status::Queued))
         .filter(messages::due_at.le(now))
+        .filter(messages::valid_until.gt(now))
         .order(messages::due_at)
         .limit(i64::try_from(most).unwrap_or(i64::MAX))
         .select(messages::id)

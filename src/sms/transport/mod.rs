@@ -6,18 +6,67 @@
 
 pub mod sandbox;
 
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+pub use crate::domain::message::ReceiptState;
+use sandbox::Sandbox;
+
 use crate::domain::phone_number::PhoneNumber;
 use crate::domain::sender::Sender;
 use crate::domain::sms_text::Encoding;
 
+/// Which way out live messages take.
+#[derive(Debug, Clone)]
+pub enum WayOut {
+    /// None: a carrier in this process that only rehearses.
+    Sandbox {
+        /// Between taking a segment and its receipt.
+        delay: Duration,
+    },
+}
+
+impl WayOut {
+    /// Opens it; within a Tokio runtime.
+    #[must_use]
+    pub fn open(&self, arrivals: Arrivals) -> Arc<dyn Transport> {
+        match self {
+            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, arrivals)),
+        }
+    }
+
+    /// How long the sandbox for test keys lets its receipts wait.
+    #[must_use]
+    pub const fn sandbox_delay(&self) -> Duration {
+        match self {
+            Self::Sandbox { delay } => *delay,
+        }
+    }
+}
+
+impl FromStr for WayOut {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sandbox" => Ok(Self::Sandbox { delay: SANDBOX_DELAY }),
+            _ => {
+                Err(format!("--sms-transport {text:?} is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT"))
+            }
+        }
+    }
+}
+
 /// Where a transport puts its receipts. Give it a bound: a full channel keeps
 /// the carrier waiting, and it then sends less.
 pub type Arrivals = mpsc::Sender<Arrival>;
+
+/// How long the sandbox's receipts take.
+const SANDBOX_DELAY: Duration = Duration::from_secs(1);
 
 /// A way out.
 pub trait Transport: Send + Sync + 'static {
@@ -119,27 +168,6 @@ pub struct Receipt {
     pub error: Option<String>,
     /// The phone's number as the carrier writes it, if it is told.
     pub recipient: Option<String>,
-}
-
-/// The last word on a segment, or an interim one (SMPP 3.4 §5.2.28).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReceiptState {
-    /// The phone has it.
-    Delivered,
-    /// It can't be delivered.
-    Undelivered,
-    /// Somebody on the way refused it.
-    Rejected,
-    /// The phone was out of reach until its validity ended.
-    Expired,
-    /// It was deleted at the carrier's.
-    Deleted,
-    /// The carrier does not know.
-    Unknown,
-    /// Interim: read by a person at the carrier's.
-    Accepted,
-    /// Interim: on its way.
-    Enroute,
 }
 
 /// A receipt, and the way to acknowledge it.

@@ -140,7 +140,8 @@ async fn deliver(receipt: Receipt, delay: Duration, arrivals: Arrivals, permit: 
 }
 
 /// What every id of the sandbox begins with; the digit of its ending follows.
-const PREFIX: &str = "sandbox-";
+/// How its names for segments begin.
+pub const PREFIX: &str = "sandbox-";
 
 /// What becomes of a segment that was accepted.
 #[derive(Clone, Copy, PartialEq)]

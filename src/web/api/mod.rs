@@ -2,10 +2,15 @@
 //! these routes: they are asked about every request of other services.
 
 pub mod auth;
+pub mod balance;
+mod caller;
 pub mod health;
+mod json_body;
 pub mod metrics;
 pub mod openapi;
 mod presented_key;
+mod sms_message;
+pub mod sms_messages;
 pub mod verify;
 
 use std::panic::AssertUnwindSafe;
@@ -34,6 +39,16 @@ pub async fn only_post(state: Data<State>) -> HttpResponse {
     refuse_method(&state, "POST")
 }
 
+/// For methods that routes which only tell something do not take.
+pub async fn only_get(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "GET")
+}
+
+/// For methods that `/v1/sms/messages` does not take.
+pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "GET, POST")
+}
+
 /// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).
 pub async fn no_trace(state: Data<State>) -> HttpResponse {
     refuse_method(&state, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
@@ -60,6 +75,7 @@ mod tests {
     use crate::domain::password::Passwords;
     use crate::domain::throttle::Throttle;
     use crate::gate::Gate;
+    use crate::sms::Sms;
     use crate::store::Store;
     use crate::web::client_address::TrustedProxies;
 
@@ -69,6 +85,7 @@ mod tests {
         let now = clock.now();
         State {
             gate: Gate::open(store.clone(), clock.clone()),
+            sms: Sms::new(store.clone(), clock.clone()),
             cookie_key: store.write(move |conn| installation::prepare(conn, now)).await.unwrap(),
             passwords: Passwords::default(),
             throttle: Throttle::new(clock.clone()),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
+use super::json_body::without_values;
 use super::{answer, user_agent};
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
@@ -119,16 +120,4 @@ fn explain(error: &JsonPayloadError) -> Error {
         }
         _ => Error::Malformed("The body is not well-formed JSON.".to_owned()),
     }
-}
-
-/// Serde quotes a value of the wrong type and the name of a member that it does
-/// not know, and either may be a secret that stands in the wrong place.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let problem = match text.as_str() {
-        text if text.starts_with("missing field") || text.starts_with("duplicate field") => return text.to_owned(),
-        text if text.starts_with("unknown field") => "an unknown member",
-        _ => "a member has the wrong type",
-    };
-    format!("{problem} at line {} column {}", error.line(), error.column())
 }

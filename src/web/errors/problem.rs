@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -49,6 +49,18 @@ pub(super) fn problem(told: &Told, request_id: &str) -> HttpResponse {
     HttpResponse::build(told.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
 }
 
+/// RFC 6750 §3: no error code where no key was sent.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
+const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
+
+const fn challenge(error: &Error) -> Option<HeaderValue> {
+    match error {
+        Error::KeyMissing => Some(CHALLENGE),
+        Error::KeyRefused(_) => Some(INVALID),
+        _ => None,
+    }
+}
+
 /// An error on the way of programs, which no middleware stands in: it draws
 /// itself, and names the request only then.
 #[derive(Debug)]
@@ -87,6 +99,9 @@ impl ResponseError for ApiError {
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
         secure_for_programs(response.headers_mut(), self.is_https);
+        if let Some(challenge) = challenge(&self.error) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
         if let Ok(id) = id.as_str().parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }

@@ -275,7 +275,13 @@ pub async fn create_api_key(
 }
 
 async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Result<Creation> {
-    let new = NewApiKey::parse(&filled.key_id, &filled.service, filled.mode.as_deref().unwrap_or("live"), &filled.name, &filled.description)?;
+    let new = NewApiKey::parse(
+        &filled.key_id,
+        &filled.service,
+        filled.mode.as_deref().unwrap_or("live"),
+        &filled.name,
+        &filled.description,
+    )?;
     let (operator, now) = (operator.clone(), state.clock.now());
     state.store.write(move |conn| api_key::create(conn, &operator, new, now)).await
 }

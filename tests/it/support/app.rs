@@ -2,6 +2,7 @@
 
 use std::sync::{OnceLock, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use keyfob::app::Keyfob;
@@ -14,6 +15,7 @@ use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
+use keyfob::sms::transport::WayOut;
 use keyfob::store::{Conn, UtcTime};
 use keyfob::web::client_address::TrustedProxies;
 use serde_json::{Value, json};
@@ -115,6 +117,7 @@ impl<'db> App<'db> {
             metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
+            sms_transport: WayOut::Sandbox { delay: Duration::ZERO },
             opening_credits: credit::OPENING,
         };
         set(&mut config);

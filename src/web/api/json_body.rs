@@ -1,0 +1,51 @@
+//! JSON that applications send.
+
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Reads a body; `form` says what it should look like.
+///
+/// # Errors
+/// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
+/// [`Error::Malformed`] in words that say what to change.
+pub(super) fn parse<T: DeserializeOwned>(
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+    form: &str,
+) -> Result<T> {
+    let is_json = request.content_type().eq_ignore_ascii_case("application/json");
+    if !is_json {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let body = body.map_err(|error| explain(&error))?;
+    serde_json::from_slice(&body).map_err(|error| {
+        if error.is_data() {
+            Error::Malformed(format!("Send {form}: {}.", without_values(&error)))
+        } else {
+            Error::Malformed("The body is not well-formed JSON.".to_owned())
+        }
+    })
+}
+
+fn explain(error: &actix_web::Error) -> Error {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Error::TooLarge,
+        _ => Error::Malformed("The body did not arrive whole.".to_owned()),
+    }
+}
+
+/// Serde quotes a value of the wrong type and the name of a member that it does
+/// not know, and either may be a secret that stands in the wrong place.
+pub(super) fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let problem = match text.as_str() {
+        text if text.starts_with("missing field") || text.starts_with("duplicate field") => return text.to_owned(),
+        text if text.starts_with("unknown field") => "an unknown member",
+        _ => "a member has the wrong type",
+    };
+    format!("{problem} at line {} column {}", error.line(), error.column())
+}
