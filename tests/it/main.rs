@@ -19,6 +19,7 @@ mod foreign_sites;
 mod headers;
 mod health;
 mod house;
+mod idempotency;
 mod log_lines;
 mod login;
 mod long_bodies;
