@@ -37,6 +37,7 @@ mod presented_key;
 mod proxies;
 mod safe_methods;
 mod security_md;
+mod sending;
 mod services;
 mod sessions;
 mod settings;
