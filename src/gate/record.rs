@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -60,26 +61,31 @@ impl KeyRecord {
     /// Who it is, as header values want it.
     pub fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| Identity {
-            id: Bytes::from(self.id.to_string()),
-            name: Bytes::from(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
-            service: Bytes::copy_from_slice(self.service.as_bytes()),
-            account_id: Bytes::from(self.account_id.to_string()),
+            id: shared(self.id.to_string()),
+            name: shared(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
+            service: shared(self.service.to_string()),
+            account_id: shared(self.account_id.to_string()),
         })
     }
 }
 
-/// Who a key is, in visible ASCII, written once and sent many times; none of
+/// A value whose copies share one text; all of ours are visible ASCII.
+fn shared(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static("-"))
+}
+
+/// Who a key is, written once and sent many times; none of
 /// it is ever empty.
 #[derive(Debug)]
 pub struct Identity {
     /// The key's id.
-    pub id: Bytes,
+    pub id: HeaderValue,
     /// Its name, percent-encoded.
-    pub name: Bytes,
+    pub name: HeaderValue,
     /// The slug of its service.
-    pub service: Bytes,
+    pub service: HeaderValue,
     /// The id of its account.
-    pub account_id: Bytes,
+    pub account_id: HeaderValue,
 }
 
 /// Uses that are not written down yet.

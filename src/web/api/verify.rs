@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use actix_web::body::BoxBody;
 use actix_web::error::JsonPayloadError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data, Json, JsonConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -95,7 +97,9 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
         Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),
         _ => render(&verdict),
     };
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(body))
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
+    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 fn render(verdict: &Verdict) -> Bytes {
