@@ -21,6 +21,9 @@ use crate::web::errors::ApiError;
 /// A body longer than this is no question about a key, in bytes.
 const LONGEST_BODY: usize = 4 * 1024;
 
+/// Nothing is told about a key that is not there.
+const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
+
 /// The question. Unknown members are refused: a misspelt `service` would ask
 /// about any service.
 #[derive(Deserialize)]
@@ -95,6 +98,7 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
     let verdict = state.gate.verdict(&question.key, &door, caller).await?;
     let body = match &verdict {
         Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),
+        Verdict::NotFound => NOT_FOUND,
         _ => render(&verdict),
     };
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
