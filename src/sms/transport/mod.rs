@@ -5,6 +5,7 @@
 //! transport is built with. It keeps nothing: the queue does.
 
 pub mod sandbox;
+pub mod smpp;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -78,13 +79,20 @@ pub trait Transport: Send + Sync + 'static {
     fn capacity(&self) -> usize;
 
     /// Resolves when [`capacity`](Self::capacity) may have become more than 0,
-    /// at once if it is. Look again: somebody else may have been faster.
+    /// at once if it is. Look again: somebody else may have been faster. Never
+    /// resolves once the transport is closed.
     fn ready(&self) -> BoxFuture<'_, ()>;
 
     /// Hands over one segment and waits for the carrier's answer. Without
     /// capacity it is [`Outcome::NotSent`]. Dropping the future leaves it open
     /// whether the segment was sent.
     fn submit(&self, submission: Submission) -> BoxFuture<'_, Outcome>;
+
+    /// Why there is no connection, in a sentence for the operator; `None` when
+    /// there is one.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Says goodbye to the carrier, after the answers that are still awaited;
     /// for a clean stop. Nothing can be submitted afterwards.
@@ -176,7 +184,7 @@ pub struct Arrival {
     /// What was told.
     pub receipt: Receipt,
     /// The carrier is answered once this is sent, so send it after the commit.
-    /// Dropped unsent, the carrier will bring the receipt again.
+    /// Dropped unsent, the carrier is told to bring the receipt again later.
     pub taken: oneshot::Sender<()>,
 }
 
