@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use crate::domain::message::ReceiptState;
 use sandbox::Sandbox;
+use smpp::{Smpp, SmppConfig};
 
 use crate::domain::phone_number::PhoneNumber;
 use crate::domain::sender::Sender;
@@ -29,6 +30,8 @@ pub enum WayOut {
         /// Between taking a segment and its receipt.
         delay: Duration,
     },
+    /// A carrier that speaks SMPP.
+    Smpp(Box<SmppConfig>),
 }
 
 impl WayOut {
@@ -37,6 +40,7 @@ impl WayOut {
     pub fn open(&self, arrivals: Arrivals) -> Arc<dyn Transport> {
         match self {
             Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, arrivals)),
+            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), arrivals)),
         }
     }
 
@@ -45,6 +49,7 @@ impl WayOut {
     pub const fn sandbox_delay(&self) -> Duration {
         match self {
             Self::Sandbox { delay } => *delay,
+            Self::Smpp(_) => SANDBOX_DELAY,
         }
     }
 }
@@ -55,9 +60,12 @@ impl FromStr for WayOut {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "sandbox" => Ok(Self::Sandbox { delay: SANDBOX_DELAY }),
-            _ => {
-                Err(format!("--sms-transport {text:?} is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT"))
+            // The text is not told: it may hold a password.
+            _ if text.starts_with("smpp") => {
+                let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
+                Ok(Self::Smpp(Box::new(config)))
             }
+            _ => Err("--sms-transport is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
         }
     }
 }
