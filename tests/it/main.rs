@@ -14,6 +14,7 @@ mod command_line;
 mod connect;
 mod connections;
 mod crashes;
+mod credits_at_once;
 mod flood;
 mod foreign_sites;
 mod headers;
