@@ -41,6 +41,7 @@ mod sessions;
 mod settings;
 mod setup;
 mod shutdown;
+mod smpp;
 mod startup;
 mod store;
 mod throttle;
