@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -285,6 +285,47 @@ async fn a_wrong_password_is_told_clearly_and_not_insisted_on() {
     assert_eq!(smsc.wait_for("bind")["status"], 0x0e);
     assert!(tokio::time::timeout(Duration::from_secs(2), keyfob.smpp.ready()).await.is_err());
     tokio::time::timeout(PATIENCE, keyfob.smpp.close()).await.unwrap();
+}
+
+/// In memory, where a test can look.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_of_the_connection_and_nothing_secret() {
+    let log = Log::default();
+    let writer = {
+        let log = log.clone();
+        move || log.clone()
+    };
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(writer).finish();
+    let _kept = tracing::subscriber::set_default(subscriber);
+    let mut smsc = Smsc::start(&["--password", "pa55word"]);
+    let wrong = Keyfob::start(&smsc.url(""));
+    wrong.trouble().await;
+    let mut keyfob = Keyfob::bound(&smsc.url("").replace("s3cret", "pa55word")).await;
+    keyfob.send("+420777123456", "the text is nobody's business").await;
+    keyfob.receipt().await;
+    smsc.kill();
+    keyfob.trouble().await;
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for told in ["bound", "hung up; trying again in", "password is wrong", "smpp://keyfob@127.0.0.1:"] {
+        assert!(log.contains(told), "{told:?} is not in\n{log}");
+    }
+    for secret in ["s3cret", "pa55word", "nobody", "420777123456"] {
+        assert!(!log.contains(secret), "{secret:?} is in\n{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
