@@ -45,6 +45,7 @@ mod settings;
 mod setup;
 mod shutdown;
 mod sms_messages;
+mod smpp;
 mod startup;
 mod store;
 mod throttle;

@@ -105,3 +105,27 @@ fn next_wait(last: Duration, refused: bool, was_good: bool) -> Duration {
         (false, false) => (last * 2).min(LONGEST_WAIT),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_to_a_minute_and_starts_anew_after_a_good_connection() {
+        let mut wait = FIRST_WAIT;
+        let waits: Vec<u64> = (0..8)
+            .map(|_| {
+                wait = next_wait(wait, false, false);
+                wait.as_secs()
+            })
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(next_wait(wait, false, true), FIRST_WAIT);
+    }
+
+    #[test]
+    fn a_refusal_is_not_insisted_on() {
+        assert_eq!(next_wait(FIRST_WAIT, true, false), REFUSED_WAIT);
+        assert_eq!(next_wait(LONGEST_WAIT, true, false), LONGEST_WAIT);
+    }
+}
