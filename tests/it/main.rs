@@ -44,6 +44,7 @@ mod shutdown;
 mod sms_messages;
 mod startup;
 mod store;
+mod test_keys;
 mod throttle;
 mod usage;
 mod verify;

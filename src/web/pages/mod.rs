@@ -1,11 +1,13 @@
 //! The dashboard's pages, one noun a file.
 
 pub mod api_key;
+pub mod api_key_creation;
 pub mod api_key_deletion;
 mod api_key_row;
 pub mod api_key_status;
 pub mod api_keys;
 pub mod connect;
+mod first_request;
 pub mod login;
 pub mod service;
 mod service_option;
