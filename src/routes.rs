@@ -15,7 +15,7 @@ use crate::web::pages::{
     message_creation, messages, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
+use crate::web::{State, assets, connections, errors, head, headers, origin, panics, request_id};
 
 /// The longest form, in bytes: two of the longest passwords take 24 KiB when
 /// every character is written as 12.
@@ -61,6 +61,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .wrap(from_fn(connections::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(errors::render_errors))
+                .wrap(from_fn(head::head_as_get))
                 .wrap(from_fn(headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
@@ -94,6 +95,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
         .service(resource("/connect").get(connect::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
+        .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
         .wrap(from_fn(origin::same_origin_writes))
         .wrap(Compress::default())

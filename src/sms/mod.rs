@@ -112,10 +112,9 @@ fn take(
     render: Render,
     now: crate::store::UtcTime,
 ) -> Result<String> {
-    if let Some(Repeatable { key, digest }) = repeatable {
-        if let Some(answer) = idempotency::find(conn, key, *digest, now)? {
-            return Ok(answer);
-        }
+    let before = repeatable.map(|Repeatable { key, digest }| idempotency::find(conn, key, *digest, now)).transpose()?;
+    if let Some(answer) = before.flatten() {
+        return Ok(answer);
     }
     let answer = render(&message::accept(conn, origin, draft, now)?)?;
     if let Some(Repeatable { key, digest }) = repeatable {

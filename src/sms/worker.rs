@@ -80,11 +80,11 @@ async fn resume(sms: Sms, sandbox: Arc<Sandbox>) {
 }
 
 async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<Finished>) {
-    let mut batch = Vec::with_capacity(MOST);
+    let mut batch = Vec::new();
     while finished.recv_many(&mut batch, MOST).await > 0 {
         // All instances in one order, so that no two wait for each other's balances.
         batch.sort_by(|one, other| one.account.cmp(&other.account));
-        let results: Arc<Vec<Finished>> = Arc::new(batch.drain(..).collect());
+        let results: Arc<Vec<Finished>> = Arc::new(std::mem::take(&mut batch));
         while let Err(error) = settle(&sms, &results).await {
             tracing::warn!(%error, "what became of messages could not be written yet");
             sleep(AGAIN).await;

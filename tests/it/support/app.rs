@@ -187,12 +187,23 @@ impl<'db> App<'db> {
         self.make_key_with(&mut self.db.conn(), name)
     }
 
+    /// A key that only rehearses.
+    #[track_caller]
+    pub fn make_test_key(&self, name: &str) -> Key {
+        self.make_key_of(&mut self.db.conn(), name, "test")
+    }
+
     /// The same over a connection that is there already.
     #[track_caller]
     pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
+        self.make_key_of(conn, name, "live")
+    }
+
+    #[track_caller]
+    fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
-        let new = NewApiKey::parse(id.as_str(), "sms", "live", name, "").unwrap();
+        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap();
         match api_key::create(conn, &operator, new, self.clock.now()).unwrap() {
             Creation::Made(key, secret) => Key { id: key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),

@@ -149,10 +149,11 @@ impl Database {
         in_files || rows.contains(&hex) || rows.contains(&needle.to_lowercase())
     }
 
-    /// Lets nobody write to keys until the connection is dropped.
+    /// Lets nobody write to keys and messages until the connection is dropped.
     pub fn lock(&self) -> Conn {
         let mut conn = self.conn();
-        let sql = if self.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; LOCK TABLE api_keys IN EXCLUSIVE MODE" };
+        let sql =
+            if self.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; LOCK TABLE api_keys, messages IN EXCLUSIVE MODE" };
         conn.batch_execute(sql).unwrap();
         conn
     }

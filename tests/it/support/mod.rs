@@ -11,6 +11,7 @@ mod process;
 mod proxy;
 mod relay;
 mod routes;
+mod sms;
 mod tunnel;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use process::{Ended, Process, keyfob, run};
 pub use proxy::{Outcome, Proxy};
 pub use relay::Relay;
 pub use routes::routes;
+pub use sms::{Application, MESSAGES, PHONE};
 pub use tunnel::Tunnel;
 pub use wire::Wire;
 

@@ -1,0 +1,392 @@
+//! The queue of messages and the receipts of carriers, without either.
+
+use keyfob::domain::account::{self, AccountId};
+use keyfob::domain::key_secret::Mode;
+use keyfob::domain::message::{
+    self, Draft, Fault, LEASE_SECONDS, Lease, Message, MessageId, Origin, Receipt, ReceiptState, SegmentOutcome,
+    Status, VALID_SECONDS,
+};
+use keyfob::domain::{credit, installation};
+use keyfob::sms::transport::carrier_id_key;
+use keyfob::store::{Conn, Store, UtcTime};
+
+use crate::support::{Database, PHONE, on_both_databases};
+
+const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
+
+/// An account with 100 credits, and the queue.
+struct Queue<'db> {
+    db: &'db Database,
+    account: AccountId,
+    now: UtcTime,
+}
+
+impl<'db> Queue<'db> {
+    fn of(db: &'db Database) -> Self {
+        Store::open(&db.url().parse().unwrap()).unwrap();
+        let conn = &mut db.conn();
+        installation::prepare(conn, NOW).unwrap();
+        credit::open_accounts(conn, 100, NOW).unwrap();
+        Self { db, account: account::first(conn).unwrap(), now: NOW }
+    }
+
+    fn conn(&self) -> Conn {
+        self.db.conn()
+    }
+
+    /// A message of so many segments, in the queue.
+    fn accept(&self, segments: usize) -> MessageId {
+        let text = if segments == 1 { "Hello".to_owned() } else { "a".repeat(153 * segments) };
+        let draft = Draft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
+        let origin = Origin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
+        message::accept(&mut self.conn(), &origin, &draft, self.now).unwrap().messages.remove(0).id
+    }
+
+    fn lease(&self) -> Vec<Lease> {
+        message::lease(&mut self.conn(), Mode::Live, 10, self.now).unwrap()
+    }
+
+    fn settle(&self, id: &MessageId, outcomes: &[SegmentOutcome]) {
+        let outcomes: Vec<_> = (1..).zip(outcomes.iter().cloned()).collect();
+        message::settle(&mut self.conn(), id, &outcomes, self.now).unwrap();
+    }
+
+    /// A message that the carrier has, under the ids `c1`, `c2` and so on.
+    fn sent(&self, segments: usize) -> MessageId {
+        let id = self.accept(segments);
+        self.lease();
+        self.settle(&id, &(1..=segments).map(|number| taken(&format!("c{number}"))).collect::<Vec<_>>());
+        id
+    }
+
+    fn receive(&self, carrier_id: &str, state: ReceiptState) {
+        message::receive(&mut self.conn(), &receipt(carrier_id, state), self.now).unwrap();
+    }
+
+    fn find(&self, id: &MessageId) -> Message {
+        message::find(&mut self.conn(), &self.account, None, id).unwrap().message
+    }
+
+    fn credits(&self) -> i64 {
+        credit::balance(&mut self.conn(), &self.account).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_is(&self, id: &MessageId, status: Status, error: Option<Fault>) {
+        let message = self.find(id);
+        assert_eq!((message.status, message.error), (status, error));
+    }
+
+    /// What a sweep does.
+    fn sweep(&self) {
+        let conn = &mut self.conn();
+        message::settle_lost(conn, 10, self.now).unwrap();
+        message::end_in_time(conn, 10, self.now).unwrap();
+        message::match_receipts(conn, 10, self.now).unwrap();
+    }
+}
+
+fn taken(carrier_id: &str) -> SegmentOutcome {
+    SegmentOutcome::Taken { carrier_id: carrier_id.to_owned(), carrier_key: carrier_id_key(carrier_id) }
+}
+
+fn later(seconds: i64) -> SegmentOutcome {
+    SegmentOutcome::Later { fault: Fault::Throttled, at: NOW.plus_seconds(seconds), most: 3 }
+}
+
+fn receipt(carrier_id: &str, state: ReceiptState) -> Receipt {
+    let (carrier_id, carrier_key) = (carrier_id.to_owned(), carrier_id_key(carrier_id));
+    Receipt { carrier_id, carrier_key, state, error: None, recipient: Some(PHONE.to_owned()) }
+}
+
+on_both_databases! {
+    fn a_message_is_leased_to_one_worker_at_a_time(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(1);
+
+        let leased = queue.lease();
+
+        assert_eq!((leased.len(), &leased[0].message.id, &leased[0].numbers), (1, &id, &vec![1]));
+        assert_eq!(queue.lease().len(), 0);
+        queue.assert_is(&id, Status::Sending, None);
+    }
+
+    fn workers_at_the_same_moment_get_different_messages(db: &Database) {
+        let queue = Queue::of(db);
+        (0..40).for_each(|_| { queue.accept(1); });
+
+        let leased: Vec<_> = std::thread::scope(|all| {
+            let worker = || (0..8).flat_map(|_| queue.lease()).map(|lease| lease.message.id.to_string()).collect::<Vec<_>>();
+            let workers: Vec<_> = (0..4).map(|_| all.spawn(worker)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        });
+
+        let different: std::collections::BTreeSet<_> = leased.iter().collect();
+        assert_eq!((leased.len(), different.len()), (40, 40));
+    }
+
+    fn a_message_is_delivered_when_each_of_its_segments_is(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.sent(3);
+
+        queue.receive("c3", ReceiptState::Delivered);
+        queue.receive("c1", ReceiptState::Enroute);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.assert_is(&id, Status::Sent, None);
+        queue.receive("c2", ReceiptState::Delivered);
+
+        queue.assert_is(&id, Status::Delivered, None);
+        assert_eq!((queue.find(&id).due_at, queue.credits()), (None, 97));
+    }
+
+    fn what_came_first_stays_however_often_and_late_receipts_come(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.sent(1);
+
+        queue.receive("c1", ReceiptState::Undelivered);
+        let told = queue.find(&id);
+        for state in [ReceiptState::Undelivered, ReceiptState::Delivered, ReceiptState::Enroute, ReceiptState::Expired] {
+            queue.receive("c1", state);
+        }
+
+        queue.assert_is(&id, Status::Undelivered, Some(Fault::Undelivered));
+        assert_eq!((queue.find(&id).updated_at, queue.credits()), (told.updated_at, 99));
+        assert_eq!(message::history(&mut queue.conn(), &id).unwrap().len(), 2);
+    }
+
+    fn a_receipt_that_comes_before_its_answer_is_kept_until_then(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(2);
+        queue.lease();
+
+        queue.receive("c2", ReceiptState::Delivered);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.assert_is(&id, Status::Sending, None);
+        queue.settle(&id, &[taken("c1"), taken("c2")]);
+
+        queue.assert_is(&id, Status::Delivered, None);
+        assert_eq!(db.count("waiting_receipts"), 0);
+    }
+
+    fn an_id_is_the_same_however_its_number_is_written(db: &Database) {
+        let queue = Queue::of(db);
+        let (id, other) = (queue.accept(1), queue.accept(1));
+        queue.lease();
+        queue.settle(&id, &[taken("0000002F")]);
+        queue.settle(&other, &[taken("2f")]);
+
+        queue.receive("0000002F", ReceiptState::Undelivered);
+        queue.receive("2F", ReceiptState::Delivered);
+
+        queue.assert_is(&id, Status::Undelivered, Some(Fault::Undelivered));
+        queue.assert_is(&other, Status::Delivered, None);
+    }
+
+    fn a_receipt_about_nothing_changes_nothing_and_is_told_once(db: &Database) {
+        let queue = Queue { now: NOW, ..Queue::of(db) };
+        let id = queue.sent(1);
+
+        queue.receive("nobody's", ReceiptState::Delivered);
+        queue.receive("nobody's", ReceiptState::Enroute);
+        queue.sweep();
+        queue.assert_is(&id, Status::Sent, None);
+        let conn = &mut queue.conn();
+        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(599)).unwrap(), Vec::<String>::new());
+        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(600)).unwrap(), ["nobody's"]);
+        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(600)).unwrap(), Vec::<String>::new());
+    }
+
+    fn what_the_carrier_refuses_is_refunded_once(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(2);
+        queue.lease();
+        assert_eq!(queue.credits(), 98);
+
+        for _ in 0..5 {
+            queue.settle(&id, &[SegmentOutcome::Refused(Fault::InvalidRecipient)]);
+        }
+
+        queue.assert_is(&id, Status::Failed, Some(Fault::InvalidRecipient));
+        assert_eq!(queue.credits(), 100);
+        assert_eq!(db.count("ledger_entries"), 3);
+    }
+
+    fn of_a_message_that_was_taken_in_part_the_rest_is_refunded(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(3);
+        queue.lease();
+
+        queue.settle(&id, &[taken("c1"), SegmentOutcome::Refused(Fault::InvalidMessage)]);
+
+        queue.assert_is(&id, Status::Undelivered, Some(Fault::InvalidMessage));
+        assert_eq!(queue.credits(), 99);
+        // The one that went out is told of later, five times.
+        (0..5).for_each(|_| queue.receive("c1", ReceiptState::Undelivered));
+        assert_eq!((queue.credits(), db.count("ledger_entries")), (99, 3));
+    }
+
+    fn what_the_carrier_has_is_not_refunded_even_if_it_is_not_delivered(db: &Database) {
+        for (state, status, fault) in [
+            (ReceiptState::Undelivered, Status::Undelivered, Fault::Undelivered),
+            (ReceiptState::Rejected, Status::Undelivered, Fault::Rejected),
+            (ReceiptState::Deleted, Status::Undelivered, Fault::Deleted),
+            (ReceiptState::Unknown, Status::Undelivered, Fault::CarrierUnknown),
+            (ReceiptState::Expired, Status::Expired, Fault::Expired),
+        ] {
+            let db = &db.empty();
+            let queue = Queue::of(db);
+            let id = queue.sent(1);
+
+            queue.receive("c1", state);
+
+            queue.assert_is(&id, status, Some(fault));
+            assert_eq!(queue.credits(), 99, "{state:?}");
+        }
+    }
+
+    fn a_throttled_message_waits_and_only_what_did_not_go_out_goes_again(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(3);
+        queue.lease();
+
+        queue.settle(&id, &[taken("c1"), later(30)]);
+        queue.assert_is(&id, Status::Queued, Some(Fault::Throttled));
+        assert_eq!(queue.lease().len(), 0);
+
+        queue.now = NOW.plus_seconds(30);
+        assert_eq!(queue.lease()[0].numbers, [2, 3]);
+        let outcomes = [(2, taken("c2")), (3, taken("c3"))];
+        message::settle(&mut queue.conn(), &id, &outcomes, queue.now).unwrap();
+        queue.assert_is(&id, Status::Sent, None);
+        assert_eq!(queue.credits(), 97);
+    }
+
+    fn a_carrier_that_is_never_ready_is_given_up_after_as_many_tries_as_it_is_worth(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+
+        for number in 1..=3 {
+            assert_eq!(queue.lease().len(), 1, "{number}");
+            queue.settle(&id, &[later(30 * number)]);
+            queue.now = NOW.plus_seconds(30 * number);
+        }
+
+        queue.assert_is(&id, Status::Failed, Some(Fault::Throttled));
+        assert_eq!((queue.lease().len(), queue.credits()), (0, 100));
+    }
+
+    fn what_never_left_goes_back_in_line_and_does_not_count(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+
+        for second in 1..=10 {
+            queue.lease();
+            queue.settle(&id, &[SegmentOutcome::NotSent]);
+            queue.assert_is(&id, Status::Queued, None);
+            queue.now = NOW.plus_seconds(second);
+        }
+
+        assert_eq!((queue.find(&id).tries, queue.lease().len(), queue.credits()), (0, 1, 99));
+    }
+
+    fn what_was_not_answered_is_never_sent_again_and_a_receipt_settles_it(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+        queue.lease();
+
+        queue.settle(&id, &[SegmentOutcome::Unanswered]);
+        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        assert_eq!(queue.lease().len(), 0);
+
+        // Its answer, and so its id, never came: the number tells.
+        queue.receive("late", ReceiptState::Delivered);
+        queue.sweep();
+        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        queue.now = NOW.plus_seconds(20);
+        queue.sweep();
+        queue.assert_is(&id, Status::Delivered, None);
+        assert_eq!((queue.credits(), db.count("waiting_receipts")), (99, 0));
+    }
+
+    fn a_receipt_is_not_guessed_to_be_about_one_of_two_messages(db: &Database) {
+        let mut queue = Queue::of(db);
+        let ids = [queue.accept(1), queue.accept(1)];
+        queue.lease();
+        ids.iter().for_each(|id| queue.settle(id, &[SegmentOutcome::Unanswered]));
+
+        queue.receive("late", ReceiptState::Delivered);
+        queue.now = NOW.plus_seconds(60);
+        queue.sweep();
+
+        ids.iter().for_each(|id| queue.assert_is(id, Status::Sent, Some(Fault::OutcomeUnknown)));
+    }
+
+    fn a_message_whose_worker_is_gone_is_not_sent_again(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+        queue.lease();
+
+        queue.now = NOW.plus_seconds(LEASE_SECONDS - 1);
+        queue.sweep();
+        queue.assert_is(&id, Status::Sending, None);
+        queue.now = NOW.plus_seconds(LEASE_SECONDS);
+        queue.sweep();
+
+        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        assert_eq!((queue.lease().len(), queue.credits()), (0, 99));
+        // The worker was only slow.
+        queue.settle(&id, &[taken("c1")]);
+        queue.assert_is(&id, Status::Sent, None);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.assert_is(&id, Status::Delivered, None);
+    }
+
+    fn a_message_ends_when_its_time_is_over(db: &Database) {
+        let mut queue = Queue::of(db);
+        let (sent, unanswered, queued) = (queue.sent(1), queue.accept(1), queue.accept(2));
+        message::lease(&mut queue.conn(), Mode::Live, 1, NOW).unwrap();
+        queue.settle(&unanswered, &[SegmentOutcome::Unanswered]);
+        assert_eq!(queue.credits(), 96);
+
+        queue.now = NOW.plus_seconds(VALID_SECONDS - 1);
+        queue.sweep();
+        queue.assert_is(&sent, Status::Sent, None);
+        queue.assert_is(&queued, Status::Queued, None);
+        queue.now = NOW.plus_seconds(VALID_SECONDS);
+        queue.sweep();
+
+        queue.assert_is(&sent, Status::Expired, Some(Fault::Expired));
+        queue.assert_is(&unanswered, Status::Expired, Some(Fault::Expired));
+        queue.assert_is(&queued, Status::Failed, Some(Fault::NotSentInTime));
+        // Only what no carrier was asked to take is given back.
+        assert_eq!((queue.lease().len(), queue.credits()), (0, 98));
+    }
+
+    fn a_clock_that_steps_back_a_day_loses_no_message(db: &Database) {
+        let mut queue = Queue::of(db);
+        let (sent, id) = (queue.sent(1), queue.accept(1));
+
+        queue.now = NOW.plus_seconds(-24 * 3600);
+        queue.sweep();
+        queue.receive("c1", ReceiptState::Delivered);
+        let new = queue.accept(1);
+        let leased = queue.lease();
+        assert_eq!(leased.len(), 1);
+        queue.settle(&new, &[taken("n1")]);
+
+        queue.now = NOW;
+        assert_eq!(queue.find(&sent).status, Status::Delivered);
+        assert_eq!((leased[0].message.id.clone(), queue.find(&id).status), (new, Status::Queued));
+    }
+
+    fn the_ledger_refuses_to_go_below_nothing(db: &Database) {
+        let queue = Queue::of(db);
+        let below = match db.conn() {
+            Conn::Sqlite(mut conn) => diesel::connection::SimpleConnection::batch_execute(&mut conn, "UPDATE credit_balances SET credits = -1"),
+            Conn::Postgres(mut conn) => diesel::connection::SimpleConnection::batch_execute(&mut conn, "UPDATE credit_balances SET credits = -1"),
+        };
+
+        assert!(below.is_err());
+        assert_eq!(queue.credits(), 100);
+    }
+}

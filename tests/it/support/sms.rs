@@ -1,0 +1,107 @@
+//! An application that sends messages.
+
+use std::time::{Duration, Instant};
+
+use keyfob::domain::account;
+use keyfob::domain::credit::{self, LedgerEntryId, TopUp};
+use serde_json::{Value, json};
+
+use super::{Answer, App, Client, Key};
+
+/// Where messages are sent, and told about.
+pub const MESSAGES: &str = "/v1/sms/messages";
+/// A phone that the sandbox reaches.
+pub const PHONE: &str = "+420777123456";
+
+/// Holds a key, and is not logged in.
+pub struct Application {
+    pub client: Client,
+}
+
+impl Application {
+    pub fn with(app: &App, key: &Key) -> Self {
+        Self { client: app.anonymous().with("authorization", &format!("Bearer {}", key.secret)) }
+    }
+
+    /// Sends a request again and again under the same name.
+    pub fn named(&self, name: &str) -> Self {
+        Self { client: self.client.with("idempotency-key", name) }
+    }
+
+    pub fn post(&self, body: &Value) -> Answer {
+        self.client.post_json(MESSAGES, body.to_string())
+    }
+
+    pub fn send(&self, to: &str, text: &str) -> Answer {
+        self.post(&json!({"to": to, "text": text}))
+    }
+
+    /// The one message of a request that was accepted.
+    #[track_caller]
+    pub fn sent(&self, to: &str, text: &str) -> Value {
+        self.send(to, text).assert_status(202).json()["messages"][0].clone()
+    }
+
+    #[track_caller]
+    pub fn credits(&self) -> i64 {
+        self.client.get("/v1/balance").assert_ok().json()["credits"].as_i64().unwrap()
+    }
+
+    #[track_caller]
+    pub fn list(&self, query: &str) -> Vec<Value> {
+        self.client.get(&format!("{MESSAGES}{query}")).assert_ok().json()["messages"].as_array().unwrap().clone()
+    }
+
+    #[track_caller]
+    pub fn show(&self, message: &Value) -> Value {
+        self.client.get(&format!("{MESSAGES}/{}", message["id"].as_str().unwrap())).assert_ok().json()
+    }
+
+    /// The message, once its status is one of these.
+    #[track_caller]
+    pub fn wait_for(&self, message: &Value, statuses: &[&str]) -> Value {
+        let began = Instant::now();
+        loop {
+            let message = self.show(message);
+            if statuses.contains(&message["status"].as_str().unwrap()) {
+                return message;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{message}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The message, once it has come to its end.
+    #[track_caller]
+    pub fn wait_for_end(&self, message: &Value) -> Value {
+        self.wait_for(message, &["delivered", "undelivered", "expired", "failed"])
+    }
+}
+
+impl App<'_> {
+    /// Makes the first account's balance what it should be.
+    #[track_caller]
+    pub fn set_credits(&self, credits: i64) {
+        let conn = &mut self.db.conn();
+        let account = account::first(conn).unwrap();
+        let now = credit::balance(conn, &account).unwrap();
+        if credits > now {
+            let id = LedgerEntryId::mint();
+            let top_up = TopUp::parse(id.as_str(), &(credits - now).to_string(), "for a test").unwrap();
+            credit::add(conn, &account, None, top_up, self.clock.now()).unwrap();
+        } else if credits < now {
+            let message = keyfob::domain::message::MessageId::mint();
+            credit::charge(conn, &account, &[(message, now - credits)], self.clock.now()).unwrap();
+        }
+    }
+
+    /// The balance of every account is the sum of its ledger.
+    #[track_caller]
+    pub fn assert_ledger_adds_up(&self) {
+        let wrong = self.db.ask(
+            "SELECT b.account_id AS line FROM credit_balances b WHERE b.credits <> \
+             (SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entries e WHERE e.account_id = b.account_id)",
+        );
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}
