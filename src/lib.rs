@@ -18,7 +18,7 @@
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
-//!   the frame   state headers htmx next_path base_url ago amount head request_id panics assets view
+//!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
 //! sms/          messages out: transports
 //! domain/       the nouns: account operator password throttle session setup_code installation setting

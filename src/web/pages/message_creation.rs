@@ -84,7 +84,7 @@ struct Refusal {
 }
 
 impl MessageForm {
-    fn new() -> Self {
+    fn fresh() -> Self {
         let (form_id, text) = (MessageId::mint().to_string(), SAMPLE.to_owned());
         Self { form_id, to: String::new(), text, mode: Mode::Test.as_str().to_owned() }
     }
@@ -98,7 +98,7 @@ impl MessageForm {
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
 pub async fn new_message(session: Session, SignedIn(operator): SignedIn, htmx: Htmx) -> Result<HttpResponse> {
     let draft = session::take_draft(&session).and_then(|draft| MessageForm::of_draft(&draft));
-    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::new), None);
+    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh), None);
     if htmx.is_part() {
         return html(StatusCode::OK, &MessageDialog { form });
     }

@@ -41,7 +41,7 @@ impl Wanted {
     ///
     /// # Errors
     /// [`Error::NotFound`] for what no link of ours leads to.
-    pub(super) fn parse(query: ListQuery) -> Result<Self> {
+    pub(super) fn parse(query: &ListQuery) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let recipient = query.recipient.trim().to_owned();
         let number = (!recipient.is_empty()).then(|| PhoneNumber::parse("recipient", &recipient));

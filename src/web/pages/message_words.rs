@@ -38,11 +38,8 @@ const WATCHED: i64 = 3600;
 /// changed then; not at all once nothing is on its way, or nothing moves.
 pub(super) fn pace(messages: impl Iterator<Item = (Status, UtcTime)>, now: UtcTime) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
-    match now.micros().saturating_sub(latest.micros()) / 1_000_000 {
-        ..=LIVELY => Some("2s"),
-        ..=WATCHED => Some("20s"),
-        _ => None,
-    }
+    let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
+    if still <= LIVELY { Some("2s") } else { (still <= WATCHED).then_some("20s") }
 }
 
 #[cfg(test)]

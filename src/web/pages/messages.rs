@@ -43,7 +43,7 @@ pub async fn list_messages(
     htmx: Htmx,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse> {
-    let wanted = Wanted::parse(query.into_inner())?;
+    let wanted = Wanted::parse(&query)?;
     let (account, filter, after) = (operator.account_id.clone(), wanted.filter.clone(), wanted.after.clone());
     let is_wrong = !wanted.errors.is_empty();
     let read = move |conn: &mut _| {
