@@ -2,6 +2,7 @@
 //! and no rules here.
 
 pub mod ago;
+pub mod amount;
 pub mod api;
 pub mod assets;
 pub mod base_url;
