@@ -10,6 +10,7 @@ mod support;
 mod api_key;
 mod api_key_status;
 mod api_keys;
+mod carrier;
 mod command_line;
 mod connect;
 mod connections;
