@@ -90,9 +90,10 @@ def ask_auth(key):
     return f'wrk.headers["X-API-Key"] = "{key}"\n'
 
 
-def send_messages(key):
-    """A script that sends a message to one recipient, another one each time."""
+def send_messages(key, pause=0):
+    """A script that sends a message to one recipient, another one each time, with a pause of milliseconds before."""
     return f"""
+delay = function() return {pause} end
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer {key}"
