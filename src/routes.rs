@@ -11,7 +11,8 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, m
 
 use crate::web::api::{self, auth, balance, health, openapi, sms_messages, verify};
 use crate::web::pages::{
-    api_key, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings, setup,
+    api_key, api_key_callback, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings,
+    setup,
 };
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
@@ -78,6 +79,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new_api_key))
         .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(resource("/api-keys/{id}/callback").post(api_key_callback::change_callback))
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")

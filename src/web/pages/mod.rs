@@ -1,6 +1,7 @@
 //! The dashboard's pages, one noun a file.
 
 pub mod api_key;
+pub mod api_key_callback;
 pub mod api_key_deletion;
 mod api_key_row;
 pub mod api_key_status;
