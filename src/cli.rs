@@ -7,12 +7,15 @@ use clap::{Parser, Subcommand};
 use crate::app::Keyfob;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
+use crate::domain::account::{self, AccountId};
+use crate::domain::credit::{self, LedgerEntryId, TopUp};
+use crate::domain::installation;
 use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::{self, Password};
-use crate::domain::{account, installation};
 use crate::error::Error;
 use crate::shutdown;
-use crate::store::Store;
+use crate::store::{Conn, Store, UtcTime};
+use crate::web::amount::{count, grouped};
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
@@ -31,6 +34,23 @@ enum Command {
     /// The people who log in to the dashboard
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// The credits of the first account: what is left, or more of them
+    Credits {
+        #[command(subcommand)]
+        command: Option<CreditsCommand>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum CreditsCommand {
+    /// Add credits
+    Add {
+        /// How many
+        credits: String,
+        /// Why; it stands in the ledger
+        #[arg(long)]
+        note: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +83,10 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         }
         Some(Command::Operator(OperatorCommand::Password { email })) => {
             change_password(&config, email).await.map_err(sentences)
+        }
+        Some(Command::Credits { command: None }) => show_credits(&config).await.map_err(sentences),
+        Some(Command::Credits { command: Some(CreditsCommand::Add { credits, note }) }) => {
+            add_credits(&config, &credits, &note).await.map_err(sentences)
         }
     }
 }
@@ -126,6 +150,37 @@ async fn change_password(config: &Config, email: String) -> Result<(), Error> {
     let hash = ask_for_password(vec![operator.email.clone(), operator.name.clone()]).await?;
     store.write(move |conn| operator::set_password(conn, &operator.id, &hash)).await?;
     say(&format!("{} has a new password, and all their sessions were ended.", operator.email))
+}
+
+async fn show_credits(config: &Config) -> Result<(), Error> {
+    let credits = with_account(config, |conn, account, _| credit::balance(conn, account)).await?;
+    say(&format!("{}.", count(credits, "credit")))
+}
+
+async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), Error> {
+    let top_up = TopUp::parse(LedgerEntryId::mint().as_str(), credits, note)?;
+    let amount = top_up.amount();
+    let balance = with_account(config, move |conn, account, now| {
+        credit::add(conn, account, None, top_up, now)?;
+        credit::balance(conn, account)
+    });
+    let balance = balance.await?;
+    say(&format!("{} added; the account has {} now.", count(amount, "credit"), grouped(balance)))
+}
+
+/// Does `work` on the first account, which has a balance by then.
+async fn with_account<T: Send + 'static>(
+    config: &Config,
+    work: impl FnOnce(&mut Conn, &AccountId, UtcTime) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (opening, now) = (config.opening_credits, Clock::System.now());
+    let prepared = move |conn: &mut Conn| {
+        installation::prepare(conn, now)?;
+        credit::open_accounts(conn, opening, now)?;
+        let account = account::first(conn)?;
+        work(conn, &account, now)
+    };
+    open(config)?.write(prepared).await
 }
 
 fn open(config: &Config) -> Result<Store, Error> {

@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
-
-use time::OffsetDateTime;
+use std::time::{Instant, SystemTime};
 
 use crate::store::UtcTime;
 
@@ -29,7 +27,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> UtcTime {
         match self {
-            Self::System => OffsetDateTime::now_utc().into(),
+            Self::System => since_1970(),
             Self::Set(micros) => UtcTime::from_micros(micros.load(Ordering::SeqCst)),
         }
     }
@@ -51,4 +49,10 @@ impl Clock {
             micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
         }
     }
+}
+
+/// Asked for with every verdict, so without the way over a calendar.
+fn since_1970() -> UtcTime {
+    let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UtcTime::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX))
 }

@@ -11,13 +11,14 @@
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
-//!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_status
-//!               api_key_callback api_key_deletion services service connect settings
+//!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_creation
+//!               api_key_status api_key_callback api_key_deletion messages message
+//!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
-//!   the frame   state headers htmx next_path base_url ago request_id panics assets view
+//!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
 //! sms/          messages out: transports; callbacks to customers
 //! domain/       the nouns: account operator password throttle session setup_code installation setting

@@ -11,11 +11,11 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, m
 
 use crate::web::api::{self, auth, balance, health, openapi, sms_messages, verify};
 use crate::web::pages::{
-    api_key, api_key_callback, api_key_deletion, api_key_status, api_keys, connect, login, service, services, settings,
-    setup,
+    api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
+    message, message_creation, messages, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, connections, errors, headers, origin, panics, request_id};
+use crate::web::{State, assets, connections, errors, head, headers, origin, panics, request_id};
 
 /// The longest form, in bytes: two of the longest passwords take 24 KiB when
 /// every character is written as 12.
@@ -61,6 +61,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .wrap(from_fn(connections::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(errors::render_errors))
+                .wrap(from_fn(head::head_as_get))
                 .wrap(from_fn(headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
@@ -76,8 +77,8 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings").get(settings::show_settings))
         .service(resource("/settings/name").post(settings::change_name))
         .service(resource("/settings/password").post(settings::change_password))
-        .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_keys::create_api_key))
-        .service(resource("/api-keys/new").get(api_keys::new_api_key))
+        .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_key_creation::create_api_key))
+        .service(resource("/api-keys/new").get(api_key_creation::new_api_key))
         .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
         .service(resource("/api-keys/{id}/callback").post(api_key_callback::change_callback))
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
@@ -86,11 +87,16 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(api_key_deletion::ask_to_delete)
                 .post(api_key_deletion::delete_api_key),
         )
+        .service(resource("/messages").get(messages::list_messages).post(message_creation::send_message))
+        .service(resource("/messages/new").get(message_creation::new_message))
+        .service(resource("/messages/{id}").get(message::show_message))
+        .service(resource("/credits").get(credits::show_credits).post(credits::add_credits))
         .service(resource("/services").get(services::list_services).post(services::create_service))
         .service(resource("/services/new").get(services::new_service))
         .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
         .service(resource("/connect").get(connect::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
+        .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
         .wrap(from_fn(origin::same_origin_writes))
         .wrap(Compress::default())

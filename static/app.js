@@ -5,6 +5,10 @@ const dialog = document.getElementById("dialog");
 
 const copyFailed = (what) => `Could not copy. The ${what} is selected: press Ctrl+C (or ⌘C).`;
 
+// ---- The sidebar scrolls sideways on a phone; the entry of this page is in sight.
+
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // ---- Pop-up: htmx fills it, the browser keeps the focus inside and gives it back afterwards.
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
@@ -99,7 +103,7 @@ document.addEventListener("animationend", ({ animationName, target }) => {
 // ---- Requests that never got an answer.
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-  if (!ctx || ctx.response) return;
+  if (!ctx || ctx.response || asksByItself(ctx)) return;
   const slot = ctx.sourceElement.querySelector(".form__message");
   if (slot) slot.replaceChildren(fromTemplate("no-answer-alert"));
   else document.getElementById("toasts").replaceChildren(fromTemplate("no-answer-toast"));
@@ -112,6 +116,14 @@ function fromTemplate(id) {
 // A button that is disabled while its request runs loses the focus; it gets it back.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   ctx.focused = document.activeElement;
+});
+
+// ---- What asks again by itself waits while nobody looks, or somebody types in the pop-up, and fails without a word.
+
+const asksByItself = (ctx) => ctx.sourceElement.matches("[hx-trigger^=every]");
+
+document.addEventListener("htmx:before:request", (event) => {
+  if (asksByItself(event.detail.ctx) && (document.hidden || dialog.open)) event.preventDefault();
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -135,7 +147,7 @@ addEventListener("pageshow", () => {
 });
 
 document.addEventListener("change", ({ target }) => {
-  target.closest("[data-autosubmit]")?.requestSubmit();
+  if (target.closest("[data-autosubmit]")) target.form.requestSubmit();
 });
 
 // ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.

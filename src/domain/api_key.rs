@@ -230,6 +230,28 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     Ok(Page { rows, next })
 }
 
+/// What a key is called.
+#[derive(Debug, Clone, Queryable)]
+pub struct ApiKeyName {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its name.
+    pub name: String,
+}
+
+/// The names of an account's newest keys of a service, at most `most`.
+///
+/// # Errors
+/// When the database fails.
+pub fn names(conn: &mut Conn, account: &AccountId, service: &str, most: usize) -> Result<Vec<ApiKeyName>> {
+    let rows = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::service.eq(service))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX));
+    Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
+}
+
 /// One key of an account.
 ///
 /// # Errors

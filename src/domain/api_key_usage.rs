@@ -1,15 +1,15 @@
 //! When and how a key was last used.
 
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::sql_types::{BigInt, Text};
 
 use super::api_key::ApiKeyId;
 use crate::error::Result;
-use crate::store::schema::{api_key_usages, api_keys};
-use crate::store::{Conn, UtcTime};
+use crate::store::schema::api_key_usages;
+use crate::store::{Conn, MultiBackend, UtcTime};
 
 /// A key's uses so far, and the last of them.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = api_key_usages)]
 pub struct ApiKeyUsage {
     /// Whose.
@@ -24,36 +24,80 @@ pub struct ApiKeyUsage {
     pub user_agent: String,
 }
 
+impl ApiKeyUsage {
+    /// Puts two pieces of news of one key together.
+    fn join(&mut self, other: &mut Self) {
+        if other.last_used_at > self.last_used_at {
+            std::mem::swap(self, other);
+        }
+        self.uses += other.uses;
+    }
+}
+
+/// Keys in one statement: a statement takes longer to read than a row to write.
+const AT_ONCE: usize = 200;
+
 /// Adds uses to those so far. Time only goes forward: what comes late from
-/// another instance is counted, and leaves the last use as it is.
+/// another instance is counted, and leaves the last use as it is. Of a key
+/// that was deleted meanwhile nothing is kept.
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut Conn, news: &ApiKeyUsage) -> Result<()> {
-    let row = api_key_usages::table.find(&news.api_key_id);
-    let counted = diesel::update(row).set(api_key_usages::uses.eq(api_key_usages::uses + news.uses)).execute(conn)?;
-    if counted == 0 {
-        return insert(conn, news);
-    }
-    diesel::update(row.filter(api_key_usages::last_used_at.lt(news.last_used_at)))
-        .set((
-            api_key_usages::last_used_at.eq(news.last_used_at),
-            api_key_usages::address.eq(&news.address),
-            api_key_usages::user_agent.eq(&news.user_agent),
-        ))
-        .execute(conn)?;
+pub fn add(conn: &mut Conn, mut news: Vec<ApiKeyUsage>) -> Result<()> {
+    // All instances in one order, so that no two wait for each other's rows.
+    news.sort_unstable_by(|one, other| one.api_key_id.as_str().cmp(other.api_key_id.as_str()));
+    news.dedup_by(|next, kept| {
+        let is_same = next.api_key_id == kept.api_key_id;
+        if is_same {
+            kept.join(next);
+        }
+        is_same
+    });
+    news.chunks(AT_ONCE).try_for_each(|some| add_some(conn, some))
+}
+
+/// By hand, since Diesel has neither several rows nor "on conflict" for both
+/// databases at once, and reads an update anew for every row.
+fn add_some(conn: &mut Conn, news: &[ApiKeyUsage]) -> Result<()> {
+    let text = format!(
+        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) \
+         SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS news \
+         WHERE EXISTS (SELECT 1 FROM api_key_usages WHERE api_key_id = column1) \
+            OR EXISTS (SELECT 1 FROM api_keys WHERE id = column1) \
+         ON CONFLICT (api_key_id) DO UPDATE SET uses = api_key_usages.uses + excluded.uses, \
+            last_used_at = {}, address = {}, user_agent = {}",
+        rows(conn, news.len()),
+        newer("last_used_at"),
+        newer("address"),
+        newer("user_agent"),
+    );
+    let statement = diesel::sql_query(text).into_boxed::<MultiBackend>();
+    let statement = news.iter().fold(statement, |statement, news| {
+        statement
+            .bind::<Text, _>(news.api_key_id.as_str())
+            .bind::<BigInt, _>(news.uses)
+            .bind::<BigInt, _>(news.last_used_at)
+            .bind::<Text, _>(&*news.address)
+            .bind::<Text, _>(&*news.user_agent)
+    });
+    statement.execute(conn)?;
     Ok(())
 }
 
-/// The first use; of a key that was deleted meanwhile nothing is kept.
-fn insert(conn: &mut Conn, news: &ApiKeyUsage) -> Result<()> {
-    let exists: i64 = api_keys::table.find(&news.api_key_id).count().get_result(conn)?;
-    if exists == 0 {
-        return Ok(());
-    }
-    // In a savepoint: another instance may have been quicker.
-    match conn.transaction(|conn| diesel::insert_into(api_key_usages::table).values(news).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => add(conn, news),
-        result => Ok(result.map(drop)?),
-    }
+/// Places for the values of so many rows.
+fn rows(conn: &Conn, count: usize) -> String {
+    let sign = if matches!(conn, Conn::Postgres(_)) { '$' } else { '?' };
+    let row = |row: usize| {
+        let [a, b, c, d, e] = std::array::from_fn(|column| row * 5 + column + 1);
+        format!("({sign}{a}, {sign}{b}, {sign}{c}, {sign}{d}, {sign}{e})")
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// What a column holds after the later one of two uses.
+fn newer(column: &str) -> String {
+    format!(
+        "CASE WHEN excluded.last_used_at > api_key_usages.last_used_at \
+         THEN excluded.{column} ELSE api_key_usages.{column} END"
+    )
 }

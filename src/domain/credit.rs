@@ -9,9 +9,10 @@ use super::cursor::Cursor;
 use super::id::id;
 use super::message::MessageId;
 use super::operator::{Operator, OperatorId};
+use super::phone_number::PhoneNumber;
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
-use crate::store::schema::{accounts, credit_balances, ledger_entries, operators};
+use crate::store::schema::{accounts, credit_balances, ledger_entries, messages, operators};
 use crate::store::types::text_enum;
 use crate::store::{Conn, UtcTime};
 
@@ -151,11 +152,26 @@ pub fn balance(conn: &mut Conn, account: &AccountId) -> Result<i64> {
     Ok(row.first(conn).optional()?.unwrap_or_default())
 }
 
-/// Adds credits; gives the balance. The same form again adds nothing.
+/// What became of a filled-in form.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// The credits were added; the balance since then.
+    Made(i64),
+    /// The form was sent before: its credits were added then.
+    Repeated,
+}
+
+/// Adds credits, once for each form.
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut Conn, account: &AccountId, by: Option<&Operator>, top_up: TopUp, now: UtcTime) -> Result<i64> {
+pub fn add(
+    conn: &mut Conn,
+    account: &AccountId,
+    by: Option<&Operator>,
+    top_up: TopUp,
+    now: UtcTime,
+) -> Result<Addition> {
     let entry = LedgerEntry {
         id: top_up.id,
         note: top_up.note,
@@ -164,9 +180,9 @@ pub fn add(conn: &mut Conn, account: &AccountId, by: Option<&Operator>, top_up: 
     };
     // In a savepoint: the same form, sent at the same moment, may have been quicker.
     match conn.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => balance(conn, account),
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Addition::Repeated),
         Err(error) => Err(error.into()),
-        Ok(_) => change_balance(conn, account, top_up.amount),
+        Ok(_) => change_balance(conn, account, top_up.amount).map(Addition::Made),
     }
 }
 
@@ -221,6 +237,18 @@ pub fn refund(conn: &mut Conn, account: &AccountId, message: &MessageId, credits
     }
 }
 
+/// What was given back for a message; nothing where nothing was.
+///
+/// # Errors
+/// When the database fails.
+pub fn refunded(conn: &mut Conn, account: &AccountId, message: &MessageId) -> Result<i64> {
+    let row = ledger_entries::table
+        .filter(ledger_entries::account_id.eq(account))
+        .filter(ledger_entries::message_id.eq(message))
+        .filter(ledger_entries::reason.eq(Reason::Refund));
+    Ok(row.select(ledger_entries::amount).first(conn).optional()?.unwrap_or_default())
+}
+
 fn enter(conn: &mut Conn, entry: &LedgerEntry) -> Result<()> {
     diesel::insert_into(ledger_entries::table).values(entry).execute(conn)?;
     Ok(())
@@ -233,13 +261,15 @@ fn change_balance(conn: &mut Conn, account: &AccountId, by: i64) -> Result<i64> 
         .get_result(conn)?)
 }
 
-/// An entry with the name of the operator who made it.
+/// An entry with what it is about.
 #[derive(Debug, Clone, Queryable)]
 pub struct LedgerLine {
     /// The entry.
     pub entry: LedgerEntry,
-    /// Who, while that operator exists.
+    /// The name of who made it, while that operator exists.
     pub operator: Option<String>,
+    /// To whom its message goes, where it was one.
+    pub recipient: Option<PhoneNumber>,
 }
 
 /// One page of the ledger.
@@ -258,10 +288,11 @@ pub struct Page {
 pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&Cursor<LedgerEntryId>>) -> Result<Page> {
     let mut query = ledger_entries::table
         .left_join(operators::table)
+        .left_join(messages::table.on(ledger_entries::message_id.eq(messages::id.nullable())))
         .filter(ledger_entries::account_id.eq(account))
         .order((ledger_entries::created_at.desc(), ledger_entries::id.desc()))
         .limit(PAGE as i64 + 1)
-        .select((LedgerEntry::as_select(), operators::name.nullable()))
+        .select((LedgerEntry::as_select(), operators::name.nullable(), messages::recipient.nullable()))
         .into_boxed();
     if let Some(Cursor(time, id)) = after {
         // The first condition is in the second already; said alone it lets the index begin there.

@@ -17,9 +17,10 @@ use crate::store::{Store, Watch};
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_millis(250);
 /// How long its answer counts, from when it was asked.
-const COUNTS_FOR: Duration = Duration::from_secs(1);
-/// How long requests wait for an answer that is late.
-const GRACE: Duration = Duration::from_secs(1);
+const COUNTS_FOR: Duration = Duration::from_millis(750);
+/// How long requests wait for an answer that is late: a second after the
+/// database is lost, every request is refused, those that waited as well.
+const GRACE: Duration = Duration::from_millis(250);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -47,7 +48,7 @@ impl Freshness {
     }
 
     /// Like [`check`](Self::check), with a moment's patience: a database that is
-    /// only slow costs time, one that is gone costs it for the first second.
+    /// only slow costs time.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when nothing confirms memory by then.
@@ -55,8 +56,6 @@ impl Freshness {
         if self.check(now).is_ok() {
             return Ok(());
         }
-        let late = micros(now) - self.until.load(Ordering::Acquire);
-        let left = GRACE.saturating_sub(Duration::from_micros(late.try_into().unwrap_or_default()));
         let fresh = async {
             loop {
                 let confirmed = self.confirmed.notified();
@@ -66,7 +65,24 @@ impl Freshness {
                 confirmed.await;
             }
         };
-        tokio::time::timeout(left, fresh).await.map_err(|_| self.stale())
+        tokio::time::timeout(self.left(now), fresh).await.map_err(|_| self.stale())
+    }
+
+    /// Returns once the database is so late that nobody is to wait for it.
+    pub(super) async fn is_given_up(&self) {
+        loop {
+            match self.left(Instant::now()) {
+                Duration::ZERO => return,
+                left => tokio::time::sleep(left).await,
+            }
+        }
+    }
+
+    /// How long requests wait from `now` on, if nothing is confirmed.
+    fn left(&self, now: Instant) -> Duration {
+        let left = self.until.load(Ordering::Acquire) - micros(now);
+        let grace = i64::try_from(GRACE.as_micros()).unwrap_or_default();
+        Duration::from_micros((left + grace).try_into().unwrap_or_default())
     }
 
     pub(super) fn stale(&self) -> Error {

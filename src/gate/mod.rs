@@ -10,9 +10,11 @@ pub mod tally;
 mod usage;
 pub mod verdict;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use changes::{Follower, Freshness};
@@ -197,7 +199,12 @@ impl Gate {
             }
             Ok(record)
         };
-        tokio::time::timeout(PATIENCE, look_up).await.unwrap_or_else(|_| Err(self.freshness.stale()))
+        let look_up = pin!(look_up);
+        let is_given_up = pin!(self.freshness.is_given_up());
+        match tokio::time::timeout(PATIENCE, select(look_up, is_given_up)).await {
+            Ok(Either::Left((found, _))) => found,
+            Ok(Either::Right(_)) | Err(_) => Err(self.freshness.stale()),
+        }
     }
 }
 

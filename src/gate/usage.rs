@@ -59,10 +59,8 @@ impl Usage {
         if taken.is_empty() {
             return;
         }
-        let mut news: Vec<ApiKeyUsage> = taken.iter().map(|(_, news)| news.clone()).collect();
-        // All instances in one order, so that no two wait for each other's rows.
-        news.sort_unstable_by(|one, other| one.api_key_id.as_str().cmp(other.api_key_id.as_str()));
-        let written = store.write(move |conn| news.iter().try_for_each(|news| api_key_usage::add(conn, news))).await;
+        let news: Vec<ApiKeyUsage> = taken.iter().map(|(_, news)| news.clone()).collect();
+        let written = store.write(move |conn| api_key_usage::add(conn, news)).await;
         if let Err(error) = written {
             tracing::warn!(%error, "the uses of keys are kept for later");
             let back = taken.into_iter().filter(|(record, news)| record.uses.put_back(news.uses));

@@ -72,13 +72,14 @@ fn add(headers: &mut HeaderMap, https: bool) {
     }
 }
 
-/// The security headers that mean something to a program's answer.
+/// The security headers that mean something to a program's answer, which has
+/// none of them yet.
 pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
     if is_https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+        headers.append(STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }

@@ -2,12 +2,14 @@
 //! and no rules here.
 
 pub mod ago;
+pub mod amount;
 pub mod api;
 pub mod assets;
 pub mod base_url;
 pub mod client_address;
 pub mod connections;
 pub mod errors;
+pub mod head;
 pub mod headers;
 pub mod htmx;
 pub mod known_browser;

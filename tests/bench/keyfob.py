@@ -35,9 +35,9 @@ def use_two_cores():
     return len(cores[:2])
 
 
-def make_database(path):
+def make_database(url):
     """An installation with one operator."""
-    command = [BINARY, "--database-url", f"sqlite:{path}", "operator", "add", EMAIL]
+    command = [BINARY, "--database-url", url, "operator", "add", EMAIL]
     subprocess.run(command, input=PASSWORD, text=True, check=True, env=environment(), stdout=subprocess.DEVNULL)
 
 
@@ -50,8 +50,8 @@ def free_port():
 class Server:
     """A running Keyfob; stopped at the end of `with`."""
 
-    def __init__(self, database, port=None, core=None):
-        self.database = database
+    def __init__(self, database, port=None, core=None, url=None):
+        self.url = url or f"sqlite:{database}"
         self.core = core
         self.port = port or free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -64,7 +64,7 @@ class Server:
         settings = {**environment(), "KEYFOB_LOG": level}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--database-url", f"sqlite:{self.database}", "--listen", f"127.0.0.1:{self.port}"],
+                [BINARY, "--database-url", self.url, "--listen", f"127.0.0.1:{self.port}"],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env=settings,

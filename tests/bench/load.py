@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,22 @@ init = function()
   for i, body in ipairs(bodies) do requests[i] = wrk.format("POST", nil, nil, body) end
 end
 request = function() return requests[math.random(#requests)] end
+"""
+
+
+def ask_verify_any(file):
+    """A script that asks about any of the keys in a file, which are all equally long, at random."""
+    return f"""
+local keys, head, tail = {{}}, "", ""
+wrk.headers["Content-Type"] = "application/json"
+init = function()
+  for key in io.lines("{file}") do keys[#keys + 1] = key end
+  math.randomseed({time.time_ns() % 2**31})
+  local whole = wrk.format("POST", nil, nil, '{{"key":"' .. keys[1] .. '"}}')
+  local first, last = whole:find(keys[1], 1, true)
+  head, tail = whole:sub(1, first - 1), whole:sub(last + 1)
+end
+request = function() return head .. keys[math.random(#keys)] .. tail end
 """
 
 

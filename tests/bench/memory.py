@@ -15,7 +15,7 @@ VIEWS = 50
 
 def measure(folder):
     database = folder / "memory.db"
-    keyfob.make_database(database)
+    keyfob.make_database(f"sqlite:{database}")
     seed(database, KEYS)
     with keyfob.Server(database) as server:
         after_start = idle_megabytes(server)

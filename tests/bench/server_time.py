@@ -25,7 +25,7 @@ class Side:
 
     def __init__(self, folder, count):
         database = folder / f"keys-{count}.db"
-        keyfob.make_database(database)
+        keyfob.make_database(f"sqlite:{database}")
         self.keys = seed(database, count)
         self.server = keyfob.Server(database)
         self.chance = random.Random(count)

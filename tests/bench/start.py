@@ -14,7 +14,7 @@ LIMIT_MS = 50
 
 def measure(folder):
     database = folder / "start.db"
-    keyfob.make_database(database)
+    keyfob.make_database(f"sqlite:{database}")
     seed(database, KEYS)
     times = [one_start(database) for _ in range(STARTS)]
     note = f"median of {STARTS} starts with {KEYS:,} keys, slowest {max(times):.1f} ms"

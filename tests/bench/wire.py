@@ -16,7 +16,7 @@ def measure(folder):
     if not chromium.find():
         return [Figure("keys page, first and return visit", None, FIRST_KB, "KB", "Chromium is not installed")]
     database = folder / "wire.db"
-    keyfob.make_database(database)
+    keyfob.make_database(f"sqlite:{database}")
     seed(database, 50)
     with keyfob.Server(database) as server:
         server.log_in()

@@ -29,6 +29,26 @@ const AWKWARD_KEYS: [(&str, &str); 6] = [
     ),
 ];
 
+/// Recipient, text and mode: one for each outcome that can be had at once, and awkward texts.
+const MESSAGES: [(&str, &str, &str); 7] = [
+    ("+420777123998", "Your parcel 4471 waits for you at the counter.", "live"),
+    ("+420777123456", "Reminder: your appointment is tomorrow at 12:30. Reply to this message to cancel it.", "live"),
+    (
+        "+123456789012345",
+        "Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww",
+        "test",
+    ),
+    (
+        "+420777123996",
+        "Привет! 😀 Zażółć gęślą jaźń, مرحبا, and a text that goes on until it has filled the second line.",
+        "test",
+    ),
+    ("+420777123995", "<script>alert(1)</script> \u{202e}drawkcab", "test"),
+    ("+420777123997", "Your code is 481516", "test"),
+    ("+420777123994", "Nothing more is heard of this one", "live"),
+];
+const DESCRIPTION_OF_MONEY: &str = "Invoice 2026-041 of the branch office, paid by bank transfer";
+
 #[test]
 fn every_page_is_good_on_a_wide_screen() {
     look_around(Options::default(), "1440-light");
@@ -54,6 +74,8 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_the_way_in();
     look.at_a_new_key();
     look.at_one_key();
+    look.at_messages();
+    look.at_credits();
     look.at_services();
     look.at_many_keys();
     look.at_the_rest();
@@ -119,6 +141,47 @@ impl Look {
         self.closely("key", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
+    }
+
+    #[track_caller]
+    fn at_messages(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/messages");
+        self.closely("messages-empty", &[]);
+        self.send_messages(&MESSAGES);
+        dashboard.open("/messages");
+        dashboard.wait_gone(".status--queued, .status--sending");
+        self.closely("messages", &[]);
+        dashboard.click("Send a test message");
+        dashboard.wait_for(POP_UP);
+        dashboard.click("Send");
+        dashboard.wait_for("#message-to-error");
+        self.closely("messages-pop-up", &["/messages 422"]);
+        dashboard.open("/messages/new");
+        dashboard.find(".more__summary").click();
+        self.closely("messages-new", &[]);
+        dashboard.open("/messages?recipient=777");
+        self.closely("messages-wrong-filter", &["/messages?recipient=777 422"]);
+        dashboard.open("/messages?recipient=%2B420000000");
+        self.closely("messages-none", &[]);
+        dashboard.open("/messages?status=failed");
+        dashboard.find(".message a").click();
+        dashboard.wait_for(".history");
+        self.closely("message", &[]);
+    }
+
+    #[track_caller]
+    fn at_credits(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/credits");
+        dashboard.fill_in("#credits-amount", "many");
+        dashboard.fill_in("#credits-note", DESCRIPTION_OF_MONEY);
+        dashboard.follow("Add Credits");
+        self.closely("credits-with-error", &["/credits 422"]);
+        dashboard.fill_in("#credits-amount", "5000");
+        dashboard.follow("Add Credits");
+        dashboard.wait_for_text(TOAST, "Success");
+        self.closely("credits", &[]);
     }
 
     #[track_caller]
@@ -190,6 +253,23 @@ impl Look {
                 part.getBoundingClientRect().right > innerWidth + 1))
             .map(box => `${box.tagName}#${box.id}.${box.className}`)";
         self.dashboard.run(CUT_OFF, &[])
+    }
+
+    /// Sends messages by sending the form as the page would.
+    #[track_caller]
+    fn send_messages(&self, messages: &[(&str, &str, &str)]) {
+        const SEND: &str = "return (async messages => {
+            for (const [to, text, mode] of messages) {
+                const page = await (await fetch('/messages/new')).text();
+                const form = new DOMParser().parseFromString(page, 'text/html').getElementById('message-form');
+                const body = new URLSearchParams(new FormData(form));
+                for (const [name, value] of Object.entries({ to, text, mode })) body.set(name, value);
+                const answer = await fetch('/messages', { method: 'POST', body });
+                if (!answer.ok) return `${to}: ${answer.status}`;
+            }
+            return 'sent';
+        })(arguments[0])";
+        assert_eq!(as_text(&self.dashboard.execute(SEND, &[json!(messages)])), "sent");
     }
 
     /// Makes keys by sending the form as the page would.

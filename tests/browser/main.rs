@@ -8,6 +8,7 @@ mod keyboard;
 mod keyfob;
 mod local_network;
 mod looks;
+mod messages;
 mod trouble;
 mod webdriver;
 mod without_javascript;

@@ -71,7 +71,7 @@ on_both_databases! {
         assert_eq!(page.text(".api-key__created"), "1 Mar 2026, 12:00 UTC");
         assert_eq!(page.attr(".api-key .switch", "aria-checked"), "true");
         assert_eq!(page.toasts(), ["Success. The key “Project X” was created."]);
-        assert!(page.text(&format!("#key-curl-{id}")).starts_with(&format!("curl {}/v1/keys/verify", app.url)));
+        assert!(page.text(&format!("#key-curl-{id}")).starts_with(&format!("curl {}/v1/sms/messages", app.url)));
         app.assert_verdict(&secret, "VALID");
     }
 

@@ -95,7 +95,7 @@ on_both_databases! {
         let app: App = db.app();
         let client = app.signed_in().with("host", "evil.example").with("x-forwarded-host", "evil.example");
 
-        for path in ["/", "/login", "/api-keys", "/api-keys/new", "/settings", "/nothing"] {
+        for path in ["/", "/login", "/api-keys", "/api-keys/new", "/messages", "/credits", "/settings", "/nothing"] {
             let answer = client.get(path);
             assert!(!answer.body.contains("evil.example") && !answer.location().contains("evil.example"), "{path}");
         }

@@ -33,4 +33,37 @@ on_both_databases! {
         }
         caller.send("TRACE", "/v1/auth?service=sms", None).assert_problem(405, "METHOD_NOT_ALLOWED");
     }
+
+    fn a_head_is_answered_as_a_get_without_its_body(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        for route in routes().into_iter().filter(|route| route.takes_get) {
+            let path = route.path(&key.id);
+            for client in [&client, &client.htmx("a"), &client.stranger()] {
+                let (get, head) = (client.send("GET", &path, None), client.send("HEAD", &path, None));
+                assert_eq!((head.status, head.location()), (get.status, get.location()), "{path}");
+                assert_eq!(head.body, "", "{path}");
+                for name in ["content-type", "cache-control", "etag", "vary", "allow"] {
+                    assert_eq!(head.header(name), get.header(name), "{name} of {path}");
+                }
+            }
+        }
+    }
+
+    fn a_head_takes_no_message_away_and_starts_no_session(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        client.post(&format!("/api-keys/{}/status", key.id), &[("status", "disabled")]).assert_status(303);
+        let before = db.rows();
+
+        let heads = [client.send("HEAD", "/api-keys", None), app.anonymous().send("HEAD", "/login", None)];
+
+        heads.iter().for_each(|head| assert_eq!((head.status, head.header("set-cookie")), (200, "")));
+        assert_eq!(db.rows(), before);
+        assert_eq!(client.get("/api-keys").page().toasts().len(), 1);
+        assert_eq!(client.get("/api-keys").page().toasts().len(), 0);
+    }
 }

@@ -2,6 +2,9 @@
 //! it is shown (ASVS 1.2.1), or refused with a reason.
 
 use keyfob::domain::api_key::ApiKeyId;
+use keyfob::domain::credit::LedgerEntryId;
+use keyfob::domain::sms_text::SmsText;
+use serde_json::json;
 
 use crate::support::{Answer, Client, Page, on_both_databases};
 
@@ -139,6 +142,50 @@ on_both_databases! {
             assert_eq!(page.field("next"), "/api-keys");
             assert_harmless(&page, text);
             app.clock.advance(60);
+        }
+    }
+
+    fn a_messages_text_and_reference_are_text_on_every_page_that_shows_them(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+
+        for text in NASTY {
+            let key = client.create_key(text);
+            let message = json!({"to": "+420777123456", "text": text, "reference": text}).to_string();
+            let answer = app.anonymous().with("x-api-key", &key.secret).post_json("/v1/sms/messages", message);
+            let id = answer.assert_status(202).json()["messages"][0]["id"].as_str().unwrap().to_owned();
+
+            let list = client.get(&format!("/messages?api_key={}", key.id)).assert_ok().page();
+            let shown = SmsText::parse("text", text).unwrap();
+            assert_eq!(list.text(".message__words"), plain(shown.as_str()));
+            assert_eq!(list.text(".message__key"), plain(text));
+            assert_eq!(list.text("option[value^=key_][selected]"), plain(text));
+            assert_harmless(&list, text);
+            let page = client.get(&format!("/messages/{id}")).assert_ok().page();
+            assert_eq!(page.raw_text(".message__full"), shown.as_str());
+            assert!(page.texts(".facts dd").contains(&plain(text)));
+            assert_harmless(&page, text);
+        }
+    }
+
+    fn a_note_and_a_text_that_is_typed_come_back_as_text(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+
+        for text in NASTY {
+            let fields = [("entry_id", LedgerEntryId::mint().to_string()), ("amount", "1".into()), ("note", text.into())];
+            let fields = fields.each_ref().map(|(name, value): &(_, String)| (*name, &**value));
+            client.post("/credits", &fields).assert_status(303);
+            let page = client.get("/credits").page();
+            assert_eq!(page.texts(".ledger__note").iter().filter(|note| **note == plain(text)).count(), 1);
+            assert_harmless(&page, text);
+
+            let form = client.post("/credits", &[("amount", text), ("note", text)]).assert_status(422).page();
+            assert_eq!((form.field("amount"), form.field("note")), (text.to_owned(), text.to_owned()));
+            assert_harmless(&form, text);
+            let form = client.post("/messages", &[("to", text), ("text", text), ("mode", text)]).assert_status(422).page();
+            assert_eq!((form.field("to"), form.field("text").trim_start()), (text.to_owned(), text));
+            assert_harmless(&form, text);
         }
     }
 

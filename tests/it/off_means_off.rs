@@ -18,7 +18,7 @@ use crate::support::{App, Asker, Client, GateSwitch, Key, on_both_databases};
 
 const CLIENTS: usize = 32;
 /// Rounds of four switches each, on either database.
-const ROUNDS: usize = 125;
+const ROUNDS: usize = 250;
 /// The one in so many that is made in the dashboard.
 const BY_HAND: usize = 20;
 

@@ -1,10 +1,15 @@
 //! Writes that another site's page sends are refused, on every route.
 
+use keyfob::domain::credit::LedgerEntryId;
+use keyfob::domain::message::MessageId;
+
 use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_databases};
 
+type Write = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key, `FORM` for the id in a form.
-const WRITES: &[(&str, &[(&str, &str)])] = &[
+/// the id of a key; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
+const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
     ("/logout", &[]),
@@ -14,17 +19,25 @@ const WRITES: &[(&str, &[(&str, &str)])] = &[
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
+    ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
+    ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 2] = [VERIFY, "/v1/auth"];
+const WITHOUT_COOKIE: [&str; 4] = [VERIFY, "/v1/auth", "/v1/sms/messages", "/v1/sms/messages/estimate"];
 const VERIFY: &str = "/v1/keys/verify";
 
-fn send(client: &Client, key: &Key, form: &str, (path, fields): &(&str, &[(&str, &str)])) -> Answer {
-    let fields: Vec<_> =
-        fields.iter().map(|(name, value)| (*name, if *value == "FORM" { form } else { value })).collect();
+fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
+    let (message, entry) = (MessageId::mint(), LedgerEntryId::mint());
+    let fill_in = |value: &'static str| match value {
+        "FORM" => form,
+        "MESSAGE" => message.as_str(),
+        "ENTRY" => entry.as_str(),
+        value => value,
+    };
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();
     client.post(&path.replace("ID", &key.id), &fields)
 }
 

@@ -143,7 +143,7 @@ on_both_databases! {
         let alert = answer.page().text(".alert");
         assert_eq!(
             alert,
-            "Your session has ended. Log in and try again. Log in in a new tab, then press Create again."
+            "Your session has ended. Log in and try again. Log in in a new tab, then try again here."
         );
         // The other tab shares its cookies with this one.
         client.log_in(EMAIL, PASSWORD);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use keyfob::domain::api_key::ApiKeyId;
+use keyfob::domain::message::MessageId;
 
 use crate::support::{App, Client, Key, form, on_both_databases, routes};
 
@@ -46,6 +47,12 @@ fn busy(app: &App) -> (Client, Key) {
         let fields = [("key_id", &*id), ("service", "sms"), ("name", &*format!("Project {n}"))];
         client.htmx("form#api-key-form").post("/api-keys", &fields).assert_ok();
     }
+    let id = MessageId::mint().to_string();
+    let fields = [("form_id", &*id), ("to", "+420777123456"), ("text", "Hello"), ("mode", "test")];
+    client.post("/messages", &fields).assert_status(303);
+    while !client.get("/messages").page().has(".status--delivered") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     // Takes the last message away.
     client.get("/api-keys").assert_ok();
     (client, key)
@@ -68,7 +75,7 @@ on_both_databases! {
         }
         assert_eq!(db.rows(), before);
         client.get("/settings").assert_ok();
-        for part in ["/settings", "/api-keys/new?service=sms", "/api-keys?after=", "/api-keys?service=sms", "/static/", "/status"] {
+        for part in ["/settings", "/api-keys/new?service=sms", "/api-keys?after=", "/api-keys?service=sms", "/static/", "/status", "/messages/msg_", "/messages/new", "/credits"] {
             assert!(found.iter().any(|path| path.contains(part)), "the crawl missed {part}: {found:?}");
         }
     }

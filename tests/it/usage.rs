@@ -103,10 +103,38 @@ on_both_databases! {
         };
 
         for (seconds, address) in [(10, "192.0.2.1"), (5, "192.0.2.2"), (20, "192.0.2.3"), (19, "192.0.2.4")] {
-            api_key_usage::add(&mut db.conn(), &at(seconds, address)).unwrap();
+            api_key_usage::add(&mut db.conn(), vec![at(seconds, address)]).unwrap();
         }
 
         assert_eq!(find(&mut db.conn(), &key), Some(ApiKeyUsage { uses: 8, ..at(20, "192.0.2.3") }));
+    }
+
+    fn many_keys_are_written_down_together_whatever_became_of_them(db: &Database) {
+        let app = db.app();
+        let conn = &mut db.conn();
+        let keys: Vec<_> = (0..450).map(|_| app.make_key_with(conn, "Project X")).collect();
+        let gone = app.make_key_with(conn, "Project Y");
+        db.execute(&format!("DELETE FROM api_keys WHERE id = '{}'", gone.id));
+        let used = |key: &Key, seconds: i64| ApiKeyUsage {
+            api_key_id: key.id.parse().unwrap(),
+            uses: 2,
+            last_used_at: app.clock.now().plus_seconds(seconds),
+            address: seconds.to_string(),
+            user_agent: String::new(),
+        };
+
+        for round in 0..2 {
+            let once = keys.iter().chain([&gone]).map(|key| used(key, round));
+            let again = [7, -5].map(|seconds| used(&keys[round as usize], seconds));
+            api_key_usage::add(conn, once.chain(again).collect()).unwrap();
+        }
+
+        for (number, key) in keys.iter().enumerate() {
+            let expected =
+                if number < 2 { ApiKeyUsage { uses: 8, ..used(key, 7) } } else { ApiKeyUsage { uses: 4, ..used(key, 1) } };
+            assert_eq!(find(conn, key), Some(expected), "{number}");
+        }
+        assert_eq!(find(conn, &gone), None);
     }
 
     fn two_instances_add_up(db: &Database) {

@@ -5,6 +5,7 @@
 //! transport is built with. It keeps nothing: the queue does.
 
 pub mod sandbox;
+pub mod smpp;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use crate::domain::message::ReceiptState;
 use sandbox::Sandbox;
+use smpp::{Smpp, SmppConfig};
 
 use crate::domain::phone_number::PhoneNumber;
 use crate::domain::sender::Sender;
@@ -28,6 +30,8 @@ pub enum WayOut {
         /// Between taking a segment and its receipt.
         delay: Duration,
     },
+    /// A carrier that speaks SMPP.
+    Smpp(Box<SmppConfig>),
 }
 
 impl WayOut {
@@ -36,6 +40,7 @@ impl WayOut {
     pub fn open(&self, arrivals: Arrivals) -> Arc<dyn Transport> {
         match self {
             Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, arrivals)),
+            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), arrivals)),
         }
     }
 
@@ -44,6 +49,7 @@ impl WayOut {
     pub const fn sandbox_delay(&self) -> Duration {
         match self {
             Self::Sandbox { delay } => *delay,
+            Self::Smpp(_) => SANDBOX_DELAY,
         }
     }
 }
@@ -54,9 +60,12 @@ impl FromStr for WayOut {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "sandbox" => Ok(Self::Sandbox { delay: SANDBOX_DELAY }),
-            _ => {
-                Err(format!("--sms-transport {text:?} is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT"))
+            // The text is not told: it may hold a password.
+            _ if text.starts_with("smpp") => {
+                let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
+                Ok(Self::Smpp(Box::new(config)))
             }
+            _ => Err("--sms-transport is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
         }
     }
 }
@@ -78,13 +87,20 @@ pub trait Transport: Send + Sync + 'static {
     fn capacity(&self) -> usize;
 
     /// Resolves when [`capacity`](Self::capacity) may have become more than 0,
-    /// at once if it is. Look again: somebody else may have been faster.
+    /// at once if it is. Look again: somebody else may have been faster. Never
+    /// resolves once the transport is closed.
     fn ready(&self) -> BoxFuture<'_, ()>;
 
     /// Hands over one segment and waits for the carrier's answer. Without
     /// capacity it is [`Outcome::NotSent`]. Dropping the future leaves it open
     /// whether the segment was sent.
     fn submit(&self, submission: Submission) -> BoxFuture<'_, Outcome>;
+
+    /// Why there is no connection, in a sentence for the operator; `None` when
+    /// there is one.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Says goodbye to the carrier, after the answers that are still awaited;
     /// for a clean stop. Nothing can be submitted afterwards.
@@ -176,7 +192,7 @@ pub struct Arrival {
     /// What was told.
     pub receipt: Receipt,
     /// The carrier is answered once this is sent, so send it after the commit.
-    /// Dropped unsent, the carrier will bring the receipt again.
+    /// Dropped unsent, the carrier is told to bring the receipt again later.
     pub taken: oneshot::Sender<()>,
 }
 

@@ -33,6 +33,18 @@ const REMEMBERED: usize = 10_000;
 /// Until a receipt that was not acknowledged comes again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The rules above for whoever tries them: how a number ends, and what then
+/// becomes of its message.
+pub const FIXED_NUMBERS: [(&str, &str); 7] = [
+    ("990", "delivered"),
+    ("994", "sent, and nothing more is heard"),
+    ("995", "expired"),
+    ("996", "undelivered: the carrier refused it later"),
+    ("997", "undelivered: the phone could not be reached"),
+    ("998", "failed: the carrier does not take the number"),
+    ("999", "delivered at the third try"),
+];
+
 /// A carrier that only rehearses.
 pub struct Sandbox {
     delay: Duration,

@@ -1,7 +1,7 @@
 //! A key as it is presented in headers: `X-API-Key: KEY`, or
 //! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &str = "bearer";
@@ -36,16 +36,20 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> PresentedKey<'a> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => PresentedKey::Missing,
-        // What is not ASCII is no key; an empty text is none either.
-        (Some(value), None) => PresentedKey::One(value.to_str().unwrap_or_default().trim()),
+        (Some(value), None) => PresentedKey::One(text(value)),
         (Some(_), Some(_)) => PresentedKey::Repeated,
     }
+}
+
+/// What is not text is no key; an empty text is none either.
+fn text(value: &HeaderValue) -> &str {
+    std::str::from_utf8(value.as_bytes().trim_ascii()).unwrap_or_default()
 }
 
 /// Credentials of another scheme are somebody else's.
 fn bearer(credentials: &str) -> PresentedKey<'_> {
     match credentials.split_once([' ', '\t']) {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(key.trim()),
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(key.trim_ascii()),
         None if credentials.eq_ignore_ascii_case(BEARER) => PresentedKey::One(""),
         _ => PresentedKey::Missing,
     }

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use actix_web::body::BoxBody;
 use actix_web::error::JsonPayloadError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data, Json, JsonConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,6 +21,9 @@ use crate::web::errors::ApiError;
 
 /// A body longer than this is no question about a key, in bytes.
 const LONGEST_BODY: usize = 4 * 1024;
+
+/// Nothing is told about a key that is not there.
+const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
 
 /// The question. Unknown members are refused: a misspelt `service` would ask
 /// about any service.
@@ -94,9 +99,12 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
     let verdict = state.gate.verdict(&question.key, &door, caller).await?;
     let body = match &verdict {
         Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),
+        Verdict::NotFound => NOT_FOUND,
         _ => render(&verdict),
     };
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(body))
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
+    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 fn render(verdict: &Verdict) -> Bytes {

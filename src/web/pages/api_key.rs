@@ -11,7 +11,6 @@ use super::api_key_callback::CallbackView;
 use super::api_key_row::ApiKeyRow;
 use super::{api_keys, login};
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
-use crate::domain::key_secret::Mode;
 use crate::domain::operator::{self, Operator};
 use crate::error::{Error, FieldErrors, Result};
 use crate::web::State;
@@ -29,7 +28,6 @@ struct ApiKeyPage {
     shell: Shell,
     row: ApiKeyRow,
     service_slug: String,
-    mode: Mode,
     created_by: Option<String>,
     form: LabelFormView,
     callback: Option<CallbackView>,
@@ -176,9 +174,9 @@ fn draw(
     Known { entry, created_by, callback }: Known,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
-    let (service_slug, mode) = (entry.service.slug.clone(), entry.key.mode);
+    let service_slug = entry.service.slug.clone();
     let row = ApiKeyRow::new(entry, state.clock.now());
-    html(status, &ApiKeyPage { shell, row, service_slug, mode, created_by, form, callback })
+    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback })
 }
 
 impl LabelFormView {

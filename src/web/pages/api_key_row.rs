@@ -2,6 +2,7 @@
 
 use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Status};
 use crate::domain::api_key_usage::ApiKeyUsage;
+use crate::domain::key_secret::Mode;
 use crate::store::UtcTime;
 use crate::web::ago::ago;
 use crate::web::view::When;
@@ -13,6 +14,7 @@ pub(super) struct ApiKeyRow {
     pub(super) description: String,
     pub(super) mask: String,
     pub(super) service_name: String,
+    pub(super) is_test: bool,
     pub(super) created: When,
     pub(super) last_used: Option<LastUsed>,
     pub(super) enabled: bool,
@@ -26,6 +28,7 @@ impl ApiKeyRow {
             description: key.description,
             mask: key.mask,
             service_name: service.name,
+            is_test: key.mode == Mode::Test,
             created: key.created_at.into(),
             last_used: usage.map(|usage| LastUsed::new(usage, now)),
             enabled: key.status == Status::Enabled,

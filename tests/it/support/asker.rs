@@ -39,9 +39,17 @@ impl Asker {
 
     /// Asks about a key.
     pub fn ask(&mut self, key: &str) -> std::io::Result<Told> {
-        let body = format!("{{\"key\":\"{key}\"}}");
+        self.post("/v1/keys/verify", "", &format!("{{\"key\":\"{key}\"}}"))
+    }
+
+    /// Sends a message; `headers` end with a line break each.
+    pub fn send(&mut self, headers: &str, to: &str) -> std::io::Result<Told> {
+        self.post("/v1/sms/messages", headers, &format!("{{\"to\":\"{to}\",\"text\":\"Hello\"}}"))
+    }
+
+    fn post(&mut self, path: &str, headers: &str, body: &str) -> std::io::Result<Told> {
         let request = format!(
-            "POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.0.get_mut().write_all(request.as_bytes())?;

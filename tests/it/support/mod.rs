@@ -12,6 +12,7 @@ mod proxy;
 mod relay;
 mod routes;
 mod sms;
+mod smsc;
 mod tunnel;
 mod wire;
 
@@ -26,6 +27,7 @@ pub use proxy::{Outcome, Proxy};
 pub use relay::Relay;
 pub use routes::routes;
 pub use sms::{Application, MESSAGES, PHONE};
+pub use smsc::Smsc;
 pub use tunnel::Tunnel;
 pub use wire::Wire;
 

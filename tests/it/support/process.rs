@@ -31,7 +31,7 @@ pub struct Ended {
 /// `keyfob` with these arguments and none of the environment's settings.
 pub fn keyfob(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyfob"));
-    for name in ["DATABASE_URL", "KEYFOB_LISTEN", "KEYFOB_METRICS_LISTEN", "KEYFOB_PUBLIC_URL", "KEYFOB_LOG"] {
+    for (name, _) in std::env::vars().filter(|(name, _)| name == "DATABASE_URL" || name.starts_with("KEYFOB_")) {
         command.env_remove(name);
     }
     command.args(arguments).current_dir(std::env::temp_dir());

@@ -1,0 +1,262 @@
+//! Where the carrier is and how to speak to it: one URL, checked at start.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::receipt::ReceiptIds;
+use super::tls::Tls;
+
+const PORT: u16 = 2775;
+/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+const LONGEST_SYSTEM_ID: usize = 15;
+/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+const LONGEST_PASSWORD: usize = 8;
+/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+const LONGEST_SYSTEM_TYPE: usize = 12;
+
+/// What is shown of the URL that is asked for.
+const SHAPE: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
+const SIGNS: &str = "write / # and ? in a password as %2F, %23 and %3F";
+
+/// `smpp://USER:PASSWORD@HOST:PORT?…`, with these parameters:
+///
+/// | parameter        | meaning                                                        | default |
+/// |------------------|----------------------------------------------------------------|---------|
+/// | `window`         | submits that may await their answer, 1 to 1000                  | 10      |
+/// | `rate`           | submits a second at most, 1 to 100000                           | no limit |
+/// | `timeout`        | seconds until an answer counts as lost, 1 to 300                | 10      |
+/// | `enquire`        | seconds between two `enquire_link`, 1 to 3600                   | 30      |
+/// | `system_type`    | as the carrier demands it, at most 12 characters                | empty   |
+/// | `short_code_ton` | type of number of a short code as a sender, 0 to 6              | 3       |
+/// | `receipt_ids`    | `as_is`, or `hex` or `decimal` where only receipts are so       | `as_is` |
+/// | `ca`             | file of certificates (PEM) that are trusted beside the usual    | none    |
+///
+/// In the user and the password, characters such as `@` and `/` are written in
+/// per cent (`%40`, `%2F`).
+#[derive(Clone)]
+pub struct SmppConfig {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: Option<Tls>,
+    pub(super) system_id: String,
+    pub(super) password: Secret,
+    pub(super) system_type: String,
+    pub(super) window: usize,
+    pub(super) rate: Option<NonZeroU32>,
+    pub(super) timeout: Duration,
+    pub(super) enquire: Duration,
+    pub(super) short_code_ton: u8,
+    pub(super) receipt_ids: ReceiptIds,
+}
+
+impl FromStr for SmppConfig {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // What the parser says has nothing of the text in it, which may hold a password.
+        let url =
+            Url::parse(text).map_err(|error| format!("the SMPP URL can't be read ({error}); {SIGNS}, or {SHAPE}"))?;
+        let secure = match url.scheme() {
+            "smpp" => false,
+            "smpps" => true,
+            _ => return Err(format!("the SMPP URL begins with neither smpp:// nor smpps://; {SHAPE}")),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| format!("the SMPP URL names no host; {SHAPE}"))?;
+        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+            return Err(format!("the SMPP URL has something behind the host; {SIGNS}, or {SHAPE}"));
+        }
+        let mut config = Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(PORT),
+            tls: None,
+            system_id: ascii("user", LONGEST_SYSTEM_ID, &decode(url.username())?)?,
+            password: Secret::new(&decode(url.password().unwrap_or_default())?)?,
+            system_type: String::new(),
+            window: 10,
+            rate: None,
+            timeout: Duration::from_secs(10),
+            enquire: Duration::from_secs(30),
+            short_code_ton: 3,
+            receipt_ids: ReceiptIds::AsIs,
+        };
+        if config.system_id.is_empty() {
+            return Err(format!("the SMPP URL names no user; {SHAPE}"));
+        }
+        let mut ca = None;
+        for (name, value) in url.query_pairs() {
+            if name == "ca" { ca = Some(value.into_owned()) } else { config.set(&name, &value)? }
+        }
+        config.tls = match (secure, ca) {
+            (true, ca) => Some(Tls::new(&config.host, ca.as_deref().map(Path::new))?),
+            (false, None) => None,
+            (false, Some(_)) => return Err("the SMPP URL has ca but no TLS; write smpps://".to_owned()),
+        };
+        Ok(config)
+    }
+}
+
+impl SmppConfig {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "window" => self.window = number(name, value, 1, 1000)? as usize,
+            "rate" => self.rate = NonZeroU32::new(number(name, value, 1, 100_000)?),
+            "timeout" => self.timeout = Duration::from_secs(number(name, value, 1, 300)?.into()),
+            "enquire" => self.enquire = Duration::from_secs(number(name, value, 1, 3600)?.into()),
+            "system_type" => self.system_type = ascii(name, LONGEST_SYSTEM_TYPE, value)?,
+            "short_code_ton" => self.short_code_ton = u8::try_from(number(name, value, 0, 6)?).unwrap_or_default(),
+            "receipt_ids" => {
+                let problem = |()| "in the SMPP URL, receipt_ids is as_is, hex or decimal".to_owned();
+                self.receipt_ids = value.parse().map_err(problem)?;
+            }
+            _ => {
+                return Err(format!(
+                    "the SMPP URL has a parameter {name:?} that Keyfob does not know; there are window, rate, timeout, \
+                     enquire, system_type, short_code_ton, receipt_ids and ca"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says where it leads, and nothing secret.
+impl fmt::Display for SmppConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls.is_some() { "smpps" } else { "smpp" };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        write!(f, "{scheme}://{}@{host}:{}", self.system_id, self.port)
+    }
+}
+
+impl fmt::Debug for SmppConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SmppConfig({self})")
+    }
+}
+
+/// The password, which is shown nowhere.
+#[derive(Clone)]
+pub(super) struct Secret(Zeroizing<String>);
+
+impl Secret {
+    fn new(text: &str) -> Result<Self, String> {
+        ascii("password", LONGEST_PASSWORD, text).map(|text| Self(Zeroizing::new(text)))
+    }
+
+    /// For the bind, and nothing else.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+fn decode(text: &str) -> Result<Zeroizing<String>, String> {
+    let text = percent_decode_str(text).decode_utf8();
+    let problem = |_| "the user and the password in the SMPP URL have to be ASCII".to_owned();
+    text.map(|text| Zeroizing::new(text.into_owned())).map_err(problem)
+}
+
+fn ascii(name: &str, longest: usize, text: &str) -> Result<String, String> {
+    if !text.bytes().all(|c| (b' '..=b'~').contains(&c)) {
+        return Err(format!("the {name} in the SMPP URL has to be ASCII"));
+    }
+    match text.len() {
+        length if length > longest => {
+            Err(format!("the {name} in the SMPP URL has {length} characters; SMPP takes {longest}"))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {least} to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(url: &str) -> String {
+        url.parse::<SmppConfig>().unwrap_err()
+    }
+
+    #[test]
+    fn a_url_without_parameters_has_sensible_settings() {
+        let config: SmppConfig = "smpp://keyfob:s3cret@smsc.example".parse().unwrap();
+        assert_eq!((config.host.as_str(), config.port, config.window), ("smsc.example", 2775, 10));
+        assert_eq!((config.rate, config.timeout.as_secs(), config.enquire.as_secs()), (None, 10, 30));
+        assert_eq!((config.system_id.as_str(), config.password.expose()), ("keyfob", "s3cret"));
+        assert!(config.tls.is_none());
+    }
+
+    #[test]
+    fn every_parameter_is_taken() {
+        let url = "smpp://u%40x:p%2F%23@[::1]:99?window=50&rate=100&timeout=5&enquire=60&system_type=VMA\
+                   &short_code_ton=0&receipt_ids=hex";
+        let config: SmppConfig = url.parse().unwrap();
+        assert_eq!((config.host.as_str(), config.port), ("::1", 99));
+        assert_eq!((config.system_id.as_str(), config.password.expose()), ("u@x", "p/#"));
+        assert_eq!((config.window, config.rate.map(NonZeroU32::get)), (50, Some(100)));
+        assert_eq!((config.timeout.as_secs(), config.enquire.as_secs()), (5, 60));
+        assert_eq!((config.system_type.as_str(), config.short_code_ton), ("VMA", 0));
+        assert_eq!(config.receipt_ids, ReceiptIds::Hex);
+        assert_eq!(config.to_string(), "smpp://u@x@[::1]:99");
+    }
+
+    #[test]
+    fn smpps_is_tls() {
+        let config: SmppConfig = "smpps://u:p@smsc.example:3550".parse().unwrap();
+        assert!(config.tls.is_some());
+        assert_eq!(config.to_string(), "smpps://u@smsc.example:3550");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_one_sentence_without_the_password() {
+        for (url, words) in [
+            ("", "can't be read"),
+            ("smpp:sm0kesig", "no host"),
+            ("http://u:sm0kesig@x", "neither smpp:// nor smpps://"),
+            ("smpp://", "no host"),
+            ("smpp://x:2775", "no user"),
+            ("smpp://u:sm0kesig@x:99999", "can't be read"),
+            ("smpp://u:sm0kesig/@x", "as %2F"),
+            ("smpp://u:sm0kesig@x#y", "behind the host"),
+            ("smpp://u:sm0kesig99@x", "the password in the SMPP URL has 10 characters; SMPP takes 8"),
+            ("smpp://u:%C5%BE@x", "the password in the SMPP URL has to be ASCII"),
+            ("smpp://u:%FF@x", "have to be ASCII"),
+            ("smpp://abcdefghijklmnop:x@x", "the user in the SMPP URL has 16 characters; SMPP takes 15"),
+            ("smpp://u:sm0kesig@x?window=0", "window is a number from 1 to 1000"),
+            ("smpp://u:sm0kesig@x?rate=fast", "rate is a number from 1 to 100000"),
+            ("smpp://u:sm0kesig@x?system_type=abcdefghijklm", "has 13 characters; SMPP takes 12"),
+            ("smpp://u:sm0kesig@x?receipt_ids=octal", "as_is, hex or decimal"),
+            ("smpp://u:sm0kesig@x?widnow=1", "does not know"),
+            ("smpp://u:sm0kesig@x?ca=/x", "write smpps://"),
+            ("smpps://u:sm0kesig@x?ca=/nowhere/ca.pem", "/nowhere/ca.pem"),
+        ] {
+            let problem = problem(url);
+            assert!(problem.contains(words), "{url}: {problem}");
+            assert!(!problem.contains("sm0kesig"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_shown_nowhere() {
+        let config: SmppConfig = "smpp://u:sm0kesig@x".parse().unwrap();
+        let shown = format!("{config} {config:?} {:?}", config.password);
+        assert!(!shown.contains("sm0kesig"), "{shown}");
+    }
+}

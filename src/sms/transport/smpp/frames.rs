@@ -1,0 +1,39 @@
+//! Bytes from the carrier, cut into commands.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+/// The longest command that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// A connection, plain or with TLS.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// Commands without their length (SMPP 3.4 §3.2). A command that can't be read
+/// does not end the stream: its length is known.
+pub(super) struct Incoming(FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>);
+
+impl Incoming {
+    pub(super) fn new(reader: ReadHalf<Box<dyn Wire>>) -> Self {
+        // The length counts itself.
+        let mut codec = LengthDelimitedCodec::builder();
+        codec.length_field_length(4).length_adjustment(-4).max_frame_length(LONGEST);
+        Self(FramedRead::new(reader, codec.new_codec()))
+    }
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<BytesMut>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(context)
+    }
+}

@@ -1,0 +1,103 @@
+//! No more submits a second than the carrier allows.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// How much of a second's submits may go at once.
+const BURST: Duration = Duration::from_millis(100);
+
+/// A pace (the generic cell rate algorithm): submits are evenly spaced, and up
+/// to a tenth of a second's worth may go together.
+pub(super) struct Pace(Option<Limit>);
+
+struct Limit {
+    interval: Duration,
+    burst: Duration,
+    /// When the next submit would be due if all were evenly spaced.
+    due: Mutex<Instant>,
+}
+
+impl Pace {
+    /// At most `rate` submits a second; as many as can be without one.
+    pub(super) fn new(rate: Option<NonZeroU32>) -> Self {
+        Self(rate.map(|rate| {
+            let interval = Duration::from_secs(1) / rate.get();
+            Limit { interval, burst: BURST.max(interval), due: Mutex::new(Instant::now()) }
+        }))
+    }
+
+    /// How many may begin now.
+    pub(super) fn room(&self) -> usize {
+        self.0.as_ref().map_or(usize::MAX, |limit| limit.room(*limit.due.lock()))
+    }
+
+    /// Takes the room of one, if there is any.
+    pub(super) fn take(&self) -> bool {
+        let Some(limit) = &self.0 else { return true };
+        let mut due = limit.due.lock();
+        let free = limit.room(*due) > 0;
+        if free {
+            *due = (*due).max(Instant::now()) + limit.interval;
+        }
+        free
+    }
+
+    /// Resolves when there is room for one.
+    pub(super) async fn ready(&self) {
+        if let Some(limit) = &self.0 {
+            let due = *limit.due.lock();
+            tokio::time::sleep_until(due + limit.interval - limit.burst).await;
+        }
+    }
+}
+
+impl Limit {
+    fn room(&self, due: Instant) -> usize {
+        let ahead = due.saturating_duration_since(Instant::now());
+        let left = self.burst.saturating_sub(ahead);
+        usize::try_from(left.as_nanos() / self.interval.as_nanos().max(1)).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn taken_within(pace: &Pace, time: Duration) -> usize {
+        let (end, mut taken) = (Instant::now() + time, 0);
+        while Instant::now() < end {
+            taken += usize::from(pace.take());
+            if pace.room() == 0 {
+                pace.ready().await;
+            }
+        }
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_and_used_up() {
+        for rate in [1, 7, 100, 3000] {
+            let pace = Pace::new(NonZeroU32::new(rate));
+            let taken = taken_within(&pace, Duration::from_secs(10)).await;
+            let burst = (rate / 10).max(1) as usize;
+            let expected = rate as usize * 10;
+            assert!((expected - expected / 10..=expected + burst).contains(&taken), "{taken} at {rate}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenth_of_a_second_may_go_together_and_no_more_after_a_rest() {
+        let pace = Pace::new(NonZeroU32::new(100));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(pace.room(), 10);
+        assert_eq!((0..20).filter(|_| pace.take()).count(), 10);
+    }
+
+    #[test]
+    fn without_a_rate_there_is_always_room() {
+        assert!(Pace::new(None).take());
+    }
+}

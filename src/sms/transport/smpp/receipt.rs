@@ -1,0 +1,198 @@
+//! Delivery receipts, as carriers write them: two fields of their own (SMPP 3.4
+//! §5.3.2.12, §5.3.2.35), or a line of text (appendix B), or both.
+
+use crate::sms::transport::ReceiptState;
+
+/// Characters of an id (SMPP 3.4 §5.2.23).
+const LONGEST_ID: usize = 64;
+/// Characters of a carrier's error code; the appendix has 3.
+const LONGEST_ERROR: usize = 20;
+
+/// How ids in receipts differ from those in answers to a submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReceiptIds {
+    /// They don't.
+    AsIs,
+    /// They are hexadecimal, where the answers are decimal.
+    Hex,
+    /// They are decimal, where the answers are hexadecimal.
+    Decimal,
+}
+
+impl std::str::FromStr for ReceiptIds {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "as_is" => Ok(Self::AsIs),
+            "hex" => Ok(Self::Hex),
+            "decimal" => Ok(Self::Decimal),
+            _ => Err(()),
+        }
+    }
+}
+
+impl ReceiptIds {
+    /// The id as the answer had it; what is no number stays as it is.
+    pub(super) fn as_answered(self, id: &str) -> String {
+        let converted = match self {
+            Self::AsIs => None,
+            Self::Hex => u128::from_str_radix(id, 16).ok().map(|number| number.to_string()),
+            Self::Decimal => id.parse::<u128>().ok().map(|number| format!("{number:x}")),
+        };
+        converted.unwrap_or_else(|| id.to_owned())
+    }
+}
+
+/// What the line of text says.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ReceiptText {
+    /// The segment's id.
+    pub id: Option<String>,
+    /// What became of it.
+    pub state: Option<ReceiptState>,
+    /// The carrier's code for what went wrong; none for zeros.
+    pub error: Option<String>,
+}
+
+impl ReceiptText {
+    /// Reads `id:… stat:… err:…` in any order and case. What follows `text:` is
+    /// the beginning of the message, which anybody may have written: it is not
+    /// looked at. Takes any bytes.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let mut found = Self::default();
+        for word in text.split_ascii_whitespace() {
+            let Some((name, value)) = word.split_once(':') else { continue };
+            match name.to_ascii_lowercase().as_str() {
+                "text" => break,
+                "id" => keep(&mut found.id, token(value, LONGEST_ID)),
+                "stat" => keep(&mut found.state, state_of(value)),
+                "err" => keep(
+                    &mut found.error,
+                    token(value, LONGEST_ERROR).filter(|code| !code.trim_matches('0').is_empty()),
+                ),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// The first one counts.
+fn keep<T>(place: &mut Option<T>, value: Option<T>) {
+    if place.is_none() {
+        *place = value;
+    }
+}
+
+/// A visible word of ASCII that is not too long.
+pub(super) fn token(text: &str, longest: usize) -> Option<String> {
+    let fits = (1..=longest).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+}
+
+/// Told by their first letters, since carriers shorten them differently.
+fn state_of(word: &str) -> Option<ReceiptState> {
+    let word = word.to_ascii_uppercase();
+    let known = [
+        ("DELIV", ReceiptState::Delivered),
+        ("UNDEL", ReceiptState::Undelivered),
+        ("REJEC", ReceiptState::Rejected),
+        ("EXPIR", ReceiptState::Expired),
+        ("DELET", ReceiptState::Deleted),
+        ("UNKNO", ReceiptState::Unknown),
+        ("ACCEP", ReceiptState::Accepted),
+        ("ENROU", ReceiptState::Enroute),
+    ];
+    known.iter().find(|(start, _)| word.starts_with(start)).map(|(_, state)| *state)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_appendix_is_read() {
+        let line = b"id:0A1b2C sub:001 dlvrd:001 submit date:2611230931 done date:2611230932 stat:UNDELIV err:011 \
+                     Text:hello";
+        let expected = ReceiptText {
+            id: Some("0A1b2C".into()),
+            state: Some(ReceiptState::Undelivered),
+            error: Some("011".into()),
+        };
+        assert_eq!(ReceiptText::parse(line), expected);
+        assert_eq!(ReceiptText::parse(b"ERR:011\tSTAT:undelivered\r\nID:0A1b2C"), expected);
+    }
+
+    #[test]
+    fn every_state_is_known() {
+        for (word, state) in [
+            ("DELIVRD", ReceiptState::Delivered),
+            ("DELIVERED", ReceiptState::Delivered),
+            ("EXPIRED", ReceiptState::Expired),
+            ("DELETED", ReceiptState::Deleted),
+            ("UNDELIV", ReceiptState::Undelivered),
+            ("ACCEPTD", ReceiptState::Accepted),
+            ("UNKNOWN", ReceiptState::Unknown),
+            ("REJECTD", ReceiptState::Rejected),
+            ("ENROUTE", ReceiptState::Enroute),
+        ] {
+            assert_eq!(ReceiptText::parse(format!("id:1 stat:{word}").as_bytes()).state, Some(state));
+        }
+    }
+
+    #[test]
+    fn what_the_message_itself_says_is_not_believed() {
+        let line = b"id:1 text:hi id:2 stat:DELIVRD err:7";
+        let expected = ReceiptText { id: Some("1".into()), ..ReceiptText::default() };
+        assert_eq!(ReceiptText::parse(line), expected);
+        assert_eq!(ReceiptText::parse(b"id:1 id:2 stat:DELIVRD stat:UNDELIV").state, Some(ReceiptState::Delivered));
+    }
+
+    #[test]
+    fn garbage_says_nothing() {
+        let long = format!("id:{} err:{}", "1".repeat(65), "1".repeat(21));
+        for garbage in ["", "id:", "stat:", "stat:YES", "id", ":::", "id: 1", "id:\u{e9}", "sub:-1", "err:000", &long] {
+            assert_eq!(ReceiptText::parse(garbage.as_bytes()), ReceiptText::default(), "{garbage}");
+        }
+        assert_eq!(ReceiptText::parse(&[0xff, 0, 0x80, b':']), ReceiptText::default());
+    }
+
+    #[test]
+    fn ids_are_turned_into_what_the_answer_said() {
+        assert_eq!(ReceiptIds::AsIs.as_answered("00fF"), "00fF");
+        assert_eq!(ReceiptIds::Hex.as_answered("00fF"), "255");
+        assert_eq!(ReceiptIds::Decimal.as_answered("255"), "ff");
+        for no_number in ["", "g-1", "+1-", &"9".repeat(64)] {
+            assert_eq!(ReceiptIds::Hex.as_answered(no_number), no_number);
+            assert_eq!(ReceiptIds::Decimal.as_answered(no_number), no_number);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+        #[test]
+        fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let read = ReceiptText::parse(&bytes);
+            prop_assert!(read.id.is_none_or(|id| id.is_ascii() && (1..=64).contains(&id.len())));
+        }
+
+        #[test]
+        fn what_is_written_is_read(
+            id in "[!-~]{1,64}",
+            err in "[1-9a-zA-Z]{1,20}",
+            before in "( ?(sub:[0-9-]{1,4}|date:x|[a-z]{1,5}|dlvrd:9))*",
+            after in "\\PC*",
+        ) {
+            let line = format!("{before} id:{id} stat:DELIVRD err:{err} text:{after}");
+            let state = Some(ReceiptState::Delivered);
+            prop_assume!(!before.contains("text:"));
+            prop_assert_eq!(ReceiptText::parse(line.as_bytes()), ReceiptText { id: Some(id), state, error: Some(err) });
+        }
+    }
+}

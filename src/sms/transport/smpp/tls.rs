@@ -1,0 +1,56 @@
+//! TLS to the carrier: rustls, with the roots of the web and perhaps a private one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// How to begin TLS with one host.
+#[derive(Clone)]
+pub(super) struct Tls {
+    connector: TlsConnector,
+    host: ServerName<'static>,
+}
+
+impl Tls {
+    /// Trusts the roots of the web, and the certificates in `ca`.
+    ///
+    /// # Errors
+    /// One sentence, when the host is no name or `ca` can't be read.
+    pub(super) fn new(host: &str, ca: Option<&Path>) -> Result<Self, String> {
+        let host = ServerName::try_from(host.to_owned())
+            .map_err(|_| "the host in the SMPP URL is neither a name nor an address".to_owned())?;
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(path) = ca {
+            add(path, &mut roots).map_err(|problem| format!("the ca {} in the SMPP URL {problem}", path.display()))?;
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("TLS is not possible: {error}"))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), host })
+    }
+
+    /// # Errors
+    /// When the host is not who it should be, or does not speak TLS.
+    pub(super) async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connector.connect(self.host.clone(), stream).await
+    }
+}
+
+fn add(path: &Path, roots: &mut RootCertStore) -> Result<(), String> {
+    let unreadable = |error| format!("can't be read: {error}");
+    let mut count = 0;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+        roots.add(certificate.map_err(unreadable)?).map_err(|error| format!("is no certificate: {error}"))?;
+        count += 1;
+    }
+    if count == 0 { Err("has no certificate in it".to_owned()) } else { Ok(()) }
+}

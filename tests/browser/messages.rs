@@ -1,0 +1,141 @@
+//! Sending from the dashboard, and a list that follows what becomes of it.
+
+use serde_json::json;
+
+use crate::dashboard::{Dashboard, NAME, POP_UP, TOAST};
+use crate::webdriver::Options;
+
+const TO: &str = "#message-to";
+const FIRST: &str = ".message:first-of-type";
+const STATUS: &str = ".message:first-of-type .status";
+/// How often the open page has asked again.
+const ASKED: &str = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/messages')).length";
+
+#[test]
+fn a_test_message_is_sent_in_the_pop_up_and_becomes_delivered_by_itself() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.named("nav a", "Messages").click();
+    dashboard.wait_for_text(".empty", "Send your first message");
+    open_form(&dashboard);
+    assert_eq!(dashboard.find(POP_UP).label(), "Send a test message");
+    assert!(dashboard.has_focus(TO));
+    dashboard.fill_in(TO, "777");
+    dashboard.click("Send");
+    dashboard.wait_for_text("#message-to-error", "Begin the phone number with +");
+    dashboard.fill_in(TO, "+420777123456");
+    dashboard.follow("Send");
+
+    dashboard.wait_for_text(TOAST, "Success. The test message to +420777123456 is on its way.");
+    dashboard.wait_for_text(STATUS, "Delivered");
+    assert!(dashboard.sees(FIRST, "Hello from Keyfob") && dashboard.sees(FIRST, "dashboard"));
+    assert_eq!(dashboard.run("document.querySelector('[hx-trigger]')", &[]), json!(null), "it asks no more");
+}
+
+#[test]
+fn what_is_on_its_way_is_asked_about_without_taking_the_focus_or_the_pop_up() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    send(&dashboard, "+420777123994");
+    dashboard.wait_for_text(STATUS, "Sent");
+    dashboard.execute("document.querySelector('.message a').focus()", &[]);
+    wait_for_an_answer(&dashboard);
+    assert!(dashboard.has_focus(".message a"));
+
+    open_form(&dashboard);
+    dashboard.fill_in(TO, "+4207");
+    let asked = dashboard.run(ASKED, &[]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(dashboard.run(ASKED, &[]), asked, "the pop-up is left alone");
+    assert_eq!(dashboard.value(TO), "+4207");
+    dashboard.click("Cancel");
+    wait_for_an_answer(&dashboard);
+}
+
+#[test]
+fn a_server_that_is_gone_is_passed_over_until_it_is_back() {
+    let mut dashboard = Dashboard::signed_in(Options::default());
+    send(&dashboard, "+420777123994");
+    dashboard.wait_for_text(STATUS, "Sent");
+    dashboard.wait_gone(TOAST);
+    dashboard.keyfob.kill();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!dashboard.sees(TOAST, ""), "nothing is said about what nobody asked for");
+    assert!(dashboard.sees(STATUS, "Sent"));
+
+    dashboard.keyfob.start_again();
+    wait_for_an_answer(&dashboard);
+    assert!(dashboard.sees(STATUS, "Sent"));
+}
+
+#[test]
+fn a_messages_page_tells_all_and_follows_it_too() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    send(&dashboard, "+420777123997");
+    dashboard.follow("+420777123997");
+    dashboard.wait_for_text(".status", "Undelivered");
+    dashboard.wait_for_text(".message__fault", "The phone could not be reached.");
+    assert!(dashboard.sees(".history", "Accepted") && dashboard.sees(".segments", "sandbox-7-"));
+    assert!(dashboard.sees(".message__full", "Hello from Keyfob"));
+}
+
+#[test]
+fn a_test_key_is_chosen_in_the_pop_up_and_its_command_is_a_rehearsal() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.open_pop_up();
+    dashboard.find("input[value=test]").click();
+    dashboard.click("Create");
+    dashboard.wait_for("#api-key-name-error");
+    assert_eq!(dashboard.find("input[value=test]").property("checked"), true, "the choice is kept");
+    dashboard.fill_in(NAME, "Rehearsals");
+    dashboard.click("Create");
+    dashboard.wait_gone(POP_UP);
+
+    dashboard.wait_for_text(".api-key .tag--test", "Test");
+    assert!(dashboard.revealed_key().starts_with("sms_test_"));
+    assert!(dashboard.sees(".reveal", "Send a first message") && dashboard.sees(".reveal", "+447700900990"));
+}
+
+#[test]
+fn a_message_is_sent_and_credits_are_added_where_scripts_are_off() {
+    let dashboard = Dashboard::signed_in(Options { javascript: false, ..Options::default() });
+    dashboard.open("/messages");
+    dashboard.follow("Send a test message");
+    assert_eq!(dashboard.path(), "/messages/new");
+    dashboard.find("input[value=live]").click();
+    dashboard.fill_in(TO, "+420777123456");
+    dashboard.follow("Send");
+    dashboard.wait_for_text(TOAST, "Success. The message to +420777123456 is on its way.");
+    dashboard.fill_in("#filter-recipient", "+420777123456");
+    dashboard.follow("Show");
+    dashboard.wait_for_text(FIRST, "Hello from Keyfob");
+
+    dashboard.follow("Credits");
+    dashboard.wait_for_text(".credits__balance", "99 credits");
+    dashboard.fill_in("#credits-amount", "500");
+    dashboard.fill_in("#credits-note", "Invoice 7");
+    dashboard.follow("Add Credits");
+    dashboard.wait_for_text(TOAST, "Success: 500 credits added.");
+    dashboard.wait_for_text(".credits__balance", "599 credits");
+}
+
+#[track_caller]
+fn open_form(dashboard: &Dashboard) {
+    dashboard.click("Send a test message");
+    dashboard.wait_for(POP_UP);
+    dashboard.wait_for_calm();
+}
+
+/// Sends a test message to a number and sees the list.
+#[track_caller]
+fn send(dashboard: &Dashboard, to: &str) {
+    dashboard.open("/messages");
+    open_form(dashboard);
+    dashboard.fill_in(TO, to);
+    dashboard.follow("Send");
+    dashboard.wait_for_text(FIRST, to);
+}
+
+#[track_caller]
+fn wait_for_an_answer(dashboard: &Dashboard) {
+    let asked = dashboard.run(ASKED, &[]).as_u64();
+    dashboard.wait_until("the page to ask again", || dashboard.run(ASKED, &[]).as_u64() > asked);
+}
