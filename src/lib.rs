@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main          starts, and says in one sentence why it can't
-//! cli           serve (default), operator add, operator password
+//! cli           serve (default), operator add, operator password, credits, backup
 //! config        every setting, checked as a whole
 //! telemetry     logs
 //! shutdown      stops without failing a request
@@ -24,7 +24,7 @@
 //! domain/       the nouns: account operator password throttle session setup_code installation setting
 //!               service api_key key_secret, and of a key its changes, uses and deletion; sms_text
 //!               phone_number sender; callback to a customer; id and text
-//! store/        the database: a door for reads, a door for writes, schema, column types
+//! store/        the database: a door for reads, a door for writes, schema, column types, backup
 //! error clock lanes networks random    what every floor uses
 //! ```
 //!

@@ -30,7 +30,7 @@ impl CallbackSecret {
         let bytes = random::bytes::<LENGTH>()?;
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + LENGTH.div_ceil(3) * 4));
         text.push_str(PREFIX);
-        BASE64_STANDARD.encode_string(&*bytes, &mut text);
+        BASE64_STANDARD.encode_string(*bytes, &mut text);
         Ok(Self(text))
     }
 

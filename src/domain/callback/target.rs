@@ -146,7 +146,7 @@ const fn is_public(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Global unicast is 2000::/3, but for parts of it
+/// Global unicast is `2000::/3`, but for parts of it
 /// (<https://www.iana.org/assignments/iana-ipv6-special-registry>).
 const fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {

@@ -13,6 +13,7 @@ mod first_request;
 mod ledger_row;
 pub mod login;
 pub mod message;
+mod message_callback;
 pub mod message_creation;
 mod message_filter;
 mod message_row;
