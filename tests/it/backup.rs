@@ -17,6 +17,17 @@ fn back_up(db: &Database, to: &std::path::Path) -> Ended {
     run(&["backup", &to.display().to_string(), "--database-url", &db.url()], "")
 }
 
+/// So many messages that copying them takes a moment.
+fn add_old_messages(db: &Database) {
+    db.execute(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 60000) \
+         INSERT INTO messages (id, account_id, mode, recipient, text, reference, encoding, segments, credits, status, \
+         tries, valid_until, created_at, updated_at) \
+         SELECT 'msg_' || printf('%026d', n), (SELECT id FROM accounts), 'live', '+420777000123', 'Hello', '', 'gsm7', \
+         1, 0, 'delivered', 1, 1, 1, 1 FROM numbers",
+    );
+}
+
 #[derive(QueryableByName)]
 struct Line {
     #[diesel(sql_type = Text)]
@@ -36,6 +47,7 @@ on_both_databases! {
         let app = db.app();
         app.set_credits(1_000_000);
         let key = app.make_key("Made before");
+        add_old_messages(db);
         let (copy, done, accepted) = (Database::sqlite(), AtomicBool::new(false), AtomicUsize::new(0));
 
         let ended = thread::scope(|all| {
