@@ -2,6 +2,7 @@
 //! many as the carrier takes now, and hands it over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -47,6 +48,8 @@ pub struct Line {
     pub(super) wake: Arc<Notify>,
     pub(super) store: Store,
     pub(super) clock: Clock,
+    /// The most that the carrier ever took at once.
+    pub(super) widest: AtomicUsize,
 }
 
 impl Line {
@@ -84,17 +87,25 @@ impl Line {
     async fn free(&self, places: &Semaphore) -> usize {
         loop {
             self.transport.ready().await;
-            let free = self.transport.capacity().min(places.available_permits());
             let is_idle = places.available_permits() == MOST;
-            if free >= FEW || (free > 0 && is_idle) {
-                return free;
+            if self.room(places) < FEW && !is_idle {
+                sleep(MOMENT).await;
             }
-            sleep(MOMENT).await;
-            let free = self.transport.capacity().min(places.available_permits());
+            let free = self.room(places);
             if free > 0 {
                 return free;
             }
+            sleep(MOMENT).await;
         }
+    }
+
+    /// How many messages may begin: no more are in progress than the carrier
+    /// takes at once, so that a crash leaves few of them open.
+    fn room(&self, places: &Semaphore) -> usize {
+        let capacity = self.transport.capacity();
+        let widest = self.widest.fetch_max(capacity, Ordering::Relaxed).max(capacity).min(MOST);
+        let in_progress = MOST - places.available_permits();
+        capacity.min(widest.saturating_sub(in_progress))
     }
 
     async fn lease(&self, most: usize) -> Result<Vec<Lease>> {

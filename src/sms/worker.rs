@@ -1,6 +1,7 @@
 //! Everything that runs for the SMS service beside the server.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -48,6 +49,7 @@ impl Workers {
             wake: Arc::clone(sms.wake(mode)),
             store: sms.store.clone(),
             clock: sms.clock.clone(),
+            widest: AtomicUsize::new(0),
         };
         let tasks = vec![
             tokio::spawn(line(Mode::Live, live).work(finished.clone(), stopping.clone())),

@@ -121,6 +121,10 @@ where
         group.retain(|write| write.is_wanted());
         group.sort_by(|one, other| one.order().cmp(other.order()));
         let commit = connection.and_then(|mut conn| write_all(&mut conn, &mut group));
+        if matches!(commit, Err(Error::Unavailable { .. })) {
+            // The others would wait as long for the same.
+            group.extend(waiting.try_iter());
+        }
         for write in group {
             write.tell(&commit);
         }

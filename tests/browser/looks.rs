@@ -150,7 +150,9 @@ impl Look {
         self.closely("messages-empty", &[]);
         self.send_messages(&MESSAGES);
         dashboard.open("/messages");
-        dashboard.wait_gone(".status--queued, .status--sending");
+        for status in ["delivered", "undelivered", "expired", "failed", "sent"] {
+            dashboard.wait_for(&format!(".status--{status}"));
+        }
         self.closely("messages", &[]);
         dashboard.click("Send a test message");
         dashboard.wait_for(POP_UP);

@@ -13,6 +13,7 @@ mod api_key_status;
 mod api_keys;
 mod backup;
 mod callbacks;
+mod carrier;
 mod command_line;
 mod connect;
 mod connections;

@@ -83,7 +83,7 @@ on_both_databases! {
         assert!(page.text(".empty p").contains("API key"));
         assert_eq!(page.attrs("a[href='/messages/new']", "aria-haspopup"), ["dialog", "dialog"]);
         assert_eq!(page.attr(".nav__link[aria-current]", "href"), "/messages");
-        assert!(!page.has("[hx-trigger]"));
+        assert!(!page.has("[hx-trigger]") && !page.has("#messages-filter"));
     }
 
     fn a_message_is_listed_with_all_that_is_known_about_it(db: &Database) {

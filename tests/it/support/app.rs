@@ -96,6 +96,12 @@ impl<'db> App<'db> {
         Self::start_set(db, |config| config.callbacks = callbacks, clock).with_operator()
     }
 
+    /// A server with an operator, whose messages leave for this carrier.
+    pub fn start_with_carrier(db: &'db Database, url: &str) -> Self {
+        let set = |config: &mut Config| config.sms_transport = url.parse().unwrap();
+        Self::start_set(db, set, Clock::standing_at(NOW)).with_operator()
+    }
+
     /// One more server on the same database.
     pub fn another_instance(&self) -> Self {
         Self::start_with(self.db, self.public_url.clone(), TrustedProxies::default(), self.clock.clone())

@@ -21,6 +21,7 @@ use super::frames::Incoming;
 use super::pdu::{self, Delivery, Header};
 use super::receipt::ReceiptIds;
 use super::status;
+use super::window::Window;
 use crate::sms::transport::{Arrival, Arrivals};
 
 /// Commands that wait to be written; more make the reader wait.
@@ -56,7 +57,7 @@ pub(super) struct Terms {
 /// A bound connection.
 pub(super) struct Link {
     terms: Terms,
-    window: Semaphore,
+    window: Window,
     receipts: Arc<Semaphore>,
     orders: mpsc::Sender<Command>,
     answers: Answers,
@@ -71,7 +72,7 @@ impl Link {
     pub(super) fn new(terms: Terms) -> (Arc<Self>, mpsc::Receiver<Command>) {
         let (orders, receiver) = mpsc::channel(ORDERS);
         let link = Self {
-            window: Semaphore::new(terms.window),
+            window: Window::new(terms.window),
             receipts: Arc::new(Semaphore::new(RECEIPTS)),
             terms,
             orders,
@@ -86,22 +87,22 @@ impl Link {
 
     /// Submits that may begin now.
     pub(super) fn free(&self) -> usize {
-        if self.has_ended() { 0 } else { self.window.available_permits() }
+        self.window.free()
     }
 
     /// Whether it is over.
     pub(super) fn has_ended(&self) -> bool {
-        self.window.is_closed()
+        self.window.has_ended()
     }
 
     /// Resolves when a submit may begin: true; or when the link has ended: false.
     pub(super) async fn ready(&self) -> bool {
-        self.window.acquire().await.is_ok()
+        self.window.has_room().await
     }
 
     /// Writes a submit and waits for its answer.
     pub(super) async fn submit(&self, submit: SubmitSm) -> Reply {
-        let Ok(_place) = self.window.try_acquire() else { return Reply::Lost { written: false } };
+        let Some(_place) = self.window.take() else { return Reply::Lost { written: false } };
         let sequence = self.next_sequence();
         let mut expected = self.answers.expect(sequence);
         let answered = async {
@@ -115,11 +116,8 @@ impl Link {
 
     /// Takes no more submits, waits for the answers that are due, and unbinds.
     pub(super) async fn say_goodbye(&self) {
-        let all = u32::try_from(self.terms.window).unwrap_or(u32::MAX);
-        let idle = tokio::time::timeout(self.terms.timeout, self.window.acquire_many(all)).await;
-        if let Ok(Ok(all)) = idle {
-            all.forget();
-        }
+        // Whatever is not answered by then never will be.
+        let _ = tokio::time::timeout(self.terms.timeout, self.window.empty()).await;
         let _ = self.orders.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
     }
 
@@ -135,7 +133,7 @@ impl Link {
             reason = self.write(writer, orders) => reason,
             reason = self.stay_in_touch() => reason,
         };
-        self.window.close();
+        self.window.end();
         self.answers.end();
         reason
     }

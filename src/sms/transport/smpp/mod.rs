@@ -16,6 +16,7 @@ mod pdu;
 mod receipt;
 mod status;
 mod tls;
+mod window;
 
 use std::sync::Arc;
 
