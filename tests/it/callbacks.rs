@@ -12,7 +12,10 @@ use keyfob::sms::callbacks::{Callbacks, LookUp};
 use keyfob::store::UtcTime;
 use serde_json::{Value, json};
 
-use crate::support::{App, Application, Client, Database, Key, PHONE, Page, Receiver, on_both_databases};
+use crate::support::{
+    App, Application, Client, Database, EMAIL, Key, MESSAGES, PASSWORD, PHONE, Page, Process, Receiver, keyfob,
+    on_both_databases, run,
+};
 
 /// 2026-03-01 12:00:00 UTC.
 const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
@@ -265,6 +268,27 @@ on_both_databases! {
 
         let call = receiver.wait_for(1).remove(0);
         assert_eq!((call.header("host"), &*call.path), (&*format!("hooks.example:{}", receiver.port), "/sms?token=1"));
+    }
+
+    fn a_proxy_of_the_environment_is_not_used(db: &Database) {
+        let (proxy, receiver) = (Receiver::start(), Receiver::start());
+        run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+        let allow = ["--listen", "127.0.0.1:0", "--database-url", &db.url(), "--callback-allow", "127.0.0.0/8"];
+        let mut command = keyfob(&allow);
+        for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+            command.env(name, format!("http://127.0.0.1:{}", proxy.port));
+        }
+        let mut process = Process::spawn(&mut command);
+        let client = process.client();
+        client.log_in(EMAIL, PASSWORD);
+        let key = client.create_key("Project X");
+        set(&client, &key, &receiver.url());
+
+        let message = json!({"to": PHONE, "text": "Hello"}).to_string();
+        client.with("x-api-key", &key.secret).post_json(MESSAGES, message).assert_status(202);
+
+        receiver.wait_for(1);
+        assert_eq!(proxy.calls().len(), 0);
     }
 
     fn of_two_instances_one_tells(db: &Database) {
