@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::api_key::ApiKeyId;
 use crate::error::Result;
 use crate::store::schema::api_key_usages;
-use crate::store::{Conn, MultiBackend, UtcTime};
+use crate::store::{Conn, MultiBackend, Steadily, UtcTime};
 
 /// A key's uses so far, and the last of them.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -80,7 +80,12 @@ fn add_some(conn: &mut Conn, news: &[ApiKeyUsage]) -> Result<()> {
             .bind::<Text, _>(&*news.address)
             .bind::<Text, _>(&*news.user_agent)
     });
-    statement.execute(conn)?;
+    // Of other lengths there are too many to keep them all prepared.
+    if news.len() == AT_ONCE {
+        statement.steadily().execute(conn)?
+    } else {
+        statement.execute(conn)?
+    };
     Ok(())
 }
 

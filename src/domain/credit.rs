@@ -14,7 +14,7 @@ use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{accounts, credit_balances, ledger_entries, messages, operators};
 use crate::store::types::text_enum;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// What a new account has, unless the settings say otherwise: enough to try.
 pub const OPENING: i64 = 100;
@@ -196,6 +196,7 @@ pub fn charge(conn: &mut Conn, account: &AccountId, costs: &[(MessageId, i64)], 
     let left = diesel::update(row)
         .set(credit_balances::credits.eq(credit_balances::credits - sum))
         .returning(credit_balances::credits)
+        .steadily()
         .get_result(conn)
         .optional()?;
     let Some(left) = left else {
@@ -250,7 +251,7 @@ pub fn refunded(conn: &mut Conn, account: &AccountId, message: &MessageId) -> Re
 }
 
 fn enter(conn: &mut Conn, entry: &LedgerEntry) -> Result<()> {
-    diesel::insert_into(ledger_entries::table).values(entry).execute(conn)?;
+    diesel::insert_into(ledger_entries::table).values(entry).steadily().execute(conn)?;
     Ok(())
 }
 
@@ -258,6 +259,7 @@ fn change_balance(conn: &mut Conn, account: &AccountId, by: i64) -> Result<i64> 
     Ok(diesel::update(credit_balances::table.find(account))
         .set(credit_balances::credits.eq(credit_balances::credits + by))
         .returning(credit_balances::credits)
+        .steadily()
         .get_result(conn)?)
 }
 

@@ -11,13 +11,15 @@ pub mod transport;
 mod worker;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use line::Line;
 pub use worker::Workers;
+
+use transport::{Transport, sandbox};
 
 use crate::clock::Clock;
 use crate::domain::idempotency::{self, IdempotencyKey};
@@ -34,6 +36,18 @@ pub struct Sms {
     live: Arc<Notify>,
     test: Arc<Notify>,
     running: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    carrier: Arc<OnceLock<Arc<dyn Transport>>>,
+}
+
+/// How live messages leave at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carrier {
+    /// Through a carrier.
+    Connected,
+    /// Not at all: they wait. Why, in a sentence.
+    Away(String),
+    /// Not at all: they are only rehearsed.
+    Sandbox,
 }
 
 /// How a request that may be sent again is told from others.
@@ -52,7 +66,24 @@ impl Sms {
     /// The service over `store`.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, live: Arc::default(), test: Arc::default(), running: Arc::default() }
+        Self {
+            store,
+            clock,
+            live: Arc::default(),
+            test: Arc::default(),
+            running: Arc::default(),
+            carrier: Arc::default(),
+        }
+    }
+
+    /// How live messages leave at the moment.
+    #[must_use]
+    pub fn carrier(&self) -> Carrier {
+        match self.carrier.get() {
+            Some(carrier) if carrier.name() == sandbox::NAME => Carrier::Sandbox,
+            Some(carrier) => carrier.trouble().map_or(Carrier::Connected, Carrier::Away),
+            None => Carrier::Away("sending has not begun".to_owned()),
+        }
     }
 
     /// Charges and queues a message for each recipient, all or none; gives

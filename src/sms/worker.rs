@@ -43,6 +43,8 @@ impl Workers {
         let (stop, stopping) = watch::channel(false);
         let sandbox = Arc::new(Sandbox::new(way_out.sandbox_delay(), arrivals.clone()));
         let live = way_out.open(arrivals);
+        // Nobody else sets it.
+        let _ = sms.carrier.set(Arc::clone(&live));
         let line = |mode, transport| Line {
             mode,
             transport,

@@ -50,7 +50,9 @@ def free_port():
 class Server:
     """A running Keyfob; stopped at the end of `with`."""
 
-    def __init__(self, database, port=None, core=None, url=None):
+    def __init__(self, database, port=None, core=None, url=None, arguments=(), log=None):
+        self.arguments = arguments
+        self.level = log
         self.url = url or f"sqlite:{database}"
         self.core = core
         self.port = port or free_port()
@@ -61,10 +63,10 @@ class Server:
     def __enter__(self):
         # Every request's own time, taken by the server, and nothing else from others.
         level = "warn" if self.core is not None else "warn,keyfob::web::request_id=debug"
-        settings = {**environment(), "KEYFOB_LOG": level}
+        settings = {**environment(), "KEYFOB_LOG": self.level or level}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--database-url", self.url, "--listen", f"127.0.0.1:{self.port}"],
+                [BINARY, "--database-url", self.url, "--listen", f"127.0.0.1:{self.port}", *self.arguments],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env=settings,

@@ -21,20 +21,23 @@ class Load:
     failed: int
 
 
-def drive(process, url, script, seconds, core):
-    """Drives `url` for so many seconds from a core of its own."""
+def drive(process, url, script, seconds, core=None, connections=CONNECTIONS):
+    """Drives `url` for so many seconds, from a core of its own where that is asked for."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script + DONE)
         file.flush()
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", file.name, url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", file.name, url]
         before = cpu_seconds(process.pid)
-        run = subprocess.run(
-            command, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
-        )
+        run = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=lambda: pin(core))
         spent = cpu_seconds(process.pid) - before
     found = re.search(r"result (\d+) (\d+) (\d+) (\d+)", run.stdout)
     requests, micros, p99, failed = (int(part) for part in found.groups())
     return Load(requests / (micros / 1e6), p99 / 1000, spent / requests * 1e6, failed)
+
+
+def pin(core):
+    if core is not None:
+        os.sched_setaffinity(0, {core})
 
 
 # Answers of 400 and above are failures, as are broken connections.
@@ -85,3 +88,18 @@ request = function() return head .. keys[math.random(#keys)] .. tail end
 def ask_auth(key):
     """A script that asks as a reverse proxy does."""
     return f'wrk.headers["X-API-Key"] = "{key}"\n'
+
+
+def send_messages(key):
+    """A script that sends a message to one recipient, another one each time."""
+    return f"""
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer {key}"
+local number = 0
+request = function()
+  number = number + 7919
+  local body = '{{"to":"+4207%08d","text":"Your code is 4711"}}'
+  return wrk.format(nil, nil, nil, string.format(body, number % 100000000))
+end
+"""

@@ -124,6 +124,8 @@ on_both_databases! {
         smsc.wait_for("bind");
 
         assert_eq!(application.show(&message)["status"], "queued");
+        let page = app.signed_in().get("/messages").assert_ok().page();
+        assert!(page.text(".notice").contains("the carrier says that the password is wrong"), "{}", page.text(".notice"));
         // Test keys need no carrier.
         let test = Application::with(&app, &app.make_test_key("Rehearsal"));
         assert_eq!(test.wait_for_end(&test.sent("+420777000001", "Hello"))["status"], "delivered");
@@ -131,6 +133,7 @@ on_both_databases! {
 
         // Nothing is lost when the way out is changed.
         let sandbox = db.app();
+        assert!(sandbox.signed_in().get("/messages").page().text(".notice").contains("no phone gets them"));
         let application = Application { client: application.client.at(&sandbox.url) };
         assert_eq!(application.wait_for_end(&message)["status"], "delivered");
     }

@@ -16,7 +16,7 @@ use crate::domain::sms_text::SmsText;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::messages;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// Recipients of one request at most.
 pub const MOST_RECIPIENTS: usize = 100;
@@ -144,7 +144,7 @@ pub fn accept(conn: &mut Conn, origin: &Origin, draft: &Draft, now: UtcTime) -> 
         Mode::Test => credit::balance(conn, &origin.account_id)?,
     };
     for message in &messages {
-        diesel::insert_into(messages::table).values(message).execute(conn)?;
+        diesel::insert_into(messages::table).values(message).steadily().execute(conn)?;
     }
     Ok(Accepted { messages, credits_left })
 }

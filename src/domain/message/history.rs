@@ -6,7 +6,7 @@ use super::{MessageId, Status};
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::message_events;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 id! {
     /// Names an event; ids sort by age.
@@ -41,6 +41,6 @@ pub fn history(conn: &mut Conn, message: &MessageId) -> Result<Vec<MessageEvent>
 pub(super) fn note(conn: &mut Conn, message: &MessageId, status: Status, detail: String, now: UtcTime) -> Result<()> {
     let event =
         MessageEvent { id: MessageEventId::mint(), message_id: message.clone(), status, detail, created_at: now };
-    diesel::insert_into(message_events::table).values(&event).execute(conn)?;
+    diesel::insert_into(message_events::table).values(&event).steadily().execute(conn)?;
     Ok(())
 }

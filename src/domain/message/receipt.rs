@@ -11,7 +11,7 @@ use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages, waiting_receipts};
 use crate::store::types::text_enum;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// How long a receipt is kept that fits nothing yet, in seconds.
 const KEPT_SECONDS: i64 = 600;
@@ -157,7 +157,7 @@ fn keep(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
         recipient: receipt.recipient.clone(),
         created_at: now,
     };
-    diesel::insert_into(waiting_receipts::table).values(&row).execute(conn)?;
+    diesel::insert_into(waiting_receipts::table).values(&row).steadily().execute(conn)?;
     Ok(())
 }
 

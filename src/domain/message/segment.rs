@@ -7,7 +7,7 @@ use crate::domain::key_secret::Mode;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 text_enum! {
     /// How far a segment has come.
@@ -92,7 +92,7 @@ pub fn open_carrier_ids(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
 
 pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Result<()> {
     if is_new {
-        diesel::insert_into(message_segments::table).values(segment).execute(conn)?;
+        diesel::insert_into(message_segments::table).values(segment).steadily().execute(conn)?;
         return Ok(());
     }
     diesel::update(message_segments::table.find((&segment.message_id, segment.number)))
@@ -103,6 +103,7 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
             message_segments::error.eq(segment.error),
             message_segments::updated_at.eq(segment.updated_at),
         ))
+        .steadily()
         .execute(conn)?;
     Ok(())
 }

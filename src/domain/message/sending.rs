@@ -11,7 +11,7 @@ use crate::domain::key_secret::Mode;
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// How long a worker has to say what became of a message. Longer than any
 /// carrier is waited for.
@@ -164,6 +164,7 @@ pub(super) fn lock(conn: &mut Conn, id: &MessageId) -> Result<Message> {
     Ok(diesel::update(messages::table.find(id))
         .set(messages::tries.eq(messages::tries))
         .returning(messages::all_columns)
+        .steadily()
         .get_result(conn)?)
 }
 
@@ -239,6 +240,7 @@ fn back_in_line(
             messages::due_at.eq(at.min(message.valid_until)),
             messages::updated_at.eq(now),
         ))
+        .steadily()
         .execute(conn)?;
     match fault {
         Some(fault) => note(conn, &message.id, Status::Queued, format!("{} It is tried again.", fault.sentence()), now),
@@ -268,6 +270,7 @@ pub(super) fn advance(
             messages::due_at.eq((!status.is_final()).then_some(message.valid_until)),
             messages::updated_at.eq(now),
         ))
+        .steadily()
         .execute(conn)?;
     if status.is_final() {
         let taken = known.iter().filter(|segment| segment.status.is_taken()).count();

@@ -116,7 +116,7 @@ impl Sandbox {
 
 impl Transport for Sandbox {
     fn name(&self) -> &'static str {
-        "sandbox"
+        NAME
     }
 
     fn capacity(&self) -> usize {
@@ -155,6 +155,8 @@ async fn deliver(receipt: Receipt, delay: Duration, arrivals: Arrivals, permit: 
 }
 
 /// What every id of the sandbox begins with; the digit of its ending follows.
+/// The word for it.
+pub const NAME: &str = "sandbox";
 /// How its names for segments begin.
 pub const PREFIX: &str = "sandbox-";
 

@@ -12,6 +12,7 @@ use super::message_row::{KeyName, MessageRow};
 use super::message_words::pace;
 use crate::domain::message::{self, MessageEntry, Page};
 use crate::error::Result;
+use crate::sms::Carrier;
 use crate::store::UtcTime;
 use crate::web::State;
 use crate::web::htmx::Htmx;
@@ -27,6 +28,7 @@ struct MessagesPage {
     shell: Shell,
     filter: FilterView,
     rows: Vec<MessageRow>,
+    carrier: Carrier,
     /// The address of what is shown.
     url: String,
     /// How often to ask again, if at all.
@@ -62,6 +64,7 @@ pub async fn list_messages(
         next_page: page.next.as_ref().map(|next| wanted.url(Some(next))),
         first_page: wanted.after.is_some().then(|| wanted.url(None)),
         rows: rows(page, now),
+        carrier: state.sms.carrier(),
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     if htmx.is_part() { html(status, &page.as_list()) } else { html(status, &page) }
