@@ -10,7 +10,7 @@ use crate::domain::message::{Message, MessageId, MessageView, rfc3339};
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_callbacks, callback_deliveries};
 use crate::store::types::text_enum;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// For how long a customer is told again and again, in seconds.
 pub const TOLD_FOR_SECONDS: i64 = 24 * 3600;
@@ -104,7 +104,7 @@ pub(crate) fn tell(conn: &mut Conn, message: &Message, now: UtcTime) -> Result<(
         created_at: now,
         updated_at: now,
     };
-    diesel::insert_into(callback_deliveries::table).values(&delivery).execute(conn)?;
+    diesel::insert_into(callback_deliveries::table).values(&delivery).steadily().execute(conn)?;
     Ok(())
 }
 

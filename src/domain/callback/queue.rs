@@ -9,7 +9,7 @@ use super::{Callback, CallbackSecret, Target, find};
 use crate::domain::api_key::ApiKeyId;
 use crate::error::Result;
 use crate::store::schema::callback_deliveries;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Steadily, UtcTime};
 
 /// How long a worker has to say what came of a try, in seconds; longer than any
 /// receiver is waited for. After that it is tried again.
@@ -168,6 +168,7 @@ pub fn settle(conn: &mut Conn, delivery: &Delivery, outcome: Outcome, now: UtcTi
             callback_deliveries::http_status.eq(http_status),
             callback_deliveries::updated_at.eq(now),
         ))
+        .steadily()
         .execute(conn)?;
     Ok(())
 }
