@@ -78,7 +78,7 @@ impl Keyfob {
         services.iter().for_each(|service| gate.count_service(&service.slug));
         let stopping = Arc::new(Stopping::default());
         let sms = Sms::new(store.clone(), clock.clone());
-        let workers = Workers::start(&sms, &config.sms_transport);
+        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks);
         let state = Data::new(State {
             gate: gate.clone(),
             sms,
@@ -87,6 +87,7 @@ impl Keyfob {
             public_url: config.public_url.clone(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
+            callback_networks: config.callbacks.allowed.clone(),
             cookie_key,
             started_at: now,
             store: store.clone(),

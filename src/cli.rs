@@ -1,6 +1,8 @@
 //! The command line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
@@ -14,7 +16,7 @@ use crate::domain::operator::{self, Operator, OperatorId};
 use crate::domain::password::{self, Password};
 use crate::error::Error;
 use crate::shutdown;
-use crate::store::{Conn, Store, UtcTime};
+use crate::store::{self, Conn, Store, UtcTime};
 use crate::web::amount::{count, grouped};
 
 /// Self-hosted API keys for your services, SMS first
@@ -34,6 +36,11 @@ enum Command {
     /// The people who log in to the dashboard
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Copy the database (SQLite) into a new file, while Keyfob is running or not
+    Backup {
+        /// The new file; one that exists is never overwritten
+        file: PathBuf,
+    },
     /// The credits of the first account: what is left, or more of them
     Credits {
         #[command(subcommand)]
@@ -84,6 +91,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Operator(OperatorCommand::Password { email })) => {
             change_password(&config, email).await.map_err(sentences)
         }
+        Some(Command::Backup { file }) => back_up(&config, file).await.map_err(|problem| vec![problem]),
         Some(Command::Credits { command: None }) => show_credits(&config).await.map_err(sentences),
         Some(Command::Credits { command: Some(CreditsCommand::Add { credits, note }) }) => {
             add_credits(&config, &credits, &note).await.map_err(sentences)
@@ -181,6 +189,15 @@ async fn with_account<T: Send + 'static>(
         work(conn, &account, now)
     };
     open(config)?.write(prepared).await
+}
+
+async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
+    let (url, began) = (config.database_url.clone(), Instant::now());
+    let shown = format!("{url} was copied to {}", file.display());
+    let copied = tokio::task::spawn_blocking(move || store::back_up(&url, &file)).await;
+    let bytes = copied.map_err(|error| error.to_string())??;
+    let (size, seconds) = (bytes as f64 / 1e6, began.elapsed().as_secs_f64());
+    say(&format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
 }
 
 fn open(config: &Config) -> Result<Store, Error> {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::domain::credit;
+use crate::networks::Networks;
+use crate::sms::callbacks::Callbacks;
 use crate::sms::transport::WayOut;
 use crate::store::DatabaseUrl;
 use crate::web::client_address::TrustedProxies;
@@ -50,6 +52,10 @@ pub struct Settings {
     )]
     pub sms_transport: String,
 
+    /// Private addresses or ranges that customers' callbacks may go to, separated by commas
+    #[arg(long, global = true, env = "KEYFOB_CALLBACK_ALLOW", default_value = "", value_name = "ADDRESSES")]
+    pub callback_allow: String,
+
     /// Credits that a new account starts with
     #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::OPENING,
         value_parser = clap::value_parser!(i64).range(0..=credit::MOST_ADDED), value_name = "CREDITS")]
@@ -71,6 +77,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// How SMS leave.
     pub sms_transport: WayOut,
+    /// Where customers' callbacks may go.
+    pub callbacks: Callbacks,
     /// What a new account starts with.
     pub opening_credits: i64,
 }
@@ -98,6 +106,11 @@ impl Config {
             })
             .ok();
         let sms_transport = settings.sms_transport.parse().map_err(&mut note).ok();
+        let callback_allow = Networks::parse(&settings.callback_allow)
+            .map_err(|part| {
+                note(format!("--callback-allow: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
+            })
+            .ok();
         let checked = (|| {
             Some(Self {
                 database_url: database_url?,
@@ -106,6 +119,7 @@ impl Config {
                 public_url: public_url?,
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
+                callbacks: Callbacks { allowed: callback_allow?, ..Callbacks::default() },
                 opening_credits: settings.opening_credits,
             })
         })();
@@ -147,6 +161,7 @@ mod tests {
             public_url: public_url.map(Into::into),
             trusted_proxy: trusted_proxy.into(),
             sms_transport: "sandbox".into(),
+            callback_allow: String::new(),
             opening_credits: credit::OPENING,
         }
     }
@@ -155,8 +170,9 @@ mod tests {
     fn every_problem_is_told_at_once() {
         let mut wrong = settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan");
         wrong.metrics_listen = Some("localhost:9464".into());
+        wrong.callback_allow = "10.0.0.0/8, intranet".into();
         let problems = Config::parse(&wrong).unwrap_err();
-        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert_eq!(problems.len(), 6, "{problems:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main          starts, and says in one sentence why it can't
-//! cli           serve (default), operator add, operator password
+//! cli           serve (default), operator add, operator password, credits, backup
 //! config        every setting, checked as a whole
 //! telemetry     logs
 //! shutdown      stops without failing a request
@@ -12,20 +12,20 @@
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_creation
-//!               api_key_status api_key_deletion messages message message_creation credits
-//!               services service connect settings
+//!               api_key_status api_key_callback api_key_deletion messages message
+//!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
 //!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
-//! sms/          messages out: transports
+//! sms/          messages out: transports; callbacks to customers
 //! domain/       the nouns: account operator password throttle session setup_code installation setting
 //!               service api_key key_secret, and of a key its changes, uses and deletion; sms_text
-//!               phone_number sender; id and text
-//! store/        the database: a door for reads, a door for writes, schema, column types
-//! error clock lanes random    what every floor uses
+//!               phone_number sender; callback to a customer; id and text
+//! store/        the database: a door for reads, a door for writes, schema, column types, backup
+//! error clock lanes networks random    what every floor uses
 //! ```
 //!
 //! One noun has one name through every layer: `api_keys` is a table in
@@ -44,6 +44,7 @@ pub mod domain;
 pub mod error;
 pub mod gate;
 pub mod lanes;
+pub mod networks;
 pub mod random;
 pub mod routes;
 pub mod shutdown;

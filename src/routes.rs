@@ -11,8 +11,8 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, m
 
 use crate::web::api::{self, auth, balance, health, openapi, sms_messages, verify};
 use crate::web::pages::{
-    api_key, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login, message,
-    message_creation, messages, service, services, settings, setup,
+    api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
+    message, message_creation, messages, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
 use crate::web::{State, assets, connections, errors, head, headers, origin, panics, request_id};
@@ -80,6 +80,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_key_creation::create_api_key))
         .service(resource("/api-keys/new").get(api_key_creation::new_api_key))
         .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
+        .service(resource("/api-keys/{id}/callback").post(api_key_callback::change_callback))
         .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")

@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod api_key_change;
 pub mod api_key_deletion;
 pub mod api_key_usage;
+pub mod callback;
 pub mod credit;
 pub mod cursor;
 mod gsm7;

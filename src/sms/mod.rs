@@ -3,6 +3,7 @@
 //! worked on by every instance.
 
 mod batch;
+pub mod callbacks;
 mod line;
 mod receipts;
 mod sweeper;

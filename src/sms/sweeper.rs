@@ -1,5 +1,6 @@
 //! What has to be looked at again and again: messages whose worker is gone or
-//! whose time is over, receipts that fitted nothing, answers that are old.
+//! whose time is over, receipts that fitted nothing, answers and news that are
+//! old.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::domain::{idempotency, message};
+use crate::domain::{callback, idempotency, message};
 use crate::error::Result;
 use crate::store::{Conn, Store, UtcTime};
 
@@ -27,7 +28,7 @@ pub(super) async fn keep_sweeping(store: Store, clock: Clock, mut stop: watch::R
 
 async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
     // Looking costs no write lock.
-    if !store.read(move |conn| Ok(message::needs_care(conn, now)? || idempotency::has_old(conn, now)?)).await? {
+    if !store.read(move |conn| needs_care(conn, now)).await? {
         return Ok(());
     }
     for strange in store.write(move |conn| look_after(conn, now)).await? {
@@ -36,10 +37,15 @@ async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
     Ok(())
 }
 
+fn needs_care(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    Ok(message::needs_care(conn, now)? || idempotency::has_old(conn, now)? || callback::has_old(conn, now)?)
+}
+
 fn look_after(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
     message::settle_lost(conn, MOST, now)?;
     message::end_in_time(conn, MOST, now)?;
     message::match_receipts(conn, MOST, now)?;
     idempotency::forget_old(conn, now)?;
+    callback::give_up_old(conn, MOST, now)?;
     message::forget_receipts(conn, now)
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::batch::each;
+use super::callbacks::{Callbacks, Caller};
 use super::line::{Finished, Line};
 use super::transport::WayOut;
 use super::transport::sandbox::{self, Sandbox};
@@ -34,9 +35,9 @@ pub struct Workers {
 
 impl Workers {
     /// Starts them: live messages leave through the `way_out`, test messages
-    /// through a sandbox.
+    /// through a sandbox. Of both, customers are told as `callbacks` says.
     #[must_use]
-    pub fn start(sms: &Sms, way_out: &WayOut) -> Self {
+    pub fn start(sms: &Sms, way_out: &WayOut, callbacks: &Callbacks) -> Self {
         let (arrivals, arriving) = mpsc::channel(ARRIVALS);
         let (finished, to_write) = mpsc::channel(MOST);
         let (stop, stopping) = watch::channel(false);
@@ -56,6 +57,7 @@ impl Workers {
             tokio::spawn(line(Mode::Live, live).work(finished.clone(), stopping.clone())),
             tokio::spawn(line(Mode::Test, Arc::clone(&sandbox) as _).work(finished, stopping.clone())),
             tokio::spawn(keep_settling(sms.clone(), to_write)),
+            tokio::spawn(Caller::new(sms.store.clone(), sms.clock.clone(), callbacks).work(stopping.clone())),
             tokio::spawn(sweeper::keep_sweeping(sms.store.clone(), sms.clock.clone(), stopping)),
         ];
         // These end with the process: a carrier may tell something until then.

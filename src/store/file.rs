@@ -34,8 +34,25 @@ impl DatabaseFile {
         if !created {
             check_header(&path)?;
         }
+        Ok((Self::identify(path)?, created))
+    }
+
+    /// Opens the file at `path`, which has to be there.
+    ///
+    /// # Errors
+    /// One sentence when it is no database or can't be opened.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
+        if !path.exists() {
+            return Err(format!("{} does not exist; name the database with --database-url", path.display()));
+        }
+        check_header(&path)?;
+        Self::identify(path)
+    }
+
+    fn identify(path: PathBuf) -> Result<Self, String> {
         let identity = identity(&path).map_err(|error| describe(&path, &error))?;
-        Ok((Self { path, identity }, created))
+        Ok(Self { path, identity })
     }
 
     /// Whether the path still leads to the file that was opened.

@@ -1,6 +1,7 @@
 //! The database: one door for reads, one for writes, and all that differs
 //! between SQLite and PostgreSQL. Knows no domain.
 
+mod backup;
 mod connection;
 mod file;
 mod migrations;
@@ -20,6 +21,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use r2d2::{ManageConnection as _, PooledConnection};
 use tokio::sync::oneshot;
 
+pub use backup::back_up;
 pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
 pub use pool::PoolFigures;

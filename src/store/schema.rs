@@ -188,6 +188,31 @@ table! {
     }
 }
 
+table! {
+    api_key_callbacks (api_key_id) {
+        api_key_id -> Text,
+        url -> Text,
+        secret -> Text,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    callback_deliveries (id) {
+        id -> Text,
+        message_id -> Text,
+        api_key_id -> Text,
+        payload -> Text,
+        status -> Text,
+        tries -> BigInt,
+        due_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        http_status -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
 joinable!(operators -> accounts (account_id));
 joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));

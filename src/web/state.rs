@@ -9,6 +9,7 @@ use crate::domain::installation::CookieKey;
 use crate::domain::password::Passwords;
 use crate::domain::throttle::Throttle;
 use crate::gate::Gate;
+use crate::networks::Networks;
 use crate::sms::Sms;
 use crate::store::{Store, UtcTime};
 
@@ -32,6 +33,8 @@ pub struct State {
     pub cookie_key: CookieKey,
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
+    /// Private networks that callbacks may go to.
+    pub callback_networks: Networks,
     /// When the process started.
     pub started_at: UtcTime,
     /// The address that people use, without a slash at its end; where it is not

@@ -142,6 +142,12 @@ on_both_databases! {
         client.log_in(EMAIL, PASSWORD);
         cookies.push(client.session_cookie().unwrap());
         let key = client.create_key("Project X");
+        let callback = [("url", "https://callback.invalid/hook?token=hush-hush"), ("action", "save")];
+        let answer = client.post(&format!("/api-keys/{}/callback", key.id), &callback).assert_ok();
+        let callback_secret = answer.page().text("#callback-secret");
+        let message = serde_json::json!({"to": "+420777123456", "text": "Hello"}).to_string();
+        client.with("x-api-key", &key.secret).post_json("/v1/sms/messages", message).assert_status(202);
+        wait_until_tried(db);
         client.switch(&key, "disabled");
         client.post_json("/v1/keys/verify", serde_json::json!({"key": key.secret}).to_string()).assert_ok();
         client.post_json("/v1/keys/verify", serde_json::json!({"key": [key.secret]}).to_string()).assert_status(400);
@@ -155,14 +161,26 @@ on_both_databases! {
 
         assert!(ended.stderr.contains(&key.id), "nothing was logged: {}", ended.stderr);
         let cookies = cookies.iter().map(String::as_str);
+        let callback = [&callback_secret[6..], "hush-hush"];
         for secret in [&key.secret[9..], &key.secret[9..41], PASSWORD, "correct%20horse", "horse battery", &code]
             .into_iter()
             .chain(cookies)
+            .chain(callback)
         {
             let line = ended.stderr.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} was logged");
         }
         assert!(!ended.stdout.contains(&key.secret[9..]), "{}", ended.stdout);
+    }
+}
+
+/// Waits until a customer's server was tried to be told something.
+#[track_caller]
+fn wait_until_tried(db: &Database) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while db.ask("SELECT id AS line FROM callback_deliveries WHERE tries > 0").is_empty() {
+        assert!(Instant::now() < deadline, "nobody was called back");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

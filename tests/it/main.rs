@@ -8,8 +8,11 @@
 mod support;
 
 mod api_key;
+mod api_key_callback;
 mod api_key_status;
 mod api_keys;
+mod backup;
+mod callbacks;
 mod carrier;
 mod command_line;
 mod connect;

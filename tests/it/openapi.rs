@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::thread;
 
+use keyfob::clock::Clock;
 use keyfob::domain::message::MessageId;
+use keyfob::networks::Networks;
+use keyfob::sms::callbacks::Callbacks;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, on_both_databases};
+use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, Receiver, on_both_databases};
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../src/web/api/openapi.json")).unwrap()
@@ -330,6 +333,35 @@ on_both_databases! {
                 assert!(seen.contains(&(&*name, status.clone())), "{name} never gave {status}");
             }
         }
+    }
+
+    fn a_callback_is_as_it_is_described(db: &Database) {
+        let document = document();
+        let described = &document["webhooks"]["messageEnded"]["post"];
+        let schema = &described["requestBody"]["content"]["application/json"]["schema"];
+        let callbacks = Callbacks { allowed: Networks::parse("127.0.0.1").unwrap(), ..Callbacks::default() };
+        let (app, receiver) = (App::start_calling(db, callbacks, Clock::System), Receiver::start());
+        let key = app.make_key("Project X");
+        let path = format!("/api-keys/{}/callback", key.id);
+        app.signed_in().post(&path, &[("url", &*receiver.url()), ("action", "save")]).assert_ok();
+        let mut types = BTreeSet::new();
+
+        for number in [PHONE, "+420777000998", "+420777000997", "+420777000995"] {
+            Application::with(&app, &key).sent(number, "Hello");
+        }
+
+        for call in receiver.wait_for(4) {
+            assert_fits(&document, schema, &call.json());
+            types.insert(call.json()["type"].clone().to_string());
+            for parameter in described["parameters"].as_array().unwrap() {
+                let value = call.header(parameter["name"].as_str().unwrap());
+                let start = parameter["schema"]["pattern"].as_str().unwrap().trim_start_matches('^');
+                assert!(value.starts_with(start) || start.starts_with('['), "{parameter}: {value}");
+                assert!(!value.is_empty(), "{parameter}");
+            }
+        }
+        let all = resolve(&document, schema)["properties"]["type"]["enum"].as_array().unwrap();
+        assert_eq!(types, all.iter().map(Value::to_string).collect());
     }
 
     fn the_examples_of_verdicts_have_the_members_of_real_ones(db: &Database) {

@@ -8,6 +8,7 @@ mod list;
 mod receipt;
 mod segment;
 mod sending;
+mod view;
 
 use diesel::prelude::*;
 
@@ -18,6 +19,8 @@ pub use list::{Filter, MessageEntry, PAGE, Page, find, list};
 pub use receipt::{Receipt, ReceiptState, forget_receipts, match_receipts, receive};
 pub use segment::{MessageSegment, SegmentStatus, open_carrier_ids, segments};
 pub use sending::{LEASE_SECONDS, Lease, SegmentOutcome, end_in_time, is_due, lease, needs_care, settle, settle_lost};
+pub use view::MessageView;
+pub(crate) use view::rfc3339;
 
 use super::account::AccountId;
 use super::api_key::ApiKeyId;

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::history::note;
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
 use super::{Fault, Message, MessageId, Status, receipt};
-use crate::domain::credit;
 use crate::domain::key_secret::Mode;
+use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
 use crate::store::{Conn, Steadily, UtcTime};
@@ -248,7 +248,8 @@ fn back_in_line(
     }
 }
 
-/// Moves a message on, and refunds what no carrier took once it is at its end.
+/// Moves a message on; once it is at its end, refunds what no carrier took and
+/// tells whoever wants to know.
 pub(super) fn advance(
     conn: &mut Conn,
     message: &Message,
@@ -275,6 +276,8 @@ pub(super) fn advance(
         let taken = known.iter().filter(|segment| segment.status.is_taken()).count();
         let lost = message.segments - i64::try_from(taken).unwrap_or(message.segments);
         credit::refund(conn, &message.account_id, &message.id, lost * message.credits_per_segment(), now)?;
+        let ended = Message { status, error: fault, tries, due_at: None, updated_at: now, ..message.clone() };
+        callback::tell(conn, &ended, now)?;
     }
     note(conn, &message.id, status, describe(status, fault), now)
 }

@@ -9,7 +9,6 @@ mod json_body;
 pub mod metrics;
 pub mod openapi;
 mod presented_key;
-mod sms_message;
 pub mod sms_messages;
 pub mod verify;
 
@@ -90,6 +89,7 @@ mod tests {
             passwords: Passwords::default(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: TrustedProxies::default(),
+            callback_networks: crate::networks::Networks::default(),
             stopping: std::sync::Arc::default(),
             started_at: now,
             public_url: None,

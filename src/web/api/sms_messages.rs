@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::answer;
 use super::caller::caller;
 use super::json_body::parse;
-use super::sms_message::{MessageView, MessagesView};
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::message::{self, Accepted, Draft, Filter, MessageId, Origin, Status};
+use crate::domain::message::{self, Accepted, Draft, Filter, MessageId, MessageView, Origin, Status};
 use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::sms::Repeatable;
@@ -92,6 +91,13 @@ fn repeatable(request: &HttpRequest, key: &KeyRecord, wanted: &SendRequest) -> R
     };
     let digest = Digest::of(&serde_json::to_vec(wanted).map_err(Error::internal)?);
     Ok(Some(Repeatable { key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?, digest }))
+}
+
+/// What became of a request to send.
+#[derive(Serialize)]
+struct MessagesView<'a> {
+    messages: Vec<MessageView<'a>>,
+    credits_left: i64,
 }
 
 fn render(accepted: &Accepted) -> Result<String> {

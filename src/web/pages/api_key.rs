@@ -7,6 +7,7 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::api_key_callback::CallbackView;
 use super::api_key_row::ApiKeyRow;
 use super::{api_keys, login};
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
@@ -29,6 +30,7 @@ struct ApiKeyPage {
     service_slug: String,
     created_by: Option<String>,
     form: LabelFormView,
+    callback: Option<CallbackView>,
 }
 
 /// The form, as the key is or as it was filled in.
@@ -57,10 +59,11 @@ struct Refusal {
     alert: Option<String>,
 }
 
-/// A key with the name of its maker.
+/// A key with the name of its maker, and its callback where there can be one.
 struct Known {
     entry: ApiKeyEntry,
     created_by: Option<String>,
+    callback: Option<CallbackView>,
 }
 
 /// The id in the address.
@@ -133,6 +136,20 @@ fn parse_draft(id: &ApiKeyId, draft: &str) -> Option<LabelForm> {
     parse_form(draft.strip_prefix(id.as_str())?.strip_prefix('&')?).ok()
 }
 
+/// The page of a key, whose callback looks like this.
+pub(super) async fn draw_with_callback(
+    state: &State,
+    status: StatusCode,
+    shell: Shell,
+    operator: &Operator,
+    id: &ApiKeyId,
+    callback: CallbackView,
+) -> Result<HttpResponse> {
+    let known = Known { callback: Some(callback), ..read(state, operator, id).await? };
+    let form = LabelFormView::of(&known);
+    draw(state, status, shell, known, form)
+}
+
 async fn relabel(state: &State, operator: &Operator, id: &ApiKeyId, filled: &LabelForm) -> Result<ApiKeyEntry> {
     let label = Label::parse(&filled.name, &filled.description)?;
     let (account, id, version) = (operator.account_id.clone(), id.clone(), filled.version);
@@ -144,7 +161,8 @@ async fn read(state: &State, operator: &Operator, id: &ApiKeyId) -> Result<Known
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
-        Ok(Known { entry, created_by: maker.map(|maker| maker.name) })
+        let callback = CallbackView::read(conn, &entry.key)?;
+        Ok(Known { entry, created_by: maker.map(|maker| maker.name), callback })
     });
     read.await
 }
@@ -153,12 +171,12 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    Known { entry, created_by }: Known,
+    Known { entry, created_by, callback }: Known,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
     let row = ApiKeyRow::new(entry, state.clock.now());
-    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form })
+    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback })
 }
 
 impl LabelFormView {

@@ -6,13 +6,15 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use super::message_callback::CallbackRow;
 use super::message_filter;
 use super::message_row::{KeyName, MessageRow};
 use super::message_words::{pace, segment_words, status_word};
 use super::messages::SECTION;
 use crate::domain::account::AccountId;
+use crate::domain::callback::{self, Delivery, DeliveryStatus};
 use crate::domain::credit;
-use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment};
+use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, Status};
 use crate::domain::sms_text::Encoding;
 use crate::error::{Error, Result};
 use crate::store::Conn;
@@ -37,6 +39,7 @@ struct MessagePage {
     refunded: Option<String>,
     history: Vec<EventRow>,
     segments: Vec<SegmentRow>,
+    callbacks: Vec<CallbackRow>,
 }
 
 /// Something that happened.
@@ -61,6 +64,7 @@ struct Known {
     history: Vec<MessageEvent>,
     segments: Vec<MessageSegment>,
     refunded: i64,
+    callbacks: Vec<Delivery>,
 }
 
 /// The page of a message.
@@ -89,21 +93,27 @@ fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<Known> {
         history: message::history(conn, id)?,
         segments: message::segments(conn, id)?,
         refunded: credit::refunded(conn, account, id)?,
+        callbacks: callback::of_message(conn, id)?,
     })
 }
 
-fn draw(shell: Shell, Known { entry, history, segments, refunded }: Known, state: &State) -> MessagePage {
+fn draw(shell: Shell, known: Known, state: &State) -> MessagePage {
+    let Known { entry, history, segments, refunded, callbacks } = known;
     let now = state.clock.now();
+    // News that waits is watched like a message that waits.
+    let waiting = callbacks.iter().filter(|delivery| delivery.status == DeliveryStatus::Waiting);
+    let waiting = waiting.map(|delivery| (Status::Queued, delivery.updated_at));
     let message = entry.message.clone();
     MessagePage {
         shell,
-        pace: pace([(message.status, message.updated_at)].into_iter(), now),
+        pace: pace(waiting.chain([(message.status, message.updated_at)]), now),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
         cost: count(message.credits, "credit"),
         refunded: (refunded > 0).then(|| count(refunded, "credit")),
         history: history.into_iter().map(EventRow::from).collect(),
         segments: segments.into_iter().map(SegmentRow::from).collect(),
+        callbacks: callbacks.iter().map(CallbackRow::from).collect(),
         reference: message.reference,
         text: message.text.as_str().to_owned(),
         row: MessageRow::new(entry, now),

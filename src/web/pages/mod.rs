@@ -1,6 +1,7 @@
 //! The dashboard's pages, one noun a file.
 
 pub mod api_key;
+pub mod api_key_callback;
 pub mod api_key_creation;
 pub mod api_key_deletion;
 mod api_key_row;
@@ -12,6 +13,7 @@ mod first_request;
 mod ledger_row;
 pub mod login;
 pub mod message;
+mod message_callback;
 pub mod message_creation;
 mod message_filter;
 mod message_row;

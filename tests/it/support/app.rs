@@ -15,6 +15,7 @@ use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
+use keyfob::sms::callbacks::Callbacks;
 use keyfob::sms::transport::WayOut;
 use keyfob::store::{Conn, UtcTime};
 use keyfob::web::client_address::TrustedProxies;
@@ -90,6 +91,11 @@ impl<'db> App<'db> {
         Self::start_with(db, None, proxies, Clock::standing_at(NOW)).with_operator()
     }
 
+    /// A server with an operator, whose callbacks may go where `callbacks` says.
+    pub fn start_calling(db: &'db Database, callbacks: Callbacks, clock: Clock) -> Self {
+        Self::start_set(db, |config| config.callbacks = callbacks, clock).with_operator()
+    }
+
     /// A server with an operator, whose messages leave for this carrier.
     pub fn start_with_carrier(db: &'db Database, url: &str) -> Self {
         let set = |config: &mut Config| config.sms_transport = url.parse().unwrap();
@@ -124,6 +130,7 @@ impl<'db> App<'db> {
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
             sms_transport: WayOut::Sandbox { delay: Duration::ZERO },
+            callbacks: Callbacks::default(),
             opening_credits: credit::OPENING,
         };
         set(&mut config);

@@ -1,21 +1,14 @@
-//! A message as applications see it.
+//! A message as applications see it: in answers of the API, and in callbacks.
 
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::domain::message::{Fault, Message};
+use super::{Fault, Message};
 use crate::store::UtcTime;
 
-/// What became of a request to send.
-#[derive(Serialize)]
-pub(super) struct MessagesView<'a> {
-    pub(super) messages: Vec<MessageView<'a>>,
-    pub(super) credits_left: i64,
-}
-
 /// One message.
-#[derive(Serialize)]
-pub(super) struct MessageView<'a> {
+#[derive(Debug, Serialize)]
+pub struct MessageView<'a> {
     id: &'a str,
     to: &'a str,
     from: Option<&'a str>,
@@ -31,7 +24,7 @@ pub(super) struct MessageView<'a> {
 }
 
 /// Why it did not get where it should.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct FaultView {
     code: &'static str,
     message: &'static str,
@@ -62,6 +55,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
     }
 }
 
-fn rfc3339(time: UtcTime) -> String {
+/// A time as programs read it (RFC 3339).
+pub(crate) fn rfc3339(time: UtcTime) -> String {
     time.to_datetime().format(&Rfc3339).unwrap_or_default()
 }

@@ -1,0 +1,98 @@
+//! A copy of an SQLite database, made while others go on writing to it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use r2d2::ManageConnection as _;
+
+use super::DatabaseUrl;
+use super::connection::{Conn, Manager};
+use super::file::DatabaseFile;
+
+/// Copies the database at `url`, as it is at one moment, into a new file that
+/// only its owner can read; gives its size in bytes. The file has its name only
+/// once it is whole and on the disk.
+///
+/// # Errors
+/// One sentence that says what to change; then there is no new file.
+pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
+    let DatabaseUrl::Sqlite(path) = url else {
+        return Err(format!(
+            "PostgreSQL makes its own backups, while it is in use; \
+             run: pg_dump --format=custom --file={} '{url}'",
+            to.display()
+        ));
+    };
+    let database = DatabaseFile::open(path)?;
+    let to = std::path::absolute(to).map_err(|error| describe(to, &error))?;
+    if to.exists() {
+        return Err(taken(&to));
+    }
+    let partial = partial(&to);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&partial, &error) }
+    })?;
+    let copied = copy(&database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
+    // After a success too: the file had two names for a moment.
+    let _ = fs::remove_file(&partial);
+    copied
+}
+
+/// What the file is called until it is whole.
+fn partial(to: &Path) -> PathBuf {
+    let mut name = to.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+/// `VACUUM INTO` reads one moment's state and needs no write lock
+/// (<https://sqlite.org/lang_vacuum.html>); what it writes it leaves to the
+/// system to bring to the disk.
+fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
+    let shown = to.display();
+    let name = to.to_str().ok_or_else(|| format!("{shown} can't be written: its name is no Unicode"))?;
+    let failed = |error: &dyn std::fmt::Display| match error.to_string() {
+        full if full.contains("disk is full") => format!("{shown} can't be written: its disk is full"),
+        other => format!("the database can't be copied: {other}"),
+    };
+    let manager = Manager::Sqlite { uri: database.uri(), read_only: false };
+    let Conn::Sqlite(mut conn) = manager.connect().map_err(|error| failed(&error))? else {
+        return Err(failed(&"it is no SQLite database"));
+    };
+    conn.batch_execute(&format!("VACUUM INTO '{}'", name.replace('\'', "''"))).map_err(|error| failed(&error))?;
+    let file = File::open(to).map_err(|error| describe(to, &error))?;
+    file.sync_all().and_then(|()| file.metadata()).map(|file| file.len()).map_err(|error| describe(to, &error))
+}
+
+/// Gives the file its name, unless something has it.
+fn name(partial: &Path, to: &Path) -> Result<(), String> {
+    let named = match fs::hard_link(partial, to) {
+        // Some file systems know no second names.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && !to.exists() => fs::rename(partial, to),
+        linked => linked,
+    };
+    match named {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(to)),
+        named => named.and_then(|()| sync_folder(to)).map_err(|error| describe(to, &error)),
+    }
+}
+
+fn sync_folder(of: &Path) -> io::Result<()> {
+    of.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn taken(path: &Path) -> String {
+    format!("{} exists, and a backup overwrites nothing; name another file, or move this one away", path.display())
+}
+
+fn describe(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            format!("the folder of {} does not exist; make it, or name another file", path.display())
+        }
+        _ => format!("{} can't be written: {error}", path.display()),
+    }
+}
