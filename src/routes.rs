@@ -35,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
                 .get(sms_messages::list_messages)
+                .head(sms_messages::list_messages)
                 .post(sms_messages::send_messages)
                 .default_service(to(api::only_get_and_post)),
         )
@@ -44,8 +45,18 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .post(sms_messages::estimate_messages)
                 .default_service(to(api::only_post)),
         )
-        .service(resource("/v1/sms/messages/{id}").get(sms_messages::show_message).default_service(to(api::only_get)))
-        .service(resource("/v1/balance").get(balance::show_balance).default_service(to(api::only_get)))
+        .service(
+            resource("/v1/sms/messages/{id}")
+                .get(sms_messages::show_message)
+                .head(sms_messages::show_message)
+                .default_service(to(api::only_get)),
+        )
+        .service(
+            resource("/v1/balance")
+                .get(balance::show_balance)
+                .head(balance::show_balance)
+                .default_service(to(api::only_get)),
+        )
         .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             scope("")

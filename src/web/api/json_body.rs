@@ -7,6 +7,17 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
+/// Refuses what is too long, whoever sends it.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()> {
+    match body.as_ref().map_err(explain) {
+        Err(Error::TooLarge) => Err(Error::TooLarge),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a body; `form` says what it should look like.
 ///
 /// # Errors

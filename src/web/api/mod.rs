@@ -40,12 +40,12 @@ pub async fn only_post(state: Data<State>) -> HttpResponse {
 
 /// For methods that routes which only tell something do not take.
 pub async fn only_get(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET")
+    refuse_method(&state, "GET, HEAD")
 }
 
 /// For methods that `/v1/sms/messages` does not take.
 pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, POST")
+    refuse_method(&state, "GET, HEAD, POST")
 }
 
 /// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).

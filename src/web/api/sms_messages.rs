@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer;
 use super::caller::caller;
-use super::json_body::parse;
+use super::json_body::{check_length, parse};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::message::{self, Accepted, Draft, Filter, MessageId, MessageView, Origin, Status};
 use crate::error::{Error, Result};
@@ -68,6 +68,7 @@ pub async fn send_messages(
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
     let send = async {
+        check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
         let wanted: SendRequest = parse(&request, body, SendRequest::FORM)?;
         let (draft, repeatable) = (wanted.draft()?, repeatable(&request, &key, &wanted)?);
@@ -189,6 +190,7 @@ pub async fn estimate_messages(
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
     let estimate = async {
+        check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
         let EstimateRequest { to, text, from, reference } = parse(&request, body, SendRequest::FORM)?;
         // Without a number: for one recipient, whoever that may be.
