@@ -52,6 +52,7 @@ mod setup;
 mod shutdown;
 mod smpp;
 mod sms_messages;
+mod sql_text;
 mod startup;
 mod store;
 mod test_keys;
