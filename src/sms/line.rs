@@ -57,26 +57,27 @@ impl Line {
     pub(super) async fn work(self, finished: mpsc::Sender<Finished>, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(MOST));
         while !*stop.borrow() {
-            let waited = async {
-                let free = self.free(&places).await;
-                let leased = self.lease(free).await;
-                match leased {
-                    Ok(leases) if leases.is_empty() => {
-                        // Whatever comes first: a message here, or one elsewhere.
-                        let _ = timeout(POLL, self.wake.notified()).await;
-                    }
-                    Ok(leases) => self.begin(leases, &places, &finished),
-                    Err(error) => {
-                        tracing::warn!(%error, "no messages could be taken from the queue");
-                        sleep(AGAIN).await;
-                    }
+            let free = tokio::select! {
+                free = self.free(&places) => free,
+                _ = stop.changed() => break,
+            };
+            // Not given up halfway: what is leased is begun.
+            let pause = match self.lease(free).await {
+                Ok(leases) if leases.is_empty() => POLL,
+                Ok(leases) => {
+                    self.begin(leases, &places, &finished);
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no messages could be taken from the queue");
+                    AGAIN
                 }
             };
-            // A lease that is being written is not given up halfway: `stop` is
-            // looked at again when it is done.
             tokio::select! {
-                () = waited => tokio::task::yield_now().await,
-                _ = stop.changed() => {}
+                () = self.wake.notified() => {}
+                () = sleep(pause) => {}
+                _ = stop.changed() => break,
             }
         }
         let _ = timeout(LAST_ANSWERS, places.acquire_many(MOST as u32)).await;

@@ -116,6 +116,42 @@ on_both_databases! {
         app.assert_ledger_adds_up();
     }
 
+    fn two_instances_send_each_message_once(db: &Database) {
+        let mut smsc = Smsc::start(&["--quiet"]);
+        let (app, application) = with_carrier(db, &smsc);
+        let _other = App::start_with_carrier(db, &smsc.url("window=20&timeout=1"));
+        let to: Vec<_> = (0..100).map(|number| format!("+4207771{number:05}")).collect();
+
+        let messages = application.post(&json!({"to": to, "text": "a".repeat(200)})).assert_status(202).json();
+        let messages = messages["messages"].as_array().unwrap();
+
+        assert!(messages.iter().all(|message| application.wait_for_end(message)["status"] == "delivered"));
+        assert_eq!((most_copies(&mut smsc), smsc.submits()), (1, 200));
+        app.assert_ledger_adds_up();
+    }
+
+    fn a_process_that_is_told_to_stop_while_it_sends_leaves_nothing_open(db: &Database) {
+        let mut smsc = Smsc::start(&["--quiet"]);
+        let url = smsc.url(&format!("window={WINDOW}&rate=200"));
+        let serve = || Process::spawn(&mut keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url(), "--sms-transport", &url]));
+        let secret = db.app().make_key("Project X").secret;
+        let mut process = serve();
+        let application = Application { client: process.client().with("x-api-key", &secret) };
+        let to: Vec<_> = (0..100).map(|number| format!("+4207771{number:05}")).collect();
+        let messages = application.post(&json!({"to": to, "text": "Hello"})).assert_status(202).json();
+        let messages = messages["messages"].as_array().unwrap();
+        application.wait_for(&messages[10], &["sent", "delivered"]);
+
+        process.signal("INT");
+        process.end().assert_success();
+
+        assert_eq!(db.ask("SELECT id AS line FROM messages WHERE status = 'sending'"), Vec::<String>::new());
+        let mut process = serve();
+        let application = Application { client: process.client().with("x-api-key", &secret) };
+        assert!(messages.iter().all(|message| application.wait_for_end(message)["status"] == "delivered"));
+        assert_eq!((most_copies(&mut smsc), smsc.submits()), (1, 100));
+    }
+
     fn a_carrier_with_another_password_gets_nothing_until_it_is_the_same(db: &Database) {
         let smsc = Smsc::start(&["--password", "another"]);
         let (app, application) = with_carrier(db, &smsc);
