@@ -21,7 +21,7 @@ use crate::web::errors::ApiError;
 pub(super) const SERVICE: &str = "sms";
 /// The longest request, in bytes: a hundred numbers and the longest text, every
 /// character of it written as 12.
-pub const LONGEST_BODY: usize = 64 * 1024;
+pub const LONGEST_BODY: usize = 32 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One recipient, or several.
