@@ -57,26 +57,27 @@ impl Line {
     pub(super) async fn work(self, finished: mpsc::Sender<Finished>, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(MOST));
         while !*stop.borrow() {
-            let waited = async {
-                let free = self.free(&places).await;
-                let leased = self.lease(free).await;
-                match leased {
-                    Ok(leases) if leases.is_empty() => {
-                        // Whatever comes first: a message here, or one elsewhere.
-                        let _ = timeout(POLL, self.wake.notified()).await;
-                    }
-                    Ok(leases) => self.begin(leases, &places, &finished),
-                    Err(error) => {
-                        tracing::warn!(%error, "no messages could be taken from the queue");
-                        sleep(AGAIN).await;
+            let free = tokio::select! {
+                free = self.free(&places) => free,
+                _ = stop.changed() => break,
+            };
+            // A lease that is being written is not given up halfway: nobody would hand it over.
+            match self.lease(free).await {
+                Ok(leases) if leases.is_empty() => {
+                    // Whatever comes first: a message here, or one elsewhere.
+                    tokio::select! {
+                        _ = timeout(POLL, self.wake.notified()) => {}
+                        _ = stop.changed() => {}
                     }
                 }
-            };
-            // A lease that is being written is not given up halfway: `stop` is
-            // looked at again when it is done.
-            tokio::select! {
-                () = waited => tokio::task::yield_now().await,
-                _ = stop.changed() => {}
+                Ok(leases) => {
+                    self.begin(leases, &places, &finished);
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no messages could be taken from the queue");
+                    let _ = timeout(AGAIN, stop.changed()).await;
+                }
             }
         }
         let _ = timeout(LAST_ANSWERS, places.acquire_many(MOST as u32)).await;
