@@ -171,7 +171,7 @@ fn outage(error: &diesel::result::Error) -> Option<Outage> {
     match kind {
         DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => Some(Outage::Unreachable),
         DatabaseErrorKind::ReadOnlyTransaction => Some(Outage::ReadOnly),
-        _ if says("database is locked") || says("lock timeout") => Some(Outage::Locked),
+        _ if says("database is locked") || says("lock timeout") || says("deadlock detected") => Some(Outage::Locked),
         _ if says("disk is full") || says("No space left on device") => Some(Outage::DiskFull),
         _ if says("readonly database") => Some(Outage::ReadOnly),
         _ if says("disk I/O error")
@@ -226,5 +226,17 @@ impl FieldErrors {
     /// Every field with its message.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(field, message)| (*field, message.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadlock_is_over_when_it_is_tried_again() {
+        let info = Box::new("deadlock detected".to_owned());
+        let error = diesel::result::Error::DatabaseError(DatabaseErrorKind::Unknown, info);
+        assert!(matches!(Error::from(error), Error::Unavailable { reason: Outage::Locked, .. }));
     }
 }

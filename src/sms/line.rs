@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::transport::carrier_id_key;
@@ -36,6 +36,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(super) struct Finished {
     pub(super) id: MessageId,
     pub(super) account: String,
+    /// When its lease ends.
+    pub(super) until: Option<UtcTime>,
     pub(super) outcomes: Vec<(i64, SegmentOutcome)>,
     /// Its place among those in progress, kept until this is written.
     _place: OwnedSemaphorePermit,
@@ -61,23 +63,23 @@ impl Line {
                 free = self.free(&places) => free,
                 _ = stop.changed() => break,
             };
-            // Not given up halfway: what is leased is begun.
-            let pause = match self.lease(free).await {
-                Ok(leases) if leases.is_empty() => POLL,
+            // A lease that is being written is not given up halfway: nobody would hand it over.
+            match self.lease(free).await {
+                Ok(leases) if leases.is_empty() => {
+                    // Whatever comes first: a message here, or one elsewhere.
+                    tokio::select! {
+                        _ = timeout(POLL, self.wake.notified()) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
                 Ok(leases) => {
                     self.begin(leases, &places, &finished);
                     tokio::task::yield_now().await;
-                    continue;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no messages could be taken from the queue");
-                    AGAIN
+                    let _ = timeout(AGAIN, stop.changed()).await;
                 }
-            };
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = sleep(pause) => {}
-                _ = stop.changed() => break,
             }
         }
         let _ = timeout(LAST_ANSWERS, places.acquire_many(MOST as u32)).await;
@@ -115,7 +117,14 @@ impl Line {
         if !self.store.read(move |conn| message::is_due(conn, mode, now)).await? {
             return Ok(Vec::new());
         }
-        self.store.write(move |conn| message::lease(conn, mode, most, now)).await
+        let (give, given) = oneshot::channel();
+        let lease = move |conn: &mut _| message::lease(conn, mode, most, now);
+        let asked = self.store.write_then(lease, move |leases| drop(give.send(leases))).await;
+        // A write that takes too long goes on by itself, and what it leases is for this line.
+        match given.await {
+            Ok(leases) => Ok(leases),
+            Err(_) => asked.map(|()| Vec::new()),
+        }
     }
 
     fn begin(&self, leases: Vec<Lease>, places: &Arc<Semaphore>, finished: &mpsc::Sender<Finished>) {
@@ -125,8 +134,8 @@ impl Line {
             let now = self.clock.now();
             tokio::spawn(async move {
                 let outcomes = hand_over(&*transport, &lease, now).await;
-                let Message { id, account_id, .. } = lease.message;
-                let done = Finished { id, account: account_id.to_string(), outcomes, _place: place };
+                let Message { id, account_id, due_at: until, .. } = lease.message;
+                let done = Finished { id, account: account_id.to_string(), until, outcomes, _place: place };
                 // Without a writer the lease ends, and is settled then.
                 let _ = finished.send(done).await;
             });

@@ -101,7 +101,9 @@ async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<Finished>) {
 async fn settle(sms: &Sms, results: &Arc<Vec<Finished>>) -> Result<(), Error> {
     let (results, now) = (Arc::clone(results), sms.clock.now());
     let settle = move |conn: &mut _| {
-        each(conn, &results, |conn, Finished { id, outcomes, .. }| message::settle(conn, id, outcomes, now))
+        each(conn, &results, |conn, Finished { id, until, outcomes, .. }| {
+            message::settle(conn, id, *until, outcomes, now)
+        })
     };
     sms.store.write(settle).await
 }

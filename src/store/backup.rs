@@ -33,7 +33,7 @@ pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
     }
     let partial = partial(&to);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(|error| {
-        if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&partial, &error) }
+        if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&to, &error) }
     })?;
     let copied = copy(&database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
     // After a success too: the file had two names for a moment.

@@ -27,7 +27,8 @@ on_both_databases! {
         let application = Application::with(&app, &app.make_key("Project X")).named("order-42");
         application.sent(PHONE, "Hello");
 
-        application.send(PHONE, "Hello!").assert_problem(422, "DIFFERENT_REQUEST");
+        let refused = application.send(PHONE, "Hello!").assert_problem(422, "DIFFERENT_REQUEST");
+        assert_eq!(refused.json()["title"], "Another request");
         application.send("+420777123457", "Hello").assert_problem(422, "DIFFERENT_REQUEST");
 
         application.sent(PHONE, "Hello");

@@ -10,7 +10,7 @@ use keyfob::domain::{credit, installation};
 use keyfob::sms::transport::carrier_id_key;
 use keyfob::store::{Conn, Store, UtcTime};
 
-use crate::support::{Database, PHONE, on_both_databases};
+use crate::support::{Application, Database, PHONE, on_both_databases};
 
 const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
 
@@ -48,7 +48,7 @@ impl<'db> Queue<'db> {
 
     fn settle(&self, id: &MessageId, outcomes: &[SegmentOutcome]) {
         let outcomes: Vec<_> = (1..).zip(outcomes.iter().cloned()).collect();
-        message::settle(&mut self.conn(), id, &outcomes, self.now).unwrap();
+        message::settle(&mut self.conn(), id, self.find(id).due_at, &outcomes, self.now).unwrap();
     }
 
     /// A message that the carrier has, under the ids `c1`, `c2` and so on.
@@ -256,7 +256,7 @@ on_both_databases! {
         queue.now = NOW.plus_seconds(30);
         assert_eq!(queue.lease()[0].numbers, [2, 3]);
         let outcomes = [(2, taken("c2")), (3, taken("c3"))];
-        message::settle(&mut queue.conn(), &id, &outcomes, queue.now).unwrap();
+        message::settle(&mut queue.conn(), &id, queue.find(&id).due_at, &outcomes, queue.now).unwrap();
         queue.assert_is(&id, Status::Sent, None);
         assert_eq!(queue.credits(), 97);
     }
@@ -287,6 +287,26 @@ on_both_databases! {
         }
 
         assert_eq!((queue.find(&id).tries, queue.lease().len(), queue.credits()), (0, 1, 99));
+    }
+
+    fn what_is_written_twice_gives_nobody_elses_lease_back(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+        let first = queue.lease().remove(0).message.due_at;
+        let write = |queue: &Queue| {
+            let outcomes = [(1, later(1))];
+            message::settle(&mut queue.conn(), &id, first, &outcomes, queue.now).unwrap();
+        };
+
+        write(&queue);
+        write(&queue);
+        assert_eq!((queue.find(&id).tries, db.count("message_events")), (1, 1));
+
+        queue.now = NOW.plus_seconds(1);
+        assert_eq!(queue.lease().len(), 1);
+        write(&queue);
+        queue.assert_is(&id, Status::Sending, Some(Fault::Throttled));
+        assert_eq!(queue.lease().len(), 0);
     }
 
     fn what_was_not_answered_is_never_sent_again_and_a_receipt_settles_it(db: &Database) {
@@ -389,4 +409,24 @@ on_both_databases! {
         assert!(below.is_err());
         assert_eq!(queue.credits(), 100);
     }
+}
+
+/// The server is told that the database did not answer, and then it did.
+#[test]
+fn what_took_too_long_to_lease_is_sent_all_the_same() {
+    let db = Database::postgres();
+    let app = db.app();
+    let application = Application::with(&app, &app.make_key("Project X"));
+    db.execute(
+        "CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(9.4); RETURN NEW; END $$",
+    );
+    db.execute(
+        "CREATE TRIGGER slow BEFORE UPDATE ON messages FOR EACH ROW \
+         WHEN (OLD.status = 'queued' AND NEW.status = 'sending') EXECUTE FUNCTION take_long()",
+    );
+
+    let message = application.sent(PHONE, "Hello");
+
+    assert_eq!(application.wait_for_end(&message)["status"], "delivered");
 }

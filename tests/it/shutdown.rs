@@ -9,9 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use keyfob::clock::Clock;
+use keyfob::domain::account;
+use keyfob::domain::key_secret::Mode;
+use keyfob::domain::message::{self, Draft, Origin};
+use keyfob::store::UtcTime;
 use tempfile::TempDir;
 
-use crate::support::{Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, Process, keyfob, on_both_databases};
+use crate::support::{Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, PHONE, Process, keyfob, on_both_databases};
 
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -40,6 +45,15 @@ fn assert_stops(server: Process) -> Ended {
     let ended = server.end().assert_success();
     assert!(began.elapsed() < STOPS_WITHIN, "{:?}", began.elapsed());
     ended
+}
+
+/// Puts a message in the queue whose turn comes after `wait`.
+fn accept_for(db: &Database, wait: Duration) {
+    let conn = &mut db.conn();
+    let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
+    let draft = Draft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
+    let origin = Origin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
+    message::accept(conn, &origin, &draft, due).unwrap();
 }
 
 /// How often the key was used, as it is written down.
@@ -187,6 +201,23 @@ on_both_databases! {
         assert_stops(server);
 
         assert_eq!(uses(db), 100 + later);
+    }
+
+    fn a_message_whose_turn_comes_as_the_server_stops_is_not_lost(db: &Database) {
+        let (server, _, _) = serve_with_key(db);
+        accept_for(db, Duration::from_millis(1_500));
+        let lock = db.lock();
+        // By now it is due, and whoever leases it waits for the lock.
+        thread::sleep(Duration::from_millis(2_200));
+
+        server.signal("INT");
+        thread::sleep(Duration::from_millis(300));
+        drop(lock);
+        server.end().assert_success();
+
+        // Leased and not handed over, it would never be sent.
+        let status = db.ask("SELECT status AS line FROM messages");
+        assert!(["queued", "sent", "delivered"].contains(&status[0].as_str()), "{status:?}");
     }
 
     fn a_database_that_hangs_does_not_keep_the_server(db: &Database) {

@@ -129,12 +129,29 @@ fn is_due_in(conn: &mut Conn, mode: Mode, status: Status, now: UtcTime) -> Resul
     Ok(due.is_some())
 }
 
-/// Writes down what became of the segments of a message that was leased.
+/// Writes down what became of the segments of a message that was leased `until`
+/// then. The same again changes nothing: a worker may not know that it was
+/// written.
 ///
 /// # Errors
 /// When the database fails.
-pub fn settle(conn: &mut Conn, id: &MessageId, outcomes: &[(i64, SegmentOutcome)], now: UtcTime) -> Result<()> {
+pub fn settle(
+    conn: &mut Conn,
+    id: &MessageId,
+    until: Option<UtcTime>,
+    outcomes: &[(i64, SegmentOutcome)],
+    now: UtcTime,
+) -> Result<()> {
     let message = lock(conn, id)?;
+    let is_written = match message.status {
+        Status::Queued => true,
+        // Somebody has leased it again.
+        Status::Sending => message.due_at != until,
+        _ => false,
+    };
+    if is_written {
+        return Ok(());
+    }
     let mut known = segments(conn, id)?;
     let was_asked = outcomes.iter().any(|(_, outcome)| *outcome != SegmentOutcome::NotSent);
     let tries = message.tries + i64::from(was_asked);
@@ -305,7 +322,7 @@ pub fn settle_lost(conn: &mut Conn, most: usize, now: UtcTime) -> Result<usize> 
             .filter(|number| !is_settled(number))
             .map(|number| (number, SegmentOutcome::Unanswered))
             .collect();
-        settle(conn, &message.id, &outcomes, now)?;
+        settle(conn, &message.id, message.due_at, &outcomes, now)?;
     }
     Ok(lost.len())
 }

@@ -154,10 +154,9 @@ async fn deliver(receipt: Receipt, delay: Duration, arrivals: Arrivals, permit: 
     drop(permit);
 }
 
-/// What every id of the sandbox begins with; the digit of its ending follows.
 /// The word for it.
 pub const NAME: &str = "sandbox";
-/// How its names for segments begin.
+/// How its ids for segments begin; the digit of an ending follows.
 pub const PREFIX: &str = "sandbox-";
 
 /// What becomes of a segment that was accepted.

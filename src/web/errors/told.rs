@@ -38,8 +38,12 @@ impl Told {
                 detail: format!("This costs {needed} and {left} are left. Nothing was charged and nothing is sent."),
                 ..told
             },
-            Error::StillRunning => Self { code: "STILL_RUNNING", detail: STILL_RUNNING.to_owned(), ..told },
-            Error::DifferentRequest => Self { code: "DIFFERENT_REQUEST", detail: DIFFERENT.to_owned(), ..told },
+            Error::StillRunning => {
+                Self { code: "STILL_RUNNING", title: "Still running", detail: STILL_RUNNING.to_owned(), ..told }
+            }
+            Error::DifferentRequest => {
+                Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..told }
+            }
             Error::Unavailable { reason, .. } => {
                 Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
             }
