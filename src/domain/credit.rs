@@ -115,10 +115,13 @@ impl TopUp {
 }
 
 fn parse_amount(text: &str) -> Result<i64> {
-    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | ',' | '\u{a0}' | '\u{202f}')).collect();
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    match digits.parse() {
-        Ok(amount @ 1..=MOST_ADDED) if is_number => Ok(amount),
+    let is_space = |c| matches!(c, ' ' | '\u{a0}' | '\u{202f}');
+    let parts: Vec<&str> = text.trim().split(|c| c == ',' || is_space(c)).collect();
+    let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    // "12,50" is no 1,250.
+    let is_grouped = parts.iter().skip(1).all(|part| part.len() == 3) && (parts.len() == 1 || parts[0].len() <= 3);
+    match parts.concat().parse() {
+        Ok(amount @ 1..=MOST_ADDED) if is_grouped && parts.iter().all(is_digits) => Ok(amount),
         _ => Err(Error::invalid("amount", "Enter a whole number of credits from 1 to 1,000,000,000.")),
     }
 }
@@ -307,4 +310,36 @@ pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&Cursor<Ledger
     lines.truncate(PAGE);
     let next = lines.last().filter(|_| more).map(|LedgerLine { entry, .. }| Cursor(entry.created_at, entry.id.clone()));
     Ok(Page { lines, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_a_whole_number_that_may_be_grouped_by_thousands() {
+        for (text, amount) in
+            [("1", 1), (" 500 ", 500), ("1,000", 1_000), ("1 000 000", 1_000_000), ("1000000000", MOST_ADDED)]
+        {
+            assert_eq!(parse_amount(text).ok(), Some(amount), "{text}");
+        }
+        for wrong in [
+            "",
+            "0",
+            "-5",
+            "+5",
+            "12,50",
+            "1,00",
+            "1,0000",
+            "1000,000",
+            "1.5",
+            ",500",
+            "1,,000",
+            "1e3",
+            "1000000001",
+            "९",
+        ] {
+            assert!(parse_amount(wrong).is_err(), "{wrong}");
+        }
+    }
 }

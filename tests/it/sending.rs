@@ -182,6 +182,17 @@ on_both_databases! {
         queue.assert_is(&other, Status::Delivered, None);
     }
 
+    fn a_segment_without_an_id_is_nobodys(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(1);
+        queue.lease();
+        queue.settle(&id, &[taken("")]);
+
+        queue.receive("0", ReceiptState::Undelivered);
+
+        queue.assert_is(&id, Status::Sent, None);
+    }
+
     fn a_receipt_about_nothing_changes_nothing_and_is_told_once(db: &Database) {
         let queue = Queue { now: NOW, ..Queue::of(db) };
         let id = queue.sent(1);

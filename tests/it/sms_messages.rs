@@ -209,6 +209,7 @@ on_both_databases! {
             assert_eq!(fields(&wrong(json!({"to": PHONE, "text": "Hello", "from": from}))), ["from"], "{from}");
         }
         assert_eq!((application.credits(), db.count("messages")), (100, 0));
+        application.post(&json!({"to": PHONE, "text": "Hello", "reference": "  "})).assert_status(202);
         for from in ["Keyfob", "12345", "+420777123456", "A 1"] {
             application.post(&json!({"to": PHONE, "text": "a".repeat(1530), "from": from})).assert_status(202);
         }
@@ -220,7 +221,7 @@ on_both_databases! {
         let post = |body: &str| application.client.post_json(MESSAGES, body);
 
         for body in [
-            "", "{", "[]", "null", "1e400", "{\"to\":\"+420777123456\"}", "{\"text\":\"x\"}", "{\"to\":1,\"text\":\"x\"}",
+            "", "{", "[]", "null", "[\"+420777123456\",\"x\",null,null]", "1e400", "{\"to\":\"+420777123456\"}", "{\"text\":\"x\"}", "{\"to\":1,\"text\":\"x\"}",
             "{\"to\":\"+420777123456\",\"to\":\"+420777123457\",\"text\":\"x\"}",
             "{\"to\":\"+420777123456\",\"text\":\"x\",\"credits\":999}",
             "{\"to\":\"+420777123456\",\"text\":\"\\ud800\"}",

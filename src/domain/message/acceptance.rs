@@ -90,7 +90,7 @@ fn parse_recipients(to: &[String]) -> Result<Vec<PhoneNumber>> {
 
 /// The application's own word: kept as it is, so it must be one line.
 fn parse_reference(reference: &str) -> Result<String> {
-    if reference.is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
+    if reference.trim().is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
 }
 
 /// What all of it costs, in credits: one for each segment to each recipient,

@@ -210,7 +210,10 @@ fn apply(
         SegmentOutcome::Unanswered => (SegmentStatus::Unknown, Some(Fault::OutcomeUnknown)),
     };
     let (carrier_id, carrier_key) = match outcome {
-        SegmentOutcome::Taken { carrier_id, carrier_key } => (Some(carrier_id.clone()), Some(carrier_key.clone())),
+        // Without an id there is nothing that a receipt could name.
+        SegmentOutcome::Taken { carrier_id, carrier_key } if !carrier_id.is_empty() => {
+            (Some(carrier_id.clone()), Some(carrier_key.clone()))
+        }
         _ => (None, None),
     };
     let segment =

@@ -33,6 +33,10 @@ pub(super) fn parse<T: DeserializeOwned>(
         return Err(Error::UnsupportedMediaType);
     }
     let body = body.map_err(|error| explain(&error))?;
+    // Members by their places would be read too.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::Malformed(format!("Send {form}, not a list.")));
+    }
     serde_json::from_slice(&body).map_err(|error| {
         if error.is_data() {
             Error::Malformed(format!("Send {form}: {}.", without_values(&error)))

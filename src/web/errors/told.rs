@@ -60,7 +60,7 @@ impl Told {
             409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "This was changed meanwhile. Look at it again."),
             413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
             415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
-            422 => ("INVALID", "Something is missing", "Some of what was sent can't be taken as it is."),
+            422 => ("INVALID", "Not taken as it is", "Some of what was sent can't be taken as it is."),
             429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),
             503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
             400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
