@@ -14,17 +14,19 @@
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_creation
 //!               api_key_status api_key_callback api_key_deletion messages message
 //!               message_creation credits services service connect settings
-//!   api/        JSON: verify auth health openapi; and the text of metrics
+//!   api/        JSON: verify auth sms_messages balance health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
 //!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
-//! sms/          messages out: transports; callbacks to customers
+//! sms/          takes messages, and takes them from the queue to a carrier: worker line transports,
+//!               receipts, sweeper; callbacks to customers
 //! domain/       the nouns: account operator password throttle session setup_code installation setting
-//!               service api_key key_secret, and of a key its changes, uses and deletion; sms_text
-//!               phone_number sender; callback to a customer; id and text
-//! store/        the database: a door for reads, a door for writes, schema, column types, backup
+//!               service api_key key_secret, and of a key its changes, uses and deletion; message
+//!               sms_text phone_number sender credit idempotency callback; id cursor and text
+//! store/        the database: a door for reads, one for writes, which share commits; schema, column
+//!               types, changes that are kept prepared, backup
 //! error clock lanes networks random    what every floor uses
 //! ```
 //!
