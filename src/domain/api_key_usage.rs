@@ -34,8 +34,9 @@ impl ApiKeyUsage {
     }
 }
 
-/// Keys in one statement: a statement takes longer to read than a row to write.
-const AT_ONCE: usize = 200;
+/// Keys in one statement, which takes longer to read than a row to write: few
+/// lengths, so that the statements of all of them are kept prepared.
+const AT_ONCE: [usize; 3] = [200, 20, 1];
 
 /// Adds uses to those so far. Time only goes forward: what comes late from
 /// another instance is counted, and leaves the last use as it is. Of a key
@@ -53,25 +54,20 @@ pub fn add(conn: &mut Conn, mut news: Vec<ApiKeyUsage>) -> Result<()> {
         }
         is_same
     });
-    news.chunks(AT_ONCE).try_for_each(|some| add_some(conn, some))
+    let mut rest = &*news;
+    for count in AT_ONCE {
+        let mut some = rest.chunks_exact(count);
+        rest = some.remainder();
+        if some.len() > 0 {
+            let statement = statement(conn, count);
+            some.try_for_each(|some| add_some(conn, &statement, some))?;
+        }
+    }
+    Ok(())
 }
 
-/// By hand, since Diesel has neither several rows nor "on conflict" for both
-/// databases at once, and reads an update anew for every row.
-fn add_some(conn: &mut Conn, news: &[ApiKeyUsage]) -> Result<()> {
-    let text = format!(
-        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) \
-         SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS news \
-         WHERE EXISTS (SELECT 1 FROM api_key_usages WHERE api_key_id = column1) \
-            OR EXISTS (SELECT 1 FROM api_keys WHERE id = column1) \
-         ON CONFLICT (api_key_id) DO UPDATE SET uses = api_key_usages.uses + excluded.uses, \
-            last_used_at = {}, address = {}, user_agent = {}",
-        rows(conn, news.len()),
-        newer("last_used_at"),
-        newer("address"),
-        newer("user_agent"),
-    );
-    let statement = diesel::sql_query(text).into_boxed::<MultiBackend>();
+fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> Result<()> {
+    let statement = diesel::sql_query(statement).into_boxed::<MultiBackend>();
     let statement = news.iter().fold(statement, |statement, news| {
         statement
             .bind::<Text, _>(news.api_key_id.as_str())
@@ -80,23 +76,35 @@ fn add_some(conn: &mut Conn, news: &[ApiKeyUsage]) -> Result<()> {
             .bind::<Text, _>(&*news.address)
             .bind::<Text, _>(&*news.user_agent)
     });
-    // Of other lengths there are too many to keep them all prepared.
-    if news.len() == AT_ONCE {
-        statement.steadily().execute(conn)?
-    } else {
-        statement.execute(conn)?
-    };
+    statement.steadily().execute(conn)?;
     Ok(())
 }
 
+/// By hand, since Diesel has neither several rows nor "on conflict" for both
+/// databases at once, and reads an update anew for every row.
+fn statement(conn: &Conn, rows: usize) -> String {
+    format!(
+        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) \
+         SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS news \
+         WHERE EXISTS (SELECT 1 FROM api_key_usages WHERE api_key_id = column1) \
+            OR EXISTS (SELECT 1 FROM api_keys WHERE id = column1) \
+         ON CONFLICT (api_key_id) DO UPDATE SET uses = api_key_usages.uses + excluded.uses, \
+            last_used_at = {}, address = {}, user_agent = {}",
+        places(conn, rows),
+        newer("last_used_at"),
+        newer("address"),
+        newer("user_agent"),
+    )
+}
+
 /// Places for the values of so many rows.
-fn rows(conn: &Conn, count: usize) -> String {
+fn places(conn: &Conn, rows: usize) -> String {
     let sign = if matches!(conn, Conn::Postgres(_)) { '$' } else { '?' };
     let row = |row: usize| {
         let [a, b, c, d, e] = std::array::from_fn(|column| row * 5 + column + 1);
         format!("({sign}{a}, {sign}{b}, {sign}{c}, {sign}{d}, {sign}{e})")
     };
-    (0..count).map(row).collect::<Vec<_>>().join(", ")
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// What a column holds after the later one of two uses.

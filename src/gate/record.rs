@@ -20,6 +20,7 @@ use crate::store::{Digest, UtcTime};
 #[derive(Debug)]
 #[repr(C)]
 pub struct KeyRecord {
+    pub(super) digest: Digest,
     /// The answer to "valid?", written once and sent many times.
     pub answer: OnceLock<Bytes>,
     /// From when on it opens nothing, if ever.
@@ -28,8 +29,6 @@ pub struct KeyRecord {
     pub status: Status,
     /// Live or test.
     pub mode: Mode,
-    /// The slug of its service.
-    pub service: Box<str>,
     pub(super) tally: Arc<ServiceTally>,
     pub(super) uses: Uses,
     identity: OnceLock<Box<Identity>>,
@@ -39,7 +38,6 @@ pub struct KeyRecord {
     pub account_id: AccountId,
     /// What the operator calls it.
     pub name: Box<str>,
-    pub(super) digest: Digest,
 }
 
 impl KeyRecord {
@@ -48,7 +46,6 @@ impl KeyRecord {
         Self {
             id: key.id,
             account_id: key.account_id,
-            service: key.service.into(),
             mode: key.mode,
             name: key.name.into(),
             status: key.status,
@@ -61,13 +58,18 @@ impl KeyRecord {
         }
     }
 
+    /// The slug of its service: one text for all of its keys.
+    pub fn service(&self) -> &str {
+        &self.tally.slug
+    }
+
     /// Who it is, as header values want it.
     pub fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| {
             Box::new(Identity {
                 id: shared(self.id.to_string()),
                 name: shared(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
-                service: shared(self.service.to_string()),
+                service: shared(self.service().to_owned()),
                 account_id: shared(self.account_id.to_string()),
             })
         })
@@ -101,7 +103,14 @@ pub(super) struct Uses {
     last_used_at: AtomicI64,
     described_at: AtomicI64,
     is_waiting: AtomicBool,
-    description: Mutex<(String, String)>,
+    description: Mutex<Description>,
+}
+
+/// From where a use came, and with which program; either is empty when not known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Description {
+    pub(super) address: String,
+    pub(super) user_agent: String,
 }
 
 /// A use is described (address, user agent) at most this often, in microseconds.
@@ -109,23 +118,23 @@ const DESCRIBED_EVERY: i64 = 900_000;
 
 impl Uses {
     /// Counts one; `true` when the record has to be put in line for writing.
-    pub(super) fn count(&self, now: UtcTime, describe: impl FnOnce() -> (String, String)) -> bool {
+    pub(super) fn count(&self, now: UtcTime, describe: impl FnOnce(&mut Description)) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
         if now.micros() - self.described_at.load(Ordering::Relaxed) >= DESCRIBED_EVERY {
             self.described_at.store(now.micros(), Ordering::Relaxed);
-            *self.description.lock() = describe();
+            describe(&mut self.description.lock());
         }
         // After counting: whoever takes the count clears this first.
         !self.is_waiting.load(Ordering::Acquire) && !self.is_waiting.swap(true, Ordering::AcqRel)
     }
 
-    /// Takes what was counted: how many, when last, from where, with what.
-    pub(super) fn take(&self) -> (i64, UtcTime, String, String) {
+    /// Takes what was counted: how many, when last, and how that one is described.
+    pub(super) fn take(&self) -> (i64, UtcTime, Description) {
         self.is_waiting.store(false, Ordering::Release);
         let count = self.count.swap(0, Ordering::AcqRel);
-        let (address, user_agent) = self.description.lock().clone();
-        (count, UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed)), address, user_agent)
+        let last_used_at = UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed));
+        (count, last_used_at, self.description.lock().clone())
     }
 
     /// How many are not written down yet.

@@ -47,7 +47,7 @@ type Verdicts = [AtomicU64; CODES.len()];
 /// The verdicts on one service's keys.
 #[derive(Debug, Default)]
 pub(super) struct ServiceTally {
-    slug: Box<str>,
+    pub(super) slug: Box<str>,
     verdicts: Lanes<Verdicts>,
 }
 

@@ -1,12 +1,13 @@
 //! Collects the uses of keys and writes them down about once a second, in one
 //! transaction: verdicts never wait for it. A crash loses the last two seconds.
 
+use std::fmt::Write;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::record::KeyRecord;
+use super::record::{Description, KeyRecord};
 use crate::domain::api_key_usage::{self, ApiKeyUsage};
 use crate::store::{Store, UtcTime};
 
@@ -24,10 +25,15 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    fn describe(self) -> (String, String) {
-        let address = self.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
-        let visible = self.user_agent.chars().filter(|c| !c.is_control());
-        (address, visible.take(LONGEST_USER_AGENT).collect())
+    /// Written over what was there, which takes no new memory.
+    fn describe(self, description: &mut Description) {
+        let Description { address, user_agent } = description;
+        address.clear();
+        if let Some(known) = self.address {
+            let _ = write!(address, "{}", known.to_canonical()); // never fails for a String
+        }
+        user_agent.clear();
+        user_agent.extend(self.user_agent.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT));
     }
 }
 
@@ -41,7 +47,7 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn count<'a>(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: impl FnOnce() -> Caller<'a>) {
-        if record.uses.count(now, || caller().describe()) {
+        if record.uses.count(now, |description| caller().describe(description)) {
             self.waiting.lock().push(Arc::clone(record));
         }
     }
@@ -54,18 +60,26 @@ impl Usage {
     /// Writes down what has come together; keeps it when that can't be done.
     pub(super) async fn write_down(&self, store: &Store) {
         let _writing = self.writing.lock().await;
-        let records = std::mem::take(&mut *self.waiting.lock());
-        let taken: Vec<_> = records.into_iter().map(take).filter(|(_, news)| news.uses > 0).collect();
-        if taken.is_empty() {
+        let records = self.take_waiting();
+        let news: Vec<_> = records.iter().map(|record| take(record)).collect();
+        let uses: Vec<_> = news.iter().map(|news| news.uses).collect();
+        let news: Vec<_> = news.into_iter().filter(|news| news.uses > 0).collect();
+        if news.is_empty() {
             return;
         }
-        let news: Vec<ApiKeyUsage> = taken.iter().map(|(_, news)| news.clone()).collect();
         let written = store.write(move |conn| api_key_usage::add(conn, news)).await;
         if let Err(error) = written {
             tracing::warn!(%error, "the uses of keys are kept for later");
-            let back = taken.into_iter().filter(|(record, news)| record.uses.put_back(news.uses));
+            let back = records.into_iter().zip(uses).filter(|(record, uses)| record.uses.put_back(*uses));
             self.waiting.lock().extend(back.map(|(record, _)| record));
         }
+    }
+
+    /// As many are likely to wait the next time.
+    fn take_waiting(&self) -> Vec<Arc<KeyRecord>> {
+        let mut waiting = self.waiting.lock();
+        let next = Vec::with_capacity(waiting.len());
+        std::mem::replace(&mut *waiting, next)
     }
 
     /// Writes down again and again, for as long as the gate is in use.
@@ -78,8 +92,7 @@ impl Usage {
     }
 }
 
-fn take(record: Arc<KeyRecord>) -> (Arc<KeyRecord>, ApiKeyUsage) {
-    let (uses, last_used_at, address, user_agent) = record.uses.take();
-    let news = ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent };
-    (record, news)
+fn take(record: &KeyRecord) -> ApiKeyUsage {
+    let (uses, last_used_at, Description { address, user_agent }) = record.uses.take();
+    ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent }
 }

@@ -58,7 +58,7 @@ impl Verdict {
 #[must_use]
 pub fn judge(key: Option<Arc<KeyRecord>>, door: &Door<'_>, now: UtcTime) -> Verdict {
     let Some(key) = key else { return Verdict::NotFound };
-    if door.service.is_some_and(|service| *service != *key.service) {
+    if door.service.is_some_and(|service| service != key.service()) {
         return Verdict::NotFound;
     }
     if door.mode.is_some_and(|mode| mode != key.mode) {

@@ -2,8 +2,10 @@
 //! queries only: it can't know how many texts an INSERT or an UPDATE will have,
 //! and parses each anew, which takes longer than doing it.
 
+use diesel::connection::LoadConnection;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Untyped;
 
 use super::{Conn, MultiBackend};
 
@@ -44,3 +46,36 @@ impl<Q: Query> Query for Steady<Q> {
 }
 
 impl<Q> RunQueryDsl<Conn> for Steady<Q> {}
+
+impl<Q: QueryFragment<MultiBackend>> Steady<Q> {
+    /// Executes a change that returns nothing. Diesel's own way would ask about
+    /// a reference to the change, which forgets that it is steady.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn execute(self, conn: &mut Conn) -> QueryResult<()> {
+        conn.load(Silent(self))?.try_for_each(|row| row.map(drop))
+    }
+}
+
+/// A steady change that returns no rows.
+struct Silent<Q>(Steady<Q>);
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Silent<Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &MultiBackend) -> QueryResult<bool> {
+        self.0.is_safe_to_cache_prepared(backend)
+    }
+}
+
+impl<Q> QueryId for Silent<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Silent<Q> {
+    type SqlType = Untyped;
+}

@@ -77,10 +77,11 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
-    /// A number that is spread evenly, from 0 to 255.
+    /// Its first 64 bits, which are spread evenly.
     #[must_use]
-    pub fn first_byte(&self) -> usize {
-        usize::from(self.0[0])
+    pub const fn prefix(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// As 64 lower-case hexadecimal digits.

@@ -54,6 +54,7 @@ mod smpp;
 mod sms_messages;
 mod sql_text;
 mod startup;
+mod steady;
 mod store;
 mod test_keys;
 mod throttle;
