@@ -7,12 +7,16 @@ use bytes::Bytes;
 use http::HeaderValue;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use smallvec::SmallVec;
 
 use super::tally::ServiceTally;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
 use crate::domain::key_secret::Mode;
 use crate::store::{Digest, UtcTime};
+
+/// An answer; most are as short as to need no memory of their own.
+pub type Answer = SmallVec<[u8; 256]>;
 
 /// A key as the gate sees it. What every verdict needs comes first and stays
 /// together: with thousands of keys in use, fetching them from memory is what
@@ -21,8 +25,6 @@ use crate::store::{Digest, UtcTime};
 #[repr(C)]
 pub struct KeyRecord {
     pub(super) digest: Digest,
-    /// The answer to "valid?", written once and sent many times.
-    pub answer: OnceLock<Bytes>,
     /// From when on it opens nothing, if ever.
     pub expires_at: Option<UtcTime>,
     /// On or off.
@@ -31,6 +33,8 @@ pub struct KeyRecord {
     pub mode: Mode,
     pub(super) tally: Arc<ServiceTally>,
     pub(super) uses: Uses,
+    /// The answer to "valid?", written once and sent many times.
+    pub answer: OnceLock<Answer>,
     identity: OnceLock<Box<Identity>>,
     /// Its id.
     pub id: ApiKeyId,

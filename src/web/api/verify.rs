@@ -9,22 +9,18 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data, Json, JsonConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use super::json_body::without_values;
 use super::{answer, user_agent};
 use crate::error::{Error, Result};
-use crate::gate::{Caller, Door, KeyRecord, Verdict};
+use crate::gate::{Answer, Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
 use crate::web::errors::ApiError;
 
 /// A body longer than this is no question about a key, in bytes.
 const LONGEST_BODY: usize = 4 * 1024;
-
-/// As long as most answers are, in bytes.
-const USUAL_ANSWER: usize = 256;
 
 /// Nothing is told about a key that is not there.
 const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
@@ -102,19 +98,19 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
     let caller = || Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
     let verdict = state.gate.verdict(&question.key, &door, caller).await?;
     let body = match &verdict {
-        Verdict::Valid(key) => key.answer.get_or_init(|| render(&verdict)).clone(),
+        Verdict::Valid(key) => {
+            Bytes::copy_from_slice(key.answer.get_or_init(|| Answer::from_slice(&render(&verdict))))
+        }
         Verdict::NotFound => NOT_FOUND,
-        _ => render(&verdict),
+        _ => render(&verdict).into(),
     };
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
     response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
-/// Beside the count of its copies, which is written with every answer.
-fn render(verdict: &Verdict) -> Bytes {
-    let text = serde_json::to_vec(&VerifyResponse::from(verdict)).unwrap_or_default();
-    Bytes::from_owner(SmallVec::<[u8; USUAL_ANSWER]>::from_slice(&text))
+fn render(verdict: &Verdict) -> Vec<u8> {
+    serde_json::to_vec(&VerifyResponse::from(verdict)).unwrap_or_default()
 }
 
 /// How bodies are read: small ones, as JSON only, with errors that say what to change.
