@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-
 use super::{Message, MessageId, Status, VALID_SECONDS};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;

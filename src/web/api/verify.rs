@@ -98,9 +98,7 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
     let caller = || Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
     let verdict = state.gate.verdict(&question.key, &door, caller).await?;
     let body = match &verdict {
-        Verdict::Valid(key) => {
-            Bytes::copy_from_slice(key.answer.get_or_init(|| Answer::from_slice(&render(&verdict))))
-        }
+        Verdict::Valid(key) => Bytes::copy_from_slice(key.answer.get_or_init(|| Answer::from_slice(&render(&verdict)))),
         Verdict::NotFound => NOT_FOUND,
         _ => render(&verdict).into(),
     };
