@@ -15,8 +15,8 @@ import keyfob
 import load
 from figure import Figure
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "21"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "1"))
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
