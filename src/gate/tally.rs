@@ -52,7 +52,7 @@ pub(super) struct ServiceTally {
 }
 
 impl ServiceTally {
-    fn of(slug: &str) -> Arc<Self> {
+    pub(super) fn of(slug: &str) -> Arc<Self> {
         Arc::new(Self { slug: slug.into(), verdicts: Lanes::default() })
     }
 

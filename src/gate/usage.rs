@@ -1,5 +1,6 @@
 //! Collects the uses of keys and writes them down about once a second, those of
-//! thousands of keys in one transaction: verdicts never wait for it. A crash loses the last two seconds.
+//! thousands of keys in one transaction: verdicts never wait for it. A crash
+//! loses the last two seconds.
 
 use std::fmt::Write;
 use std::sync::{Arc, Weak};

@@ -78,6 +78,7 @@ pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::api_key::{ApiKey, ApiKeyId};
+    use crate::gate::tally::ServiceTally;
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
@@ -99,7 +100,8 @@ pub(super) mod tests {
             version: 1,
         };
         change(&mut key);
-        KeyRecord::new(key, Arc::default())
+        let tally = ServiceTally::of(&key.service);
+        KeyRecord::new(key, tally)
     }
 
     fn code(change: impl FnOnce(&mut ApiKey), door: Door<'_>) -> &'static str {
