@@ -80,11 +80,15 @@ impl Usage {
     }
 
     async fn write_some(&self, records: &[Arc<KeyRecord>], store: &Store) -> Result<()> {
-        let news: Vec<_> = records.iter().map(|record| take(record)).collect();
+        let taken = records.iter().map(|record| (record, take(record))).filter(|(_, news)| news.uses > 0);
+        let (records, news): (Vec<_>, Vec<_>) = taken.unzip();
+        if news.is_empty() {
+            return Ok(());
+        }
         let uses: Vec<_> = news.iter().map(|news| news.uses).collect();
         let written = store.write(move |conn| api_key_usage::add(conn, news)).await;
         if written.is_err() {
-            let back = records.iter().zip(uses).filter(|(record, uses)| record.uses.put_back(*uses));
+            let back = records.into_iter().zip(uses).filter(|(record, uses)| record.uses.put_back(*uses));
             self.waiting.lock().extend(back.map(|(record, _)| Arc::clone(record)));
         }
         written
