@@ -24,13 +24,16 @@ const LONGEST_FORM: usize = 32 * 1024;
 /// Every route.
 pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     config
-        // For applications and services: no middleware in the way
+        // For applications and services: no middleware in the way, and no path
+        // with a parameter before those that are asked most, since each route
+        // is tried in turn
         .service(
             resource("/v1/keys/verify")
                 .app_data(verify::json_config())
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
+        .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
@@ -57,7 +60,6 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .head(balance::show_balance)
                 .default_service(to(api::only_get)),
         )
-        .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
         .service(
             scope("")
                 // For whoever watches over the process

@@ -1,87 +1,149 @@
 //! Keys in memory: filled on demand, bounded, and never filled with what was
 //! read before a change.
 
+use std::array;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use parking_lot::Mutex;
-use quick_cache::sync::Cache;
+use parking_lot::RwLock;
 
 use super::record::KeyRecord;
 use crate::store::Digest;
 
-/// Keys kept at most; about 1 KB each.
-const MOST: usize = 100_000;
-/// Fills and changes of different keys seldom meet on one of these locks.
-const STRIPES: u64 = 64;
+/// How many sets there are: 100,000 keys are kept at most, about 1 KB each.
+const SETS: usize = 12_500;
+/// Keys in a set.
+const WAYS: usize = 8;
 
-/// The memory.
+/// The memory, built as a processor's cache is: a digest has one set to be
+/// looked for in, with a lock of its own. With thousands of keys in use, a
+/// verdict waits longest for main memory: once for a set, once for a record.
 pub(super) struct Memory {
-    /// By the prefix of the digest: small entries are found with fewer visits to
-    /// main memory. Should two digests share theirs, the later one stays.
-    records: Cache<u64, Arc<KeyRecord>>,
-    stripes: [Stripe; STRIPES as usize],
+    sets: Box<[Set]>,
 }
 
-/// How many changes there were among the keys of this stripe.
+/// Two neighbours of the lines in which processors fetch memory; while it is
+/// half full, the first one is enough.
 #[derive(Default)]
-struct Stripe {
-    changes: AtomicU64,
-    lock: Mutex<()>,
+#[repr(align(128))]
+struct Set(RwLock<Ways>);
+
+/// Keys whose digests are near each other.
+#[derive(Default)]
+#[repr(C)]
+struct Ways {
+    /// How many changes there were among these keys.
+    changes: u32,
+    recent: Recent,
+    /// A few bits of each digest, so that few other records are looked at.
+    hints: [u16; WAYS],
+    records: [Option<Arc<KeyRecord>>; WAYS],
 }
 
 /// When a look-up began: what it finds is stored only if nothing has changed since.
-pub(super) struct Fill(u64);
+pub(super) struct Fill(u32);
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { records: Cache::new(MOST), stripes: std::array::from_fn(|_| Stripe::default()) }
+        Self { sets: (0..SETS).map(|_| Set::default()).collect() }
     }
 }
 
 impl Memory {
     pub(super) fn get(&self, digest: &Digest) -> Option<Arc<KeyRecord>> {
-        self.records.get(&digest.prefix()).filter(|record| record.digest == *digest)
+        let ways = self.set(digest).read();
+        let place = ways.place(digest)?;
+        ways.recent.note(place);
+        ways.records[place].clone()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.records.len()
+        self.sets.iter().map(|set| set.0.read().records.iter().flatten().count()).sum()
     }
 
     /// To be called before the look-up.
     pub(super) fn begin_fill(&self, digest: &Digest) -> Fill {
-        Fill(self.stripe(digest).changes.load(Ordering::Acquire))
+        Fill(self.set(digest).read().changes)
     }
 
     /// Stores what a look-up found, unless a change came between.
     pub(super) fn end_fill(&self, fill: &Fill, record: &Arc<KeyRecord>) {
-        let stripe = self.stripe(&record.digest);
-        let _guard = stripe.lock.lock();
-        if stripe.changes.load(Ordering::Acquire) == fill.0 {
-            self.records.insert(record.digest.prefix(), Arc::clone(record));
+        let mut ways = self.set(&record.digest).write();
+        if ways.changes == fill.0 {
+            ways.store(record);
         }
     }
 
     /// Forgets a key that has changed, and what look-ups that began before now
     /// will find.
     pub(super) fn forget(&self, digest: &Digest) {
-        let stripe = self.stripe(digest);
-        let _guard = stripe.lock.lock();
-        stripe.changes.fetch_add(1, Ordering::AcqRel);
-        self.records.remove(&digest.prefix());
+        let mut ways = self.set(digest).write();
+        ways.changes = ways.changes.wrapping_add(1);
+        if let Some(place) = ways.place(digest) {
+            ways.records[place] = None;
+        }
     }
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
-        let _guards: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock.lock()).collect();
-        for stripe in &self.stripes {
-            stripe.changes.fetch_add(1, Ordering::AcqRel);
+        for set in &self.sets {
+            let mut ways = set.0.write();
+            ways.changes = ways.changes.wrapping_add(1);
+            ways.records = array::from_fn(|_| None);
         }
-        self.records.clear();
     }
 
-    fn stripe(&self, digest: &Digest) -> &Stripe {
-        &self.stripes[(digest.prefix() % STRIPES) as usize]
+    /// By the upper half of the digest's prefix; the lower half gives the hint.
+    fn set(&self, digest: &Digest) -> &RwLock<Ways> {
+        let upper = (digest.prefix() >> 32) as usize;
+        &self.sets[(upper * SETS) >> 32].0
+    }
+}
+
+impl Ways {
+    /// Where this digest is, if it is here.
+    fn place(&self, digest: &Digest) -> Option<usize> {
+        let hint = hint(digest);
+        let is_here = |record: &Arc<KeyRecord>| {
+            record.fetch();
+            record.digest == *digest
+        };
+        (0..WAYS).find(|&place| self.hints[place] == hint && self.records[place].as_ref().is_some_and(is_here))
+    }
+
+    /// In its own place, an empty one, or that of a key that was not asked for lately.
+    fn store(&mut self, record: &Arc<KeyRecord>) {
+        let empty = || self.records.iter().position(Option::is_none);
+        let place = self.place(&record.digest).or_else(empty).unwrap_or_else(|| self.recent.oldest());
+        self.hints[place] = hint(&record.digest);
+        self.records[place] = Some(Arc::clone(record));
+        self.recent.note(place);
+    }
+}
+
+const fn hint(digest: &Digest) -> u16 {
+    digest.prefix() as u16
+}
+
+/// Which ways were asked for since the last time that all had been: a bit
+/// each (the policy known as "bit-PLRU").
+#[derive(Default)]
+struct Recent(AtomicU8);
+
+impl Recent {
+    /// Two threads at once may lose a bit, which is one key's luck.
+    fn note(&self, place: usize) {
+        let (before, bit) = (self.0.load(Ordering::Relaxed), 1 << place);
+        // Most often it is there, and nothing needs to be written.
+        if before & bit == 0 {
+            let all = before | bit;
+            self.0.store(if all == u8::MAX { bit } else { all }, Ordering::Relaxed);
+        }
+    }
+
+    /// A way that was not.
+    fn oldest(&self) -> usize {
+        self.0.load(Ordering::Relaxed).trailing_ones() as usize % WAYS
     }
 }
 
@@ -126,5 +188,56 @@ mod tests {
         memory.end_fill(&memory.begin_fill(&record.digest), &record);
         memory.forget(&record.digest);
         assert!(memory.get(&record.digest).is_none());
+    }
+
+    /// A record whose digest falls into the first set, with this hint.
+    fn neighbour(hint: u16, rest: u8) -> Arc<KeyRecord> {
+        let mut digest = [0; 32];
+        digest[..2].copy_from_slice(&hint.to_le_bytes());
+        digest[31] = rest;
+        Arc::new(key(|key| key.digest = Digest::from_bytes(digest)))
+    }
+
+    fn fill(memory: &Memory, record: &Arc<KeyRecord>) {
+        memory.end_fill(&memory.begin_fill(&record.digest), record);
+    }
+
+    #[test]
+    fn a_full_set_keeps_the_keys_that_are_asked_for() {
+        let memory = Memory::default();
+        let asked_for = neighbour(0, 0);
+        fill(&memory, &asked_for);
+        for hint in 1..1_000 {
+            fill(&memory, &neighbour(hint, 0));
+            assert!(memory.get(&asked_for.digest).is_some(), "forgotten for number {hint}");
+        }
+        assert_eq!(memory.len(), WAYS);
+    }
+
+    #[test]
+    fn keys_that_look_alike_are_told_apart() {
+        let memory = Memory::default();
+        let (one, other) = (neighbour(7, 1), neighbour(7, 2));
+        fill(&memory, &one);
+        assert!(memory.get(&other.digest).is_none());
+        fill(&memory, &other);
+        for record in [&one, &other] {
+            assert_eq!(memory.get(&record.digest).unwrap().id, record.id);
+        }
+        memory.forget(&one.digest);
+        assert!(memory.get(&one.digest).is_none());
+        assert!(memory.get(&other.digest).is_some());
+    }
+
+    #[test]
+    fn every_digest_has_a_set() {
+        let memory = Memory::default();
+        for byte in [0, 1, 127, 255] {
+            let record = Arc::new(key(|key| key.digest = Digest::from_bytes([byte; 32])));
+            fill(&memory, &record);
+            assert!(memory.get(&record.digest).is_some(), "{byte}");
+        }
+        assert_eq!(memory.len(), 4);
+        assert!(SETS * WAYS <= 100_000);
     }
 }

@@ -77,6 +77,12 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
+    /// A digest that was worked out elsewhere.
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Its first 64 bits, which are spread evenly.
     #[must_use]
     pub const fn prefix(&self) -> u64 {
