@@ -1,6 +1,8 @@
 //! When and how a key was last used.
 
 use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
+use diesel::result::Error::DatabaseError;
 use diesel::sql_types::{BigInt, Text};
 
 use super::api_key::ApiKeyId;
@@ -54,19 +56,28 @@ pub fn add(conn: &mut Conn, mut news: Vec<ApiKeyUsage>) -> Result<()> {
         }
         is_same
     });
-    let mut rest = &*news;
+    // In a savepoint of its own, since PostgreSQL takes nothing after an error.
+    match conn.transaction(|conn| add_all(conn, &news, all_rows)) {
+        // A key was deleted meanwhile. Looking for it first takes longer, and is seldom needed.
+        Err(DatabaseError(ForeignKeyViolation, _)) => Ok(add_all(conn, &news, rows_of_keys)?),
+        added => Ok(added?),
+    }
+}
+
+fn add_all(conn: &mut Conn, news: &[ApiKeyUsage], rows: fn(&str) -> String) -> QueryResult<()> {
+    let mut rest = news;
     for count in AT_ONCE {
         let mut some = rest.chunks_exact(count);
         rest = some.remainder();
         if some.len() > 0 {
-            let statement = statement(conn, count);
+            let statement = statement(&rows(&places(conn, count)));
             some.try_for_each(|some| add_some(conn, &statement, some))?;
         }
     }
     Ok(())
 }
 
-fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> Result<()> {
+fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> QueryResult<()> {
     let statement = diesel::sql_query(statement).into_boxed::<MultiBackend>();
     let statement = news.iter().fold(statement, |statement, news| {
         statement
@@ -76,24 +87,31 @@ fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> Result<()
             .bind::<Text, _>(&*news.address)
             .bind::<Text, _>(&*news.user_agent)
     });
-    statement.steadily().execute(conn)?;
-    Ok(())
+    statement.steadily().execute(conn)
 }
 
 /// By hand, since Diesel has neither several rows nor "on conflict" for both
 /// databases at once, and reads an update anew for every row.
-fn statement(conn: &Conn, rows: usize) -> String {
+fn statement(rows: &str) -> String {
     format!(
-        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) \
-         SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) AS news \
-         WHERE EXISTS (SELECT 1 FROM api_key_usages WHERE api_key_id = column1) \
-            OR EXISTS (SELECT 1 FROM api_keys WHERE id = column1) \
+        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) {rows} \
          ON CONFLICT (api_key_id) DO UPDATE SET uses = api_key_usages.uses + excluded.uses, \
             last_used_at = {}, address = {}, user_agent = {}",
-        places(conn, rows),
         newer("last_used_at"),
         newer("address"),
         newer("user_agent"),
+    )
+}
+
+fn all_rows(places: &str) -> String {
+    format!("VALUES {places}")
+}
+
+/// Only those whose key is still there.
+fn rows_of_keys(places: &str) -> String {
+    format!(
+        "SELECT column1, column2, column3, column4, column5 FROM (VALUES {places}) AS news \
+         WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = column1)"
     )
 }
 
@@ -107,10 +125,11 @@ fn places(conn: &Conn, rows: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// What a column holds after the later one of two uses.
+/// What a column holds after the later one of two uses; of two at the same
+/// moment, the one that is written last.
 fn newer(column: &str) -> String {
     format!(
-        "CASE WHEN excluded.last_used_at > api_key_usages.last_used_at \
+        "CASE WHEN excluded.last_used_at >= api_key_usages.last_used_at \
          THEN excluded.{column} ELSE api_key_usages.{column} END"
     )
 }

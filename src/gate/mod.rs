@@ -63,7 +63,7 @@ impl Gate {
 
     /// Whether `presented` opens `door`, and counts the use when it does. What
     /// has not the shape and checksum of a key is refused without a look-up.
-    /// `caller` is asked for only when a use is to be described.
+    /// `caller` is asked for only when the key was used.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it can't be known.
@@ -104,7 +104,7 @@ impl Gate {
         let now = self.clock.now();
         let verdict = verdict::judge(record, door, now);
         if let Verdict::Valid(record) = &verdict {
-            self.usage.count(record, now, caller);
+            self.usage.count(record, now, caller());
         }
         Ok(verdict)
     }

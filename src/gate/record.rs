@@ -1,7 +1,7 @@
 //! What the gate remembers of a key: enough for a verdict and its answer.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -120,7 +120,8 @@ pub struct Identity {
 pub(super) struct Uses {
     count: AtomicI64,
     last_used_at: AtomicI64,
-    described_at: AtomicI64,
+    /// Stands for whom the description is of.
+    described: AtomicU64,
     is_waiting: AtomicBool,
     description: Mutex<Description>,
 }
@@ -132,20 +133,26 @@ pub(super) struct Description {
     pub(super) user_agent: String,
 }
 
-/// A use is described (address, user agent) at most this often, in microseconds.
-const DESCRIBED_EVERY: i64 = 900_000;
-
 impl Uses {
-    /// Counts one; `true` when the record has to be put in line for writing.
-    pub(super) fn count(&self, now: UtcTime, describe: impl FnOnce(&mut Description)) -> bool {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
-        if now.micros() - self.described_at.load(Ordering::Relaxed) >= DESCRIBED_EVERY {
-            self.described_at.store(now.micros(), Ordering::Relaxed);
-            describe(&mut self.description.lock());
+    /// Counts one by somebody that `caller` stands for, who is described when it
+    /// was somebody else before; `true` when the record has to be put in line
+    /// for writing.
+    pub(super) fn count(&self, now: UtcTime, caller: u64, describe: impl FnOnce(&mut Description)) -> bool {
+        if self.described.load(Ordering::Relaxed) != caller {
+            let mut description = self.description.lock();
+            describe(&mut description);
+            self.described.store(caller, Ordering::Relaxed);
         }
-        // After counting: whoever takes the count clears this first.
+        self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
+        // After what it comes with, and before asking whether it is in line:
+        // whoever takes the count has cleared that first, and reads the rest then.
+        self.count.fetch_add(1, Ordering::AcqRel);
         !self.is_waiting.load(Ordering::Acquire) && !self.is_waiting.swap(true, Ordering::AcqRel)
+    }
+
+    /// There was no place in line; the next use asks again.
+    pub(super) fn finds_no_place(&self) {
+        self.is_waiting.store(false, Ordering::Release);
     }
 
     /// Takes what was counted: how many, when last, and how that one is described.

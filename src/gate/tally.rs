@@ -75,11 +75,14 @@ struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: Lanes<Counts>,
-    /// Services that exist; no caller can add to them by asking.
-    services: RwLock<Vec<Arc<ServiceTally>>>,
+    /// Services that exist; no caller can add to them by asking. Every lane has
+    /// them all, so that no thread waits for another one that reads them.
+    services: Lanes<RwLock<Services>>,
     /// Of services that do not exist, or that were not named.
     elsewhere: ServiceTally,
 }
+
+type Services = Vec<Arc<ServiceTally>>;
 
 /// What the gate has counted so far.
 #[derive(Debug)]
@@ -101,12 +104,18 @@ pub struct Totals {
 impl Tally {
     /// Where a service that exists is counted.
     pub(super) fn service(&self, slug: &str) -> Arc<ServiceTally> {
-        let mut services = self.services.write();
-        if let Some(service) = services.iter().find(|service| *service.slug == *slug) {
-            return Arc::clone(service);
+        let known = find(&self.services.own().read(), slug).cloned();
+        known.unwrap_or_else(|| self.add_service(slug))
+    }
+
+    fn add_service(&self, slug: &str) -> Arc<ServiceTally> {
+        // All lanes at once, so that two threads do not add it twice.
+        let mut lanes: Vec<_> = self.services.all().map(RwLock::write).collect();
+        if let Some(known) = lanes.first().and_then(|services| find(services, slug)) {
+            return Arc::clone(known);
         }
         let service = ServiceTally::of(slug);
-        services.push(Arc::clone(&service));
+        lanes.iter_mut().for_each(|services| services.push(Arc::clone(&service)));
         service
     }
 
@@ -140,15 +149,15 @@ impl Tally {
 
     /// Without a key it is counted for the service of the door.
     fn asked(&self, door: &Door<'_>, code: usize) {
-        let services = self.services.read();
-        let service = services.iter().find(|service| door.service == Some(&*service.slug));
+        let services = self.services.own().read();
+        let service = door.service.and_then(|slug| find(&services, slug));
         service.map_or(&self.elsewhere, |service| &**service).count(code);
     }
 
     pub(super) fn totals(&self) -> Totals {
         let sum = |of: fn(&Counts) -> &AtomicU64| self.counts.all().map(of).map(read).sum();
         let nanos = sum(|counts| &counts.nanos);
-        let services = self.services.read();
+        let services = self.services.own().read();
         let services = services.iter().map(|service| &**service).chain([&self.elsewhere]);
         Totals {
             verdicts: services.map(|service| (service.slug.clone(), sums(&service.verdicts, |all| all))).collect(),
@@ -159,6 +168,10 @@ impl Tally {
             failures: sum(|counts| &counts.failures),
         }
     }
+}
+
+fn find<'a>(services: &'a Services, slug: &str) -> Option<&'a Arc<ServiceTally>> {
+    services.iter().find(|service| *service.slug == *slug)
 }
 
 fn raise(counter: &AtomicU64, by: u64) {
@@ -239,6 +252,17 @@ mod tests {
         }
         assert_eq!(tally.totals().durations, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1]);
         assert_eq!(tally.totals().duration, Duration::from_nanos(3_000_002_001));
+    }
+
+    #[test]
+    fn a_service_is_the_same_for_every_thread_whoever_met_it_first() {
+        let tally = Tally::default();
+        std::thread::scope(|all| {
+            for _ in 0..20 {
+                all.spawn(|| tally.service("sms").count(0));
+            }
+        });
+        assert_eq!(counted(&tally), [("sms".into(), "VALID", 20)]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! Collects the uses of keys and writes them down about once a second, those of
-//! thousands of keys in one transaction: verdicts never wait for it. A crash
-//! loses the last two seconds.
+//! Collects the uses of keys and writes them down every second and a half,
+//! those of thousands of keys in one transaction: verdicts never wait for it. A
+//! crash loses the last two seconds, or as much as the database did not take
+//! meanwhile. Where it does not say whether it did, uses are counted rather
+//! twice than never.
 
 use std::fmt::Write;
-use std::sync::{Arc, Weak};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,11 +20,13 @@ use crate::store::{Store, UtcTime};
 const EVERY: Duration = Duration::from_millis(1_500);
 /// Keys in one transaction: the database remembers every page as it was before.
 const AT_ONCE: usize = 2_500;
+/// Records in line at most: while nothing can be written, they stay in memory.
+const MOST: usize = 100_000;
 /// What is kept of a user agent, in characters.
 const LONGEST_USER_AGENT: usize = 200;
 
 /// Who used a key.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub struct Caller<'a> {
     /// From where.
     pub address: Option<std::net::IpAddr>,
@@ -30,6 +35,13 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// Stands for this caller; by a secret of the process, so that nobody can
+    /// pass for another one.
+    fn digest(&self) -> u64 {
+        static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        SECRET.hash_one(self)
+    }
+
     /// Written over what was there, which takes no new memory.
     fn describe(self, description: &mut Description) {
         let Description { address, user_agent } = description;
@@ -51,15 +63,21 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    pub(super) fn count<'a>(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: impl FnOnce() -> Caller<'a>) {
-        if record.uses.count(now, |description| caller().describe(description)) {
-            self.waiting.lock().push(Arc::clone(record));
+    pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: Caller<'_>) {
+        if record.uses.count(now, caller.digest(), |description| caller.describe(description)) {
+            let mut waiting = self.waiting.lock();
+            if waiting.len() < MOST {
+                waiting.push(Arc::clone(record));
+            } else {
+                record.uses.finds_no_place();
+            }
         }
     }
 
     /// How many uses are not written down yet.
     pub(super) fn waiting(&self) -> i64 {
-        self.waiting.lock().iter().map(|record| record.uses.waiting()).sum()
+        let waiting = self.waiting.lock().clone(); // added up while nobody waits
+        waiting.iter().map(|record| record.uses.waiting()).sum()
     }
 
     /// Writes down what has come together; keeps what can't be written.
@@ -118,4 +136,39 @@ impl Usage {
 fn take(record: &KeyRecord) -> ApiKeyUsage {
     let (uses, last_used_at, Description { address, user_agent }) = record.uses.take();
     ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::verdict::tests::key;
+
+    const NOBODY: Caller<'_> = Caller { address: None, user_agent: "" };
+    const NOW: UtcTime = UtcTime::from_micros(1);
+
+    #[test]
+    fn a_database_that_takes_nothing_lets_no_more_than_the_most_wait_and_the_rest_comes_later() {
+        let usage = Usage::default();
+        for _ in 0..MOST {
+            usage.count(&Arc::new(key(|_| ())), NOW, NOBODY);
+        }
+        let late = Arc::new(key(|_| ()));
+        (0..3).for_each(|_| usage.count(&late, NOW, NOBODY));
+        assert_eq!(usage.take_waiting().len(), MOST);
+
+        usage.count(&late, NOW, NOBODY);
+
+        let waiting = usage.take_waiting();
+        assert_eq!(waiting.iter().map(|record| record.uses.waiting()).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn callers_are_told_apart_by_either_of_what_is_known_of_them() {
+        let caller = |address: &str, user_agent| Caller { address: address.parse().ok(), user_agent };
+        let digest = caller("192.0.2.1", "curl").digest();
+        assert_eq!(digest, caller("192.0.2.1", "curl").digest());
+        for other in [caller("192.0.2.2", "curl"), caller("192.0.2.1", "wget"), caller("", "curl")] {
+            assert_ne!(digest, other.digest(), "{other:?}");
+        }
+    }
 }

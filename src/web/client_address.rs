@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 
 use crate::networks::Networks;
 
@@ -31,8 +31,11 @@ impl TrustedProxies {
 
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default()).collect();
+        // Most often no proxy is listed, and no header needs to be looked for.
+        if !self.0.contains(client) {
+            return client;
+        }
+        let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default()).collect();
         for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
             if !self.0.contains(client) {
                 break;

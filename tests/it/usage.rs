@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{App, Asker, Database, Key, on_both_databases};
 
-/// Written down about once a second.
+/// Written down every second and a half.
 const SOON: Duration = Duration::from_secs(5);
 
 fn find(conn: &mut Conn, key: &Key) -> Option<ApiKeyUsage> {
@@ -53,6 +53,24 @@ on_both_databases! {
         let usage = wait_for(db, &key, 3);
         assert_eq!((usage.uses, usage.last_used_at), (3, app.clock.now()));
         assert_eq!((&*usage.address, find(&mut db.conn(), &unused)), ("203.0.113.9", None));
+    }
+
+    fn the_last_use_is_told_with_its_own_address_and_program_however_soon_it_followed(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let ask = |agent: &str, address: &str| {
+            let question = json!({"key": key.secret, "client_ip": address}).to_string();
+            app.anonymous().with("user-agent", agent).post_json("/v1/keys/verify", &question).assert_ok();
+        };
+
+        ask("owner/1", "192.0.2.1");
+        ask("thief/1", "192.0.2.2");
+        let usage = wait_for(db, &key, 2);
+        assert_eq!((&*usage.address, &*usage.user_agent), ("192.0.2.2", "thief/1"));
+
+        ask("owner/1", "192.0.2.1");
+        let usage = wait_for(db, &key, 3);
+        assert_eq!((&*usage.address, &*usage.user_agent), ("192.0.2.1", "owner/1"));
     }
 
     fn only_a_key_that_opened_the_door_was_used(db: &Database) {
