@@ -125,16 +125,21 @@ def with_postgres(folder, key):
             return [Figure(what, median(accepted(server, key) for _ in range(ROUNDS)), None, "/s")]
 
 
+MODULES = keyfob.ROOT / "target" / "npm" / "node_modules"  # where `tests/run` installs the carrier's library
+
+
 @contextmanager
 def smsc():
     """A carrier in another process; gives its URL."""
     port = keyfob.free_port()
     script = keyfob.ROOT / "tests" / "smsc" / "smsc.js"
-    modules = {"NODE_PATH": str(keyfob.ROOT / "target" / "npm" / "node_modules")}
+    modules = {"NODE_PATH": str(MODULES)}
     command = ["node", script, "--port", str(port), "--quiet"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, **modules})
     try:
         time.sleep(0.5)
+        if process.poll() is not None:
+            raise RuntimeError("the carrier did not start")
         yield f"smpp://keyfob:s3cret@127.0.0.1:{port}?window={WINDOW}"
     finally:
         process.kill()
@@ -144,7 +149,7 @@ def smsc():
 def carrier(folder, key):
     """Out of a full queue, through SMPP, to the last receipt."""
     what = f"SMPP submits out of the queue, window {WINDOW}"
-    if not shutil.which("node"):
+    if not shutil.which("node") or not (MODULES / "smpp").is_dir():
         return [Figure(what, None, None, "/s", "needs Node and `tests/run`")]
     database = folder / "carrier.db"
     keyfob.make_database(f"sqlite:{database}")
