@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use keyfob::domain::api_key::ApiKeyId;
 use keyfob::random;
 use serde_json::json;
 
-use crate::support::{Answer, Client, Database, EMAIL, Key, PASSWORD, Process, form, on_both_databases, run};
+use crate::support::{Answer, Asker, Client, Database, EMAIL, Key, PASSWORD, Process, form, on_both_databases, run};
 
 /// Browsers that write at the same time.
 const WRITERS: usize = 4;
 /// A round ends after at most as many acknowledged writes.
 const LONGEST_ROUND: usize = 40;
+/// Keys that are used when the server is killed.
+const USED: usize = 300;
+/// Only uses of the last seconds may be lost.
+const MAY_BE_LOST: Duration = Duration::from_secs(2);
 
 /// How often the server is killed; `KEYFOB_ROUNDS` asks for more.
 fn rounds() -> usize {
@@ -122,7 +127,55 @@ fn assert_sound(db: &Database, acknowledged: usize, rounds: usize) {
     assert!((acknowledged..=acknowledged + WRITERS * rounds).contains(&made), "{made} of {acknowledged}");
 }
 
+/// Uses the keys in turn until the server is gone: which, and when it was told.
+fn use_until_killed(url: &str, keys: &[Key]) -> Vec<(usize, Instant)> {
+    let (mut asker, mut told) = (Asker::to(url), Vec::new());
+    for index in (0..keys.len()).cycle() {
+        let Ok(answer) = asker.ask(&keys[index].secret) else { break };
+        assert_eq!(answer.code, "VALID");
+        told.push((index, Instant::now()));
+        thread::sleep(Duration::from_millis(1));
+    }
+    told
+}
+
+/// How many uses of each key are written down.
+fn written(db: &Database) -> BTreeMap<String, usize> {
+    let lines = db.ask("SELECT api_key_id || ' ' || uses AS line FROM api_key_usages");
+    let read = |line: String| line.split_once(' ').map(|(id, uses)| (id.to_owned(), uses.parse().unwrap())).unwrap();
+    lines.into_iter().map(read).collect()
+}
+
 on_both_databases! {
+    fn a_kill_loses_no_use_that_is_older_than_two_seconds_and_counts_none_twice(db: &Database) {
+        let app = db.app();
+        let conn = &mut db.conn();
+        let keys: Vec<_> = (0..USED).map(|_| app.make_key_with(conn, "Project X")).collect();
+        drop(app);
+        let mut process = Process::serve(db);
+        let url = process.client().base().to_owned();
+
+        let (killed, told) = thread::scope(|all| {
+            let users = [(); 2].map(|()| all.spawn(|| use_until_killed(&url, &keys)));
+            thread::sleep(Duration::from_millis(3_500) + Duration::from_millis(6) * u32::try_from(any(256)).unwrap());
+            let killed = Instant::now();
+            process.kill();
+            (killed, users.map(|user| user.join().unwrap()).concat())
+        });
+
+        let written = written(db);
+        let mut old = 0;
+        for (index, key) in keys.iter().enumerate() {
+            let all = told.iter().filter(|(used, _)| *used == index).count();
+            let safe = told.iter().filter(|(used, at)| *used == index && *at + MAY_BE_LOST < killed).count();
+            let uses = written.get(&key.id).copied().unwrap_or_default();
+            // The last one of either user may have been counted and not answered.
+            assert!((safe..=all + 2).contains(&uses), "{uses} of {all}, of which {safe} are older");
+            old += safe;
+        }
+        assert!(old > USED, "{old} uses only");
+    }
+
     fn what_was_acknowledged_survives_a_kill_at_any_moment(db: &Database) {
         run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
         let rounds = if db.is_sqlite() { rounds() } else { rounds().div_ceil(4) };

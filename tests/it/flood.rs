@@ -1,7 +1,6 @@
 //! A flood of keys that nobody has: it takes no memory, and no more
 //! connections than look-ups may have.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,16 +8,15 @@ use std::time::{Duration, Instant};
 use keyfob::domain::key_secret::{KeySecret, Mode};
 use keyfob::store::LOOK_UPS;
 
-use crate::support::{Asker, Database, EMAIL, PASSWORD, Process};
+use crate::support::{Asker, Client, Database, EMAIL, Key, PASSWORD, Process, on_both_databases};
 
 const CLIENTS: usize = 64;
 
-/// What a process has in memory, in kilobytes.
-fn resident(process: &Process) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
+/// What a flood may add to the most that was ever in memory, in KiB.
+const MOST_GROWTH_KIB: usize = 8 * 1024;
+/// How long 19 of 20 visits to the dashboard may take meanwhile, without
+/// optimisation and on two cores that the flood itself needs too.
+const DASHBOARD_WITHIN: Duration = Duration::from_secs(1);
 
 /// Asks about as many keys, each of them once, which have the right checksum
 /// and no owner.
@@ -38,41 +36,46 @@ fn flood(url: &str, requests: usize) {
     });
 }
 
-#[test]
-fn a_flood_of_unknown_keys_takes_no_memory_and_leaves_the_dashboard_to_its_operator() {
-    let db = Database::sqlite();
-    let key = db.app().make_key("Project X");
-    let mut server = Process::serve(&db);
-    let client = server.client();
-    client.log_in(EMAIL, PASSWORD);
-    let mut known = Asker::to(client.base());
-    assert_eq!(known.verify(&key.secret), "VALID");
+/// How long each visit to the dashboard took while the flood went on.
+fn visit_during_a_flood(client: &Client, known: &mut Asker, key: &Key) -> Vec<Duration> {
+    let over = AtomicBool::new(false);
+    thread::scope(|all| {
+        let visits = all.spawn(|| {
+            let mut took = Vec::new();
+            while !over.load(Ordering::SeqCst) {
+                let asked = Instant::now();
+                client.get("/api-keys").assert_ok();
+                assert_eq!(known.verify(&key.secret), "VALID");
+                took.push(asked.elapsed());
+            }
+            took
+        });
+        flood(client.base(), 10_000);
+        over.store(true, Ordering::SeqCst);
+        visits.join().unwrap()
+    })
+}
 
-    let mut use_it_meanwhile = || {
-        let over = AtomicBool::new(false);
-        thread::scope(|all| {
-            let dashboard = all.spawn(|| {
-                let mut slowest = Duration::ZERO;
-                while !over.load(Ordering::SeqCst) {
-                    let asked = Instant::now();
-                    client.get("/api-keys").assert_ok();
-                    assert_eq!(known.verify(&key.secret), "VALID");
-                    slowest = slowest.max(asked.elapsed());
-                }
-                slowest
-            });
-            flood(client.base(), 10_000);
-            over.store(true, Ordering::SeqCst);
-            dashboard.join().unwrap()
-        })
-    };
-    use_it_meanwhile();
-    let before = resident(&server);
-    let slowest = use_it_meanwhile();
+on_both_databases! {
+    fn a_flood_of_unknown_keys_takes_no_memory_and_leaves_the_dashboard_to_its_operator(db: &Database) {
+        let key = db.app().make_key("Project X");
+        let mut server = Process::serve(db);
+        let client = server.client();
+        client.log_in(EMAIL, PASSWORD);
+        let mut known = Asker::to(client.base());
+        assert_eq!(known.verify(&key.secret), "VALID");
 
-    let grown = resident(&server).saturating_sub(before);
-    assert!(grown < 8 * 1024, "{grown} kB more than {before} kB");
-    assert!(slowest < Duration::from_secs(2), "the dashboard took {slowest:?}");
+        // What any flood needs, such as 64 connections, is in memory from then on.
+        visit_during_a_flood(&client, &mut known, &key);
+        let before = server.peak_memory();
+        let mut took = visit_during_a_flood(&client, &mut known, &key);
+
+        let grown = server.peak_memory() - before;
+        assert!(grown < MOST_GROWTH_KIB, "{grown} KiB more than {before} KiB");
+        took.sort_unstable();
+        let p95 = took[took.len() * 95 / 100];
+        assert!(p95 < DASHBOARD_WITHIN, "the dashboard took {p95:?}, {:?} at worst", took.last());
+    }
 }
 
 #[test]

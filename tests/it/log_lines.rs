@@ -8,6 +8,9 @@ use crate::support::{Client, Database, EMAIL, PASSWORD, Process, Wire, form, key
 /// What would start a line of its own, in red.
 const FORGED: &str = "\r\n\u{1b}[31mFORGED 2026-01-01 INFO logged in\u{7}";
 
+/// So much of a key is not in the log by chance.
+const PART: usize = 8;
+
 fn serve_loudly(db: &Database) -> (Process, Client) {
     run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
     let mut command = keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]);
@@ -70,6 +73,36 @@ fn nobody_writes_a_line_or_a_colour_of_their_own_into_the_log() {
     }
     let raw = log.chars().find(|c| c.is_control() && *c != '\n' && *c != '\t');
     assert_eq!(raw, None, "{:?}", log.lines().find(|line| line.contains(raw.unwrap_or_default())));
+}
+
+#[test]
+fn a_key_in_a_query_or_a_header_is_never_logged_not_even_in_part() {
+    let db = Database::sqlite();
+    let (process, client) = serve_loudly(&db);
+    client.log_in(EMAIL, PASSWORD);
+    let secret = client.create_key("Project X").secret;
+    let bearer = format!("Bearer {secret}");
+
+    for client in [client.clone(), client.stranger()] {
+        for path in ["/v1/auth?service=sms&", "/v1/nowhere?", "/nowhere?", "/api-keys?", "/login?", "/v1/balance?"] {
+            client.get(&format!("{path}key={secret}"));
+            client.post(&format!("{path}key={secret}"), &[]);
+        }
+        for path in ["/v1/auth?service=sms", "/v1/balance", "/v1/nowhere", "/api-keys"] {
+            client.with("x-api-key", &secret).get(path);
+            client.with("authorization", &bearer).get(path);
+            client.with("x-api-key", &secret).with("authorization", &bearer).get(path);
+        }
+    }
+    process.signal("TERM");
+    let log = process.end().stderr;
+
+    assert!(log.contains("/v1/nowhere"), "requests are not logged: {log}");
+    for part in secret.as_bytes()["sms_live_".len()..].windows(PART) {
+        let part = std::str::from_utf8(part).unwrap();
+        let line = log.lines().find(|line| line.contains(part));
+        assert_eq!(line, None, "{part} of {secret} was logged");
+    }
 }
 
 #[test]

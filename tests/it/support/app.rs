@@ -10,6 +10,7 @@ use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
+use keyfob::domain::api_key_deletion;
 use keyfob::domain::credit;
 use keyfob::domain::operator::{self, Operator, OperatorId};
 use keyfob::domain::password::{self, Password};
@@ -63,6 +64,13 @@ impl GateSwitch {
     pub fn set(&self, key: &Key, status: Status) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
         let change = self.gate.change(move |conn| api_key::set_status(conn, &account, &id, status));
+        self.runtime.block_on(change).unwrap();
+    }
+
+    #[track_caller]
+    pub fn delete(&self, key: &Key) {
+        let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
+        let change = self.gate.change(move |conn| api_key_deletion::delete(conn, &account, &id, NOW));
         self.runtime.block_on(change).unwrap();
     }
 }
