@@ -161,13 +161,18 @@ function showLocalTimes() {
     time.textContent = localText(new Date(time.dateTime));
   }
   for (const time of document.querySelectorAll("time[data-ago]")) {
-    time.title = localText(new Date(time.dateTime));
+    const when = new Date(time.dateTime);
+    time.title = `${localText(when)}:${twoDigits(when.getSeconds())}`;
   }
 }
 
 function localText(time) {
-  const [hours, minutes] = [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0"));
+  const [hours, minutes] = [time.getHours(), time.getMinutes()].map(twoDigits);
   return `${time.getDate()} ${MONTHS[time.getMonth()]} ${time.getFullYear()}, ${hours}:${minutes}`;
+}
+
+function twoDigits(number) {
+  return String(number).padStart(2, "0");
 }
 
 document.addEventListener("htmx:after:swap", showLocalTimes);

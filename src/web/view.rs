@@ -101,12 +101,19 @@ pub struct When {
     pub iso: String,
     /// For people, in UTC.
     pub text: String,
+    /// The same to the second, for where only how long ago is shown.
+    pub exact: String,
 }
 
 impl From<UtcTime> for When {
     fn from(time: UtcTime) -> Self {
         let time = time.to_datetime().truncate_to_second();
         let people = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
-        Self { iso: time.format(&Rfc3339).unwrap_or_default(), text: time.format(&people).unwrap_or_default() }
+        let exact = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
+        Self {
+            iso: time.format(&Rfc3339).unwrap_or_default(),
+            text: time.format(&people).unwrap_or_default(),
+            exact: time.format(&exact).unwrap_or_default(),
+        }
     }
 }

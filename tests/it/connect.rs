@@ -82,7 +82,9 @@ on_both_databases! {
         let (nginx, traefik) = (snippet(&app, "/connect", "nginx"), snippet(&app, "/connect", "traefik"));
         for header in ["X-Key-Id", "X-Key-Name", "X-Key-Mode", "X-Key-Service", "X-Account-Id", "X-Auth-Code"] {
             assert_eq!(nginx.matches(&format!("proxy_set_header {header} ")).count(), 1, "{header}");
-            assert!(traefik.contains(&format!("          {header}: \"\"\n")), "{header}");
+            for spelling in [header.to_owned(), header.replace('-', "_")] {
+                assert!(traefik.contains(&format!("          {spelling}: \"\"\n")), "{spelling}");
+            }
             assert!(traefik.contains(&format!("          - {header}\n")), "{header}");
         }
         let (strip, ask) = ("        - keyfob-sms-strip\n", "        - keyfob-sms\n");

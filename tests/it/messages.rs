@@ -101,7 +101,7 @@ on_both_databases! {
         assert_eq!((page.text(".message__segments"), page.text(".message__credits")), ("2 segments".into(), "2 credits".into()));
         assert_eq!(page.attr(".message__key a", "href"), format!("/api-keys/{}", key.id));
         assert_eq!(page.text(".message__when"), "just now");
-        assert_eq!(page.attr(".message__when time", "title"), "1 Mar 2026, 12:00 UTC");
+        assert_eq!(page.attr(".message__when time", "title"), "1 Mar 2026, 12:00:00 UTC");
         assert!(!page.has(".tag--test") && !page.has("[hx-trigger]"));
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Client, Database, Process, keyfob, on_both_databases, run};
+use crate::support::{Client, Database, EMAIL, PASSWORD, Process, keyfob, on_both_databases, run};
 
 /// Has the right checksum, and is nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
@@ -96,6 +96,18 @@ on_both_databases! {
         ];
         expected.sort_by(|a, b| a.0.cmp(&b.0));
         assert_eq!(watched.verdicts(), expected);
+    }
+
+    fn a_service_is_counted_under_its_name_from_when_it_was_made(db: &Database) {
+        drop(db.app());
+        let watched = Watched::serve(db);
+        watched.client.log_in(EMAIL, PASSWORD);
+        let mail = [("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")];
+        watched.client.post("/services", &mail).assert_status(303);
+
+        watched.client.get("/v1/auth?service=mail").assert_status(401);
+
+        assert_eq!(watched.verdicts(), [verdict("KEY_MISSING", "mail", 1.0)]);
     }
 
     fn a_service_that_does_not_exist_gets_no_line_of_its_own(db: &Database) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyfob::domain::key_secret::{KeySecret, Mode};
 
-use crate::support::{App, Client, Database, Outcome, Proxy, Relay, on_both_databases};
+use crate::support::{Answer, App, Client, Database, Outcome, Proxy, Relay, on_both_databases};
 
 const IDENTITY: [&str; 6] = ["x-key-id", "x-key-name", "x-key-mode", "x-key-service", "x-account-id", "x-auth-code"];
 
@@ -201,10 +201,59 @@ with_each_proxy! {
 
 on_both_databases! {
     fn traefik_gets_what_it_needs(db: &Database) {
+        let scene = AsTraefik::of(db);
+        let (key, test_key) = (scene.operator.create_key("Project X"), scene.app.make_test_key("Test"));
+
+        let allowed = scene.ask(&key.secret).assert_ok().assert_header("x-key-id", &key.id);
+        for name in IDENTITY {
+            assert!(!allowed.header(name).is_empty(), "{name}");
+        }
+        scene.assert_refused(&test_key.secret, 403, "MODE_NOT_ALLOWED");
+        scene.assert_refused(UNKNOWN, 401, "NOT_FOUND");
+        scene.assert_refused("nonsense", 401, "NOT_FOUND");
+        scene.operator.switch(&key, "disabled");
+        scene.assert_refused(&key.secret, 401, "DISABLED");
+        scene.operator.switch(&key, "enabled");
+        scene.ask(&key.secret).assert_ok();
+        scene.operator.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
+        scene.assert_refused(&key.secret, 401, "NOT_FOUND");
+    }
+
+    fn traefik_is_told_to_ask_for_a_key_where_none_came(db: &Database) {
+        let scene = AsTraefik::of(db);
+
+        let refused = scene.client.get("/v1/auth?service=sms").assert_status(401);
+
+        refused.assert_header("x-auth-code", "KEY_MISSING").assert_header("www-authenticate", "Bearer realm=\"keyfob\"");
+    }
+
+    fn a_key_of_another_service_opens_nothing_behind_traefik(db: &Database) {
+        let scene = AsTraefik::of(db);
+        scene.app.add_service("mail", "Mail");
+        let key = scene.operator.create_key("Project X");
+
+        let elsewhere = scene.client.with("x-api-key", &key.secret).get("/v1/auth?service=mail").assert_status(401);
+
+        elsewhere.assert_header("x-auth-code", "NOT_FOUND");
+        scene.ask(&key.secret).assert_ok().assert_header("x-key-service", "sms");
+    }
+}
+
+/// Has the right checksum, and is nobody's.
+const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
+
+/// What Traefik asks for a client that claims to be somebody.
+struct AsTraefik<'a> {
+    app: App<'a>,
+    operator: Client,
+    client: Client,
+}
+
+impl<'a> AsTraefik<'a> {
+    fn of(db: &'a Database) -> Self {
         let app = db.app();
         let operator = app.signed_in();
-        let key = operator.create_key("Project X");
-        let as_traefik = app
+        let asking = app
             .anonymous()
             .with("x-forwarded-method", "POST")
             .with("x-forwarded-proto", "https")
@@ -212,19 +261,23 @@ on_both_databases! {
             .with("x-forwarded-uri", "/orders?service=mail&mode=any")
             .with("x-forwarded-for", "203.0.113.9")
             .with("user-agent", "billing/2.1");
-        let ask = |key: &str| as_traefik.with("x-api-key", key).get("/v1/auth?service=sms");
+        let client = IDENTITY.iter().fold(asking, |asking, name| asking.with(name, "somebody-else"));
+        Self { app, operator, client }
+    }
 
-        let allowed = ask(&key.secret).assert_ok().assert_header("x-key-id", &key.id);
-        for name in IDENTITY {
-            assert!(!allowed.header(name).is_empty(), "{name}");
-        }
-        as_traefik.get("/v1/auth?service=sms").assert_status(401).assert_header("x-auth-code", "KEY_MISSING");
-        operator.switch(&key, "disabled");
-        let refused = ask(&key.secret).assert_status(401).assert_header("x-auth-code", "DISABLED");
+    fn ask(&self, key: &str) -> Answer {
+        self.client.with("x-api-key", key).get("/v1/auth?service=sms")
+    }
+
+    /// With its status and cause, and with nothing that says who it is.
+    #[track_caller]
+    fn assert_refused(&self, key: &str, status: u16, code: &str) {
+        let refused = self.ask(key).assert_status(status).assert_header("x-auth-code", code);
         for name in &IDENTITY[..5] {
             assert!(refused.header(name).is_empty(), "{name}");
         }
-        ask("nonsense").assert_status(401).assert_header("x-auth-code", "NOT_FOUND");
+        let challenge = if status == 401 { "Bearer realm=\"keyfob\", error=\"invalid_token\"" } else { "" };
+        assert_eq!(refused.header("www-authenticate"), challenge);
     }
 }
 

@@ -113,6 +113,7 @@ pub async fn create_service(
 ) -> Result<HttpResponse> {
     match create(&state, &form).await {
         Ok(service) => {
+            state.gate.count_service(&service.slug);
             tracing::info!(service = service.slug, operator = %operator.id, "a service was made");
             let toast = Toast::success(format!("Success. The service “{}” was created.", service.name));
             session::leave_toast(&session, &toast)?;
