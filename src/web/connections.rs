@@ -18,7 +18,7 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use futures_util::future::{LocalBoxFuture, ready};
 
@@ -26,8 +26,9 @@ use super::State;
 use super::errors::ApiError;
 use crate::error::Error;
 
-/// How long a request may take to arrive, in seconds.
-const ARRIVES_WITHIN: u64 = 9;
+/// How long a request may take to arrive, in whole seconds: with the one that
+/// has begun, and the time until the next look, it is closed within ten.
+const ARRIVES_WITHIN: u64 = 8;
 /// How long a connection is kept for the next request, in seconds: longer than
 /// the minute of common proxies, so that it is they who close it, and none of
 /// them sends a request into a connection that is being closed.
@@ -221,12 +222,18 @@ pub async fn whole_body(
     match request.extract::<Bytes>().await {
         Ok(body) => {
             request.set_payload(Payload::from(body));
-            if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-                connection.now_waits(Waiting::Server);
-            }
+            body_is_in(request.request());
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
         Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+/// Notes that all of a request is there, for those that may wait for the
+/// database longer than their client may keep the server waiting.
+pub fn body_is_in(request: &HttpRequest) {
+    if let Some(connection) = request.conn_data::<Rc<Connection>>() {
+        connection.now_waits(Waiting::Server);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::gate::KeyRecord;
 use crate::sms::Repeatable;
 use crate::store::Digest;
 use crate::web::State;
+use crate::web::connections::body_is_in;
 use crate::web::errors::ApiError;
 
 /// The slug of the service whose keys send.
@@ -67,6 +68,7 @@ pub async fn send_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
+    body_is_in(&request);
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
@@ -189,6 +191,7 @@ pub async fn estimate_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
+    body_is_in(&request);
     let estimate = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
