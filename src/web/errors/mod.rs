@@ -15,8 +15,8 @@ use askama::Template;
 mod problem;
 mod told;
 
-pub use problem::ApiError;
 use problem::problem;
+pub use problem::{ApiError, CHALLENGE, DOOR, INVALID, X_AUTH_CODE};
 use told::Told;
 
 use crate::error::Error;
