@@ -189,7 +189,7 @@ fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
         }
         length += name.as_str().len() + value.len();
     }
-    (length > LONGEST_HEAD).then(|| HttpResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+    if length > LONGEST_HEAD { refuse(Error::HeadTooLarge) } else { None }
 }
 
 /// A packed body may be a thousand times as long as it looks, so none is taken.
