@@ -62,6 +62,9 @@ pub enum Error {
     /// The body is longer than this route takes.
     #[error("request body too large")]
     TooLarge,
+    /// The headers are longer than this server takes.
+    #[error("request head too large")]
+    HeadTooLarge,
     /// The body is of a kind that this route does not take.
     #[error("unsupported content type")]
     UnsupportedMediaType,

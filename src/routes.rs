@@ -29,7 +29,7 @@ pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         // is tried in turn
         .service(
             resource("/v1/keys/verify")
-                .app_data(verify::json_config())
+                .app_data(PayloadConfig::new(verify::LONGEST_BODY))
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )

@@ -23,7 +23,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::{LocalBoxFuture, ready};
 
 use super::State;
-use super::errors::ApiError;
+use super::errors::{ApiError, DOOR};
 use crate::error::Error;
 
 /// How long a request may take to arrive, in whole seconds: with the one that
@@ -182,16 +182,22 @@ async fn never_answer(connection: Rc<Connection>, request: ServiceRequest) -> Se
 }
 
 fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
+    let refuse = |error| Some(ApiError::of_request(error, request.request()).error_response());
     let mut length = 0;
     for (name, value) in request.headers() {
-        // A packed body may be a thousand times as long as it looks.
-        if name == CONTENT_ENCODING {
-            let error = ApiError::of_request(Error::UnsupportedMediaType, request.request());
-            return Some(error.error_response());
+        if name == CONTENT_ENCODING && is_body_read(request) {
+            return refuse(Error::UnsupportedMediaType);
         }
         length += name.as_str().len() + value.len();
     }
-    (length > LONGEST_HEAD).then(|| HttpResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+    if length > LONGEST_HEAD { refuse(Error::HeadTooLarge) } else { None }
+}
+
+/// A packed body may be a thousand times as long as it looks, so none is taken.
+/// At a proxy's door the header is the client's, and its body stays with the
+/// proxy.
+fn is_body_read(request: &ServiceRequest) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD) && request.path() != DOOR
 }
 
 /// Notes that a request is answered, and says so when it was the connection's last.
@@ -219,6 +225,8 @@ pub async fn whole_body(
     if request.method() == Method::CONNECT {
         return Ok(request.error_response(Error::MethodNotAllowed));
     }
+    // Nobody wants the body of a GET, so it is not unpacked either.
+    request.headers_mut().remove(CONTENT_ENCODING);
     match request.extract::<Bytes>().await {
         Ok(body) => {
             request.set_payload(Payload::from(body));

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Asker, Database, Process, Wire, on_both_databases};
+use crate::support::{Asker, Database, Key, Process, Wire, on_both_databases};
 
 /// Has the right checksum, and is nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
@@ -204,6 +204,33 @@ on_both_databases! {
             }
         }
         nobody.post_json("/v1/keys/verify", r#"{"key":""}"#).assert_ok();
+    }
+
+    fn the_header_of_a_packed_body_closes_no_door_that_reads_no_body(db: &Database) {
+        let app = db.app();
+        let (operator, key) = (app.signed_in(), app.make_key("Project X"));
+        let off = operator.create_key("Off");
+        operator.switch(&off, "disabled");
+        let packed = |key: &Key| app.anonymous().with("x-api-key", &key.secret).with("content-encoding", "gzip");
+
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            packed(&key).send(method, "/v1/auth?service=sms", None).assert_ok().assert_header("x-auth-code", "VALID");
+            packed(&off).send(method, "/v1/auth?service=sms", None).assert_status(401);
+        }
+        for path in ["/v1/balance", "/v1/sms/messages", "/healthz"] {
+            packed(&key).get(path).assert_ok();
+        }
+        for path in ["/v1/keys/verify", "/v1/sms/messages", "/v1/sms/messages/estimate"] {
+            packed(&key).post_json(path, "{}").assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+    }
+
+    fn the_packed_body_of_a_get_is_not_unpacked(db: &Database) {
+        let app = db.app();
+        let get = "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nConnection: close\r\n\
+                   Content-Length: 7\r\n\r\nno gzip";
+
+        assert!(Wire::to(&app.url).send(get.as_bytes()).read_head().starts_with("HTTP/1.1 200 "));
     }
 
     fn json_that_is_out_of_bounds_is_refused_and_harms_nothing(db: &Database) {

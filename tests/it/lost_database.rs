@@ -72,7 +72,11 @@ fn assert_all_say_so(app: &App, key: &Key, operator: &Client, until: Instant) {
         });
         let began = Instant::now();
         app.anonymous().get("/healthz").assert_ok();
-        app.anonymous().with("x-api-key", &key.secret).get("/v1/auth?service=sms").assert_problem(503, "UNAVAILABLE");
+        app.anonymous()
+            .with("x-api-key", &key.secret)
+            .get("/v1/auth?service=sms")
+            .assert_problem(503, "UNAVAILABLE")
+            .assert_header("x-auth-code", "UNAVAILABLE");
         app.anonymous().get("/readyz").assert_status(503);
         let soon = began.elapsed();
         assert_eq!(operator.get("/api-keys").assert_status(503).page().text("h1"), "Not available");

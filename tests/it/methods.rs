@@ -31,7 +31,10 @@ on_both_databases! {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             caller.send(method, "/v1/auth?service=sms", None).assert_ok();
         }
-        caller.send("TRACE", "/v1/auth?service=sms", None).assert_problem(405, "METHOD_NOT_ALLOWED");
+        caller
+            .send("TRACE", "/v1/auth?service=sms", None)
+            .assert_problem(405, "METHOD_NOT_ALLOWED")
+            .assert_header("x-auth-code", "METHOD_NOT_ALLOWED");
     }
 
     fn a_head_is_answered_as_a_get_without_its_body(db: &Database) {

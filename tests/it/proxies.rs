@@ -155,6 +155,16 @@ with_each_proxy! {
         assert!(scene.relay.bytes() < 50_000, "{} bytes went to Keyfob", scene.relay.bytes());
     }
 
+    fn a_packed_body_reaches_the_application(scene: Scene) {
+        let key = scene.operator.create_key("Project X");
+        let headers = |key| [("X-API-Key", key), ("Content-Encoding", "gzip")];
+
+        let outcome = scene.proxy.ask("POST /hello", &headers(&key.secret), "packed");
+
+        assert!(outcome.assert_reached_the_application().body.ends_with("packed"));
+        scene.assert_closed(&headers("hunter2"), &[401]);
+    }
+
     fn connections_to_keyfob_are_kept(scene: Scene) {
         let key = scene.operator.create_key("Project X");
         let before = scene.relay.connections();

@@ -108,6 +108,44 @@ on_both_databases! {
         post("application/json; charset=utf-8", r#"{"key":""}"#).assert_ok();
     }
 
+    fn a_list_is_no_question_though_its_places_would_fit(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X").secret;
+
+        for list in [json!([key, "sms", null]), json!([key, "sms", "203.0.113.7"]), json!([key, null, null]), json!([key])] {
+            for body in [list.to_string(), format!(" \r\n\t{list}")] {
+                app.anonymous().post_json("/v1/keys/verify", body).assert_problem(400, "BAD_REQUEST");
+            }
+        }
+        assert_eq!(ask(&app, &json!({"key": key, "service": "sms", "client_ip": null})).json()["code"], "VALID");
+    }
+
+    fn what_only_resembles_json_is_of_another_kind(db: &Database) {
+        let app = db.app();
+        let question = json!({"key": app.signed_in().create_key("Project X").secret}).to_string();
+        let post = |kind| app.anonymous().send("POST", "/v1/keys/verify", Some((kind, question.as_bytes())));
+
+        for kind in ["application/vnd.api+json", "application/x+json", "text/json", "application/jsonx", "json"] {
+            post(kind).assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+        for kind in ["application/json", "Application/JSON", "application/json;charset=utf-8", "application/json ; v=1"] {
+            assert_eq!(post(kind).assert_ok().json()["code"], "VALID", "{kind}");
+        }
+    }
+
+    fn space_and_line_breaks_around_a_key_are_passed_over_but_not_inside(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X").secret;
+
+        for around in [format!(" {key}"), format!("{key}\n"), format!("{key}\r\n"), format!("\t{key}")] {
+            app.assert_verdict(&around, "VALID");
+        }
+        let (start, end) = key.split_at(20);
+        for broken in [format!("{key} {key}"), format!("{key}\n{key}"), format!("{start} {end}"), format!("{start}\n{end}")] {
+            app.assert_verdict(&broken, "NOT_FOUND");
+        }
+    }
+
     fn a_call_with_other_members_is_refused(db: &Database) {
         let app = db.app();
 

@@ -12,22 +12,17 @@ use crate::domain::key_secret::Mode;
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
-use crate::web::errors::ApiError;
+use crate::web::errors::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
 
-const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
 const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
 const X_KEY_NAME: HeaderName = HeaderName::from_static("x-key-name");
 const X_KEY_MODE: HeaderName = HeaderName::from_static("x-key-mode");
 const X_KEY_SERVICE: HeaderName = HeaderName::from_static("x-key-service");
 const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 
-/// RFC 6750 §3: no error code where no key was sent.
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
-const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
-
 /// `/v1/auth` with any method: 200 with who it is, or the denial.
 pub async fn authorize(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&state, decide(&state, &request)).await
+    answer(&state, decide(&state, &request)).await.map_err(ApiError::at_door)
 }
 
 async fn decide(state: &State, request: &HttpRequest) -> Result<HttpResponse> {

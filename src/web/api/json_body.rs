@@ -55,7 +55,7 @@ fn explain(error: &actix_web::Error) -> Error {
 
 /// Serde quotes a value of the wrong type and the name of a member that it does
 /// not know, and either may be a secret that stands in the wrong place.
-pub(super) fn without_values(error: &serde_json::Error) -> String {
+fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let problem = match text.as_str() {
         text if text.starts_with("missing field") || text.starts_with("duplicate field") => return text.to_owned(),

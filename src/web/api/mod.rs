@@ -35,26 +35,30 @@ async fn answer(state: &State, work: impl Future<Output = Result<HttpResponse>>)
 
 /// For methods that `/v1/keys/verify` does not take.
 pub async fn only_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "POST")
+    refuse_method(&wrong_method(&state), "POST")
 }
 
 /// For methods that routes which only tell something do not take.
 pub async fn only_get(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, HEAD")
+    refuse_method(&wrong_method(&state), "GET, HEAD")
 }
 
 /// For methods that `/v1/sms/messages` does not take.
 pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, HEAD, POST")
+    refuse_method(&wrong_method(&state), "GET, HEAD, POST")
 }
 
 /// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).
 pub async fn no_trace(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+    refuse_method(&wrong_method(&state).at_door(), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 }
 
-fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
-    let mut response = ApiError::new(Error::MethodNotAllowed, state).error_response();
+fn wrong_method(state: &State) -> ApiError {
+    ApiError::new(Error::MethodNotAllowed, state)
+}
+
+fn refuse_method(error: &ApiError, allowed: &'static str) -> HttpResponse {
+    let mut response = error.error_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -3,24 +3,23 @@
 use std::net::IpAddr;
 
 use actix_web::body::BoxBody;
-use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::web::{Bytes, Data, Json, JsonConfig};
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
-use super::json_body::without_values;
+use super::json_body::parse;
 use super::{answer, user_agent};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gate::{Answer, Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
 use crate::web::errors::ApiError;
 
 /// A body longer than this is no question about a key, in bytes.
-const LONGEST_BODY: usize = 4 * 1024;
+pub const LONGEST_BODY: usize = 4 * 1024;
 
 /// Nothing is told about a key that is not there.
 const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
@@ -29,11 +28,15 @@ const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND
 /// about any service.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct VerifyRequest {
+struct VerifyRequest {
     key: Zeroizing<String>,
     service: Option<String>,
     /// Whose request the key came with; told to the operator as where it was last used.
     client_ip: Option<IpAddr>,
+}
+
+impl VerifyRequest {
+    const FORM: &str = "{\"key\": \"…\", \"service\": \"…\"}";
 }
 
 /// The verdict; what is told about the key depends on it.
@@ -88,15 +91,17 @@ impl<'a> From<&'a KeyRecord> for KeyDetails<'a> {
 pub async fn verify_api_key(
     state: Data<State>,
     request: HttpRequest,
-    question: Json<VerifyRequest>,
+    body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(&state, decide(&state, &request, &question)).await
+    answer(&state, decide(&state, &request, body)).await
 }
 
-async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) -> Result<HttpResponse> {
+async fn decide(state: &State, request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<HttpResponse> {
+    let question: VerifyRequest = parse(request, body, VerifyRequest::FORM)?;
     let door = Door { service: question.service.as_deref(), mode: None };
     let caller = || Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
-    let verdict = state.gate.verdict(&question.key, &door, caller).await?;
+    // As in headers; files that keys are read from end with a line break.
+    let verdict = state.gate.verdict(question.key.trim_ascii(), &door, caller).await?;
     let body = match &verdict {
         Verdict::Valid(key) => Bytes::copy_from_slice(key.answer.get_or_init(|| Answer::from_slice(&render(&verdict)))),
         Verdict::NotFound => NOT_FOUND,
@@ -109,23 +114,4 @@ async fn decide(state: &State, request: &HttpRequest, question: &VerifyRequest) 
 
 fn render(verdict: &Verdict) -> Vec<u8> {
     serde_json::to_vec(&VerifyResponse::from(verdict)).unwrap_or_default()
-}
-
-/// How bodies are read: small ones, as JSON only, with errors that say what to change.
-#[must_use]
-pub fn json_config() -> JsonConfig {
-    JsonConfig::default()
-        .limit(LONGEST_BODY)
-        .error_handler(|error, request| ApiError::of_request(explain(&error), request).into())
-}
-
-fn explain(error: &JsonPayloadError) -> Error {
-    match error {
-        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => Error::TooLarge,
-        JsonPayloadError::ContentType => Error::UnsupportedMediaType,
-        JsonPayloadError::Deserialize(error) if error.is_data() => {
-            Error::Malformed(format!("Send {{\"key\": \"…\", \"service\": \"…\"}}: {}.", without_values(error)))
-        }
-        _ => Error::Malformed("The body is not well-formed JSON.".to_owned()),
-    }
 }

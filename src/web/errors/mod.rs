@@ -15,8 +15,8 @@ use askama::Template;
 mod problem;
 mod told;
 
-pub use problem::ApiError;
 use problem::problem;
+pub use problem::{ApiError, CHALLENGE, DOOR, INVALID, X_AUTH_CODE};
 use told::Told;
 
 use crate::error::Error;
@@ -38,6 +38,7 @@ impl ResponseError for Error {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

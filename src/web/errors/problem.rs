@@ -14,6 +14,10 @@ use crate::web::State;
 use crate::web::headers::{is_https, secure_for_programs};
 use crate::web::request_id::RequestId;
 
+/// The route that proxies ask.
+pub const DOOR: &str = "/v1/auth";
+/// Tells proxies what became of their question.
+pub const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Serialize)]
@@ -50,8 +54,9 @@ pub(super) fn problem(told: &Told, request_id: &str) -> HttpResponse {
 }
 
 /// RFC 6750 §3: no error code where no key was sent.
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
-const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
+pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
+/// For a key that opens nothing.
+pub const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
 
 const fn challenge(error: &Error) -> Option<HeaderValue> {
     match error {
@@ -67,19 +72,27 @@ const fn challenge(error: &Error) -> Option<HeaderValue> {
 pub struct ApiError {
     error: Error,
     is_https: bool,
+    is_at_door: bool,
 }
 
 impl ApiError {
     /// An error of a request to this server.
     #[must_use]
     pub fn new(error: Error, state: &State) -> Self {
-        Self { error, is_https: is_https(state) }
+        Self { error, is_https: is_https(state), is_at_door: false }
+    }
+
+    /// The same for a proxy, which reads no body.
+    #[must_use]
+    pub fn at_door(self) -> Self {
+        Self { is_at_door: true, ..self }
     }
 
     /// An error that an extractor found.
     #[must_use]
     pub fn of_request(error: Error, request: &HttpRequest) -> Self {
-        Self { error, is_https: request.app_data::<Data<State>>().is_some_and(|state| is_https(state)) }
+        let is_https = request.app_data::<Data<State>>().is_some_and(|state| is_https(state));
+        Self { error, is_https, is_at_door: request.path() == DOOR }
     }
 }
 
@@ -99,6 +112,9 @@ impl ResponseError for ApiError {
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
         secure_for_programs(response.headers_mut(), self.is_https);
+        if self.is_at_door {
+            response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(told.code));
+        }
         if let Some(challenge) = challenge(&self.error) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

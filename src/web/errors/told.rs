@@ -62,6 +62,7 @@ impl Told {
             415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json."),
             422 => ("INVALID", "Not taken as it is", "Some of what was sent can't be taken as it is."),
             429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),
+            431 => ("HEAD_TOO_LARGE", "Too long a head", "The headers are longer than this server takes."),
             503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
             400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
             _ => ("INTERNAL", "Something went wrong", "It is our fault, and it is in the log under this request's id."),
