@@ -109,8 +109,8 @@ impl Switcher<'_> {
                 keys.len() - 1
             };
             self.switch(new, Status::Disabled);
-            self.switch(middle(new), if round % 2 == 0 { Status::Disabled } else { Status::Enabled });
-            self.switch(round % OLD, if round / OLD % 2 == 0 { Status::Disabled } else { Status::Enabled });
+            self.switch(middle(new), if round.is_multiple_of(2) { Status::Disabled } else { Status::Enabled });
+            self.switch(round % OLD, if (round / OLD).is_multiple_of(2) { Status::Disabled } else { Status::Enabled });
             self.switch_at_once(new, Status::Enabled);
             // Every fourth key is deleted when memory has just forgotten it, and
             // one more when it is remembered again.
