@@ -59,7 +59,11 @@ impl Told {
             405 => ("METHOD_NOT_ALLOWED", "Not in this way", "This address does not take this method."),
             409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "This was changed meanwhile. Look at it again."),
             413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
-            415 => ("UNSUPPORTED_MEDIA_TYPE", "Unknown kind of content", "Send Content-Type: application/json, and no Content-Encoding."),
+            415 => (
+                "UNSUPPORTED_MEDIA_TYPE",
+                "Unknown kind of content",
+                "Send Content-Type: application/json, and no Content-Encoding.",
+            ),
             422 => ("INVALID", "Not taken as it is", "Some of what was sent can't be taken as it is."),
             429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),
             431 => ("HEAD_TOO_LARGE", "Too long a head", "The headers are longer than this server takes."),
