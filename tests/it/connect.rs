@@ -1,9 +1,30 @@
 //! The Connect page: snippets that are ready to be used.
 
-use crate::support::{App, on_both_databases};
+use std::process::Command;
+
+use crate::support::{App, Key, Relay, on_both_databases};
 
 const SNIPPETS: [&str; 8] = ["nginx", "caddy", "traefik", "curl", "python", "javascript", "go", "php"];
 const PROXIES: [&str; 3] = ["nginx", "caddy", "traefik"];
+
+/// Snippets that are programs, with what runs them and what they say about a
+/// valid and a disabled key.
+const PROGRAMS: [(&str, &[&str], &str, &str); 3] = [
+    ("curl", &["sh", "-c"], r#""code":"VALID""#, r#""code":"DISABLED""#),
+    ("python", &["python3", "-c"], "True VALID\n", "False DISABLED\n"),
+    ("javascript", &["node", "--input-type=module", "--eval"], "true VALID\n", "false DISABLED\n"),
+];
+
+/// What a program says with this key in the place of the example, and whether
+/// it ended well.
+#[track_caller]
+fn run(runner: &[&str], snippet: &str, key: &Key) -> (bool, String) {
+    assert_eq!(snippet.matches("sms_live_…").count(), 1, "{snippet}");
+    let mut program = Command::new(runner[0]);
+    program.args(&runner[1..]).arg(snippet.replace("sms_live_…", &key.secret));
+    let output = program.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
 
 fn snippet(app: &App, path: &str, name: &str) -> String {
     app.signed_in().get(path).assert_ok().page().raw_text(&format!("#snippet-{name}"))
@@ -82,6 +103,7 @@ on_both_databases! {
         let (nginx, traefik) = (snippet(&app, "/connect", "nginx"), snippet(&app, "/connect", "traefik"));
         for header in ["X-Key-Id", "X-Key-Name", "X-Key-Mode", "X-Key-Service", "X-Account-Id", "X-Auth-Code"] {
             assert_eq!(nginx.matches(&format!("proxy_set_header {header} ")).count(), 1, "{header}");
+            // WSGI and PHP take both spellings for one.
             for spelling in [header.to_owned(), header.replace('-', "_")] {
                 assert!(traefik.contains(&format!("          {spelling}: \"\"\n")), "{spelling}");
             }
@@ -89,6 +111,28 @@ on_both_databases! {
         }
         let (strip, ask) = ("        - keyfob-sms-strip\n", "        - keyfob-sms\n");
         assert!(traefik.find(strip).unwrap() < traefik.find(ask).unwrap(), "it strips before it asks");
+    }
+
+    fn curl_python_and_javascript_let_a_valid_key_in_and_nothing_else(db: &Database) {
+        let app = db.app();
+        let relay = Relay::to(&app.url);
+        let operator = app.signed_in();
+        let (on, off) = (operator.create_key("On"), operator.create_key("Off"));
+        operator.switch(&off, "disabled");
+        // The page fills in the address that it is asked for: the relay's.
+        let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
+        let snippet = |name: &str| page.raw_text(&format!("#snippet-{name}"));
+
+        for (name, runner, valid, disabled) in PROGRAMS {
+            let (ended_well, said) = run(runner, &snippet(name), &on);
+            assert!(ended_well && said.contains(valid), "{name}: {said}");
+            let (ended_well, said) = run(runner, &snippet(name), &off);
+            assert!(ended_well && said.contains(disabled) && !said.contains(valid), "{name}: {said}");
+        }
+        relay.cut();
+        for (name, runner, ..) in PROGRAMS {
+            assert_eq!(run(runner, &snippet(name), &on), (false, String::new()), "{name}: Keyfob is down");
+        }
     }
 
     fn whoever_is_not_logged_in_sees_no_snippets(db: &Database) {

@@ -1,5 +1,6 @@
 //! How to ask about keys: snippets for proxies and programs, filled in with
-//! this installation's address and a service. Each is tried by a test as it is.
+//! this installation's address and a service. Tests run those for nginx, Caddy,
+//! curl, Python and JavaScript as they are; of the others they read the text.
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
