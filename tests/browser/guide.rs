@@ -122,6 +122,20 @@ fn the_revealed_key_can_be_copied_selected_and_used() {
 }
 
 #[test]
+fn a_snippet_of_the_connect_page_is_copied_as_it_is_shown() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.open("/connect?service=sms");
+    dashboard.grant_clipboard();
+
+    dashboard.click("Copy nginx");
+    dashboard.wait_for_text("[data-copy=snippet-nginx]", "Copied");
+
+    let copied = dashboard.clipboard_text();
+    assert!(copied.contains("auth_request /_keyfob;"), "{copied}");
+    assert_eq!(copied.trim_end(), dashboard.find("#snippet-nginx").text().trim_end());
+}
+
+#[test]
 fn a_key_that_is_switched_off_is_refused_until_it_is_switched_on() {
     let dashboard = Dashboard::signed_in(Options::default());
     let key = dashboard.create_key("Project X");
