@@ -78,10 +78,14 @@ impl<'b> Element<'b> {
         self.get(&format!("property/{name}"))
     }
 
-    /// Whether a person can see it.
+    /// Whether a person can see it: not what the page has replaced since it was found.
     #[track_caller]
     pub fn is_displayed(&self) -> bool {
-        self.get("displayed") == true
+        match self.browser.try_get(&format!("element/{}/displayed", self.id)) {
+            Ok(displayed) => displayed == true,
+            Err(failure) if failure.error == "stale element reference" => false,
+            Err(failure) => panic!("displayed: {failure}"),
+        }
     }
 
     /// The role that assistive technology announces.
