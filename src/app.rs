@@ -5,12 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, Service};
+use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::web::{Data, get};
 use actix_web::{App, HttpServer};
-use futures_util::FutureExt;
-use futures_util::future::Either;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,7 +18,7 @@ use crate::domain::throttle::Throttle;
 use crate::domain::{credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::routes::routes;
+use crate::routes::site;
 use crate::shutdown::STOP_SECONDS;
 use crate::sms::{Sms, Workers};
 use crate::store::Store;
@@ -100,22 +98,9 @@ impl Keyfob {
 }
 
 fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
-    let app = move || {
-        App::new().app_data(state.clone()).configure(|config| routes(config, &state)).wrap_fn(|request, routes| {
-            let response = match connections::request_begins(request) {
-                Ok(request) => Either::Left(routes.call(request)),
-                Err(refusal) => Either::Right(refusal.map(Ok)),
-            };
-            async {
-                let mut response = response.await?;
-                connections::request_ends(&mut response);
-                Ok(response)
-            }
-        })
-    };
     // Signals are for `shutdown`; idle connections are for `connections`, which
     // needs no timer for each request.
-    let server = HttpServer::new(app)
+    let server = HttpServer::new(move || site(&state))
         .on_connect(connections::watch)
         .keep_alive(KeepAlive::Os)
         .client_request_timeout(HEAD_ARRIVES_WITHIN)

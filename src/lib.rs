@@ -16,6 +16,7 @@
 //!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth sms_messages balance health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
+//!   front       before any route: connections, and the door that proxies ask
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
 //!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view

@@ -1,39 +1,45 @@
 //! The whole site on one screen. `/metrics`, on an address of its own, is no
 //! part of it.
 
+use actix_http::Request;
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
+use actix_web::body::BoxBody;
 use actix_web::cookie::{Key, SameSite};
-use actix_web::dev::HttpServiceFactory;
-use actix_web::http::Method;
+use actix_web::dev::{AppConfig, HttpServiceFactory, Response, ServiceFactory};
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, method, resource, scope, to};
+use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, resource, scope, to};
+use actix_web::{App, Error};
 
-use crate::web::api::{self, auth, balance, health, openapi, sms_messages, verify};
+use crate::web::api::{self, balance, health, openapi, sms_messages};
 use crate::web::pages::{
     api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
     message, message_creation, messages, service, services, settings, setup,
 };
 use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, connections, errors, head, headers, origin, panics, request_id};
+use crate::web::{State, assets, connections, errors, front, head, headers, origin, panics, request_id};
 
 /// The longest form, in bytes: two of the longest passwords take 24 KiB when
 /// every character is written as 12.
 const LONGEST_FORM: usize = 32 * 1024;
 
-/// Every route.
-pub fn routes(config: &mut ServiceConfig, state: &Data<State>) {
+/// All that is served. The gate is asked about every request of other services,
+/// so it answers before a route is looked for.
+pub fn site(
+    state: &Data<State>,
+) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = Error, InitError = ()> + use<>
+{
+    let app = App::new().app_data(state.clone()).configure(|config| routes(config, state));
+    let gate = front::Gate { verify: "/v1/keys/verify", auth: "/v1/auth" };
+    front::before(app, gate, state.clone())
+}
+
+/// Every other route.
+fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     config
-        // For applications and services: no middleware in the way, and no path
-        // with a parameter before those that are asked most, since each route
-        // is tried in turn
-        .service(
-            resource("/v1/keys/verify")
-                .app_data(PayloadConfig::new(verify::LONGEST_BODY))
-                .post(verify::verify_api_key)
-                .default_service(to(api::only_post)),
-        )
-        .service(resource("/v1/auth").route(method(Method::TRACE).to(api::no_trace)).route(to(auth::authorize)))
+        // For applications: no middleware in the way, and no path with a
+        // parameter before the one that is asked most, since each route is
+        // tried in turn
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))

@@ -5,10 +5,11 @@
 //! twice than never.
 
 use std::fmt::Write;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -35,11 +36,11 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// Stands for this caller; by a secret of the process, so that nobody can
-    /// pass for another one.
+    /// Stands for this caller. What it is made with is chosen anew for each
+    /// process, so that two callers are not taken for one again and again.
     fn digest(&self) -> u64 {
-        static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        SECRET.hash_one(self)
+        static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+        SEED.hash_one(self)
     }
 
     /// Written over what was there, which takes no new memory.

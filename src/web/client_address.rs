@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpRequest;
+use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 
 use crate::networks::Networks;
@@ -24,9 +24,9 @@ impl TrustedProxies {
 
     /// Where this request comes from.
     #[must_use]
-    pub fn client_of(&self, request: &HttpRequest) -> IpAddr {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        self.client(peer, request.headers())
+    pub fn client_of(&self, request: &RequestHead) -> IpAddr {
+        let peer = request.peer_addr.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        self.client(peer, &request.headers)
     }
 
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

@@ -11,19 +11,16 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actix_http::Request;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, Payload, ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::rt;
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 
-use futures_util::future::{LocalBoxFuture, ready};
-
-use super::State;
-use super::errors::{ApiError, DOOR};
 use crate::error::Error;
 
 /// How long a request may take to arrive, in whole seconds: with the one that
@@ -33,8 +30,6 @@ const ARRIVES_WITHIN: u64 = 8;
 /// the minute of common proxies, so that it is they who close it, and none of
 /// them sends a request into a connection that is being closed.
 const KEPT_FOR: u64 = 75;
-/// The names and values of a request's headers, in bytes.
-const LONGEST_HEAD: usize = 32 * 1024;
 /// A worker with more connections than this keeps idle ones no longer than it
 /// waits for a request.
 const MANY: usize = 1_000;
@@ -84,12 +79,6 @@ impl Connection {
     fn now_waits(&self, what: Waiting) {
         self.waiting.set(what);
         self.since.set(WORKER.with(|worker| worker.now.get()));
-    }
-
-    /// Makes this answer the connection's last one.
-    fn end_with(&self, answer: &mut ResponseHead) {
-        self.is_closing.set(true);
-        answer.set_connection_type(ConnectionType::Close);
     }
 
     /// The server notices, as if the client had closed it.
@@ -149,69 +138,43 @@ fn close_overdue(worker: &Worker) {
     });
 }
 
-/// Notes that a request has begun to arrive, and refuses one whose head alone
-/// is too much, and one behind its connection's last answer.
-///
-/// # Errors
-/// The refusal.
-pub fn request_begins(request: ServiceRequest) -> Result<ServiceRequest, LocalBoxFuture<'static, ServiceResponse>> {
-    let connection = request.conn_data::<Rc<Connection>>();
-    if let Some(connection) = connection.filter(|connection| connection.is_closing.get()) {
-        let connection = Rc::clone(connection);
-        return Err(Box::pin(never_answer(connection, request)));
-    }
-    if let Some(connection) = connection {
-        connection.now_waits(Waiting::Body);
-    }
-    match refusal(&request) {
-        None => Ok(request),
-        Some(mut refusal) => {
-            connection.inspect(|connection| connection.end_with(refusal.head_mut()));
-            Err(Box::pin(ready(request.into_response(refusal))))
+/// A request's turn on its connection, from its head to its answer.
+pub struct Turn(Option<Rc<Connection>>);
+
+impl Turn {
+    /// Notes that a request has begun to arrive.
+    pub fn begin(request: &Request) -> Self {
+        let turn = Self(request.conn_data::<Rc<Connection>>().cloned());
+        if let Some(connection) = turn.0.as_ref().filter(|_| !turn.is_too_late()) {
+            connection.now_waits(Waiting::Body);
         }
+        turn
     }
-}
 
-/// A request that was sent in one breath with the one before is in the hands
-/// of the library already. It gets no answer: the connection ends as soon as
-/// the answer before has left.
-async fn never_answer(connection: Rc<Connection>, request: ServiceRequest) -> ServiceResponse {
-    rt::time::sleep(LAST_ANSWER_LEAVES_WITHIN).await;
-    connection.close();
-    request.into_response(HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE))
-}
-
-fn refusal(request: &ServiceRequest) -> Option<HttpResponse> {
-    let refuse = |error| Some(ApiError::of_request(error, request.request()).error_response());
-    let mut length = 0;
-    for (name, value) in request.headers() {
-        if name == CONTENT_ENCODING && is_body_read(request) {
-            return refuse(Error::UnsupportedMediaType);
-        }
-        length += name.as_str().len() + value.len();
+    /// Whether it comes behind its connection's last answer.
+    pub fn is_too_late(&self) -> bool {
+        self.0.as_ref().is_some_and(|connection| connection.is_closing.get())
     }
-    if length > LONGEST_HEAD { refuse(Error::HeadTooLarge) } else { None }
-}
 
-/// A packed body may be a thousand times as long as it looks, so none is taken.
-/// At a proxy's door the header is the client's, and its body stays with the
-/// proxy.
-fn is_body_read(request: &ServiceRequest) -> bool {
-    !matches!(*request.method(), Method::GET | Method::HEAD) && request.path() != DOOR
-}
+    /// A request that was sent in one breath with the one before is in the hands
+    /// of the library already. It gets no answer: the connection ends as soon as
+    /// the answer before has left.
+    pub async fn never_answer(&self) -> HttpResponse {
+        rt::time::sleep(LAST_ANSWER_LEAVES_WITHIN).await;
+        self.0.as_ref().inspect(|connection| connection.close());
+        HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE)
+    }
 
-/// Notes that a request is answered, and says so when it was the connection's last.
-pub fn request_ends<B>(response: &mut ServiceResponse<B>) {
-    let request = response.request();
-    let is_stopping = request.app_data::<Data<State>>().is_some_and(|state| state.stopping.has_begun());
-    match request.conn_data::<Rc<Connection>>() {
-        Some(connection) if is_stopping => {
-            let connection = Rc::clone(connection);
-            connection.end_with(response.response_mut().head_mut());
+    /// Notes that the request is answered, and says so when it was the
+    /// connection's last, or nobody watches over it.
+    pub fn end(self, answer: &mut ResponseHead, is_last: bool) {
+        match self.0 {
+            Some(connection) if !is_last => connection.now_waits(Waiting::Request),
+            connection => {
+                connection.inspect(|connection| connection.is_closing.set(true));
+                answer.set_connection_type(ConnectionType::Close);
+            }
         }
-        Some(connection) => connection.now_waits(Waiting::Request),
-        // Nobody watches over it.
-        None => response.response_mut().head_mut().set_connection_type(ConnectionType::Close),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod base_url;
 pub mod client_address;
 pub mod connections;
 pub mod errors;
+pub mod front;
 pub mod head;
 pub mod headers;
 pub mod htmx;

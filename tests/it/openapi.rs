@@ -111,9 +111,11 @@ fn examples(media_type: &Value) -> Vec<&Value> {
 fn every_route_for_programs_is_described_and_nothing_else() {
     let written = include_str!("../../src/routes.rs");
     let (for_programs, for_browsers) = written.split_once("// For browsers").unwrap();
-    let paths = |text: &'static str| text.split("resource(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let after = |text: &'static str, mark| text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let paths = |text| after(text, "resource(\"");
 
-    let routes: BTreeSet<&str> = paths(for_programs).collect();
+    let gate = ["verify: \"", "auth: \""].into_iter().flat_map(|mark| after(for_programs, mark));
+    let routes: BTreeSet<&str> = gate.chain(paths(for_programs)).collect();
 
     let document = document();
     let described: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();

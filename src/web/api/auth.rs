@@ -1,16 +1,16 @@
 //! `GET /v1/auth?service=…`: for reverse proxies, which ask about every
 //! request before they let it through.
 
-use actix_web::http::StatusCode;
+use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
 
-use super::presented_key::PresentedKey;
-use super::{answer, user_agent};
+use super::caller::ask;
+use super::{allowing, answer};
 use crate::domain::key_secret::Mode;
 use crate::error::{Error, Result};
-use crate::gate::{Caller, Door, KeyRecord, Verdict};
+use crate::gate::{Door, KeyRecord, Verdict};
 use crate::web::State;
 use crate::web::errors::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
 
@@ -21,29 +21,27 @@ const X_KEY_SERVICE: HeaderName = HeaderName::from_static("x-key-service");
 const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 
 /// `/v1/auth` with any method: 200 with who it is, or the denial.
-pub async fn authorize(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&state, decide(&state, &request)).await.map_err(ApiError::at_door)
+pub async fn authorize(state: &State, request: &RequestHead) -> HttpResponse {
+    if request.method == Method::TRACE {
+        return no_trace(state);
+    }
+    answer(state, decide(state, request)).await.unwrap_or_else(|error| error.at_door().error_response())
 }
 
-async fn decide(state: &State, request: &HttpRequest) -> Result<HttpResponse> {
-    let door = door(request.query_string())?;
-    let key = match PresentedKey::of(request.headers()) {
-        PresentedKey::One(key) => key,
-        PresentedKey::Repeated => "",
-        PresentedKey::Missing => {
-            state.gate.count_missing_key(&door);
-            return Ok(deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)));
-        }
-    };
-    let caller = || Caller {
-        address: Some(state.trusted_proxies.client_of(request)),
-        user_agent: user_agent(request.headers()),
-    };
-    let verdict = state.gate.verdict(key, &door, caller).await?;
+/// It would tell its sender what a proxy has added (ASVS 13.4.4).
+fn no_trace(state: &State) -> HttpResponse {
+    let refusal = ApiError::new(Error::MethodNotAllowed, state).at_door().error_response();
+    allowing("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", refusal)
+}
+
+async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
+    let door = door(request.uri.query().unwrap_or_default())?;
+    let verdict = ask(state, request, &door).await?;
     Ok(match &verdict {
-        Verdict::Valid(key) => allow(key),
-        Verdict::ModeNotAllowed(_) => deny(StatusCode::FORBIDDEN, verdict.code(), None),
-        _ => deny(StatusCode::UNAUTHORIZED, verdict.code(), Some(INVALID)),
+        Some(Verdict::Valid(key)) => allow(key),
+        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(StatusCode::FORBIDDEN, refused.code(), None),
+        Some(refused) => deny(StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID)),
+        None => deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)),
     })
 }
 

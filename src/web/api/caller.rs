@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
+use actix_web::dev::RequestHead;
 
 use super::presented_key::PresentedKey;
 use super::user_agent;
@@ -10,26 +11,33 @@ use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
 
+/// The gate's word on the key in these headers; `None` when there is none.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it can't be known.
+pub(super) async fn ask(state: &State, request: &RequestHead, door: &Door<'_>) -> Result<Option<Verdict>> {
+    let key = match PresentedKey::of(&request.headers) {
+        PresentedKey::One(key) => key,
+        PresentedKey::Repeated => "",
+        PresentedKey::Missing => {
+            state.gate.count_missing_key(door);
+            return Ok(None);
+        }
+    };
+    let caller =
+        || Caller { address: Some(state.trusted_proxies.client_of(request)), user_agent: user_agent(&request.headers) };
+    state.gate.verdict(key, door, caller).await.map(Some)
+}
+
 /// The key of a request to the API of `service`.
 ///
 /// # Errors
 /// [`Error::KeyMissing`]; [`Error::KeyRefused`] with the gate's word for why.
 pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str) -> Result<Arc<KeyRecord>> {
     let door = Door { service: Some(service), mode: None };
-    let key = match PresentedKey::of(request.headers()) {
-        PresentedKey::One(key) => key,
-        PresentedKey::Repeated => "",
-        PresentedKey::Missing => {
-            state.gate.count_missing_key(&door);
-            return Err(Error::KeyMissing);
-        }
-    };
-    let describe = || Caller {
-        address: Some(state.trusted_proxies.client_of(request)),
-        user_agent: user_agent(request.headers()),
-    };
-    match state.gate.verdict(key, &door, describe).await? {
-        Verdict::Valid(key) => Ok(key),
-        refused => Err(Error::KeyRefused(refused.code())),
+    match ask(state, request.head(), &door).await? {
+        Some(Verdict::Valid(key)) => Ok(key),
+        Some(refused) => Err(Error::KeyRefused(refused.code())),
+        None => Err(Error::KeyMissing),
     }
 }

@@ -1,11 +1,29 @@
 //! JSON that applications send.
 
+use actix_web::HttpMessage;
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::web::Bytes;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+
+/// Reads the whole of a body, which may have so many bytes, before there is a
+/// route to do it.
+///
+/// # Errors
+/// [`PayloadError`].
+pub(super) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, actix_web::Error> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = payload.try_next().await? {
+        if body.len() + piece.len() > limit {
+            return Err(PayloadError::Overflow.into());
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
 
 /// Refuses what is too long, whoever sends it.
 ///
@@ -24,7 +42,7 @@ pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()>
 /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
 /// [`Error::Malformed`] in words that say what to change.
 pub(super) fn parse<T: DeserializeOwned>(
-    request: &HttpRequest,
+    request: &impl HttpMessage,
     body: Result<Bytes, actix_web::Error>,
     form: &str,
 ) -> Result<T> {

@@ -14,6 +14,7 @@ pub mod verify;
 
 use std::panic::AssertUnwindSafe;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
@@ -29,36 +30,31 @@ async fn answer(state: &State, work: impl Future<Output = Result<HttpResponse>>)
     let result = AssertUnwindSafe(work).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
     let mut response = result.map_err(|error| ApiError::new(error, state))?;
-    secure_for_programs(response.headers_mut(), is_https(state));
+    let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+    secure_for_programs(response.headers_mut(), is_https(state), has_body);
     Ok(response)
 }
 
-/// For methods that `/v1/keys/verify` does not take.
+/// For methods that routes which do something do not take.
 pub async fn only_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&wrong_method(&state), "POST")
+    refuse_method(&state, "POST")
 }
 
 /// For methods that routes which only tell something do not take.
 pub async fn only_get(state: Data<State>) -> HttpResponse {
-    refuse_method(&wrong_method(&state), "GET, HEAD")
+    refuse_method(&state, "GET, HEAD")
 }
 
 /// For methods that `/v1/sms/messages` does not take.
 pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&wrong_method(&state), "GET, HEAD, POST")
+    refuse_method(&state, "GET, HEAD, POST")
 }
 
-/// For TRACE, which `/v1/auth` does not take (ASVS 13.4.4).
-pub async fn no_trace(state: Data<State>) -> HttpResponse {
-    refuse_method(&wrong_method(&state).at_door(), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
+    allowing(allowed, ApiError::new(Error::MethodNotAllowed, state).error_response())
 }
 
-fn wrong_method(state: &State) -> ApiError {
-    ApiError::new(Error::MethodNotAllowed, state)
-}
-
-fn refuse_method(error: &ApiError, allowed: &'static str) -> HttpResponse {
-    let mut response = error.error_response();
+fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -2,24 +2,24 @@
 
 use std::net::IpAddr;
 
+use actix_http::Request;
 use actix_web::body::BoxBody;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
-use super::json_body::parse;
-use super::{answer, user_agent};
+use super::json_body::{parse, read};
+use super::{answer, refuse_method, user_agent};
 use crate::error::Result;
 use crate::gate::{Answer, Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
-use crate::web::errors::ApiError;
 
 /// A body longer than this is no question about a key, in bytes.
-pub const LONGEST_BODY: usize = 4 * 1024;
+const LONGEST_BODY: usize = 4 * 1024;
 
 /// Nothing is told about a key that is not there.
 const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
@@ -88,18 +88,18 @@ impl<'a> From<&'a KeyRecord> for KeyDetails<'a> {
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
-pub async fn verify_api_key(
-    state: Data<State>,
-    request: HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-) -> Result<HttpResponse, ApiError> {
-    answer(&state, decide(&state, &request, body)).await
+pub async fn verify_api_key(state: &State, request: Request) -> HttpResponse {
+    match *request.method() {
+        Method::POST => answer(state, decide(state, request)).await.unwrap_or_else(|error| error.error_response()),
+        _ => refuse_method(state, "POST"),
+    }
 }
 
-async fn decide(state: &State, request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<HttpResponse> {
-    let question: VerifyRequest = parse(request, body, VerifyRequest::FORM)?;
+async fn decide(state: &State, mut request: Request) -> Result<HttpResponse> {
+    let body = read(request.take_payload(), LONGEST_BODY).await;
+    let question: VerifyRequest = parse(&request, body, VerifyRequest::FORM)?;
     let door = Door { service: question.service.as_deref(), mode: None };
-    let caller = || Caller { address: question.client_ip, user_agent: user_agent(request.headers()) };
+    let caller = || Caller { address: question.client_ip, user_agent: user_agent(&request.head().headers) };
     // As in headers; files that keys are read from end with a line break.
     let verdict = state.gate.verdict(question.key.trim_ascii(), &door, caller).await?;
     let body = match &verdict {

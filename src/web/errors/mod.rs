@@ -16,7 +16,7 @@ mod problem;
 mod told;
 
 use problem::problem;
-pub use problem::{ApiError, CHALLENGE, DOOR, INVALID, X_AUTH_CODE};
+pub use problem::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
 use told::Told;
 
 use crate::error::Error;

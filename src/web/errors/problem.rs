@@ -4,8 +4,7 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::told::Told;
@@ -14,8 +13,6 @@ use crate::web::State;
 use crate::web::headers::{is_https, secure_for_programs};
 use crate::web::request_id::RequestId;
 
-/// The route that proxies ask.
-pub const DOOR: &str = "/v1/auth";
 /// Tells proxies what became of their question.
 pub const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -87,13 +84,6 @@ impl ApiError {
     pub fn at_door(self) -> Self {
         Self { is_at_door: true, ..self }
     }
-
-    /// An error that an extractor found.
-    #[must_use]
-    pub fn of_request(error: Error, request: &HttpRequest) -> Self {
-        let is_https = request.app_data::<Data<State>>().is_some_and(|state| is_https(state));
-        Self { error, is_https, is_at_door: request.path() == DOOR }
-    }
 }
 
 impl fmt::Display for ApiError {
@@ -111,7 +101,7 @@ impl ResponseError for ApiError {
         let id = RequestId::mint();
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
-        secure_for_programs(response.headers_mut(), self.is_https);
+        secure_for_programs(response.headers_mut(), self.is_https, true);
         if self.is_at_door {
             response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(told.code));
         }
