@@ -44,22 +44,23 @@ impl Freshness {
     /// # Errors
     /// [`Error::Unavailable`] when nothing confirms memory as it is `now`.
     pub(super) fn check(&self, now: Instant) -> Result<()> {
-        if micros(now) < self.until.load(Ordering::Acquire) { Ok(()) } else { Err(self.stale()) }
+        if self.is_fresh(now) { Ok(()) } else { Err(self.stale()) }
     }
 
-    /// Like [`check`](Self::check), with a moment's patience: a database that is
-    /// only slow costs time.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        micros(now) < self.until.load(Ordering::Acquire)
+    }
+
+    /// Waits from `now` on, which is not long: a database that is only slow costs
+    /// time.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when nothing confirms memory by then.
     pub(super) async fn becomes_fresh(&self, now: Instant) -> Result<()> {
-        if self.check(now).is_ok() {
-            return Ok(());
-        }
         let fresh = async {
             loop {
                 let confirmed = self.confirmed.notified();
-                if self.check(Instant::now()).is_ok() {
+                if self.is_fresh(Instant::now()) {
                     return;
                 }
                 confirmed.await;

@@ -11,7 +11,7 @@ use actix_web::dev::{AppConfig, Response, Service, ServiceFactory, ServiceRespon
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::Data;
-use actix_web::{Error as HttpError, HttpResponse, ResponseError};
+use actix_web::{Error as HttpError, ResponseError};
 
 use super::State;
 use super::api::{auth, verify};
@@ -36,7 +36,7 @@ enum Way<F> {
     /// It comes after its connection's last answer.
     TooLate,
     /// Its head alone is too much.
-    Refused(HttpResponse),
+    Refused(ApiError),
     /// An application or service asks about a key.
     Verify(Request),
     /// A proxy asks about a request.
@@ -53,47 +53,59 @@ pub fn before<A>(
 ) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = HttpError, InitError = ()>
 where
     A: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse, Error = HttpError, InitError = ()>,
+    <A::Service as Service<Request>>::Future: Unpin,
 {
     // Of this worker alone: threads that count one reference wait for each other.
     let state = Rc::new(state);
     apply_fn_factory(app, move |request: Request, routes: &A::Service| {
         let (state, turn) = (Rc::clone(&state), Turn::begin(&request));
-        let is_door = request.path() == gate.auth;
-        let way = if turn.is_too_late() {
-            Way::TooLate
-        } else if let Some(error) = fault(&request, is_door) {
-            let error = ApiError::new(error, &state);
-            Way::Refused(if is_door { error.at_door() } else { error }.error_response())
-        } else if is_door {
-            Way::Auth(request)
-        } else if request.path() == gate.verify {
-            Way::Verify(request)
-        } else {
-            Way::Routes(routes.call(request))
-        };
-        go(way, turn, state)
+        let mut way = Way::of(request, gate, &turn, &state, routes);
+        // Moved from place to place in the server, so everything is in it once.
+        async move {
+            let mut response = way.response(&turn, &state).await;
+            turn.end(response.head_mut(), way.is_last() || state.stopping.has_begun());
+            Ok(response)
+        }
     })
 }
 
-async fn go<F>(way: Way<F>, turn: Turn, state: Rc<Data<State>>) -> Result<Response<BoxBody>, HttpError>
-where
-    F: Future<Output = Result<ServiceResponse, HttpError>>,
-{
-    let is_last = matches!(way, Way::TooLate | Way::Refused(_));
-    let mut response = match way {
-        Way::TooLate => turn.never_answer().await.into(),
-        Way::Refused(refusal) => refusal.into(),
-        Way::Verify(request) => verify::verify_api_key(&state, request).await.into(),
-        Way::Auth(request) => auth::authorize(&state, request.head()).await.into(),
-        Way::Routes(answer) => answer.await.map_or_else(Response::from, Response::from),
-    };
-    turn.end(response.head_mut(), is_last || state.stopping.has_begun());
-    Ok(response)
+impl<F: Future<Output = Result<ServiceResponse, HttpError>> + Unpin> Way<F> {
+    fn of(
+        request: Request,
+        gate: Gate,
+        turn: &Turn,
+        state: &State,
+        routes: &impl Service<Request, Future = F>,
+    ) -> Self {
+        let is_auth = request.path() == gate.auth;
+        match fault(&request, is_auth) {
+            _ if turn.is_too_late() => Self::TooLate,
+            Some(error) if is_auth => Self::Refused(ApiError::new(error, state).at_door()),
+            Some(error) => Self::Refused(ApiError::new(error, state)),
+            None if is_auth => Self::Auth(request),
+            None if request.path() == gate.verify => Self::Verify(request),
+            None => Self::Routes(routes.call(request)),
+        }
+    }
+
+    async fn response(&mut self, turn: &Turn, state: &State) -> Response<BoxBody> {
+        match self {
+            Self::TooLate => turn.never_answer().await.into(),
+            Self::Refused(error) => error.error_response().into(),
+            Self::Verify(request) => verify::verify_api_key(state, request).await.into(),
+            Self::Auth(request) => auth::authorize(state, request.head()).await.into(),
+            Self::Routes(answer) => answer.await.map_or_else(Response::from, Response::from),
+        }
+    }
+
+    fn is_last(&self) -> bool {
+        matches!(self, Self::TooLate | Self::Refused(_))
+    }
 }
 
 /// What is wrong with a head, whatever it asks for.
-fn fault(request: &Request, is_door: bool) -> Option<Error> {
-    let is_body_read = !is_door && !matches!(*request.method(), Method::GET | Method::HEAD);
+fn fault(request: &Request, is_auth: bool) -> Option<Error> {
+    let is_body_read = !is_auth && !matches!(*request.method(), Method::GET | Method::HEAD);
     let mut length = 0;
     for (name, value) in request.head().headers() {
         // A packed body may be a thousand times as long as it looks, so none is

@@ -26,8 +26,14 @@ use crate::web::errors::ApiError;
 use crate::web::headers::{is_https, secure_for_programs};
 
 /// Answers, with problem details for an error, and for a panic too.
-async fn answer(state: &State, work: impl Future<Output = Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
-    let result = AssertUnwindSafe(work).catch_unwind().await;
+fn answer(
+    state: &State,
+    work: impl Future<Output = Result<HttpResponse>>,
+) -> impl Future<Output = Result<HttpResponse, ApiError>> {
+    AssertUnwindSafe(work).catch_unwind().map(|result| finish(state, result))
+}
+
+fn finish(state: &State, result: std::thread::Result<Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
     let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
     let mut response = result.map_err(|error| ApiError::new(error, state))?;
     let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));

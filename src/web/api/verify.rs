@@ -88,16 +88,16 @@ impl<'a> From<&'a KeyRecord> for KeyDetails<'a> {
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
-pub async fn verify_api_key(state: &State, request: Request) -> HttpResponse {
+pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpResponse {
     match *request.method() {
         Method::POST => answer(state, decide(state, request)).await.unwrap_or_else(|error| error.error_response()),
         _ => refuse_method(state, "POST"),
     }
 }
 
-async fn decide(state: &State, mut request: Request) -> Result<HttpResponse> {
+async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
     let body = read(request.take_payload(), LONGEST_BODY).await;
-    let question: VerifyRequest = parse(&request, body, VerifyRequest::FORM)?;
+    let question: VerifyRequest = parse(request, body, VerifyRequest::FORM)?;
     let door = Door { service: question.service.as_deref(), mode: None };
     let caller = || Caller { address: question.client_ip, user_agent: user_agent(&request.head().headers) };
     // As in headers; files that keys are read from end with a line break.
