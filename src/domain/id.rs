@@ -1,22 +1,40 @@
 //! Ids: a prefix that says of what, and a UUID v7 (RFC 9562 §5.7) in the 26
 //! lower-case digits of Crockford's base 32, so that they sort by age.
 
+use arrayvec::ArrayString;
 use uuid::Uuid;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 26;
+/// The longest prefix and the digits. An id has no memory of its own, so that
+/// whatever holds it is read at once.
+const LONGEST: usize = 32;
 
-/// A new id's digits.
-pub(crate) fn mint() -> String {
-    encode(Uuid::now_v7().as_u128())
+/// The text of an id.
+pub(crate) type Text = ArrayString<LONGEST>;
+
+/// A new id.
+pub(crate) fn mint(prefix: &str) -> Text {
+    let digits = encode(Uuid::now_v7().as_u128());
+    let mut text = Text::new();
+    for char in prefix.chars().chain(digits.map(char::from)) {
+        let _ = text.try_push(char); // there is room for all of them
+    }
+    text
 }
 
-fn encode(value: u128) -> String {
-    (0..LENGTH).rev().map(|place| char::from(DIGITS[(value >> (5 * place)) as usize & 31])).collect()
+fn encode(value: u128) -> [u8; LENGTH] {
+    std::array::from_fn(|place| DIGITS[(value >> (5 * (LENGTH - 1 - place))) as usize & 31])
+}
+
+/// Reads an id.
+pub(crate) fn parse(text: &str, prefix: &str) -> Option<Text> {
+    text.strip_prefix(prefix).filter(|digits| is_well_formed(digits))?;
+    Text::from(text).ok()
 }
 
 /// Whether these are the digits of an id: 26 of them, within 128 bits.
-pub(crate) fn is_well_formed(digits: &str) -> bool {
+fn is_well_formed(digits: &str) -> bool {
     digits.len() == LENGTH
         && digits.starts_with(|first| ('0'..='7').contains(&first))
         && digits.bytes().all(|digit| DIGITS.contains(&digit))
@@ -26,15 +44,15 @@ pub(crate) fn is_well_formed(digits: &str) -> bool {
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident = $prefix:literal) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
         #[diesel(sql_type = diesel::sql_types::Text)]
-        pub struct $name(String);
+        pub struct $name($crate::domain::id::Text);
 
         impl $name {
             /// A new one, unlike any other.
             #[must_use]
             pub fn mint() -> Self {
-                Self(format!(concat!($prefix, "{}"), $crate::domain::id::mint()))
+                Self($crate::domain::id::mint($prefix))
             }
 
             /// The id as text.
@@ -47,10 +65,7 @@ macro_rules! id {
         impl std::str::FromStr for $name {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> {
-                match text.strip_prefix($prefix) {
-                    Some(digits) if $crate::domain::id::is_well_formed(digits) => Ok(Self(text.to_owned())),
-                    _ => Err(()),
-                }
+                $crate::domain::id::parse(text, $prefix).map(Self).ok_or(())
             }
         }
 
@@ -72,10 +87,13 @@ mod tests {
 
     #[test]
     fn an_id_has_26_digits_that_keep_the_order_of_the_uuid() {
-        assert_eq!(encode(0), "0".repeat(26));
-        assert_eq!(encode(u128::MAX), format!("7{}", "z".repeat(25)));
+        assert_eq!(encode(0), [b'0'; 26]);
+        assert_eq!(&encode(u128::MAX)[..2], b"7z");
         assert!(encode(31) < encode(32));
-        assert!(is_well_formed(&mint()));
+        let id = mint("key_");
+        assert!(id.strip_prefix("key_").is_some_and(is_well_formed), "{id}");
+        assert_eq!(parse(&id, "key_"), Some(id));
+        assert_eq!(parse(&id, "acc_"), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use memory::Memory;
 use tally::{Tally, Totals};
 use usage::Usage;
 
-pub use record::{Answer, KeyRecord};
+pub use record::KeyRecord;
 pub use usage::Caller;
 pub use verdict::{Door, Verdict};
 

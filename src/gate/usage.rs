@@ -86,7 +86,7 @@ impl Usage {
         let _writing = self.writing.lock().await;
         let mut records = self.take_waiting();
         // Neighbours in the database together, so that few pages are written twice.
-        records.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        records.sort_by_cached_key(|record| record.id.clone()); // each is fetched once, not with every comparison
         let mut rest = &*records;
         while !rest.is_empty() {
             let (some, next) = rest.split_at(AT_ONCE.min(rest.len()));
