@@ -11,12 +11,12 @@
 //! app           what is built once: store, gate, HTTP server
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
+//!   front       before any route: connections, and the two questions for the gate
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_creation
 //!               api_key_status api_key_callback api_key_deletion messages message
 //!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth sms_messages balance health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
-//!   front       before any route: connections, and the door that proxies ask
 //!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
 //!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view

@@ -30,7 +30,7 @@ pub fn site(
 ) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = Error, InitError = ()> + use<>
 {
     let app = App::new().app_data(state.clone()).configure(|config| routes(config, state));
-    let gate = front::Gate { verify: "/v1/keys/verify", auth: "/v1/auth" };
+    let gate = front::Paths { verify: "/v1/keys/verify", auth: "/v1/auth" };
     front::before(app, gate, state.clone())
 }
 

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `KEYFOB_LOG` says how much: `warn`, `info` (default),
-/// `debug` (every request), or a filter such as `keyfob=debug,actix=warn`.
+/// `debug` (every request of the dashboard), or a filter such as `keyfob=debug,actix=warn`.
 pub fn start() {
     let filter = EnvFilter::try_from_env("KEYFOB_LOG").unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -5,10 +5,10 @@ use arrayvec::ArrayString;
 use uuid::Uuid;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const LENGTH: usize = 26;
+pub(crate) const LENGTH: usize = 26;
 /// The longest prefix and the digits. An id has no memory of its own, so that
 /// whatever holds it is read at once.
-const LONGEST: usize = 32;
+pub(crate) const LONGEST: usize = 32;
 
 /// The text of an id.
 pub(crate) type Text = ArrayString<LONGEST>;
@@ -47,6 +47,8 @@ macro_rules! id {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub struct $name($crate::domain::id::Text);
+
+        const _: () = assert!($prefix.len() + $crate::domain::id::LENGTH <= $crate::domain::id::LONGEST);
 
         impl $name {
             /// A new one, unlike any other.
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn an_id_has_26_digits_that_keep_the_order_of_the_uuid() {
         assert_eq!(encode(0), [b'0'; 26]);
-        assert_eq!(&encode(u128::MAX)[..2], b"7z");
+        assert_eq!(encode(u128::MAX), *b"7zzzzzzzzzzzzzzzzzzzzzzzzz");
         assert!(encode(31) < encode(32));
         let id = mint("key_");
         assert!(id.strip_prefix("key_").is_some_and(is_well_formed), "{id}");

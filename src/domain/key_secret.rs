@@ -111,7 +111,9 @@ fn body_of(text: &str) -> Option<usize> {
     }
     let body = text.len().checked_sub(RANDOM + CHECKSUM)?;
     let (head, rest) = text.split_at(body);
-    let prefix = ["_live_", "_test_"].iter().find_map(|mode| head.strip_suffix(mode))?;
+    let head = head.strip_suffix('_')?;
+    let prefix =
+        [Mode::Live, Mode::Test].iter().find_map(|mode| head.strip_suffix(mode.as_str())?.strip_suffix('_'))?;
     let (signed, sum) = text.split_at(text.len() - CHECKSUM);
     let well_formed = is_prefix(prefix) && is_alphanumeric(rest) && checksum(signed.as_bytes()) == sum.as_bytes();
     well_formed.then_some(body)

@@ -55,7 +55,7 @@ impl KeyRecord {
             name: key.name.into(),
             status: key.status,
             expires_at: key.expires_at,
-            expires_at_json: key.expires_at.map(in_json),
+            expires_at_json: key.expires_at.and_then(in_json),
             identity: OnceLock::new(),
             digest: key.digest,
             uses: Uses::default(),
@@ -90,9 +90,8 @@ impl KeyRecord {
 }
 
 /// RFC 3339, in quotation marks.
-fn in_json(end: UtcTime) -> Box<str> {
-    let text = end.to_datetime().format(&Rfc3339).map(|text| format!("\"{text}\""));
-    text.unwrap_or_else(|_| "null".to_owned()).into()
+fn in_json(end: UtcTime) -> Option<Box<str>> {
+    Some(format!("\"{}\"", end.to_datetime().format(&Rfc3339).ok()?).into())
 }
 
 /// A value whose copies share one text; all of ours are visible ASCII.

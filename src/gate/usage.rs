@@ -36,8 +36,8 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// Stands for this caller. What it is made with is chosen anew for each
-    /// process, so that two callers are not taken for one again and again.
+    /// Stands for this caller, by a seed of the process. Whoever guessed that
+    /// could hide where a use came from, and would open nothing with it.
     fn digest(&self) -> u64 {
         static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         SEED.hash_one(self)

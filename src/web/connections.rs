@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_http::Request;
+use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, Payload, ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::CONTENT_ENCODING;
@@ -19,7 +20,6 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
 
 use crate::error::Error;
 
@@ -193,7 +193,7 @@ pub async fn whole_body(
     match request.extract::<Bytes>().await {
         Ok(body) => {
             request.set_payload(Payload::from(body));
-            body_is_in(request.request());
+            body_is_in(request.conn_data());
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
         Err(error) => Ok(request.error_response(error)),
@@ -202,10 +202,8 @@ pub async fn whole_body(
 
 /// Notes that all of a request is there, for those that may wait for the
 /// database longer than their client may keep the server waiting.
-pub fn body_is_in(request: &HttpRequest) {
-    if let Some(connection) = request.conn_data::<Rc<Connection>>() {
-        connection.now_waits(Waiting::Server);
-    }
+pub fn body_is_in(connection: Option<&Rc<Connection>>) {
+    connection.inspect(|connection| connection.now_waits(Waiting::Server));
 }
 
 /// Whether the server is about to stop.

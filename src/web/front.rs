@@ -22,9 +22,9 @@ use crate::error::Error;
 /// The names and values of a request's headers, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// The paths of the gate.
+/// Where the gate is asked: these paths as they are, in no other spelling.
 #[derive(Debug, Clone, Copy)]
-pub struct Gate {
+pub struct Paths {
     /// Takes POST.
     pub verify: &'static str,
     /// Takes any method.
@@ -35,7 +35,7 @@ pub struct Gate {
 enum Way<F> {
     /// It comes after its connection's last answer.
     TooLate,
-    /// Its head alone is too much.
+    /// Nothing but its head was needed to refuse it.
     Refused(ApiError),
     /// An application or service asks about a key.
     Verify(Request),
@@ -48,7 +48,7 @@ enum Way<F> {
 /// The routes of `app`, and before them those of the gate.
 pub fn before<A>(
     app: impl IntoServiceFactory<A, Request>,
-    gate: Gate,
+    gate: Paths,
     state: Data<State>,
 ) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = HttpError, InitError = ()>
 where
@@ -72,14 +72,16 @@ where
 impl<F: Future<Output = Result<ServiceResponse, HttpError>> + Unpin> Way<F> {
     fn of(
         request: Request,
-        gate: Gate,
+        gate: Paths,
         turn: &Turn,
         state: &State,
         routes: &impl Service<Request, Future = F>,
     ) -> Self {
+        if turn.is_too_late() {
+            return Self::TooLate;
+        }
         let is_auth = request.path() == gate.auth;
         match fault(&request, is_auth) {
-            _ if turn.is_too_late() => Self::TooLate,
             Some(error) if is_auth => Self::Refused(ApiError::new(error, state).at_door()),
             Some(error) => Self::Refused(ApiError::new(error, state)),
             None if is_auth => Self::Auth(request),

@@ -74,15 +74,16 @@ fn add(headers: &mut HeaderMap, https: bool) {
 
 /// The security headers that mean something to a program's answer, which has
 /// none of them yet.
-pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool, has_body: bool) {
+pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
     if is_https {
         headers.append(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.append(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    // Without a body there is nothing to show or run.
-    if has_body {
-        headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    }
+}
+
+/// The one that means something only where there is a body to show or run.
+pub fn secure_body_for_programs(headers: &mut HeaderMap) {
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }

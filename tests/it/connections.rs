@@ -258,11 +258,12 @@ on_both_databases! {
 
     fn requests_in_one_breath_are_answered_one_after_the_other(db: &Database) {
         let app = db.app();
-        let get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        let all = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\
+                   GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\n\r\n\
+                   POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n\
+                   {\"key\":\"x\"}\
+                   GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-        let mut wire = Wire::to(&app.url);
-        wire.send(format!("{get}{get}GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
-
-        assert_eq!(statuses(&wire.read_all()), ["200", "200", "404"]);
+        assert_eq!(statuses(&Wire::to(&app.url).send(all.as_bytes()).read_all()), ["200", "401", "200", "404"]);
     }
 }

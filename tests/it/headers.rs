@@ -30,7 +30,9 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
 /// Answers for programs, which have the headers that mean something to them.
 fn one_of_each_of_the_gate(app: &App) -> Vec<(&'static str, Answer)> {
     let nobody = app.anonymous();
+    let caller = nobody.with("x-api-key", &app.make_key("Project X").secret);
     vec![
+        ("permission", caller.get("/v1/auth?service=sms").assert_ok()),
         ("verdict", nobody.post_json("/v1/keys/verify", r#"{"key":"x"}"#).assert_ok()),
         ("problem", nobody.post_json("/v1/keys/verify", "{").assert_problem(400, "BAD_REQUEST")),
         ("wrong method", nobody.get("/v1/keys/verify").assert_problem(405, "METHOD_NOT_ALLOWED")),

@@ -52,7 +52,8 @@ on_both_databases! {
 
         let usage = wait_for(db, &key, 3);
         assert_eq!((usage.uses, usage.last_used_at), (3, app.clock.now()));
-        assert_eq!((&*usage.address, find(&mut db.conn(), &unused)), ("203.0.113.9", None));
+        assert_eq!((&*usage.address, &*usage.user_agent), ("203.0.113.9", "sms-app/21"), "without its control character");
+        assert_eq!(find(&mut db.conn(), &unused), None);
     }
 
     fn the_last_use_is_told_with_its_own_address_and_program_however_soon_it_followed(db: &Database) {

@@ -180,6 +180,40 @@ on_both_databases! {
         }
     }
 
+    fn a_call_may_come_in_pieces(db: &Database) {
+        let app = db.app();
+        let question = json!({"key": app.make_key("Project X").secret}).to_string();
+        let (one, other) = question.split_at(30);
+        let head = "POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        let chunked = format!(
+            "{head}Transfer-Encoding: chunked\r\n\r\n1e\r\n{one}\r\n{:x}\r\n{other}\r\n0\r\n\r\n",
+            other.len()
+        );
+        let whole = format!("{head}Connection: close\r\nContent-Length: {}\r\n\r\n{question}", question.len());
+
+        let mut wire = Wire::to(&app.url);
+        let answers = wire.send(chunked.as_bytes()).send(whole.as_bytes()).read_all();
+
+        assert_eq!(answers.matches("\"code\":\"VALID\"").count(), 2, "{answers}");
+    }
+
+    fn a_call_that_says_it_is_too_long_is_refused_before_it_comes(db: &Database) {
+        let app = db.app();
+        let head = "POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4097\r\n\r\n";
+
+        assert!(Wire::to(&app.url).send(head.as_bytes()).read_head().starts_with("HTTP/1.1 413"));
+    }
+
+    fn the_paths_of_the_gate_are_asked_as_they_are_written(db: &Database) {
+        let app = db.app();
+        let caller = app.anonymous().with("x-api-key", &app.make_key("Project X").secret);
+
+        caller.get("/v1/auth?service=sms").assert_ok();
+        for path in ["/v1/%61uth?service=sms", "/v1/auth/?service=sms", "/V1/AUTH?service=sms", "//v1/auth?service=sms"] {
+            caller.get(path).assert_status(404);
+        }
+    }
+
     fn a_call_that_is_too_long_is_refused_whole_and_in_chunks(db: &Database) {
         let app = db.app();
         let long = json!({"key": "x".repeat(5_000)}).to_string();

@@ -1,27 +1,34 @@
 //! JSON that applications send.
 
+use actix_http::Request;
 use actix_web::HttpMessage;
-use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::web::connections::body_is_in;
 
 /// Reads the whole of a body, which may have so many bytes, before there is a
-/// route to do it.
+/// route to do it. Of one that says it is longer nothing is read.
 ///
 /// # Errors
 /// [`PayloadError`].
-pub(super) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, actix_web::Error> {
-    let mut body = BytesMut::new();
-    while let Some(piece) = payload.try_next().await? {
+pub(super) async fn read(request: &mut Request, limit: usize) -> Result<Bytes, actix_web::Error> {
+    let length = request.head().headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(PayloadError::Overflow.into());
+    }
+    let (mut body, mut pieces) = (BytesMut::new(), request.take_payload());
+    while let Some(piece) = pieces.try_next().await? {
         if body.len() + piece.len() > limit {
             return Err(PayloadError::Overflow.into());
         }
         body.extend_from_slice(&piece);
     }
+    body_is_in(request.conn_data());
     Ok(body.freeze())
 }
 

@@ -1,5 +1,6 @@
-//! JSON for applications and services. No middleware stands in the way of
-//! these routes: they are asked about every request of other services.
+//! JSON for applications and services, with no middleware in the way. `verify`
+//! and `auth`, which are asked about every request of other services, are
+//! reached through `front`.
 
 pub mod auth;
 pub mod balance;
@@ -23,9 +24,10 @@ use futures_util::FutureExt;
 use crate::error::{Error, Result};
 use crate::web::State;
 use crate::web::errors::ApiError;
-use crate::web::headers::{is_https, secure_for_programs};
+use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 
-/// Answers, with problem details for an error, and for a panic too.
+/// Answers, with problem details for an error, and for a panic too. Not `async`,
+/// which would keep `work` twice.
 fn answer(
     state: &State,
     work: impl Future<Output = Result<HttpResponse>>,
@@ -36,8 +38,10 @@ fn answer(
 fn finish(state: &State, result: std::thread::Result<Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
     let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
     let mut response = result.map_err(|error| ApiError::new(error, state))?;
-    let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
-    secure_for_programs(response.headers_mut(), is_https(state), has_body);
+    secure_for_programs(response.headers_mut(), is_https(state));
+    if !matches!(response.body().size(), BodySize::None | BodySize::Sized(0)) {
+        secure_body_for_programs(response.headers_mut());
+    }
     Ok(response)
 }
 
@@ -65,8 +69,10 @@ fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
     response
 }
 
+/// As far as it is text.
 fn user_agent(headers: &HeaderMap) -> &str {
-    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    let texts = headers.get(USER_AGENT).map(|value| value.as_bytes().utf8_chunks());
+    texts.and_then(|mut texts| texts.next()).map_or("", |text| text.valid())
 }
 
 #[cfg(test)]

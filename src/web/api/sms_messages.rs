@@ -68,7 +68,7 @@ pub async fn send_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    body_is_in(&request);
+    body_is_in(request.conn_data());
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
@@ -191,7 +191,7 @@ pub async fn estimate_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    body_is_in(&request);
+    body_is_in(request.conn_data());
     let estimate = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;

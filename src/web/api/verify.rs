@@ -55,7 +55,7 @@ pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpRespons
 }
 
 async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
-    let body = read(request.take_payload(), LONGEST_BODY).await;
+    let body = read(request, LONGEST_BODY).await;
     let question: VerifyRequest = parse(request, body, VerifyRequest::FORM)?;
     let door = Door { service: question.service.as_deref(), mode: None };
     let caller = || Caller { address: question.client_ip, user_agent: user_agent(&request.head().headers) };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::told::Told;
 use crate::error::Error;
 use crate::web::State;
-use crate::web::headers::{is_https, secure_for_programs};
+use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 use crate::web::request_id::RequestId;
 
 /// Tells proxies what became of their question.
@@ -101,7 +101,8 @@ impl ResponseError for ApiError {
         let id = RequestId::mint();
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
-        secure_for_programs(response.headers_mut(), self.is_https, true);
+        secure_for_programs(response.headers_mut(), self.is_https);
+        secure_body_for_programs(response.headers_mut());
         if self.is_at_door {
             response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(told.code));
         }

@@ -8,7 +8,7 @@ pub struct Route {
     written: &'static str,
     pub takes_get: bool,
     pub takes_post: bool,
-    /// Whatever the method, but TRACE.
+    /// Whatever the method, but TRACE; of the gate only.
     pub takes_any: bool,
 }
 
@@ -41,7 +41,7 @@ pub fn routes() -> Vec<Route> {
 /// What is answered before those.
 fn gate() -> [Route; 2] {
     let path = |name| WRITTEN.split_once(name).unwrap().1.split('"').next().unwrap();
-    let (verify, auth) = (path("Gate { verify: \""), path("auth: \""));
+    let (verify, auth) = (path("Paths { verify: \""), path("auth: \""));
     [
         Route { written: verify, takes_get: false, takes_post: true, takes_any: false },
         Route { written: auth, takes_get: false, takes_post: false, takes_any: true },
