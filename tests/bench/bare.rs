@@ -40,11 +40,29 @@ async fn auth() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
+/// With as many headers as Keyfob has in its answer, since proxies read them all.
+async fn auth_with_headers() -> HttpResponse {
+    HttpResponse::Ok()
+        .append_header(("x-auth-code", "VALID"))
+        .append_header(("x-key-id", "key_01m83m3fhteens0gj1dsprvj46"))
+        .append_header(("x-key-name", "Project%200%20SMS%20integration"))
+        .append_header(("x-key-mode", "live"))
+        .append_header(("x-key-service", "sms"))
+        .append_header(("x-account-id", "acc_01m83m3ec0eqk9j2zgkfmgs3b3"))
+        .append_header(("x-content-type-options", "nosniff"))
+        .append_header(("cache-control", "no-store"))
+        .append_header(("referrer-policy", "no-referrer"))
+        .finish()
+}
+
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8090".to_owned());
-    HttpServer::new(|| App::new().route("/v1/keys/verify", post().to(verify)).route("/v1/auth", get().to(auth)))
-        .bind(address)?
-        .run()
-        .await
+    let app = || {
+        App::new()
+            .route("/v1/keys/verify", post().to(verify))
+            .route("/v1/auth", get().to(auth))
+            .route("/v1/auth/with-headers", get().to(auth_with_headers))
+    };
+    HttpServer::new(app).bind(address)?.run().await
 }

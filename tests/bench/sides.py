@@ -56,7 +56,7 @@ NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;
 events {{ worker_connections 1024; }}
 http {{
-    access_log off; keepalive_requests 100000000; proxy_http_version 1.1; proxy_set_header Connection "";
+    access_log off; keepalive_requests 100000000;
     client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
     uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
     {sites}
@@ -69,8 +69,10 @@ SITE = """
         location / {{ auth_request /door; empty_gif; }}
         location = /door {{
             internal;
-            proxy_pass http://side{number}/v1/auth?service=sms;
+            proxy_pass http://side{number}{path};
+            proxy_http_version 1.1;
             proxy_pass_request_body off;
+            proxy_set_header Connection "";
             proxy_set_header Content-Length "";
         }}
     }}
@@ -78,7 +80,7 @@ SITE = """
 
 
 class Nginx:
-    """One nginx with a site before each of these ports; on the core of the servers that it asks."""
+    """One nginx with a site for each port and path that it asks; on the core of the servers behind those."""
 
     def __init__(self, folder, *asked):
         self.folder = folder
@@ -86,8 +88,8 @@ class Nginx:
         self.ports = [keyfob.free_port() for _ in asked]
 
     def __enter__(self):
-        pairs = zip(self.ports, self.asked)
-        sites = [SITE.format(number=number, port=port, to=to) for number, (port, to) in enumerate(pairs)]
+        asked = enumerate(zip(self.ports, self.asked))
+        sites = [SITE.format(number=number, port=port, to=to, path=path) for number, (port, (to, path)) in asked]
         config = self.folder / "nginx.conf"
         config.write_text(NGINX.format(folder=self.folder, sites="".join(sites)))
         program = shutil.which("nginx") or "/usr/sbin/nginx"

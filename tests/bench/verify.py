@@ -39,9 +39,14 @@ def one_key(server, bare, key):
 
 
 def behind_nginx(folder, server, bare, key):
-    with Nginx(folder, server.port, bare.port) as nginx:
-        sides = [Side(nginx.process, f"http://127.0.0.1:{port}/", load.ask_auth(key)) for port in nginx.ports]
-        return [rate("nginx that asks Keyfob, against one that asks the bare server", turns(*sides), at_least=0.95)]
+    asked = [(server.port, AUTH), (bare.port, AUTH), (bare.port, "/v1/auth/with-headers")]
+    with Nginx(folder, *asked) as nginx:
+        urls = (f"http://127.0.0.1:{port}/" for port in nginx.ports)
+        ours, theirs, as_many = (Side(nginx.process, url, load.ask_auth(key)) for url in urls)
+        return [
+            rate("nginx that asks Keyfob, against one that asks the bare server", turns(ours, theirs), at_least=0.95),
+            rate("the same against a bare server with as many headers", turns(ours, as_many)),
+        ]
 
 
 def refused(server, key):
