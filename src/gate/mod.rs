@@ -250,38 +250,35 @@ mod tests {
         Ok(Changed { value: (), digest })
     }
 
-    #[test]
-    fn a_question_is_small_enough_to_be_moved_with_every_request() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("k.db").display()).parse().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let gate = Gate::open(Store::open(&url).unwrap(), Clock::System);
-            let door = Door::default();
-            let question = gate.verdict("", &door, || NOBODY);
-            assert!(size_of_val(&question) <= 512, "{} bytes", size_of_val(&question));
-        });
+    fn store(folder: &tempfile::TempDir) -> Store {
+        let url = format!("sqlite:{}", folder.path().join("k.db").display());
+        Store::open(&url.parse().unwrap()).unwrap()
     }
 
-    #[test]
-    fn a_key_that_was_deleted_is_refused_at_once_and_one_that_was_not_is_let_in() {
+    #[tokio::test]
+    async fn a_question_is_small_enough_to_be_moved_with_every_request() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("k.db").display()).parse().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let store = Store::open(&url).unwrap();
-            let (digest, secret) = store.write(make_key).await.unwrap();
-            let gate = Gate::open(store, Clock::standing_at(NOW));
-            let door = Door::default();
-            let ask = || gate.verdict(secret.expose(), &door, || NOBODY);
+        let gate = Gate::open(store(&folder), Clock::System);
+        let door = Door::default();
 
-            assert_eq!(ask().await.unwrap().code(), "VALID");
-            gate.change(move |conn| delete(conn, digest).and(Err::<Changed<()>, _>(Error::NotFound)))
-                .await
-                .unwrap_err();
-            assert_eq!(ask().await.unwrap().code(), "VALID", "a deletion that was taken back");
-            gate.change(move |conn| delete(conn, digest)).await.unwrap();
-            assert_eq!(ask().await.unwrap().code(), "NOT_FOUND");
-        });
+        let question = gate.verdict("", &door, || NOBODY);
+
+        assert!(size_of_val(&question) <= 512, "{} bytes", size_of_val(&question));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_deleted_is_refused_at_once_and_one_that_was_not_is_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let (digest, secret) = store.write(make_key).await.unwrap();
+        let gate = Gate::open(store, Clock::standing_at(NOW));
+        let door = Door::default();
+        let ask = || gate.verdict(secret.expose(), &door, || NOBODY);
+
+        assert_eq!(ask().await.unwrap().code(), "VALID");
+        gate.change(move |conn| delete(conn, digest).and(Err::<Changed<()>, _>(Error::NotFound))).await.unwrap_err();
+        assert_eq!(ask().await.unwrap().code(), "VALID", "a deletion that was taken back");
+        gate.change(move |conn| delete(conn, digest)).await.unwrap();
+        assert_eq!(ask().await.unwrap().code(), "NOT_FOUND");
     }
 }
