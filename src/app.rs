@@ -1,14 +1,11 @@
 //! What is built once: the database, the gate, the HTTP server.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use actix_web::App;
 use actix_web::dev::Server;
-use actix_web::http::KeepAlive;
 use actix_web::web::{Data, get};
-use actix_web::{App, HttpServer};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,17 +16,12 @@ use crate::domain::{credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::routes::site;
-use crate::shutdown::STOP_SECONDS;
+use crate::server;
 use crate::sms::{Sms, Workers};
 use crate::store::Store;
 use crate::web::State;
 use crate::web::api::metrics::metrics;
-use crate::web::connections::{self, Stopping};
-
-/// How long the first head of a connection may take to arrive.
-const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(8);
-/// How long a client is listened to that was answered before it had sent all.
-const BODY_IS_DROPPED_FOR: Duration = Duration::from_secs(1);
+use crate::web::connections::Stopping;
 
 /// A server that is ready to run.
 pub struct Keyfob {
@@ -91,64 +83,26 @@ impl Keyfob {
             store: store.clone(),
             clock,
         });
-        let (server, address) = listen(config.listen, state.clone())?;
+        let (server, address) = serve_site(config.listen, state.clone())?;
         let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
         Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, workers, stopping })
     }
 }
 
-fn listen(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
-    // Signals are for `shutdown`; idle connections are for `connections`, which
-    // needs no timer for each request.
-    let server = HttpServer::new(move || site(&state))
-        .on_connect(connections::watch)
-        .keep_alive(KeepAlive::Os)
-        .client_request_timeout(HEAD_ARRIVES_WITHIN)
-        .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
-        .shutdown_timeout(STOP_SECONDS)
-        .disable_signals()
-        // A compressed page leaves in several pieces; without this the last one
-        // waits for the client's acknowledgement, 40 ms and more.
-        .tcp_nodelay(true)
-        .bind(address)
-        .map_err(|error| bind_failure("--listen", address, &error))?;
-    let address = server.addrs().first().copied().unwrap_or(address);
-    Ok((server.run(), address))
+fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
+    let stopping = Arc::clone(&state.stopping);
+    server::listen(address, None, &stopping, move || site(&state))
+        .map_err(|error| server::explain("--listen", address, &error))
 }
 
 /// Serves metrics from now on, until the process ends.
 fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics)))
-        .workers(1)
-        .disable_signals()
-        .bind(address)
-        .map_err(|error| bind_failure("--metrics-listen", address, &error))?;
-    let address = server.addrs().first().copied().unwrap_or(address);
-    actix_web::rt::spawn(server.run());
+    let stopping = Arc::clone(&state.stopping);
+    let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
+    let (server, address) = server::listen(address, Some(1), &stopping, site)
+        .map_err(|error| server::explain("--metrics-listen", address, &error))?;
+    actix_web::rt::spawn(server);
     Ok(address)
-}
-
-fn bind_failure(flag: &str, address: SocketAddr, error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::AddrInUse => {
-            format!(
-                "port {} is in use; stop what uses it, or choose another one with {flag} {}:PORT",
-                address.port(),
-                address.ip()
-            )
-        }
-        ErrorKind::PermissionDenied => {
-            format!(
-                "port {} needs more rights; choose one above 1023 with {flag} {}:PORT",
-                address.port(),
-                address.ip()
-            )
-        }
-        ErrorKind::AddrNotAvailable => {
-            format!("this machine has no address {}; choose another one with {flag} (0.0.0.0 for all)", address.ip())
-        }
-        _ => format!("can't listen on {address}: {error}; choose another address with {flag}"),
-    }
 }
 
 fn explain(database: &str, error: &Error) -> String {

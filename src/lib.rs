@@ -9,6 +9,7 @@
 //! telemetry     logs
 //! shutdown      stops without failing a request
 //! app           what is built once: store, gate, HTTP server
+//! server        where it listens, and how it takes connections
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
 //!   front       before any route: connections, and the two questions for the gate
@@ -50,6 +51,7 @@ pub mod lanes;
 pub mod networks;
 pub mod random;
 pub mod routes;
+pub mod server;
 pub mod shutdown;
 pub mod sms;
 pub mod store;

@@ -20,8 +20,6 @@ use crate::web::connections::Stopping;
 /// For how long connections are let go one by one. `/readyz` says no meanwhile,
 /// so that whoever asks it sends requests elsewhere.
 const NOTICE: Duration = Duration::from_secs(2);
-/// How long what is in flight may take to end after that, in seconds.
-pub const STOP_SECONDS: u64 = 4;
 /// How long the last uses may take to be written down.
 const LAST_WRITE: Duration = Duration::from_millis(1_500);
 /// After this the process ends, whatever a query may be waiting for.
@@ -44,6 +42,7 @@ pub async fn run(server: Server, gate: &Gate, workers: Workers, stopping: Arc<St
         };
         let (notice, at_once) = (pin!(notice), pin!(at_once.recv()));
         let is_gentle = matches!(select(notice, at_once).await, Either::Left(_));
+        stopping.end_notice();
         handle.stop(is_gentle).await;
     });
     server.await?;

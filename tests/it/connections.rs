@@ -11,8 +11,11 @@ use crate::support::{Asker, Database, Key, Process, Wire, on_both_databases};
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 
 /// The heads of clients that go on a byte at a time, if at all.
-const SLOW: [&str; 5] = [
+const SLOW: [&str; 7] = [
     "",
+    // What comes behind these is the next head.
+    "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/auth?service=sms HTTP/1.1\r\nX-Slow: ",
     "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
     "POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
     "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nContent-Type: application/x-www-form-urlencoded\r\n\

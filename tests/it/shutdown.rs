@@ -16,7 +16,9 @@ use keyfob::domain::message::{self, Draft, Origin};
 use keyfob::store::UtcTime;
 use tempfile::TempDir;
 
-use crate::support::{Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, PHONE, Process, keyfob, on_both_databases};
+use crate::support::{
+    Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, PHONE, Process, Wire, keyfob, on_both_databases,
+};
 
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -165,6 +167,22 @@ on_both_databases! {
         assert_eq!(page.header("connection"), "close");
         assert!(other.ask(&key.secret).is_err(), "the connection is still open");
         assert_stops(server);
+    }
+
+    fn connections_that_wait_for_a_request_keep_no_server_that_stops(db: &Database) {
+        let (server, client, key) = serve_with_key(db);
+        let mut idle = Asker::to(client.base());
+        assert_eq!(idle.verify(&key.secret), "VALID");
+        let silent = Wire::to(client.base());
+        let began = Instant::now();
+
+        server.signal("TERM");
+        assert_stops(server);
+        drop(silent);
+
+        // Longer than the notice, and shorter than it would wait for a request in flight.
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        assert!(idle.ask(&key.secret).is_err());
     }
 
     fn what_is_in_flight_when_the_server_stops_is_answered(db: &Database) {

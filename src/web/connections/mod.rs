@@ -1,0 +1,243 @@
+//! Ends connections whose client keeps the server waiting, and lets go of all
+//! of them when the server stops. The HTTP library watches over the first
+//! head of a connection only; what comes later (a second head, a body) could
+//! otherwise be sent a byte a minute, for ever.
+
+mod stopping;
+mod stream;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use actix_http::Request;
+use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ResponseHead, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::rt;
+use actix_web::web::Bytes;
+
+pub use stopping::Stopping;
+pub use stream::Stream;
+
+use crate::error::Error;
+
+/// How long a request may take to arrive, from its first byte to its last, in
+/// whole seconds: with the one that has begun, and the time until the next
+/// look, it is closed within ten.
+const ARRIVES_WITHIN: u64 = 8;
+/// How long a connection is kept for the next request, in seconds: longer than
+/// the minute of common proxies, so that it is they who close it, and none of
+/// them sends a request into a connection that is being closed.
+const KEPT_FOR: u64 = 75;
+/// How long an answer may take to reach the network.
+const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
+
+/// What a connection is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Waiting {
+    /// Its first request.
+    #[default]
+    FirstRequest,
+    /// The next request.
+    NextRequest,
+    /// The rest of this one.
+    Rest,
+    /// Nothing that the client could do.
+    Server,
+}
+
+/// With connections that are kept for their next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Usual,
+    /// There are many.
+    Little,
+    /// The server stops.
+    None,
+}
+
+/// An open connection, known to its requests as connection data.
+#[derive(Debug)]
+pub struct Connection {
+    waiting: Cell<Waiting>,
+    since: Cell<u64>,
+    /// Its last answer was given.
+    is_closing: Cell<bool>,
+    /// Nothing more is read or written.
+    is_closed: Cell<bool>,
+    /// Makes the library look at it.
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            waiting: Cell::default(),
+            since: Cell::new(watch::now()),
+            is_closing: Cell::default(),
+            is_closed: Cell::default(),
+            waker: RefCell::default(),
+        }
+    }
+}
+
+impl Connection {
+    fn now_waits(&self, what: Waiting) {
+        self.waiting.set(what);
+        self.since.set(watch::now());
+    }
+
+    /// Notes that something was read.
+    fn hears(&self) {
+        if matches!(self.waiting.get(), Waiting::FirstRequest | Waiting::NextRequest) {
+            self.now_waits(Waiting::Rest);
+        }
+    }
+
+    /// Notes whom to wake.
+    fn wakes(&self, waker: &Waker) {
+        let mut known = self.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+
+    /// The library notices, as if the client had closed it.
+    fn close(&self) {
+        self.is_closed.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn is_overdue(&self, now: u64, patience: Patience) -> bool {
+        let time = match (self.waiting.get(), patience) {
+            (Waiting::Server, _) => return false,
+            (Waiting::NextRequest, Patience::None) => return true,
+            (Waiting::FirstRequest, Patience::None) => 0,
+            (Waiting::NextRequest, Patience::Usual) => KEPT_FOR,
+            _ => ARRIVES_WITHIN,
+        };
+        now.saturating_sub(self.since.get()) > time
+    }
+}
+
+/// A request's turn on its connection, from its head to its answer.
+pub struct Turn(Option<Rc<Connection>>);
+
+impl Turn {
+    /// Notes that a request's head has arrived.
+    pub fn begin(request: &Request) -> Self {
+        let turn = Self(request.conn_data::<Rc<Connection>>().cloned());
+        if let Some(connection) = turn.0.as_ref().filter(|_| !turn.is_too_late()) {
+            // Most often since its first byte; since now, when it came together
+            // with the one before.
+            connection.hears();
+        }
+        turn
+    }
+
+    /// Whether it comes behind its connection's last answer.
+    pub fn is_too_late(&self) -> bool {
+        self.0.as_ref().is_some_and(|connection| connection.is_closing.get())
+    }
+
+    /// A request that was sent in one breath with the one before is in the hands
+    /// of the library already. It gets no answer: the connection ends as soon as
+    /// the answer before has left.
+    pub async fn never_answer(&self) -> HttpResponse {
+        rt::time::sleep(LAST_ANSWER_LEAVES_WITHIN).await;
+        self.0.as_ref().inspect(|connection| connection.close());
+        HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// Notes that the request is answered, and says so when it was the
+    /// connection's last, or nobody watches over it.
+    pub fn end(self, answer: &mut ResponseHead, is_last: bool) {
+        match self.0 {
+            Some(connection) if !is_last => connection.now_waits(Waiting::NextRequest),
+            connection => {
+                connection.inspect(|connection| connection.is_closing.set(true));
+                answer.set_connection_type(ConnectionType::Close);
+            }
+        }
+    }
+}
+
+/// Waits for the whole body before anything is done about a request, so that a
+/// slow client costs no more than its connection.
+pub async fn whole_body(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    // A tunnel's "body" has no end, and there are no tunnels here.
+    if request.method() == Method::CONNECT {
+        return Ok(request.error_response(Error::MethodNotAllowed));
+    }
+    // Nobody wants the body of a GET, so it is not unpacked either.
+    request.headers_mut().remove(CONTENT_ENCODING);
+    match request.extract::<Bytes>().await {
+        Ok(body) => {
+            request.set_payload(Payload::from(body));
+            body_is_in(request.conn_data());
+            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+        }
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+/// Notes that all of a request is there, for those that may wait for the
+/// database longer than their client may keep the server waiting.
+pub fn body_is_in(connection: Option<&Rc<Connection>>) {
+    connection.inspect(|connection| connection.now_waits(Waiting::Server));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Patience::{Little, None, Usual};
+
+    /// How many seconds after now it is closed, at the latest.
+    fn kept(connection: &Connection, patience: Patience) -> Option<u64> {
+        (0..1_000).find(|seconds| connection.is_overdue(watch::now() + seconds, patience))
+    }
+
+    #[test]
+    fn a_request_has_eight_seconds_from_its_first_byte_and_no_more_for_its_body() {
+        let connection = Connection::default();
+        assert_eq!(kept(&connection, Usual), Some(9));
+
+        connection.now_waits(Waiting::NextRequest);
+        connection.hears();
+        connection.since.set(watch::now() + 100);
+        connection.hears();
+
+        assert_eq!(connection.since.get(), watch::now() + 100, "another byte is no beginning");
+        connection.since.set(watch::now());
+        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(9); 3]);
+    }
+
+    #[test]
+    fn a_connection_that_waits_for_its_next_request_is_kept_unless_there_are_many_or_the_server_stops() {
+        let connection = Connection::default();
+        connection.now_waits(Waiting::NextRequest);
+
+        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(76), Some(9), Some(0)]);
+    }
+
+    #[test]
+    fn whoever_waits_for_the_server_is_never_closed() {
+        let connection = Rc::new(Connection::default());
+        connection.hears();
+        body_is_in(Some(&connection));
+        connection.hears();
+
+        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Option::None; 3]);
+    }
+}
