@@ -16,6 +16,8 @@ import load
 from figure import Figure
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "21"))
+# How often the processes are new ones, where that is done; each time they have an equal part of the rounds.
+STARTS = min(7, ROUNDS)
 SECONDS = int(os.environ.get("BENCH_SECONDS", "1"))
 SERVER_CORE, LOAD_CORE = 0, 1
 
@@ -107,10 +109,10 @@ def pin():
     os.sched_setaffinity(0, {SERVER_CORE})
 
 
-def turns(ours, theirs):
+def turns(ours, theirs, number_of_rounds=ROUNDS):
     """The rounds of both sides, driven in turn; who begins changes from round to round."""
     rounds = []
-    for number in range(ROUNDS):
+    for number in range(number_of_rounds):
         if number % 2:
             other = theirs.drive()
             rounds.append((ours.drive(), other))

@@ -9,7 +9,7 @@ import keyfob
 import load
 import many_keys
 from figure import Figure
-from sides import LOAD_CORE, SERVER_CORE, Bare, Nginx, Side, compared, rate, turns
+from sides import LOAD_CORE, ROUNDS, SERVER_CORE, STARTS, Bare, Nginx, Side, compared, rate, turns
 
 MANY, HOT = 1_000_000, 10_000
 VERIFY, AUTH = "/v1/keys/verify", "/v1/auth?service=sms"
@@ -20,9 +20,8 @@ def measure(folder):
     keyfob.make_database(f"sqlite:{database}")
     keys = many_keys.secrets(50)
     many_keys.fill_sqlite(database, keys)
-    with Bare() as bare, keyfob.Server(database, core=SERVER_CORE) as server:
-        figures = one_key(server, bare, keys[0])
-        figures += behind_nginx(folder, server, bare, keys[0])
+    figures = one_key(folder, database, keys[0])
+    with keyfob.Server(database, core=SERVER_CORE) as server:
         figures += refused(server, keys[0])
         figures += disturbed(server, keys)
     return figures + with_many(folder)
@@ -32,21 +31,35 @@ def asking(server, keys):
     return Side(server.process, server.origin + VERIFY, load.ask_verify(keys))
 
 
-def one_key(server, bare, key):
-    verify = turns(asking(server, [key]), asking(bare, [key]))
-    auth = turns(*(Side(side.process, side.origin + AUTH, load.ask_auth(key)) for side in (server, bare)))
-    return [*compared("verify, 1 key, against a bare POST", verify), *compared("auth, 1 key, against a bare GET", auth)]
+def one_key(folder, database, key):
+    """Beside the bare server, with new processes every few rounds: ratios are steady within one start and differ
+    between two by a tenth and more."""
+    verify, auth, nginx, as_many = [], [], [], []
+    for _ in range(STARTS):
+        with Bare() as bare, keyfob.Server(database, core=SERVER_CORE) as server:
+            verify += turns(asking(server, [key]), asking(bare, [key]), ROUNDS // STARTS)
+            auth += turns(*(asking_auth(side.process, side.origin + AUTH, key) for side in (server, bare)), ROUNDS // STARTS)
+            of_start = behind_nginx(folder, server, bare, key)
+            nginx += of_start[0]
+            as_many += of_start[1]
+    return [
+        *compared("verify, 1 key, against a bare POST", verify),
+        *compared("auth, 1 key, against a bare GET", auth),
+        rate("nginx that asks Keyfob, against one that asks the bare server", nginx, at_least=0.95),
+        rate("the same against a bare server with as many headers", as_many),
+    ]
+
+
+def asking_auth(process, url, key):
+    return Side(process, url, load.ask_auth(key))
 
 
 def behind_nginx(folder, server, bare, key):
+    """The rounds against the bare server, and against one with as many headers."""
     asked = [(server.port, AUTH), (bare.port, AUTH), (bare.port, "/v1/auth/with-headers")]
     with Nginx(folder, *asked) as nginx:
-        urls = (f"http://127.0.0.1:{port}/" for port in nginx.ports)
-        ours, theirs, as_many = (Side(nginx.process, url, load.ask_auth(key)) for url in urls)
-        return [
-            rate("nginx that asks Keyfob, against one that asks the bare server", turns(ours, theirs), at_least=0.95),
-            rate("the same against a bare server with as many headers", turns(ours, as_many)),
-        ]
+        ours, theirs, as_many = (asking_auth(nginx.process, f"http://127.0.0.1:{port}/", key) for port in nginx.ports)
+        return turns(ours, theirs, ROUNDS // STARTS), turns(ours, as_many, ROUNDS // STARTS)
 
 
 def refused(server, key):
