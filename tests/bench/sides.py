@@ -15,7 +15,7 @@ import keyfob
 import load
 from figure import Figure
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "21"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "35"))
 # How often the processes are new ones, where that is done; each time they have an equal part of the rounds.
 STARTS = min(7, ROUNDS)
 SECONDS = int(os.environ.get("BENCH_SECONDS", "1"))
