@@ -1,7 +1,7 @@
 //! The HTTP server: where it listens, and how it takes connections. Put
-//! together from the parts of the HTTP library, not from its `HttpServer`,
-//! which keeps the sockets to itself: `connections` watches over all of theirs.
-//! It also has all of its connections look at one lock for every request.
+//! together from the parts of the HTTP library: its `HttpServer` keeps the
+//! sockets, which `connections` watches over, to itself, and has every request
+//! look at one lock of all connections.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -60,7 +60,6 @@ where
             .keep_alive(KeepAlive::Os)
             .client_request_timeout(HEAD_ARRIVES_WITHIN)
             .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
-            .local_addr(address)
             .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.connection())))
             .h1(map_config(site(), |()| AppConfig::default()));
         fn_service(accept).and_then(http)
@@ -81,24 +80,33 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Why it can't listen there, in one sentence that says what to change.
 #[must_use]
 pub fn explain(flag: &str, address: SocketAddr, error: &io::Error) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    let other_port = if ip.is_ipv6() { format!("{flag} [{ip}]:PORT") } else { format!("{flag} {ip}:PORT") };
     match error.kind() {
         ErrorKind::AddrInUse => {
-            format!(
-                "port {} is in use; stop what uses it, or choose another one with {flag} {}:PORT",
-                address.port(),
-                address.ip()
-            )
+            format!("port {port} is in use; stop what uses it, or choose another one with {other_port}")
         }
         ErrorKind::PermissionDenied => {
-            format!(
-                "port {} needs more rights; choose one above 1023 with {flag} {}:PORT",
-                address.port(),
-                address.ip()
-            )
+            format!("port {port} needs more rights; choose one above 1023 with {other_port}")
         }
         ErrorKind::AddrNotAvailable => {
-            format!("this machine has no address {}; choose another one with {flag} (0.0.0.0 for all)", address.ip())
+            format!("this machine has no address {ip}; choose another one with {flag} (0.0.0.0 for all)")
         }
         _ => format!("can't listen on {address}: {error}; choose another address with {flag}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_port_can_be_chosen_as_it_is_written_there() {
+        for (address, written) in [("127.0.0.1:80", "--listen 127.0.0.1:PORT"), ("[::1]:80", "--listen [::1]:PORT")] {
+            for kind in [ErrorKind::AddrInUse, ErrorKind::PermissionDenied] {
+                let sentence = explain("--listen", address.parse().unwrap(), &kind.into());
+                assert!(sentence.ends_with(written), "{sentence}");
+            }
+        }
     }
 }

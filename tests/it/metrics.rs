@@ -192,6 +192,15 @@ on_both_databases! {
         assert!(answer.body.ends_with('\n'));
     }
 
+    fn every_reading_has_a_connection_of_its_own(db: &Database) {
+        drop(db.app());
+        let watched = Watched::serve(db);
+
+        for _ in 0..2 {
+            watched.metrics.get("/metrics").assert_ok().assert_header("connection", "close");
+        }
+    }
+
     fn metrics_are_on_their_own_address_and_nothing_else_is_there(db: &Database) {
         drop(db.app());
         let watched = Watched::serve(db);

@@ -27,14 +27,13 @@ pub use stream::Stream;
 
 use crate::error::Error;
 
-/// How long a request may take to arrive, from its first byte to its last, in
-/// whole seconds: with the one that has begun, and the time until the next
-/// look, it is closed within ten.
-const ARRIVES_WITHIN: u64 = 8;
-/// How long a connection is kept for the next request, in seconds: longer than
-/// the minute of common proxies, so that it is they who close it, and none of
-/// them sends a request into a connection that is being closed.
-const KEPT_FOR: u64 = 75;
+/// How long a request may take to arrive, from its first byte to its last. One
+/// that takes longer is closed at one of the next two looks, within ten seconds.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(8);
+/// How long a connection is kept for the next request: longer than the minute
+/// of common proxies, so that it is they who close it, and none of them sends a
+/// request into a connection that is being closed.
+const KEPT_FOR: Duration = Duration::from_secs(75);
 /// How long an answer may take to reach the network.
 const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
 
@@ -66,9 +65,11 @@ enum Patience {
 #[derive(Debug)]
 pub struct Connection {
     waiting: Cell<Waiting>,
-    since: Cell<u64>,
+    since: Cell<Duration>,
     /// Its last answer was given.
     is_closing: Cell<bool>,
+    /// Its client has not taken all of an answer yet.
+    is_writing: Cell<bool>,
     /// Nothing more is read or written.
     is_closed: Cell<bool>,
     /// Makes the library look at it.
@@ -81,6 +82,7 @@ impl Default for Connection {
             waiting: Cell::default(),
             since: Cell::new(watch::now()),
             is_closing: Cell::default(),
+            is_writing: Cell::default(),
             is_closed: Cell::default(),
             waker: RefCell::default(),
         }
@@ -116,15 +118,16 @@ impl Connection {
         }
     }
 
-    fn is_overdue(&self, now: u64, patience: Patience) -> bool {
+    fn is_overdue(&self, now: Duration, patience: Patience) -> bool {
         let time = match (self.waiting.get(), patience) {
             (Waiting::Server, _) => return false,
-            (Waiting::NextRequest, Patience::None) => return true,
-            (Waiting::FirstRequest, Patience::None) => 0,
+            (Waiting::NextRequest, Patience::None) => return !self.is_writing.get(),
+            (Waiting::FirstRequest, Patience::None) => Duration::ZERO,
             (Waiting::NextRequest, Patience::Usual) => KEPT_FOR,
             _ => ARRIVES_WITHIN,
         };
-        now.saturating_sub(self.since.get()) > time
+        // It has waited for up to a look less than was noted.
+        now.saturating_sub(self.since.get()) > time + watch::EVERY
     }
 }
 
@@ -205,22 +208,23 @@ mod tests {
 
     /// How many seconds after now it is closed, at the latest.
     fn kept(connection: &Connection, patience: Patience) -> Option<u64> {
-        (0..1_000).find(|seconds| connection.is_overdue(watch::now() + seconds, patience))
+        (0..1_000).find(|seconds| connection.is_overdue(watch::now() + Duration::from_secs(*seconds), patience))
     }
 
     #[test]
     fn a_request_has_eight_seconds_from_its_first_byte_and_no_more_for_its_body() {
         let connection = Connection::default();
-        assert_eq!(kept(&connection, Usual), Some(9));
+        assert_eq!(kept(&connection, Usual), Some(10));
 
         connection.now_waits(Waiting::NextRequest);
         connection.hears();
-        connection.since.set(watch::now() + 100);
+        let later = watch::now() + Duration::from_secs(100);
+        connection.since.set(later);
         connection.hears();
 
-        assert_eq!(connection.since.get(), watch::now() + 100, "another byte is no beginning");
+        assert_eq!(connection.since.get(), later, "another byte is no beginning");
         connection.since.set(watch::now());
-        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(9); 3]);
+        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(10); 3]);
     }
 
     #[test]
@@ -228,7 +232,16 @@ mod tests {
         let connection = Connection::default();
         connection.now_waits(Waiting::NextRequest);
 
-        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(76), Some(9), Some(0)]);
+        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(77), Some(10), Some(0)]);
+    }
+
+    #[test]
+    fn an_answer_that_is_on_its_way_is_not_cut_off_because_the_server_stops() {
+        let connection = Connection::default();
+        connection.now_waits(Waiting::NextRequest);
+        connection.is_writing.set(true);
+
+        assert_eq!([Usual, None].map(|patience| kept(&connection, patience)), [Some(77), Option::None]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the HTTP library reads a connection from, and writes it to.
+//! What the HTTP library reads requests from, and writes answers to.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl Stream {
 }
 
 impl AsyncRead for Stream {
-    /// To the end, once it was closed.
+    /// The end, once it was closed.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, part: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.connection.is_closed.get() {
             return Poll::Ready(Ok(()));
@@ -61,7 +61,13 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, part: &[u8]) -> Poll<io::Result<usize>> {
-        self.writable()?.poll_write(cx, part)
+        let written = self.writable()?.poll_write(cx, part);
+        self.connection.is_writing.set(written.is_pending());
+        // A client that said all it had to say is not read from any more.
+        if written.is_pending() {
+            self.connection.wakes(cx.waker());
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -70,5 +76,39 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::rt;
+    use actix_web::rt::net::TcpListener;
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[actix_web::test]
+    async fn a_client_that_takes_no_answer_is_closed_though_nothing_is_read_from_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut stream, _) = Stream::accept(listener.accept().await.unwrap().0, &Arc::default());
+        let connection = stream.connection();
+        let answer = rt::spawn(async move { while stream.write_all(&[b'a'; 65_536]).await.is_ok() {} });
+        timeout(SOON, async {
+            while !connection.is_writing.get() {
+                rt::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .unwrap();
+
+        connection.close();
+
+        timeout(SOON, answer).await.expect("it still waits for its client").unwrap();
     }
 }

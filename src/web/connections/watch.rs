@@ -9,16 +9,16 @@ use actix_web::rt;
 
 use super::{Connection, Patience, Stopping};
 
-/// A worker with more connections than this keeps idle ones no longer than it
+/// A worker with as many connections keeps idle ones no longer than it
 /// waits for a request.
 const MANY: usize = 1_000;
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// The connections of one worker, which is one thread.
 struct Worker {
     started: Instant,
-    /// Seconds since then, as of the last look: good enough, and free to read.
-    now: Cell<u64>,
+    /// How long ago that was at the last look: good enough, and free to read.
+    now: Cell<Duration>,
     open: RefCell<Vec<Weak<Connection>>>,
     is_watched: Cell<bool>,
 }
@@ -26,14 +26,14 @@ struct Worker {
 thread_local! {
     static WORKER: Worker = Worker {
         started: Instant::now(),
-        now: Cell::new(0),
+        now: Cell::new(Duration::ZERO),
         open: RefCell::default(),
         is_watched: Cell::new(false),
     };
 }
 
 /// This worker's time.
-pub(super) fn now() -> u64 {
+pub(super) fn now() -> Duration {
     WORKER.with(|worker| worker.now.get())
 }
 
@@ -59,9 +59,10 @@ async fn keep_looking(stopping: Arc<Stopping>) {
 impl Worker {
     /// Closes what is overdue.
     fn look(&self, is_stopping: bool) {
-        let now = self.started.elapsed().as_secs();
+        let now = self.started.elapsed();
         self.now.set(now);
         let mut open = self.open.borrow_mut();
+        open.retain(|connection| connection.strong_count() > 0);
         let patience = match open.len() {
             _ if is_stopping => Patience::None,
             MANY.. => Patience::Little,
@@ -75,5 +76,31 @@ impl Worker {
             }
             !is_overdue
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::connections::Waiting;
+
+    #[test]
+    fn connections_that_are_gone_do_not_count_as_many() {
+        let kept = Rc::new(Connection::default());
+        kept.now_waits(Waiting::NextRequest);
+        let gone = Weak::new();
+        let mut open = vec![gone; MANY];
+        open.push(Rc::downgrade(&kept));
+        let worker = Worker {
+            started: Instant::now() - Duration::from_secs(20),
+            now: Cell::new(Duration::ZERO),
+            open: RefCell::new(open),
+            is_watched: Cell::new(true),
+        };
+
+        worker.look(false);
+
+        assert!(!kept.is_closed.get());
+        assert_eq!(worker.open.borrow().len(), 1);
     }
 }
