@@ -77,7 +77,7 @@ on_both_databases! {
             }
             let ended = back_up_while(&accepted, db, &copy);
             done.store(true, Ordering::SeqCst);
-            ended.expect("nothing was ever written meanwhile")
+            ended.unwrap_or_else(|| panic!("nothing was ever written meanwhile"))
         });
 
         let ended = ended.assert_success();
