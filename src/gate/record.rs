@@ -1,6 +1,7 @@
 //! What the gate remembers of a key: enough for a verdict and its answer.
 
 use std::hint::black_box;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -41,7 +42,6 @@ pub struct KeyRecord {
     pub expires_at_json: Option<Box<str>>,
     identity: OnceLock<Box<Identity>>,
     pub(super) uses: Uses,
-    name: Box<str>,
 }
 
 impl KeyRecord {
@@ -52,7 +52,6 @@ impl KeyRecord {
             account_id: key.account_id,
             mode: key.mode,
             name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
-            name: key.name.into(),
             status: key.status,
             expires_at: key.expires_at,
             expires_at_json: key.expires_at.and_then(in_json),
@@ -63,12 +62,15 @@ impl KeyRecord {
         }
     }
 
-    /// Reads a little of all that a verdict needs, so that main memory is waited
-    /// for once: the counting that follows would wait for each part in turn.
+    /// Reads a little of all that a verdict needs, in steps that leave no line of
+    /// the processor's cache out, so that main memory is waited for once: what
+    /// follows would wait for each part in turn.
     pub(super) fn fetch(&self) {
-        black_box(self.uses.count.load(Ordering::Relaxed));
+        black_box(self.status);
         black_box(self.account_id.as_str().as_bytes().first());
         black_box(self.name_json.first());
+        black_box(self.expires_at_json.is_some());
+        black_box(self.uses.is_waiting.load(Ordering::Relaxed));
     }
 
     /// The slug of its service: one text for all of its keys.
@@ -76,12 +78,17 @@ impl KeyRecord {
         &self.tally.slug
     }
 
+    /// What the operator calls it. Read from JSON, so that it is kept once.
+    fn name(&self) -> String {
+        serde_json::from_slice(&self.name_json).unwrap_or_default()
+    }
+
     /// Who it is, as header values want it.
     pub fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| {
             Box::new(Identity {
                 id: shared(self.id.to_string()),
-                name: shared(utf8_percent_encode(&self.name, NON_ALPHANUMERIC).to_string()),
+                name: shared(utf8_percent_encode(&self.name(), NON_ALPHANUMERIC).to_string()),
                 service: shared(self.service().to_owned()),
                 account_id: shared(self.account_id.to_string()),
             })
@@ -125,10 +132,10 @@ pub(super) struct Uses {
     description: Mutex<Description>,
 }
 
-/// From where a use came, and with which program; either is empty when not known.
+/// From where a use came, and with which program; that one is empty when not known.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Description {
-    pub(super) address: String,
+    pub(super) address: Option<IpAddr>,
     pub(super) user_agent: String,
 }
 

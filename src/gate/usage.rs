@@ -4,7 +4,6 @@
 //! meanwhile. Where it does not say whether it did, uses are counted rather
 //! twice than never.
 
-use std::fmt::Write;
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
@@ -46,10 +45,7 @@ impl Caller<'_> {
     /// Written over what was there, which takes no new memory.
     fn describe(self, description: &mut Description) {
         let Description { address, user_agent } = description;
-        address.clear();
-        if let Some(known) = self.address {
-            let _ = write!(address, "{}", known.to_canonical()); // never fails for a String
-        }
+        *address = self.address;
         user_agent.clear();
         user_agent.extend(self.user_agent.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT));
     }
@@ -136,6 +132,7 @@ impl Usage {
 
 fn take(record: &KeyRecord) -> ApiKeyUsage {
     let (uses, last_used_at, Description { address, user_agent }) = record.uses.take();
+    let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
     ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent }
 }
 

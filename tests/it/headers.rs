@@ -30,9 +30,7 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
 /// Answers for programs, which have the headers that mean something to them.
 fn one_of_each_of_the_gate(app: &App) -> Vec<(&'static str, Answer)> {
     let nobody = app.anonymous();
-    let caller = nobody.with("x-api-key", &app.make_key("Project X").secret);
     vec![
-        ("permission", caller.get("/v1/auth?service=sms").assert_ok()),
         ("verdict", nobody.post_json("/v1/keys/verify", r#"{"key":"x"}"#).assert_ok()),
         ("problem", nobody.post_json("/v1/keys/verify", "{").assert_problem(400, "BAD_REQUEST")),
         ("wrong method", nobody.get("/v1/keys/verify").assert_problem(405, "METHOD_NOT_ALLOWED")),
@@ -80,6 +78,32 @@ on_both_databases! {
         for (what, answer) in one_of_each_of_the_gate(&App::start_behind(db, "https://keys.example.com")) {
             assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
         }
+    }
+
+    fn a_permission_has_no_headers_for_browsers_since_only_the_proxy_reads_it(db: &Database) {
+        let app = App::start_behind(db, "https://keys.example.com");
+        let caller = app.anonymous().with("x-api-key", &app.make_key("Project X").secret);
+
+        let permission = caller.get("/v1/auth?service=sms").assert_ok();
+
+        assert_eq!(permission.body, "");
+        let mut names: Vec<_> = permission.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "cache-control",
+                "content-length",
+                "date",
+                "x-account-id",
+                "x-auth-code",
+                "x-key-id",
+                "x-key-mode",
+                "x-key-name",
+                "x-key-service",
+            ]
+        );
+        assert_eq!(permission.header("cache-control"), "no-store");
     }
 
     fn no_page_may_load_or_run_anything_from_elsewhere(db: &Database) {

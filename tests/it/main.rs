@@ -42,6 +42,7 @@ mod outages;
 mod passwords;
 mod presented_key;
 mod proxies;
+mod proxies_over_tls;
 mod safe_methods;
 mod security_md;
 mod sending;

@@ -2,7 +2,6 @@
 //! its own, so that a test may wait for the carrier.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use keyfob::sms::transport::smpp::{Smpp, SmppConfig};
 use keyfob::sms::transport::{Arrival, Outcome, Part, Receipt, ReceiptState, Submission, Transport, carrier_id_key};
 use tokio::sync::mpsc;
 
-use crate::support::Smsc;
+use crate::support::{Certificate, Smsc};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -343,11 +342,8 @@ async fn an_unknown_user_and_a_carrier_that_is_not_there_are_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn tls_is_spoken_with_a_carrier_that_is_who_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    fs::write(&cert, made.cert.pem()).unwrap();
+    let certificate = Certificate::of("localhost");
+    let (key, cert) = (certificate.key(), certificate.path());
     let smsc = Smsc::start(&["--key", key.to_str().unwrap(), "--cert", cert.to_str().unwrap()]);
     let url = format!("smpps://keyfob:s3cret@localhost:{}?ca={}", smsc.port, cert.display());
     let mut keyfob = Keyfob::bound(&url).await;

@@ -2,17 +2,18 @@
 //! request before they let it through.
 
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 
 use super::caller::ask;
-use super::{allowing, answer};
+use super::{allowing, answer_as_is};
 use crate::domain::key_secret::Mode;
 use crate::error::{Error, Result};
 use crate::gate::{Door, KeyRecord, Verdict};
 use crate::web::State;
 use crate::web::errors::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
+use crate::web::headers::{is_https, secure_for_programs};
 
 const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
 const X_KEY_NAME: HeaderName = HeaderName::from_static("x-key-name");
@@ -25,7 +26,7 @@ pub async fn authorize(state: &State, request: &RequestHead) -> HttpResponse {
     if request.method == Method::TRACE {
         return no_trace(state);
     }
-    answer(state, decide(state, request)).await.unwrap_or_else(|error| error.at_door().error_response())
+    answer_as_is(state, decide(state, request)).await.unwrap_or_else(|error| error.at_door().error_response())
 }
 
 /// It would tell its sender what a proxy has added (ASVS 13.4.4).
@@ -39,9 +40,9 @@ async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
     let verdict = ask(state, request, &door).await?;
     Ok(match &verdict {
         Some(Verdict::Valid(key)) => allow(key),
-        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(StatusCode::FORBIDDEN, refused.code(), None),
-        Some(refused) => deny(StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID)),
-        None => deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)),
+        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(state, StatusCode::FORBIDDEN, refused.code(), None),
+        Some(refused) => deny(state, StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID)),
+        None => deny(state, StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)),
     })
 }
 
@@ -78,7 +79,9 @@ fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
 }
 
 /// Every identity header is there and not empty: some proxies let a client's
-/// own header through in place of an absent one.
+/// own header through in place of an absent one. None is there for browsers:
+/// it has no body, and the proxy, which reads every header of every answer,
+/// keeps it to itself.
 fn allow(key: &KeyRecord) -> HttpResponse {
     let (identity, mut response) = (key.identity(), HttpResponse::new(StatusCode::OK));
     let headers = response.headers_mut();
@@ -89,15 +92,18 @@ fn allow(key: &KeyRecord) -> HttpResponse {
     headers.append(X_KEY_MODE, HeaderValue::from_static(key.mode.as_str()));
     headers.append(X_KEY_SERVICE, identity.service.clone());
     headers.append(X_ACCOUNT_ID, identity.account_id.clone());
+    headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn deny(status: StatusCode, code: &'static str, challenge: Option<HeaderValue>) -> HttpResponse {
+/// Some proxies send it on to whoever asked them.
+fn deny(state: &State, status: StatusCode, code: &'static str, challenge: Option<HeaderValue>) -> HttpResponse {
     let mut response = HttpResponse::new(status);
     let headers = response.headers_mut();
     headers.append(X_AUTH_CODE, HeaderValue::from_static(code));
     if let Some(challenge) = challenge {
         headers.append(WWW_AUTHENTICATE, challenge);
     }
+    secure_for_programs(headers, is_https(state));
     response
 }

@@ -15,34 +15,38 @@ pub mod verify;
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 
 use crate::error::{Error, Result};
 use crate::web::State;
 use crate::web::errors::ApiError;
 use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 
-/// Answers, with problem details for an error, and for a panic too. Not `async`,
-/// which would keep `work` twice.
+/// Answers, with the headers that mean something to programs.
 fn answer(
     state: &State,
     work: impl Future<Output = Result<HttpResponse>>,
 ) -> impl Future<Output = Result<HttpResponse, ApiError>> {
-    AssertUnwindSafe(work).catch_unwind().map(|result| finish(state, result))
+    answer_as_is(state, work).map_ok(|mut response| {
+        secure_for_programs(response.headers_mut(), is_https(state));
+        secure_body_for_programs(response.headers_mut());
+        response
+    })
 }
 
-fn finish(state: &State, result: std::thread::Result<Result<HttpResponse>>) -> Result<HttpResponse, ApiError> {
-    let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
-    let mut response = result.map_err(|error| ApiError::new(error, state))?;
-    secure_for_programs(response.headers_mut(), is_https(state));
-    if !matches!(response.body().size(), BodySize::None | BodySize::Sized(0)) {
-        secure_body_for_programs(response.headers_mut());
-    }
-    Ok(response)
+/// Answers, with problem details for an error, and for a panic too. Not `async`,
+/// which would keep `work` twice.
+fn answer_as_is(
+    state: &State,
+    work: impl Future<Output = Result<HttpResponse>>,
+) -> impl Future<Output = Result<HttpResponse, ApiError>> {
+    AssertUnwindSafe(work).catch_unwind().map(|result| {
+        let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
+        result.map_err(|error| ApiError::new(error, state))
+    })
 }
 
 /// For methods that routes which do something do not take.

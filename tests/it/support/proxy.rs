@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::Wire;
 use super::echo::echo;
+use super::{Certificate, Wire};
 
 /// What a client gets, and what the application got, if anything.
 pub struct Outcome {
@@ -50,8 +50,34 @@ pub struct Proxy {
 impl Proxy {
     #[track_caller]
     pub fn nginx(snippet: &str) -> Self {
-        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let address = free_address();
         let site = fill_in(snippet, &[("listen 80;", &format!("listen {address};")), ("127.0.0.1:3000", &echo())]);
+        Self::start_nginx(address, &site)
+    }
+
+    /// Trusts nobody but this one.
+    #[track_caller]
+    pub fn nginx_trusting(snippet: &str, trusted: &Certificate) -> Self {
+        let trusted = trusted.path().display().to_string();
+        Self::nginx(&fill_in(snippet, &[("/etc/ssl/certs/ca-certificates.crt", &trusted)]))
+    }
+
+    /// Speaks TLS at `address` for the server at `url`.
+    #[track_caller]
+    pub fn tls(address: &str, url: &str, certificate: &Certificate) -> Self {
+        let (path, key) = (certificate.path(), certificate.key());
+        let site = format!(
+            "server {{ listen {address} ssl; ssl_certificate {}; ssl_certificate_key {};\n\
+             location / {{ proxy_pass {url}; proxy_set_header Host $http_host; }} }}",
+            path.display(),
+            key.display(),
+        );
+        Self::start_nginx(address.to_owned(), &site)
+    }
+
+    #[track_caller]
+    fn start_nginx(address: String, site: &str) -> Self {
+        let folder = TempDir::new().unwrap();
         let path = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};"))
@@ -69,12 +95,24 @@ impl Proxy {
 
     #[track_caller]
     pub fn caddy(snippet: &str) -> Self {
+        Self::start_caddy(snippet, Command::new(program("caddy")))
+    }
+
+    /// Trusts nobody but this one.
+    #[track_caller]
+    pub fn caddy_trusting(snippet: &str, trusted: &Certificate) -> Self {
+        let mut command = Command::new(program("caddy"));
+        command.env("SSL_CERT_FILE", trusted.path()).env("SSL_CERT_DIR", "/nowhere");
+        Self::start_caddy(snippet, command)
+    }
+
+    #[track_caller]
+    fn start_caddy(snippet: &str, mut command: Command) -> Self {
         let (address, folder) = (free_address(), TempDir::new().unwrap());
         let site =
             fill_in(snippet, &[("api.example.com {", &format!("http://{address} {{")), ("127.0.0.1:3000", &echo())]);
         let main = folder.path().join("Caddyfile");
         fs::write(&main, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
-        let mut command = Command::new(program("caddy"));
         command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&main);
         command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         Self::start(command, address, folder)
@@ -141,7 +179,7 @@ fn fill_in(snippet: &str, examples: &[(&str, &str)]) -> String {
 
 /// A port that nobody is given by chance, as servers on port 0 are, before the
 /// proxy has taken it.
-fn free_address() -> String {
+pub fn free_address() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let first = std::process::id() as usize;
     loop {
