@@ -133,18 +133,15 @@ def with_many(folder):
 
 
 def hot(database, keys):
-    rounds, resident = [], []
+    rounds = []
     for _ in range(STARTS):
         with keyfob.Server(database, core=SERVER_CORE) as server:
             one, some = asking(server, keys[:1]), asking(server, random.Random(2).sample(keys, HOT))
             for _ in range(3):  # until all of them are in memory
                 some.drive()
             rounds += turns(some, one, ROUNDS // STARTS)
-            resident.append(server.resident_bytes() / 1e6)
-    return [
-        rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.95),
-        Figure(f"memory with {HOT:,} hot keys", max(resident), 200, "MB"),
-    ]
+            resident = memory(server, f"memory with {HOT:,} hot keys")
+    return [rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.95), resident]
 
 
 def cold_of(database):

@@ -1,29 +1,48 @@
 //! The Connect page: snippets that are ready to be used.
 
+use std::fs;
 use std::process::Command;
 
-use crate::support::{App, Key, Relay, on_both_databases};
+use crate::support::{App, Key, Page, Relay, on_both_databases};
 
 const SNIPPETS: [&str; 8] = ["nginx", "caddy", "traefik", "curl", "python", "javascript", "go", "php"];
 const PROXIES: [&str; 3] = ["nginx", "caddy", "traefik"];
 
-/// Snippets that are programs, with what runs them and what they say about a
-/// valid and a disabled key.
-const PROGRAMS: [(&str, &[&str], &str, &str); 3] = [
-    ("curl", &["sh", "-c"], r#""code":"VALID""#, r#""code":"DISABLED""#),
-    ("python", &["python3", "-c"], "True VALID\n", "False DISABLED\n"),
-    ("javascript", &["node", "--input-type=module", "--eval"], "true VALID\n", "false DISABLED\n"),
+/// A snippet that is a program.
+struct Program {
+    name: &'static str,
+    /// How its file's name ends.
+    ends: &'static str,
+    runner: &'static [&'static str],
+    /// What it says about a valid key.
+    valid: &'static str,
+    /// What it says about a disabled key.
+    disabled: &'static str,
+}
+
+const PROGRAMS: [Program; 5] = [
+    Program { name: "curl", ends: "sh", runner: &["sh"], valid: r#""code":"VALID""#, disabled: r#""code":"DISABLED""# },
+    Program { name: "python", ends: "py", runner: &["python3"], valid: "True VALID\n", disabled: "False DISABLED\n" },
+    Program { name: "javascript", ends: "mjs", runner: &["node"], valid: "true VALID\n", disabled: "false DISABLED\n" },
+    Program { name: "go", ends: "go", runner: &["go", "run"], valid: "true VALID\n", disabled: "false DISABLED\n" },
+    Program { name: "php", ends: "php", runner: &["php"], valid: "true VALID\n", disabled: "false DISABLED\n" },
 ];
 
-/// What a program says with this key in the place of the example, and whether
-/// it ended well.
-#[track_caller]
-fn run(runner: &[&str], snippet: &str, key: &Key) -> (bool, String) {
-    assert_eq!(snippet.matches("sms_live_…").count(), 1, "{snippet}");
-    let mut program = Command::new(runner[0]);
-    program.args(&runner[1..]).arg(snippet.replace("sms_live_…", &key.secret));
-    let output = program.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").output().unwrap();
-    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+impl Program {
+    /// What it says with this key in the place of the example, and whether it
+    /// ended well.
+    #[track_caller]
+    fn run(&self, page: &Page, key: &Key) -> (bool, String) {
+        let snippet = page.raw_text(&format!("#snippet-{}", self.name));
+        assert_eq!(snippet.matches("sms_live_…").count(), 1, "{snippet}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("main").with_extension(self.ends);
+        fs::write(&file, snippet.replace("sms_live_…", &key.secret)).unwrap();
+        let mut program = Command::new(self.runner[0]);
+        program.args(&self.runner[1..]).arg(file).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+        let output = program.output().unwrap_or_else(|error| panic!("{} can't be started: {error}", self.runner[0]));
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
 }
 
 fn snippet(app: &App, path: &str, name: &str) -> String {
@@ -113,7 +132,7 @@ on_both_databases! {
         assert!(traefik.find(strip).unwrap() < traefik.find(ask).unwrap(), "it strips before it asks");
     }
 
-    fn curl_python_and_javascript_let_a_valid_key_in_and_nothing_else(db: &Database) {
+    fn every_program_lets_a_valid_key_in_and_nothing_else(db: &Database) {
         let app = db.app();
         let relay = Relay::to(&app.url);
         let operator = app.signed_in();
@@ -121,17 +140,17 @@ on_both_databases! {
         operator.switch(&off, "disabled");
         // The page fills in the address that it is asked for: the relay's.
         let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
-        let snippet = |name: &str| page.raw_text(&format!("#snippet-{name}"));
 
-        for (name, runner, valid, disabled) in PROGRAMS {
-            let (ended_well, said) = run(runner, &snippet(name), &on);
+        for program in PROGRAMS {
+            let Program { name, valid, disabled, .. } = program;
+            let (ended_well, said) = program.run(&page, &on);
             assert!(ended_well && said.contains(valid), "{name}: {said}");
-            let (ended_well, said) = run(runner, &snippet(name), &off);
+            let (ended_well, said) = program.run(&page, &off);
             assert!(ended_well && said.contains(disabled) && !said.contains(valid), "{name}: {said}");
         }
         relay.cut();
-        for (name, runner, ..) in PROGRAMS {
-            assert_eq!(run(runner, &snippet(name), &on), (false, String::new()), "{name}: Keyfob is down");
+        for program in PROGRAMS {
+            assert_eq!(program.run(&page, &on), (false, String::new()), "{}: Keyfob is down", program.name);
         }
     }
 

@@ -1,6 +1,6 @@
 //! How to ask about keys: snippets for proxies and programs, filled in with
-//! this installation's address and a service. Tests run those for nginx, Caddy,
-//! curl, Python and JavaScript as they are; of the others they read the text.
+//! this installation's address and a service. Tests run all of them as they are but
+//! that for Traefik, whose text they read.
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
