@@ -80,7 +80,7 @@ impl KeyRecord {
 
     /// What the operator calls it. Read from JSON, so that it is kept once.
     fn name(&self) -> String {
-        serde_json::from_slice(&self.name_json).unwrap_or_default()
+        serde_json::from_slice(&self.name_json).unwrap_or_else(|_| "-".to_owned())
     }
 
     /// Who it is, as header values want it.
@@ -132,7 +132,7 @@ pub(super) struct Uses {
     description: Mutex<Description>,
 }
 
-/// From where a use came, and with which program; that one is empty when not known.
+/// From where a use came, and with which program; the program is empty when not known.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Description {
     pub(super) address: Option<IpAddr>,

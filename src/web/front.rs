@@ -7,9 +7,9 @@ use std::rc::Rc;
 use actix_http::Request;
 use actix_service::{IntoServiceFactory, apply_fn_factory};
 use actix_web::body::BoxBody;
-use actix_web::dev::{AppConfig, Response, Service, ServiceFactory, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::dev::{AppConfig, Payload, Response, Service, ServiceFactory, ServiceResponse};
 use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::{ConnectionType, Method};
 use actix_web::web::Data;
 use actix_web::{Error as HttpError, ResponseError};
 
@@ -59,11 +59,13 @@ where
     let state = Rc::new(state);
     apply_fn_factory(app, move |request: Request, routes: &A::Service| {
         let (state, turn) = (Rc::clone(&state), Turn::begin(&request));
+        // Its client wants no more, or an upgrade, which there is none of here.
+        let is_clients_last = request.head().connection_type() != ConnectionType::KeepAlive;
         let mut way = Way::of(request, gate, &turn, &state, routes);
         // Moved from place to place in the server, so everything is in it once.
         async move {
             let mut response = way.response(&turn, &state).await;
-            turn.end(response.head_mut(), way.is_last() || state.stopping.has_begun());
+            turn.end(response.head_mut(), is_clients_last || way.is_last() || state.stopping.has_begun());
             Ok(response)
         }
     })
@@ -86,6 +88,8 @@ impl<F: Future<Output = Result<ServiceResponse, HttpError>> + Unpin> Way<F> {
             Some(error) => Self::Refused(ApiError::new(error, state)),
             None if is_auth => Self::Auth(request),
             None if request.path() == gate.verify => Self::Verify(request),
+            // About the whole server, of which nothing can be asked, and no path for a route.
+            None if request.path() == "*" => Self::Refused(ApiError::new(Error::NotFound, state)),
             None => Self::Routes(routes.call(request)),
         }
     }
@@ -100,8 +104,13 @@ impl<F: Future<Output = Result<ServiceResponse, HttpError>> + Unpin> Way<F> {
         }
     }
 
-    fn is_last(&self) -> bool {
-        matches!(self, Self::TooLate | Self::Refused(_))
+    /// Whether nothing is read behind it: there may be a body that nobody wanted.
+    fn is_last(&mut self) -> bool {
+        match self {
+            Self::TooLate | Self::Refused(_) => true,
+            Self::Verify(request) | Self::Auth(request) => !matches!(request.payload(), Payload::None),
+            Self::Routes(_) => false,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Security headers, on every response there is.
+//! Security headers, on every response but a permission (`api/auth.rs`), which
+//! only a proxy reads.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;

@@ -133,15 +133,18 @@ def with_many(folder):
 
 
 def hot(database, keys):
-    rounds = []
+    rounds, resident = [], []
     for _ in range(STARTS):
         with keyfob.Server(database, core=SERVER_CORE) as server:
             one, some = asking(server, keys[:1]), asking(server, random.Random(2).sample(keys, HOT))
             for _ in range(3):  # until all of them are in memory
                 some.drive()
             rounds += turns(some, one, ROUNDS // STARTS)
-            resident = memory(server, f"memory with {HOT:,} hot keys")
-    return [rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.95), resident]
+            resident.append(memory(server, f"memory with {HOT:,} hot keys"))
+    return [
+        rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.95),
+        max(resident, key=lambda figure: figure.value),
+    ]
 
 
 def cold_of(database):

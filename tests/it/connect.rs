@@ -25,7 +25,13 @@ const PROGRAMS: [Program; 5] = [
     Program { name: "python", ends: "py", runner: &["python3"], valid: "True VALID\n", disabled: "False DISABLED\n" },
     Program { name: "javascript", ends: "mjs", runner: &["node"], valid: "true VALID\n", disabled: "false DISABLED\n" },
     Program { name: "go", ends: "go", runner: &["go", "run"], valid: "true VALID\n", disabled: "false DISABLED\n" },
-    Program { name: "php", ends: "php", runner: &["php"], valid: "true VALID\n", disabled: "false DISABLED\n" },
+    Program {
+        name: "php",
+        ends: "php",
+        runner: &["php", "-d", "display_errors=stderr"],
+        valid: "true VALID\n",
+        disabled: "false DISABLED\n",
+    },
 ];
 
 impl Program {

@@ -259,6 +259,29 @@ on_both_databases! {
         }
     }
 
+    fn behind_the_last_request_of_a_connection_nothing_is_answered(db: &Database) {
+        let app = db.app();
+        let more = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
+
+        for (last, status) in [
+            ("GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "401"),
+            ("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "200"),
+            ("GET /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "200"),
+            ("GET /healthz HTTP/1.0\r\n\r\n", "200"),
+            // A body that nobody wanted.
+            ("POST /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "401"),
+            ("PUT /v1/keys/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "405"),
+            // An upgrade that there is none of.
+            ("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", "200"),
+        ] {
+            let answers = Wire::to(&app.url).send(format!("{last}{more}").as_bytes()).read_all();
+            assert_eq!((answers.matches("HTTP/1.").count(), &answers[9..12]), (1, status), "{last}{answers}");
+            // HTTP/1.0 ends a connection without a word.
+            let says_so = answers.to_lowercase().contains("connection: close");
+            assert!(says_so || answers.starts_with("HTTP/1.0"), "{last}{answers}");
+        }
+    }
+
     fn requests_in_one_breath_are_answered_one_after_the_other(db: &Database) {
         let app = db.app();
         let all = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\

@@ -1,4 +1,4 @@
-//! Headers that every response has, whatever it is.
+//! Headers that responses have, whatever they are.
 
 use crate::support::{Answer, App, Wire, on_both_databases};
 
@@ -57,7 +57,7 @@ on_both_databases! {
         }
     }
 
-    fn every_answer_of_the_gate_has_the_headers_that_mean_something_to_programs(db: &Database) {
+    fn every_answer_of_the_gate_but_a_permission_has_the_headers_that_mean_something_to_programs(db: &Database) {
         for (what, answer) in one_of_each_of_the_gate(&db.app()) {
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
@@ -77,6 +77,19 @@ on_both_databases! {
         }
         for (what, answer) in one_of_each_of_the_gate(&App::start_behind(db, "https://keys.example.com")) {
             assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
+        }
+    }
+
+    fn a_question_about_the_whole_server_is_answered_like_any_other(db: &Database) {
+        let app = db.app();
+
+        for method in ["GET", "OPTIONS", "POST"] {
+            let request = format!("{method} * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let answer = Wire::to(&app.url).send(request.as_bytes()).read_all().to_lowercase();
+            assert!(answer.starts_with("http/1.1 404 "), "{answer}");
+            for line in ["x-content-type-options: nosniff\r\n", "content-type: application/problem+json\r\n"] {
+                assert!(answer.contains(line), "{line} is not in {answer}");
+            }
         }
     }
 

@@ -119,3 +119,19 @@ fn a_crash_leaves_no_core_dump_that_would_hold_secrets() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..], ["0", "0", "bytes"]);
 }
+
+#[test]
+fn nobody_fills_the_log_with_what_is_no_http() {
+    let db = Database::sqlite();
+    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut process = Process::spawn(&mut keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]));
+    let client = process.client();
+
+    for nonsense in ["nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\r\n\r\n"] {
+        Wire::to(client.base()).send(nonsense.as_bytes()).read_all();
+    }
+    process.signal("TERM");
+
+    let log = process.end().stderr;
+    assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
+}

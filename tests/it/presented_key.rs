@@ -116,8 +116,8 @@ on_both_databases! {
             let head = head(&app, &format!("X-API-Key: {value}\r\n"));
             assert!(head.starts_with("http/1.1 400 "), "{value:?}: {head}");
         }
-        for bytes in [&b"\xff\xfe"[..], b"\x80", b"\xc3\x28"] {
-            let lines = [b"GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\nX-API-Key: ", bytes, b"\r\n\r\n"].concat();
+        for bytes in [&b"X-API-Key: \xff\xfe"[..], b"X-API-Key: \x80", b"X-API-Key: \xc3\x28", b"Authorization: Bearer \xff"] {
+            let lines = [b"GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\n", bytes, b"\r\n\r\n"].concat();
             let head = Wire::to(&app.url).send(&lines).read_head().to_lowercase();
             assert_denied(&head, 401, "not_found", WRONG_KEY);
         }

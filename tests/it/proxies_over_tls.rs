@@ -41,6 +41,7 @@ impl<'db> Scene<'db> {
         let outcome = self.ask(&key.secret);
         assert!([500, 502].contains(&outcome.status), "{}\n{}", outcome.head, outcome.body);
         assert!(!outcome.body.contains("/hello"), "the application was reached: {}", outcome.body);
+        assert!(self.proxy.log().contains("certificate"), "closed for another reason: {}", self.proxy.log());
     }
 }
 

@@ -1,10 +1,10 @@
 //! A key as it is presented in headers: `X-API-Key: KEY`, or
 //! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const BEARER: &str = "bearer";
+const BEARER: &[u8] = b"bearer";
 
 /// What was presented.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,35 +22,37 @@ impl<'a> PresentedKey<'a> {
     /// proxy use `Authorization` for themselves.
     #[must_use]
     pub fn of(headers: &'a HeaderMap) -> Self {
-        match only(headers, &X_API_KEY) {
-            Self::Missing => match only(headers, &AUTHORIZATION) {
-                Self::One(credentials) => bearer(credentials),
-                other => other,
-            },
+        match only(headers, &X_API_KEY, |value| Self::One(text(value))) {
+            Self::Missing => only(headers, &AUTHORIZATION, bearer),
             other => other,
         }
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> PresentedKey<'a> {
+/// What is presented in the only header of this name.
+fn only<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    read: impl FnOnce(&'a [u8]) -> PresentedKey<'a>,
+) -> PresentedKey<'a> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => PresentedKey::Missing,
-        (Some(value), None) => PresentedKey::One(text(value)),
+        (Some(value), None) => read(value.as_bytes().trim_ascii()),
         (Some(_), Some(_)) => PresentedKey::Repeated,
     }
 }
 
 /// What is not text is no key; an empty text is none either.
-fn text(value: &HeaderValue) -> &str {
-    std::str::from_utf8(value.as_bytes().trim_ascii()).unwrap_or_default()
+fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value.trim_ascii()).unwrap_or_default()
 }
 
 /// Credentials of another scheme are somebody else's.
-fn bearer(credentials: &str) -> PresentedKey<'_> {
-    match credentials.split_once([' ', '\t']) {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(key.trim_ascii()),
-        None if credentials.eq_ignore_ascii_case(BEARER) => PresentedKey::One(""),
+fn bearer(credentials: &[u8]) -> PresentedKey<'_> {
+    let end = credentials.iter().position(u8::is_ascii_whitespace).unwrap_or(credentials.len());
+    match credentials.split_at(end) {
+        (scheme, key) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(text(key)),
         _ => PresentedKey::Missing,
     }
 }

@@ -1,6 +1,6 @@
 //! How to ask about keys: snippets for proxies and programs, filled in with
-//! this installation's address and a service. Tests run all of them as they are but
-//! that for Traefik, whose text they read.
+//! this installation's address and a service. Tests run them all with other
+//! examples, but for Traefik's, whose text they read.
 
 use actix_session::Session;
 use actix_web::http::StatusCode;

@@ -132,7 +132,8 @@ impl Proxy {
         proxy
     }
 
-    fn log(&self) -> String {
+    /// What it complains of.
+    pub fn log(&self) -> String {
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         read("stderr") + &read("log")
     }
