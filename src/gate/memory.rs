@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use super::record::KeyRecord;
 use crate::store::Digest;
 
-/// How many sets there are: 100,000 keys are kept at most, about 0.7 KB each.
+/// How many sets there are: 100,000 keys are kept at most, about 0.6 KB each.
 const SETS: usize = 12_500;
 /// Keys in a set.
 const WAYS: usize = 8;
