@@ -6,15 +6,11 @@ use std::time::{Duration, Instant};
 
 use keyfob::domain::key_secret::{KeySecret, Mode};
 
-use crate::support::{Answer, App, Client, Database, Outcome, Proxy, Relay, on_both_databases};
+use crate::support::{
+    Answer, App, Client, Database, Outcome, Proxy, ProxyKind, Relay, on_both_databases, with_each_proxy,
+};
 
 const IDENTITY: [&str; 6] = ["x-key-id", "x-key-name", "x-key-mode", "x-key-service", "x-account-id", "x-auth-code"];
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Nginx,
-    Caddy,
-}
 
 /// A proxy between a client and an application, with a Keyfob that it asks.
 struct Scene<'db> {
@@ -26,15 +22,15 @@ struct Scene<'db> {
 
 impl<'db> Scene<'db> {
     #[track_caller]
-    fn set(kind: Kind, db: &'db Database) -> Self {
+    fn set(kind: ProxyKind, db: &'db Database) -> Self {
         let app = db.app();
         let relay = Relay::to(&app.url);
         let operator = app.signed_in();
         // The page fills in the address that it is asked for: the relay's.
         let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
         let proxy = match kind {
-            Kind::Nginx => Proxy::nginx(&page.raw_text("#snippet-nginx")),
-            Kind::Caddy => Proxy::caddy(&page.raw_text("#snippet-caddy")),
+            ProxyKind::Nginx => Proxy::nginx(&page.raw_text("#snippet-nginx")),
+            ProxyKind::Caddy => Proxy::caddy(&page.raw_text("#snippet-caddy")),
         };
         Self { app, operator, relay, proxy }
     }
@@ -58,23 +54,9 @@ impl<'db> Scene<'db> {
     }
 }
 
-/// Tests that run once with each proxy.
-macro_rules! with_each_proxy {
-    ($(fn $name:ident($scene:ident: Scene) $body:block)+) => {
-        $(fn $name($scene: Scene) $body)+
-
-        mod nginx {
-            $(#[test] fn $name() { super::$name(super::Scene::set(super::Kind::Nginx, &crate::support::Database::sqlite())); })+
-        }
-
-        mod caddy {
-            $(#[test] fn $name() { super::$name(super::Scene::set(super::Kind::Caddy, &crate::support::Database::sqlite())); })+
-        }
-    };
-}
-
 with_each_proxy! {
-    fn whoever_has_a_key_comes_in_and_the_application_learns_who_it_is(scene: Scene) {
+    fn whoever_has_a_key_comes_in_and_the_application_learns_who_it_is(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Zoë & Co");
 
         for header in [("X-API-Key", key.secret.clone()), ("Authorization", format!("Bearer {}", key.secret))] {
@@ -93,7 +75,8 @@ with_each_proxy! {
         }
     }
 
-    fn whoever_has_none_or_a_wrong_one_stays_outside(scene: Scene) {
+    fn whoever_has_none_or_a_wrong_one_stays_outside(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let unknown = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 
         let missing = scene.assert_closed(&[], &[401]);
@@ -105,7 +88,8 @@ with_each_proxy! {
         scene.assert_closed(&[("Authorization", "Basic YTpi")], &[401]);
     }
 
-    fn off_is_off_on_the_next_request(scene: Scene) {
+    fn off_is_off_on_the_next_request(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         for _ in 0..3 {
             scene.assert_open(&key.secret);
@@ -117,7 +101,8 @@ with_each_proxy! {
         scene.assert_closed(&[("X-API-Key", &key.secret)], &[401]);
     }
 
-    fn a_key_of_another_service_and_a_test_key_stay_outside(scene: Scene) {
+    fn a_key_of_another_service_and_a_test_key_stay_outside(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         scene.app.add_service("mail", "Mail");
         let id = scene.operator.form_id();
         let page = scene.operator.post("/api-keys", &[("key_id", &id), ("service", "mail"), ("name", "Mail")]).page();
@@ -128,7 +113,8 @@ with_each_proxy! {
         scene.assert_closed(&[("X-API-Key", &test)], &[403]);
     }
 
-    fn what_a_client_claims_to_be_never_reaches_the_application(scene: Scene) {
+    fn what_a_client_claims_to_be_never_reaches_the_application(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         let mut headers = vec![("X-API-Key", &*key.secret)];
         let names: Vec<String> = IDENTITY.iter().flat_map(|name| [(*name).to_owned(), name.to_uppercase(), name.replace('-', "_")]).collect();
@@ -144,7 +130,8 @@ with_each_proxy! {
         scene.assert_closed(&headers[1..], &[401]);
     }
 
-    fn a_body_reaches_the_application_and_not_keyfob(scene: Scene) {
+    fn a_body_reaches_the_application_and_not_keyfob(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         let body = "x".repeat(100_000);
 
@@ -155,7 +142,8 @@ with_each_proxy! {
         assert!(scene.relay.bytes() < 50_000, "{} bytes went to Keyfob", scene.relay.bytes());
     }
 
-    fn a_packed_body_reaches_the_application(scene: Scene) {
+    fn a_packed_body_reaches_the_application(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         let headers = |key| [("X-API-Key", key), ("Content-Encoding", "gzip")];
 
@@ -165,7 +153,8 @@ with_each_proxy! {
         scene.assert_closed(&headers("hunter2"), &[401]);
     }
 
-    fn connections_to_keyfob_are_kept(scene: Scene) {
+    fn connections_to_keyfob_are_kept(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         let before = scene.relay.connections();
 
@@ -177,7 +166,8 @@ with_each_proxy! {
         assert!(made <= 4, "{made} connections for 50 requests");
     }
 
-    fn while_keyfob_is_down_nothing_gets_through(scene: Scene) {
+    fn while_keyfob_is_down_nothing_gets_through(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         scene.assert_open(&key.secret);
         scene.relay.cut();
@@ -187,7 +177,8 @@ with_each_proxy! {
         }
     }
 
-    fn while_keyfob_hangs_nothing_gets_through(scene: Scene) {
+    fn while_keyfob_hangs_nothing_gets_through(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         scene.relay.hang();
         let start = Instant::now();
@@ -197,7 +188,8 @@ with_each_proxy! {
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
-    fn while_keyfobs_database_is_gone_nothing_gets_through(scene: Scene) {
+    fn while_keyfobs_database_is_gone_nothing_gets_through(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         scene.assert_open(&key.secret);
         scene.app.db.take_away();

@@ -1,13 +1,7 @@
 //! The snippets of the Connect page as they are where people reach Keyfob by
 //! https: beside the examples, only whom the proxy trusts is replaced.
 
-use crate::support::{App, Certificate, Database, Outcome, Proxy, free_address};
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Nginx,
-    Caddy,
-}
+use crate::support::{App, Certificate, Database, Outcome, Proxy, ProxyKind, free_address, with_each_proxy};
 
 /// A proxy that asks Keyfob by https.
 struct Scene<'db> {
@@ -19,14 +13,14 @@ struct Scene<'db> {
 
 impl<'db> Scene<'db> {
     #[track_caller]
-    fn set(kind: Kind, db: &'db Database, shown: &Certificate, trusted: &Certificate) -> Self {
+    fn set(kind: ProxyKind, db: &'db Database, shown: &Certificate, trusted: &Certificate) -> Self {
         let address = free_address();
         let app = App::start_behind(db, &address.replace("127.0.0.1", "https://localhost"));
         let front = Proxy::tls(&address, &app.url, shown);
         let page = app.signed_in().get("/connect?service=sms").assert_ok().page();
         let proxy = match kind {
-            Kind::Nginx => Proxy::nginx_trusting(&page.raw_text("#snippet-nginx"), trusted),
-            Kind::Caddy => Proxy::caddy_trusting(&page.raw_text("#snippet-caddy"), trusted),
+            ProxyKind::Nginx => Proxy::nginx_trusting(&page.raw_text("#snippet-nginx"), trusted),
+            ProxyKind::Caddy => Proxy::caddy_trusting(&page.raw_text("#snippet-caddy"), trusted),
         };
         Self { app, proxy, _front: front }
     }
@@ -45,23 +39,8 @@ impl<'db> Scene<'db> {
     }
 }
 
-/// Tests that run once with each proxy.
-macro_rules! with_each_proxy {
-    ($(fn $name:ident($kind:ident: Kind, $db:ident: &Database) $body:block)+) => {
-        $(fn $name($kind: Kind, $db: &Database) $body)+
-
-        mod nginx {
-            $(#[test] fn $name() { super::$name(super::Kind::Nginx, &crate::support::Database::sqlite()); })+
-        }
-
-        mod caddy {
-            $(#[test] fn $name() { super::$name(super::Kind::Caddy, &crate::support::Database::sqlite()); })+
-        }
-    };
-}
-
 with_each_proxy! {
-    fn whoever_has_a_key_comes_in_and_nobody_else_does(kind: Kind, db: &Database) {
+    fn whoever_has_a_key_comes_in_and_nobody_else_does(kind: ProxyKind, db: &Database) {
         let certificate = Certificate::of("localhost");
         let scene = Scene::set(kind, db, &certificate, &certificate);
         let (key, other) = (scene.app.make_key("Project X"), scene.app.make_key("Project Y"));
@@ -74,11 +53,11 @@ with_each_proxy! {
         assert_eq!(scene.ask("").status, 401);
     }
 
-    fn a_certificate_that_nobody_trusted_vouches_for_opens_nothing(kind: Kind, db: &Database) {
+    fn a_certificate_that_nobody_trusted_vouches_for_opens_nothing(kind: ProxyKind, db: &Database) {
         Scene::set(kind, db, &Certificate::of("localhost"), &Certificate::of("localhost")).assert_closed();
     }
 
-    fn nor_does_one_of_somebody_else(kind: Kind, db: &Database) {
+    fn nor_does_one_of_somebody_else(kind: ProxyKind, db: &Database) {
         let certificate = Certificate::of("keys.example.com");
         Scene::set(kind, db, &certificate, &certificate).assert_closed();
     }

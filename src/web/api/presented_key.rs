@@ -38,7 +38,7 @@ fn only<'a>(
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => PresentedKey::Missing,
-        (Some(value), None) => read(value.as_bytes().trim_ascii()),
+        (Some(value), None) => read(value.as_bytes()),
         (Some(_), Some(_)) => PresentedKey::Repeated,
     }
 }
@@ -50,6 +50,7 @@ fn text(value: &[u8]) -> &str {
 
 /// Credentials of another scheme are somebody else's.
 fn bearer(credentials: &[u8]) -> PresentedKey<'_> {
+    let credentials = credentials.trim_ascii();
     let end = credentials.iter().position(u8::is_ascii_whitespace).unwrap_or(credentials.len());
     match credentials.split_at(end) {
         (scheme, key) if scheme.eq_ignore_ascii_case(BEARER) => PresentedKey::One(text(key)),

@@ -26,7 +26,7 @@ pub use client::{Client, form};
 pub use database::{Database, MIGRATIONS, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
-pub use proxy::{Outcome, Proxy, free_address};
+pub use proxy::{Outcome, Proxy, ProxyKind, free_address};
 pub use receiver::Receiver;
 pub use relay::Relay;
 pub use routes::routes;
@@ -51,3 +51,20 @@ macro_rules! on_both_databases {
 }
 
 pub(crate) use on_both_databases;
+
+/// Tests that are written once and run with nginx and with Caddy.
+macro_rules! with_each_proxy {
+    ($(fn $name:ident($kind:ident: ProxyKind, $db:ident: &Database) $body:block)+) => {
+        $(fn $name($kind: $crate::support::ProxyKind, $db: &$crate::support::Database) $body)+
+
+        mod nginx {
+            $(#[test] fn $name() { super::$name($crate::support::ProxyKind::Nginx, &$crate::support::Database::sqlite()); })+
+        }
+
+        mod caddy {
+            $(#[test] fn $name() { super::$name($crate::support::ProxyKind::Caddy, &$crate::support::Database::sqlite()); })+
+        }
+    };
+}
+
+pub(crate) use with_each_proxy;

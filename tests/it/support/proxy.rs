@@ -39,6 +39,12 @@ impl Outcome {
     }
 }
 
+#[derive(Clone, Copy)]
+pub enum ProxyKind {
+    Nginx,
+    Caddy,
+}
+
 /// A proxy that runs until the test ends, before an application that tells
 /// what it got.
 pub struct Proxy {
