@@ -12,6 +12,7 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, r
 use actix_web::{App, Error};
 
 use crate::web::api::{self, balance, health, openapi, sms_messages};
+use crate::web::express::Express;
 use crate::web::pages::{
     api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
     message, message_creation, messages, service, services, settings, setup,
@@ -23,6 +24,9 @@ use crate::web::{State, assets, connections, errors, front, head, headers, origi
 /// every character is written as 12.
 const LONGEST_FORM: usize = 32 * 1024;
 
+/// Where the gate is asked.
+const GATE: front::Paths = front::Paths { verify: "/v1/keys/verify", auth: "/v1/auth" };
+
 /// All that is served. The gate is asked about every request of other services,
 /// so it answers before a route is looked for.
 pub fn site(
@@ -30,8 +34,12 @@ pub fn site(
 ) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = Error, InitError = ()> + use<>
 {
     let app = App::new().app_data(state.clone()).configure(|config| routes(config, state));
-    let gate = front::Paths { verify: "/v1/keys/verify", auth: "/v1/auth" };
-    front::before(app, gate, state.clone())
+    front::before(app, GATE, state.clone())
+}
+
+/// The same for what is asked most, before even that.
+pub fn express(state: &Data<State>) -> Express {
+    Express::new(GATE, state)
 }
 
 /// Every other route.

@@ -2,11 +2,11 @@
 //! it counts only when a listed proxy sends it, and is read from the right, up
 //! to the first address that no listed proxy has (ASVS 4.1.3).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use actix_web::dev::RequestHead;
-use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
+use actix_web::http::header::X_FORWARDED_FOR;
 
+use super::exchange::Headers;
 use crate::networks::Networks;
 
 /// The proxies in front of this server.
@@ -22,20 +22,16 @@ impl TrustedProxies {
         Networks::parse(text).map(Self)
     }
 
-    /// Where this request comes from.
+    /// Where a request comes from, that came with these headers over a connection
+    /// of `peer`.
     #[must_use]
-    pub fn client_of(&self, request: &RequestHead) -> IpAddr {
-        let peer = request.peer_addr.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        self.client(peer, &request.headers)
-    }
-
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
+    pub fn client(&self, peer: Option<SocketAddr>, headers: &(impl Headers + ?Sized)) -> IpAddr {
+        let mut client = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
         // Most often no proxy is listed, and no header needs to be looked for.
         if !self.0.contains(client) {
             return client;
         }
-        let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default()).collect();
+        let lines: Vec<&str> = headers.all(&X_FORWARDED_FOR).map(as_text).collect();
         for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
             if !self.0.contains(client) {
                 break;
@@ -48,6 +44,11 @@ impl TrustedProxies {
     }
 }
 
+/// A line that is not ASCII was not written by a proxy that knows what it does.
+fn as_text(line: &[u8]) -> &str {
+    str::from_utf8(line).ok().filter(|line| line.is_ascii()).unwrap_or_default()
+}
+
 /// An address, perhaps with a port, as proxies write it.
 fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
@@ -57,7 +58,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
 
@@ -66,7 +67,8 @@ mod tests {
         for line in forwarded {
             headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(line));
         }
-        TrustedProxies::parse(trusted).unwrap().client(peer.parse().unwrap(), &headers).to_string()
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+        TrustedProxies::parse(trusted).unwrap().client(Some(peer), &headers).to_string()
     }
 
     #[test]

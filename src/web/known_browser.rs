@@ -47,7 +47,7 @@ impl FromRequest for Guesser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let state = request.app_data::<Data<State>>().ok_or_else(|| Error::internal(anyhow::anyhow!("no state")));
         ready(state.map(|state| Self {
-            address: state.trusted_proxies.client_of(request.head()),
+            address: state.trusted_proxies.client(request.head().peer_addr, request.headers()),
             known_operator: known_operator(state, request),
         }))
     }

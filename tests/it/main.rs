@@ -20,6 +20,7 @@ mod connections;
 mod crashes;
 mod credits;
 mod credits_at_once;
+mod express;
 mod flood;
 mod foreign_sites;
 mod headers;

@@ -1,15 +1,15 @@
 //! JSON that applications send.
 
 use actix_http::Request;
-use actix_web::HttpMessage;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::web::connections::body_is_in;
+use crate::web::exchange::Headers;
 
 /// Reads the whole of a body, which may have so many bytes, before there is a
 /// route to do it. Of one that says it is longer nothing is read.
@@ -49,26 +49,32 @@ pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()>
 /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
 /// [`Error::Malformed`] in words that say what to change.
 pub(super) fn parse<T: DeserializeOwned>(
-    request: &impl HttpMessage,
-    body: Result<Bytes, actix_web::Error>,
+    headers: &(impl Headers + ?Sized),
+    body: Result<impl AsRef<[u8]>, actix_web::Error>,
     form: &str,
 ) -> Result<T> {
-    let is_json = request.content_type().eq_ignore_ascii_case("application/json");
-    if !is_json {
+    if !is_json(headers) {
         return Err(Error::UnsupportedMediaType);
     }
     let body = body.map_err(|error| explain(&error))?;
+    let body = body.as_ref();
     // Members by their places would be read too.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::Malformed(format!("Send {form}, not a list.")));
     }
-    serde_json::from_slice(&body).map_err(|error| {
+    serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
             Error::Malformed(format!("Send {form}: {}.", without_values(&error)))
         } else {
             Error::Malformed("The body is not well-formed JSON.".to_owned())
         }
     })
+}
+
+/// Whatever its parameters are: JSON has none (RFC 8259 §11).
+fn is_json(headers: &(impl Headers + ?Sized)) -> bool {
+    let kind = headers.all(&CONTENT_TYPE).next().and_then(|kind| kind.split(|byte| *byte == b';').next());
+    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
 }
 
 fn explain(error: &actix_web::Error) -> Error {

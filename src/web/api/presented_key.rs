@@ -1,7 +1,9 @@
 //! A key as it is presented in headers: `X-API-Key: KEY`, or
 //! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use actix_web::http::header::{AUTHORIZATION, HeaderName};
+
+use crate::web::exchange::Headers;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &[u8] = b"bearer";
@@ -21,7 +23,7 @@ impl<'a> PresentedKey<'a> {
     /// Reads the headers. `X-API-Key` comes first, since applications behind a
     /// proxy use `Authorization` for themselves.
     #[must_use]
-    pub fn of(headers: &'a HeaderMap) -> Self {
+    pub fn of(headers: &'a (impl Headers + ?Sized)) -> Self {
         match only(headers, &X_API_KEY, |value| Self::One(text(value))) {
             Self::Missing => only(headers, &AUTHORIZATION, bearer),
             other => other,
@@ -31,14 +33,14 @@ impl<'a> PresentedKey<'a> {
 
 /// What is presented in the only header of this name.
 fn only<'a>(
-    headers: &'a HeaderMap,
+    headers: &'a (impl Headers + ?Sized),
     name: &HeaderName,
     read: impl FnOnce(&'a [u8]) -> PresentedKey<'a>,
 ) -> PresentedKey<'a> {
-    let mut values = headers.get_all(name);
+    let mut values = headers.all(name);
     match (values.next(), values.next()) {
         (None, _) => PresentedKey::Missing,
-        (Some(value), None) => read(value.as_bytes()),
+        (Some(value), None) => read(value),
         (Some(_), Some(_)) => PresentedKey::Repeated,
     }
 }
@@ -60,7 +62,7 @@ fn bearer(credentials: &[u8]) -> PresentedKey<'_> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{HeaderMap, HeaderValue};
 
     use super::PresentedKey::{Missing, One, Repeated};
     use super::*;

@@ -72,7 +72,7 @@ pub async fn send_messages(
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
-        let wanted: SendRequest = parse(&request, body, SendRequest::FORM)?;
+        let wanted: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
         let (draft, repeatable) = (wanted.draft()?, repeatable(&request, &key, &wanted)?);
         let answer = state.sms.send(origin(&key), draft, repeatable, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -195,7 +195,7 @@ pub async fn estimate_messages(
     let estimate = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
-        let EstimateRequest { to, text, from, reference } = parse(&request, body, SendRequest::FORM)?;
+        let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
         // Without a number: for one recipient, whoever that may be.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft()?;

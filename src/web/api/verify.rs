@@ -16,9 +16,11 @@ use super::{answer, refuse_method, user_agent};
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
+use crate::web::exchange::{Answer, Headers};
+use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 
 /// A body longer than this is no question about a key, in bytes.
-const LONGEST_BODY: usize = 4 * 1024;
+pub const LONGEST_BODY: usize = 4 * 1024;
 
 /// Nothing is told about a key that is not there.
 const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
@@ -36,6 +38,20 @@ struct VerifyRequest {
 
 impl VerifyRequest {
     const FORM: &str = "{\"key\": \"…\", \"service\": \"…\"}";
+
+    /// Without the space around it, as in headers: files that keys are read from
+    /// end with a line break.
+    fn key(&self) -> &str {
+        self.key.trim_ascii()
+    }
+
+    fn door(&self) -> Door<'_> {
+        Door { service: self.service.as_deref(), mode: None }
+    }
+
+    fn caller<'a>(&self, headers: &'a (impl Headers + ?Sized)) -> Caller<'a> {
+        Caller { address: self.client_ip, user_agent: user_agent(headers) }
+    }
 }
 
 /// Told about a key that opens nothing.
@@ -56,12 +72,34 @@ pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpRespons
 
 async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
     let body = read(request, LONGEST_BODY).await;
-    let question: VerifyRequest = parse(request, body, VerifyRequest::FORM)?;
-    let door = Door { service: question.service.as_deref(), mode: None };
-    let caller = || Caller { address: question.client_ip, user_agent: user_agent(&request.head().headers) };
-    // As in headers; files that keys are read from end with a line break.
-    let verdict = state.gate.verdict(question.key.trim_ascii(), &door, caller).await?;
-    let body = match &verdict {
+    let headers = &request.head().headers;
+    let question: VerifyRequest = parse(headers, body, VerifyRequest::FORM)?;
+    let caller = || question.caller(headers);
+    let verdict = state.gate.verdict(question.key(), &question.door(), caller).await?;
+    let mut response = HttpResponse::new(StatusCode::OK);
+    let body = tell(&verdict, &mut response)?;
+    Ok(response.set_body(BoxBody::new(body)))
+}
+
+/// Answers a POST where nothing has to be waited for and nothing is wrong with
+/// it; gives the answer's body.
+pub fn verify_at_once(
+    state: &State,
+    headers: &(impl Headers + ?Sized),
+    body: &[u8],
+    answer: &mut impl Answer,
+) -> Option<Bytes> {
+    let question: VerifyRequest = parse(headers, Ok(body), VerifyRequest::FORM).ok()?;
+    let caller = || question.caller(headers);
+    let verdict = state.gate.verdict_at_once(question.key(), &question.door(), caller)?;
+    let body = tell(&verdict, answer).ok()?;
+    secure_for_programs(answer, is_https(state));
+    secure_body_for_programs(answer);
+    Some(body)
+}
+
+fn tell(verdict: &Verdict, answer: &mut impl Answer) -> Result<Bytes> {
+    let body = match verdict {
         Verdict::Valid(key) => details(key).into(),
         Verdict::ModeNotAllowed(key) | Verdict::Disabled(key) | Verdict::Expired(key) => {
             let refusal = Refusal { valid: false, code: verdict.code(), key_id: key.id.as_str() };
@@ -69,9 +107,9 @@ async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
         }
         Verdict::NotFound => NOT_FOUND,
     };
-    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
-    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    answer.status(StatusCode::OK);
+    answer.header(&CONTENT_TYPE, &HeaderValue::from_static("application/json"));
+    Ok(body)
 }
 
 /// Told about a valid key only. By hand, since it is written for every request

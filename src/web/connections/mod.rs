@@ -1,8 +1,9 @@
 //! Ends connections whose client keeps the server waiting, and lets go of all
-//! of them when the server stops. The HTTP library watches over the first
+//! of them when the server stops. The HTTP library would watch over the first
 //! head of a connection only; what comes later (a second head, a body) could
-//! otherwise be sent a byte a minute, for ever.
+//! be sent a byte a minute, for ever. And leaves a way around it.
 
+mod shortcut;
 mod stopping;
 mod stream;
 mod watch;
@@ -22,8 +23,10 @@ use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::Bytes;
 
+pub use shortcut::{NoShortcut, Outcome, Shortcut};
 pub use stopping::Stopping;
 pub use stream::Stream;
+pub use watch::date;
 
 use crate::error::Error;
 
@@ -100,6 +103,16 @@ impl Connection {
         if matches!(self.waiting.get(), Waiting::FirstRequest | Waiting::NextRequest) {
             self.now_waits(Waiting::Rest);
         }
+    }
+
+    /// Whether it has no request now, and may have another one.
+    fn is_between_requests(&self) -> bool {
+        self.waiting.get() == Waiting::NextRequest && !self.is_writing.get() && !self.is_closing.get()
+    }
+
+    /// Notes that its request has an answer.
+    fn is_answered(&self) {
+        self.now_waits(Waiting::NextRequest);
     }
 
     /// Notes whom to wake.

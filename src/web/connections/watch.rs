@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::rt;
 
@@ -19,6 +19,8 @@ struct Worker {
     started: Instant,
     /// How long ago that was at the last look: good enough, and free to read.
     now: Cell<Duration>,
+    /// What time it was then.
+    date: RefCell<String>,
     open: RefCell<Vec<Weak<Connection>>>,
     is_watched: Cell<bool>,
 }
@@ -27,6 +29,7 @@ thread_local! {
     static WORKER: Worker = Worker {
         started: Instant::now(),
         now: Cell::new(Duration::ZERO),
+        date: RefCell::new(write_date()),
         open: RefCell::default(),
         is_watched: Cell::new(false),
     };
@@ -35,6 +38,16 @@ thread_local! {
 /// This worker's time.
 pub(super) fn now() -> Duration {
     WORKER.with(|worker| worker.now.get())
+}
+
+/// Gives the `Date` header (RFC 9110 §6.6.1) of the last look, which is a second
+/// ago at most.
+pub fn date<T>(write: impl FnOnce(&str) -> T) -> T {
+    WORKER.with(|worker| write(&worker.date.borrow()))
+}
+
+fn write_date() -> String {
+    format!("date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()))
 }
 
 pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
@@ -61,6 +74,7 @@ impl Worker {
     fn look(&self, is_stopping: bool) {
         let now = self.started.elapsed();
         self.now.set(now);
+        *self.date.borrow_mut() = write_date();
         let mut open = self.open.borrow_mut();
         open.retain(|connection| connection.strong_count() > 0);
         let patience = match open.len() {
@@ -94,6 +108,7 @@ mod tests {
         let worker = Worker {
             started: Instant::now() - Duration::from_secs(20),
             now: Cell::new(Duration::ZERO),
+            date: RefCell::default(),
             open: RefCell::new(open),
             is_watched: Cell::new(true),
         };

@@ -11,6 +11,7 @@ impl Wire {
     /// Connects to a server such as `http://127.0.0.1:8080`.
     pub fn to(url: &str) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+        stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(stream)
     }
@@ -29,6 +30,15 @@ impl Wire {
             head.push(byte[0]);
         }
         String::from_utf8(head).unwrap()
+    }
+
+    /// Reads one answer, to the end that its head speaks of: the head and the body.
+    pub fn read_answer(&mut self) -> (String, String) {
+        let head = self.read_head();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or_default()];
+        let _ = self.0.read_exact(&mut body); // there is none behind the head of a HEAD
+        (head, String::from_utf8_lossy(&body).into_owned())
     }
 
     /// Reads until the other side hangs up.
