@@ -181,3 +181,29 @@ impl Uses {
         !self.is_waiting.swap(true, Ordering::AcqRel)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    /// In bytes, on the processors of today.
+    const LINE: usize = 64;
+
+    #[test]
+    fn fetching_a_record_leaves_no_line_of_the_cache_out() {
+        let fetched = [
+            offset_of!(KeyRecord, status),
+            offset_of!(KeyRecord, account_id),
+            offset_of!(KeyRecord, name_json),
+            offset_of!(KeyRecord, expires_at_json),
+            offset_of!(KeyRecord, uses) + offset_of!(Uses, is_waiting),
+        ];
+
+        let steps: Vec<_> = fetched.windows(2).map(|pair| pair[1] - pair[0]).collect();
+
+        assert!(steps.iter().all(|step| *step <= LINE), "{fetched:?}");
+        assert!(fetched[0] < LINE && size_of::<KeyRecord>() - fetched[4] <= LINE, "{fetched:?}");
+    }
+}

@@ -165,6 +165,15 @@ on_both_databases! {
         assert!((0..100).any(|_| !is_librarys()));
     }
 
+    fn a_proxys_question_is_answered_though_the_body_that_it_speaks_of_stayed_with_the_proxy(db: &Database) {
+        let app = db.app();
+        let question = auth("?service=sms", "Content-Length: 100\r\n");
+
+        let head = Wire::to(&app.url).send(question.as_bytes()).read_answer().0;
+
+        assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    }
+
     fn a_question_may_come_in_pieces(db: &Database) {
         let app = db.app();
         let key = app.make_key("Project X");

@@ -86,11 +86,11 @@ impl Sharing {
 
     fn try_shortcut(&mut self, read: &[u8], connection: &Connection, shortcut: impl FnOnce(&[u8]) -> Outcome) -> bool {
         // Most often a request comes in one piece, which is not copied.
-        let is_whole = self.begun.is_empty();
-        if !is_whole {
+        let is_first = self.begun.is_empty();
+        if !is_first {
             self.begun.extend_from_slice(read);
         }
-        let sent = if is_whole { read } else { &self.begun };
+        let sent = if is_first { read } else { &self.begun };
         match shortcut(sent) {
             Outcome::Answered => {
                 self.begun = Vec::new();
@@ -98,7 +98,7 @@ impl Sharing {
                 false
             }
             Outcome::Begun if sent.len() < LONGEST => {
-                if is_whole {
+                if is_first {
                     self.begun.extend_from_slice(read);
                 }
                 false

@@ -60,10 +60,12 @@ impl<S: Shortcut> Stream<S> {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
         let written = Pin::new(&mut self.socket).poll_write(cx, part);
-        self.connection.is_writing.set(written.is_pending());
-        // A client that said all it had to say is not read from any more.
+        let has_waited = self.connection.is_writing.replace(written.is_pending());
+        // Nothing is read meanwhile that could wake the library.
         if written.is_pending() {
             self.connection.wakes(cx.waker());
+        } else if has_waited {
+            cx.waker().wake_by_ref();
         }
         written
     }
@@ -92,15 +94,19 @@ impl<S: Shortcut> Stream<S> {
 }
 
 impl<S: Shortcut> AsyncRead for Stream<S> {
-    /// What the library gets to read: the end, once the connection was closed.
+    /// What the library gets to read: the end, once the connection was closed;
+    /// nothing while its client does not take an answer, since the library would
+    /// answer on and keep all of it.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, part: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.connection.is_closed.get() {
             return Poll::Ready(Ok(()));
         }
         let before = part.filled().len();
         loop {
-            // Whoever does not take an answer gets no other one.
             ready!(self.poll_answer(cx))?;
+            if self.connection.is_writing.get() {
+                return Poll::Pending;
+            }
             let owed = self.sharing.pay(part.remaining());
             if !owed.is_empty() {
                 part.put_slice(&owed);
@@ -133,6 +139,7 @@ impl<S: Shortcut> AsyncWrite for Stream<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::time::Duration;
 
     use actix_web::rt;
@@ -183,6 +190,34 @@ mod tests {
         connection.close();
 
         timeout(SOON, answer).await.expect("it still waits for its client").unwrap();
+    }
+
+    #[actix_web::test]
+    async fn a_client_is_read_from_again_when_it_has_taken_its_answer_and_not_before() {
+        let (mut client, mut stream) = connect(NoShortcut).await;
+        let connection = stream.connection();
+        let mut left = LONG;
+        // As the library does it: reads, and then writes what is left.
+        let left_when_read = rt::spawn(poll_fn(move |cx| {
+            let mut stream = Pin::new(&mut stream);
+            let mut next = [0];
+            if stream.as_mut().poll_read(cx, &mut ReadBuf::new(&mut next)).is_ready() {
+                return Poll::Ready(left);
+            }
+            while left > 0 {
+                left -= ready!(stream.as_mut().poll_write(cx, &vec![b'a'; left])).unwrap();
+            }
+            Poll::Pending
+        }));
+        while !connection.is_writing.get() {
+            rt::time::sleep(Duration::from_millis(10)).await;
+        }
+
+        client.write_all(b"next").await.unwrap();
+        client.read_exact(&mut vec![0; LONG]).await.unwrap();
+
+        let left_when_read = timeout(SOON, left_when_read).await.expect("it is never read from again");
+        assert_eq!(left_when_read.unwrap(), 0);
     }
 
     #[actix_web::test]
