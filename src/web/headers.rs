@@ -1,5 +1,4 @@
-//! Security headers, on every response but a permission (`api/auth.rs`), which
-//! only a proxy reads.
+//! Security headers, on every response.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;

@@ -49,7 +49,9 @@ async fn auth_with_headers() -> HttpResponse {
         .append_header(("x-key-mode", "live"))
         .append_header(("x-key-service", "sms"))
         .append_header(("x-account-id", "acc_01m83m3ec0eqk9j2zgkfmgs3b3"))
+        .append_header(("x-content-type-options", "nosniff"))
         .append_header(("cache-control", "no-store"))
+        .append_header(("referrer-policy", "no-referrer"))
         .finish()
 }
 

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 
@@ -61,7 +61,7 @@ pub fn authorize_at_once(
 
 fn tell(state: &State, verdict: Option<&Verdict>, answer: &mut impl Answer) {
     match verdict {
-        Some(Verdict::Valid(key)) => allow(key, answer),
+        Some(Verdict::Valid(key)) => allow(state, key, answer),
         Some(refused @ Verdict::ModeNotAllowed(_)) => deny(state, StatusCode::FORBIDDEN, refused.code(), None, answer),
         Some(refused) => deny(state, StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID), answer),
         None => deny(state, StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE), answer),
@@ -101,10 +101,8 @@ fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
 }
 
 /// Every identity header is there and not empty: some proxies let a client's
-/// own header through in place of an absent one. None is there for browsers:
-/// it has no body, and the proxy, which reads every header of every answer,
-/// keeps it to itself.
-fn allow(key: &KeyRecord, answer: &mut impl Answer) {
+/// own header through in place of an absent one.
+fn allow(state: &State, key: &KeyRecord, answer: &mut impl Answer) {
     let identity = key.identity();
     answer.status(StatusCode::OK);
     answer.header(&X_AUTH_CODE, &HeaderValue::from_static("VALID"));
@@ -113,10 +111,9 @@ fn allow(key: &KeyRecord, answer: &mut impl Answer) {
     answer.header(&X_KEY_MODE, &HeaderValue::from_static(key.mode.as_str()));
     answer.header(&X_KEY_SERVICE, &identity.service);
     answer.header(&X_ACCOUNT_ID, &identity.account_id);
-    answer.header(&CACHE_CONTROL, &HeaderValue::from_static("no-store"));
+    secure_for_programs(answer, is_https(state));
 }
 
-/// Some proxies send it on to whoever asked them.
 fn deny(
     state: &State,
     status: StatusCode,
