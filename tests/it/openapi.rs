@@ -369,7 +369,7 @@ on_both_databases! {
         }
 
         for name in &names {
-            // No call finds a fault, and none is late.
+            // No call finds a fault.
             let statuses = operation(&document, name)["responses"].as_object().unwrap().keys();
             for status in statuses.filter(|status| *status != "500") {
                 assert!(seen.contains(&(&**name, status.clone())), "{name} never gave {status}");

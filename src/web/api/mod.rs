@@ -1,6 +1,6 @@
 //! JSON for applications and services, with no middleware in the way. `verify`
 //! and `auth`, which are asked about every request of other services, are
-//! reached through `front`.
+//! reached through `express` and `front`.
 
 pub mod auth;
 pub mod balance;

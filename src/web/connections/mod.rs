@@ -177,7 +177,7 @@ impl Turn {
     /// connection's last, or nobody watches over it.
     pub fn end(self, answer: &mut ResponseHead, is_last: bool) {
         match self.0 {
-            Some(connection) if !is_last => connection.now_waits(Waiting::NextRequest),
+            Some(connection) if !is_last => connection.is_answered(),
             connection => {
                 connection.inspect(|connection| connection.is_closing.set(true));
                 answer.set_connection_type(ConnectionType::Close);
