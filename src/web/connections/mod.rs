@@ -1,8 +1,10 @@
 //! Ends connections whose client keeps the server waiting, and lets go of all
 //! of them when the server stops. The HTTP library would watch over the first
 //! head of a connection only; what comes later (a second head, a body) could
-//! be sent a byte a minute, for ever. And leaves a way around it.
+//! be sent a byte a minute, for ever. And leaves a way around it, and the
+//! processor to a proxy that has no other one.
 
+mod giving_way;
 mod shortcut;
 mod stopping;
 mod stream;

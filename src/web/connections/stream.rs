@@ -12,7 +12,7 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::shortcut::{Sharing, Shortcut};
-use super::{Connection, Stopping, watch};
+use super::{Connection, Stopping, giving_way, watch};
 
 /// The socket of a connection that is watched over.
 pub struct Stream<S> {
@@ -80,6 +80,9 @@ impl<S: Shortcut> Stream<S> {
                 0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
                 sent => self.sent += sent,
             }
+        }
+        if self.sent > 0 {
+            giving_way::answered(&self.socket);
         }
         self.answer.clear();
         self.sent = 0;

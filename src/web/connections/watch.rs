@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::rt;
 
-use super::{Connection, Patience, Stopping};
+use super::{Connection, Patience, Stopping, giving_way};
 
 /// A worker with as many connections keeps idle ones no longer than it
 /// waits for a request.
@@ -55,6 +55,7 @@ pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
         worker.open.borrow_mut().push(Rc::downgrade(connection));
         if !worker.is_watched.replace(true) {
             rt::spawn(keep_looking(Arc::clone(stopping)));
+            giving_way::begin();
         }
     });
 }
@@ -62,6 +63,7 @@ pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
 async fn keep_looking(stopping: Arc<Stopping>) {
     while !stopping.is_over_within(EVERY).await {
         WORKER.with(|worker| worker.look(false));
+        giving_way::look();
     }
     loop {
         WORKER.with(|worker| worker.look(true));

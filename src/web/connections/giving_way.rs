@@ -1,0 +1,225 @@
+//! Lets whoever asks from the same processor go on before more questions are
+//! looked for. A proxy that shares its processor with the server is otherwise
+//! interrupted by each question that it asks: the two take turns for one answer,
+//! and not for many.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::rt;
+use actix_web::rt::net::TcpStream;
+use tokio::sync::Notify;
+
+/// So many answers from one look to the next, a second: with less to do, taking
+/// turns costs little, and the server would only lose its place to other programs.
+const MANY: u32 = 1_000;
+/// How many times as long as its own answers take a worker gives way. A proxy
+/// takes about twice as long as they do; where somebody else has the processor
+/// too, each way given is a turn of theirs, of milliseconds.
+const FAIR: u32 = 3;
+/// What others may take at once.
+const MOST: Duration = Duration::from_millis(100);
+/// For so many looks nobody is given way to after others have taken more.
+const REST: u32 = 60;
+
+/// One worker, which is one thread.
+struct Worker {
+    /// Since the last look.
+    answers: Cell<u32>,
+    gives_way: Cell<bool>,
+    /// What others may take now.
+    left: Cell<Duration>,
+    /// Looks until it may give way again.
+    rest: Cell<u32>,
+    /// There was an answer.
+    answered: Rc<Notify>,
+}
+
+thread_local! {
+    static WORKER: Worker = Worker::default();
+}
+
+/// Has this worker give way behind answers that leave together, where it should.
+pub(super) fn begin() {
+    let answered = WORKER.with(|worker| Rc::clone(&worker.answered));
+    rt::spawn(async move {
+        let mut back = Instant::now();
+        loop {
+            answered.notified().await;
+            let away = Instant::now();
+            thread::yield_now();
+            let own = away.duration_since(back);
+            back = Instant::now();
+            WORKER.with(|worker| worker.gave(back.duration_since(away), own));
+        }
+    });
+}
+
+/// Notes an answer.
+pub(super) fn answered(socket: &TcpStream) {
+    WORKER.with(|worker| worker.answered(|| is_asked_from_here(socket)));
+}
+
+/// Sees how much there is to do, once a second.
+pub(super) fn look() {
+    WORKER.with(Worker::look);
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            answers: Cell::default(),
+            gives_way: Cell::default(),
+            left: Cell::new(MOST),
+            rest: Cell::default(),
+            answered: Rc::default(),
+        }
+    }
+}
+
+impl Worker {
+    fn answered(&self, is_asked_from_here: impl FnOnce() -> bool) {
+        let answers = self.answers.get().saturating_add(1);
+        self.answers.set(answers);
+        if answers == MANY {
+            self.gives_way.set(self.rest.get() == 0 && is_asked_from_here());
+        }
+        if self.gives_way.get() {
+            self.answered.notify_one();
+        }
+    }
+
+    /// Notes how long others took, after so much time of its own.
+    fn gave(&self, time: Duration, own: Duration) {
+        let left = MOST.min(self.left.get() + own.saturating_mul(FAIR)).checked_sub(time);
+        self.left.set(left.unwrap_or(MOST));
+        if left.is_none() {
+            self.gives_way.set(false);
+            self.rest.set(REST);
+        }
+    }
+
+    fn look(&self) {
+        self.rest.set(self.rest.get().saturating_sub(1));
+        if self.answers.take() < MANY {
+            self.gives_way.set(false);
+        }
+    }
+}
+
+/// Whether the last that came in was sent on the processor that this thread is on.
+#[cfg(target_os = "linux")]
+fn is_asked_from_here(socket: &TcpStream) -> bool {
+    use rustix::{net::sockopt::socket_incoming_cpu, thread::sched_getcpu};
+    socket_incoming_cpu(socket).is_ok_and(|processor| usize::try_from(processor) == Ok(sched_getcpu()))
+}
+
+/// Nobody says.
+#[cfg(not(target_os = "linux"))]
+const fn is_asked_from_here(_: &TcpStream) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: fn() -> bool = || true;
+    const ELSEWHERE: fn() -> bool = || false;
+
+    fn answers(worker: &Worker, number: u32, asked_from: fn() -> bool) -> bool {
+        for _ in 0..number {
+            worker.answered(asked_from);
+        }
+        worker.gives_way.get()
+    }
+
+    #[test]
+    fn whoever_asks_much_from_the_same_processor_is_given_way_to_and_nobody_else() {
+        for (number, asked_from, expected) in
+            [(MANY - 1, HERE, false), (MANY, HERE, true), (MANY, ELSEWHERE, false), (10 * MANY, ELSEWHERE, false)]
+        {
+            assert_eq!(answers(&Worker::default(), number, asked_from), expected, "{number} answers");
+        }
+    }
+
+    #[test]
+    fn it_ends_when_there_is_little_to_do_or_others_ask() {
+        let worker = Worker::default();
+        assert!(answers(&worker, MANY, HERE));
+        worker.look();
+        assert!(answers(&worker, MANY - 1, HERE));
+        worker.look();
+        assert!(!worker.gives_way.get(), "there is little to do");
+
+        assert!(answers(&worker, MANY, HERE));
+        worker.look();
+        assert!(!answers(&worker, MANY, ELSEWHERE), "others ask");
+    }
+
+    #[test]
+    fn a_program_that_takes_turns_of_its_own_is_given_way_to_for_a_moment_in_a_minute() {
+        let (worker, turn, own) = (Worker::default(), Duration::from_millis(4), Duration::from_millis(1));
+        let mut taken = Duration::ZERO;
+        answers(&worker, MANY, HERE);
+        while answers(&worker, 60, HERE) {
+            worker.gave(turn, own);
+            taken += turn;
+        }
+        assert!(taken <= 5 * MOST, "{taken:?}");
+
+        for look in 1..=REST {
+            assert!(!answers(&worker, MANY, HERE), "look {look}");
+            worker.look();
+        }
+        assert!(answers(&worker, MANY, HERE));
+    }
+
+    #[test]
+    fn a_proxy_is_given_way_to_as_long_as_it_asks_however_long_it_once_took() {
+        let (worker, own) = (Worker::default(), Duration::from_micros(300));
+        answers(&worker, MANY, HERE);
+
+        for _ in 0..3 {
+            for _ in 0..1_000 {
+                worker.gave(2 * own, own);
+            }
+            worker.gave(MOST, own);
+            assert!(answers(&worker, 20, HERE));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[actix_web::test]
+    async fn where_a_question_was_sent_from_is_known() {
+        use actix_web::rt::net::TcpListener;
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        fn pin(processor: usize) {
+            let mut one = CpuSet::new();
+            one.set(processor);
+            sched_setaffinity(None, &one).unwrap();
+        }
+        let (here, all) = (sched_getcpu(), sched_getaffinity(None).unwrap());
+        let others = (0..CpuSet::MAX_CPU).filter(|processor| *processor != here && all.is_set(*processor));
+        pin(here);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut socket = listener.accept().await.unwrap().0;
+
+        client.write_all(b"?").await.unwrap();
+        socket.read_u8().await.unwrap();
+        assert!(is_asked_from_here(&socket));
+
+        for elsewhere in others {
+            pin(elsewhere);
+            client.write_all(b"?").await.unwrap();
+            pin(here);
+            socket.read_u8().await.unwrap();
+            assert!(!is_asked_from_here(&socket), "{elsewhere} is not {here}");
+        }
+    }
+}
