@@ -15,13 +15,13 @@ use tokio::sync::Notify;
 /// So many answers from one look to the next, a second: with less to do, taking
 /// turns costs little, and the server would only lose its place to other programs.
 const MANY: u32 = 1_000;
-/// How many times as long as its own answers take a worker gives way. A proxy
-/// takes about twice as long as they do; where somebody else has the processor
-/// too, each way given is a turn of theirs, of milliseconds.
+/// So many times the time between two ways given others may take, while they are
+/// given. A proxy takes about twice as long as the answers to it; where somebody
+/// else has the processor too, each way given is a turn of theirs, of milliseconds.
 const FAIR: u32 = 3;
-/// What others may take at once.
+/// What others may take beyond that: a proxy may be slow now and then.
 const MOST: Duration = Duration::from_millis(100);
-/// For so many looks nobody is given way to after others have taken more.
+/// For so many looks, seconds, nobody is given way to after others have taken more.
 const REST: u32 = 60;
 
 /// One worker, which is one thread.
@@ -33,38 +33,29 @@ struct Worker {
     left: Cell<Duration>,
     /// Looks until it may give way again.
     rest: Cell<u32>,
-    /// There was an answer.
-    answered: Rc<Notify>,
+    /// There was an answer behind which way is to be given.
+    is_due: Cell<bool>,
+    due: Notify,
 }
 
 thread_local! {
-    static WORKER: Worker = Worker::default();
+    static WORKER: Rc<Worker> = Rc::default();
 }
 
 /// Has this worker give way behind answers that leave together, where it should.
 pub(super) fn begin() {
-    let answered = WORKER.with(|worker| Rc::clone(&worker.answered));
-    rt::spawn(async move {
-        let mut back = Instant::now();
-        loop {
-            answered.notified().await;
-            let away = Instant::now();
-            thread::yield_now();
-            let own = away.duration_since(back);
-            back = Instant::now();
-            WORKER.with(|worker| worker.gave(back.duration_since(away), own));
-        }
-    });
+    let worker = WORKER.with(Rc::clone);
+    rt::spawn(async move { worker.keep_giving_way(thread::yield_now).await });
 }
 
-/// Notes an answer.
+/// Notes an answer that has left.
 pub(super) fn answered(socket: &TcpStream) {
     WORKER.with(|worker| worker.answered(|| is_asked_from_here(socket)));
 }
 
 /// Sees how much there is to do, once a second.
 pub(super) fn look() {
-    WORKER.with(Worker::look);
+    WORKER.with(|worker| worker.look());
 }
 
 impl Default for Worker {
@@ -74,26 +65,45 @@ impl Default for Worker {
             gives_way: Cell::default(),
             left: Cell::new(MOST),
             rest: Cell::default(),
-            answered: Rc::default(),
+            is_due: Cell::default(),
+            due: Notify::new(),
         }
     }
 }
 
 impl Worker {
+    /// Connections that were found to have a question together are all queued before
+    /// this task is, so that it has its turn once, behind all of their answers.
+    async fn keep_giving_way(&self, give_way: impl Fn()) {
+        let mut back = Instant::now();
+        loop {
+            self.due.notified().await;
+            self.is_due.set(false);
+            let away = Instant::now();
+            give_way();
+            let own = away.duration_since(back);
+            back = Instant::now();
+            self.gave(back.duration_since(away), own);
+        }
+    }
+
+    /// Of many answers in a second the one that makes them many decides.
     fn answered(&self, is_asked_from_here: impl FnOnce() -> bool) {
         let answers = self.answers.get().saturating_add(1);
         self.answers.set(answers);
         if answers == MANY {
             self.gives_way.set(self.rest.get() == 0 && is_asked_from_here());
         }
-        if self.gives_way.get() {
-            self.answered.notify_one();
+        // Told a second time, before its turn, it would have another one at once.
+        if self.gives_way.get() && !self.is_due.replace(true) {
+            self.due.notify_one();
         }
     }
 
-    /// Notes how long others took, after so much time of its own.
+    /// Notes how long others took, after so much time of its own: asleep too, since
+    /// nobody had to be given the processor then.
     fn gave(&self, time: Duration, own: Duration) {
-        let left = MOST.min(self.left.get() + own.saturating_mul(FAIR)).checked_sub(time);
+        let left = MOST.min(self.left.get().saturating_add(own.saturating_mul(FAIR))).checked_sub(time);
         self.left.set(left.unwrap_or(MOST));
         if left.is_none() {
             self.gives_way.set(false);
@@ -109,7 +119,9 @@ impl Worker {
     }
 }
 
-/// Whether the last that came in was sent on the processor that this thread is on.
+/// Whether the last that came in was taken in on the processor that this thread is
+/// on: by whoever sent it on this machine, else for the network, where nobody may
+/// be there to give way to, and giving it is for nothing but costs next to nothing.
 #[cfg(target_os = "linux")]
 fn is_asked_from_here(socket: &TcpStream) -> bool {
     use rustix::{net::sockopt::socket_incoming_cpu, thread::sched_getcpu};
@@ -124,7 +136,15 @@ const fn is_asked_from_here(_: &TcpStream) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use actix_web::rt::net::TcpListener;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::task::yield_now;
+
     use super::*;
+    use crate::web::connections::{Outcome, Shortcut, Stream};
 
     const HERE: fn() -> bool = || true;
     const ELSEWHERE: fn() -> bool = || false;
@@ -191,12 +211,55 @@ mod tests {
         }
     }
 
+    #[actix_web::test]
+    async fn it_gives_way_once_behind_answers_that_leave_together_and_not_again_without_one() {
+        let (worker, given) = (Rc::new(Worker::default()), Rc::new(Cell::new(0)));
+        let (giving, count) = (Rc::clone(&worker), Rc::clone(&given));
+        rt::spawn(async move { giving.keep_giving_way(|| count.set(count.get() + 1)).await });
+
+        for expected in [0, 1, 2, 3] {
+            answers(&worker, if expected == 0 { MANY - 1 } else { 10 }, HERE);
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            assert_eq!(given.get(), expected);
+        }
+    }
+
+    /// Answers whatever it is asked.
+    struct Yes;
+
+    impl Shortcut for Yes {
+        fn answer(&self, _: &[u8], _: Option<SocketAddr>, answer: &mut Vec<u8>) -> Outcome {
+            answer.push(b'!');
+            Outcome::Answered
+        }
+    }
+
+    #[actix_web::test]
+    async fn answers_of_the_shortcut_count() {
+        let (mut client, socket) = connect().await;
+        let mut stream = Stream::accept(socket, &Rc::new(Yes), &Arc::default()).0;
+        rt::spawn(async move { stream.read_u8().await });
+        WORKER.with(|worker| worker.answers.take()); // this thread may have been another test's
+
+        for number in 1..=3 {
+            client.write_all(b"?").await.unwrap();
+            client.read_u8().await.unwrap();
+            assert_eq!(WORKER.with(|worker| worker.answers.get()), number);
+        }
+    }
+
+    async fn connect() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    }
+
     #[cfg(target_os = "linux")]
     #[actix_web::test]
     async fn where_a_question_was_sent_from_is_known() {
-        use actix_web::rt::net::TcpListener;
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
         fn pin(processor: usize) {
             let mut one = CpuSet::new();
@@ -206,9 +269,7 @@ mod tests {
         let (here, all) = (sched_getcpu(), sched_getaffinity(None).unwrap());
         let others = (0..CpuSet::MAX_CPU).filter(|processor| *processor != here && all.is_set(*processor));
         pin(here);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut socket = listener.accept().await.unwrap().0;
+        let (mut client, mut socket) = connect().await;
 
         client.write_all(b"?").await.unwrap();
         socket.read_u8().await.unwrap();
@@ -221,5 +282,6 @@ mod tests {
             socket.read_u8().await.unwrap();
             assert!(!is_asked_from_here(&socket), "{elsewhere} is not {here}");
         }
+        sched_setaffinity(None, &all).unwrap(); // the thread may be another test's next
     }
 }
