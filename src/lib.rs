@@ -19,7 +19,8 @@
 //!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth sms_messages balance health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
-//!   connections those whose client keeps the server waiting are closed; the way around the library
+//!   connections those whose client keeps the server waiting are closed; the way around the library;
+//!               giving way to a proxy on the same processor
 //!   who asks    session known_browser client_address origin
 //!   the frame   state exchange head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
