@@ -120,8 +120,8 @@ impl Worker {
 }
 
 /// Whether the last that came in was taken in on the processor that this thread is
-/// on: by whoever sent it on this machine, else for the network, where nobody may
-/// be there to give way to, and giving it is for nothing but costs next to nothing.
+/// on: by whoever sent it on this machine, else for the network, where way may be
+/// given to nobody, for a few hundredths of the answers and no gain.
 #[cfg(target_os = "linux")]
 fn is_asked_from_here(socket: &TcpStream) -> bool {
     use rustix::{net::sockopt::socket_incoming_cpu, thread::sched_getcpu};
@@ -139,11 +139,11 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use actix_web::rt::net::TcpListener;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::task::yield_now;
 
     use super::*;
+    use crate::web::connections::tests::connect;
     use crate::web::connections::{Outcome, Shortcut, Stream};
 
     const HERE: fn() -> bool = || true;
@@ -248,12 +248,6 @@ mod tests {
             client.read_u8().await.unwrap();
             assert_eq!(WORKER.with(|worker| worker.answers.get()), number);
         }
-    }
-
-    async fn connect() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, listener.accept().await.unwrap().0)
     }
 
     #[cfg(target_os = "linux")]

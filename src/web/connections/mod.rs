@@ -218,8 +218,17 @@ pub fn body_is_in(connection: Option<&Rc<Connection>>) {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::rt::net::{TcpListener, TcpStream};
+
     use super::*;
     use Patience::{Little, None, Usual};
+
+    /// A client, and what the server has of it.
+    pub(super) async fn connect() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    }
 
     /// How many seconds after now it is closed, at the latest.
     fn kept(connection: &Connection, patience: Patience) -> Option<u64> {

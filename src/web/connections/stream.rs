@@ -146,12 +146,11 @@ mod tests {
     use std::time::Duration;
 
     use actix_web::rt;
-    use actix_web::rt::net::TcpListener;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::timeout;
 
     use super::*;
-    use crate::web::connections::{NoShortcut, Outcome};
+    use crate::web::connections::{NoShortcut, Outcome, tests};
 
     const SOON: Duration = Duration::from_secs(5);
     /// More than a socket takes at once.
@@ -171,9 +170,7 @@ mod tests {
     }
 
     async fn connect<S: Shortcut>(shortcut: S) -> (TcpStream, Stream<S>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = listener.accept().await.unwrap().0;
+        let (client, socket) = tests::connect().await;
         (client, Stream::accept(socket, &Rc::new(shortcut), &Arc::default()).0)
     }
 
