@@ -19,7 +19,7 @@ use crate::sms::{Sms, Workers};
 use crate::store::Store;
 use crate::web::State;
 use crate::web::api::metrics::metrics;
-use crate::web::connections::{NoShortcut, Stopping};
+use crate::web::connections::Stopping;
 use crate::{routes, server};
 
 /// A server that is ready to run.
@@ -90,8 +90,7 @@ impl Keyfob {
 
 fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
     let stopping = Arc::clone(&state.stopping);
-    let gate = state.clone();
-    server::listen(address, None, &stopping, move || routes::express(&gate), move || routes::site(&state))
+    server::listen(address, None, &stopping, move || routes::site(&state))
         .map_err(|error| server::explain("--listen", address, &error))
 }
 
@@ -99,7 +98,7 @@ fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, Socket
 fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
     let stopping = Arc::clone(&state.stopping);
     let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
-    let (server, address) = server::listen(address, Some(1), &stopping, || NoShortcut, site)
+    let (server, address) = server::listen(address, Some(1), &stopping, site)
         .map_err(|error| server::explain("--metrics-listen", address, &error))?;
     actix_web::rt::spawn(server);
     Ok(address)

@@ -12,17 +12,15 @@
 //! server        where it listens, and how it takes connections
 //! routes        the whole site on one screen
 //! web/          HTTP in, HTML or JSON out
-//!   express     the two questions for the gate, answered before the HTTP library has them
-//!   front       before any route: connections, and those two where they are not plain
+//!   front       before any route: connections, and the gate's two questions
 //!   pages/      the dashboard, one noun a file: setup login api_keys api_key api_key_creation
 //!               api_key_status api_key_callback api_key_deletion messages message
 //!               message_creation credits services service connect settings
 //!   api/        JSON: verify auth sms_messages balance health openapi; and the text of metrics
 //!   errors      one error, three faces: page, fragment, problem details
-//!   connections those whose client keeps the server waiting are closed; the way around the library;
-//!               giving way to a proxy on the same processor
+//!   connections those whose client keeps the server waiting are closed
 //!   who asks    session known_browser client_address origin
-//!   the frame   state exchange head headers htmx next_path base_url ago amount request_id panics assets view
+//!   the frame   state head headers htmx next_path base_url ago amount request_id panics assets view
 //! gate/         verdicts on keys, one for every way in: memory, changes elsewhere, uses, counts
 //! sms/          takes messages, and takes them from the queue to a carrier: worker line transports,
 //!               receipts, sweeper; callbacks to customers

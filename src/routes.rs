@@ -12,7 +12,6 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, r
 use actix_web::{App, Error};
 
 use crate::web::api::{self, balance, health, openapi, sms_messages};
-use crate::web::express::Express;
 use crate::web::pages::{
     api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
     message, message_creation, messages, service, services, settings, setup,
@@ -35,11 +34,6 @@ pub fn site(
 {
     let app = App::new().app_data(state.clone()).configure(|config| routes(config, state));
     front::before(app, GATE, state.clone())
-}
-
-/// The same for what is asked most, before even that.
-pub fn express(state: &Data<State>) -> Express {
-    Express::new(GATE, state)
 }
 
 /// Every other route.

@@ -5,7 +5,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use actix_web::http::KeepAlive;
 use actix_web::rt::net::TcpStream;
 use tokio::net::TcpSocket;
 
-use crate::web::connections::{Shortcut, Stopping, Stream};
+use crate::web::connections::{Stopping, Stream};
 
 /// How long a client is listened to that was answered before it had sent all.
 const BODY_IS_DROPPED_FOR: Duration = Duration::from_secs(1);
@@ -29,16 +28,14 @@ const BACKLOG: u32 = 1_024;
 
 /// A server of one site that is ready to run, and where it listens: with the
 /// port it got, where 0 was asked for. `workers` are threads, one for each
-/// processor unless it is said. Each has a `shortcut`, which is asked before the
-/// `site` is.
+/// processor unless it is said.
 ///
 /// # Errors
 /// When it can't listen there.
-pub fn listen<S, A, W>(
+pub fn listen<S, A>(
     address: SocketAddr,
     workers: Option<usize>,
     stopping: &Arc<Stopping>,
-    shortcut: impl Fn() -> W + Clone + Send + 'static,
     site: impl Fn() -> S + Clone + Send + 'static,
 ) -> io::Result<(Server, SocketAddr)>
 where
@@ -46,15 +43,14 @@ where
     A: ServiceFactory<Request, Config = AppConfig, InitError = ()> + 'static,
     A::Error: Into<Response<BoxBody>> + 'static,
     A::Response: Into<Response<BoxBody>> + 'static,
-    W: Shortcut + 'static,
 {
     let listener = bind(address)?;
     let address = listener.local_addr()?;
     let stopping = Arc::clone(stopping);
     let connections = move || {
-        let (stopping, shortcut) = (Arc::clone(&stopping), Rc::new(shortcut()));
+        let stopping = Arc::clone(&stopping);
         let accept = move |socket: TcpStream| {
-            let connection = Stream::accept(socket, &shortcut, &stopping);
+            let connection = Stream::accept(socket, &stopping);
             async move { Ok(connection) }
         };
         let http = HttpService::build()
@@ -62,7 +58,7 @@ where
             .keep_alive(KeepAlive::Os)
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
-            .on_connect_ext(|stream: &Stream<W>, data| drop(data.insert(stream.connection())))
+            .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.connection())))
             .h1(map_config(site(), |()| AppConfig::default()));
         fn_service(accept).and_then(http)
     };

@@ -82,24 +82,6 @@ impl Gate {
         verdict
     }
 
-    /// The same, where nothing has to be waited for: from memory, or by what a key
-    /// looks like. Nothing is counted where it is not.
-    pub fn verdict_at_once<'a>(
-        &self,
-        presented: &str,
-        door: &Door<'_>,
-        caller: impl FnOnce() -> Caller<'a>,
-    ) -> Option<Verdict> {
-        let began = Instant::now();
-        let verdict = match KeySecret::digest_of(presented) {
-            None => Verdict::NotFound,
-            Some(_) if !self.freshness.is_fresh(began) => return None,
-            Some(digest) => self.judge_record(Some(self.remembered(&digest)?), door, caller),
-        };
-        self.tally.verdict(&verdict, door, began.elapsed());
-        Some(verdict)
-    }
-
     async fn judge<'a>(
         &self,
         presented: &str,
@@ -113,32 +95,22 @@ impl Gate {
         if !self.freshness.is_fresh(began) {
             Box::pin(self.freshness.becomes_fresh(began)).await?;
         }
-        let record = match self.remembered(&digest) {
-            Some(record) => Some(record),
+        let record = match self.memory.get(&digest) {
+            Some(record) => {
+                self.tally.hit();
+                Some(record)
+            }
             None => {
                 self.tally.miss();
                 Box::pin(self.look_up(digest)).await?
             }
         };
-        Ok(self.judge_record(record, door, caller))
-    }
-
-    fn remembered(&self, digest: &Digest) -> Option<Arc<KeyRecord>> {
-        self.memory.get(digest).inspect(|_| self.tally.hit())
-    }
-
-    fn judge_record<'a>(
-        &self,
-        record: Option<Arc<KeyRecord>>,
-        door: &Door<'_>,
-        caller: impl FnOnce() -> Caller<'a>,
-    ) -> Verdict {
         let now = self.clock.now();
         let verdict = verdict::judge(record, door, now);
         if let Verdict::Valid(record) = &verdict {
             self.usage.count(record, now, caller());
         }
-        verdict
+        Ok(verdict)
     }
 
     /// Counts a question without a key.

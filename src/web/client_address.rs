@@ -4,9 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use actix_web::http::header::X_FORWARDED_FOR;
+use actix_web::http::header::{HeaderMap, HeaderValue, X_FORWARDED_FOR};
 
-use super::exchange::Headers;
 use crate::networks::Networks;
 
 /// The proxies in front of this server.
@@ -25,13 +24,13 @@ impl TrustedProxies {
     /// Where a request comes from, that came with these headers over a connection
     /// of `peer`.
     #[must_use]
-    pub fn client(&self, peer: Option<SocketAddr>, headers: &(impl Headers + ?Sized)) -> IpAddr {
+    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
         // Most often no proxy is listed, and no header needs to be looked for.
         if !self.0.contains(client) {
             return client;
         }
-        let lines: Vec<&str> = headers.all(&X_FORWARDED_FOR).map(as_text).collect();
+        let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(as_text).collect();
         for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
             if !self.0.contains(client) {
                 break;
@@ -45,8 +44,8 @@ impl TrustedProxies {
 }
 
 /// A line that is not ASCII was not written by a proxy that knows what it does.
-fn as_text(line: &[u8]) -> &str {
-    str::from_utf8(line).ok().filter(|line| line.is_ascii()).unwrap_or_default()
+fn as_text(line: &HeaderValue) -> &str {
+    line.to_str().unwrap_or_default()
 }
 
 /// An address, perhaps with a port, as proxies write it.
@@ -58,7 +57,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     use super::*;
 

@@ -12,7 +12,6 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::State;
-use super::exchange::Answer;
 
 /// Nothing but this server's own files; no inline script or style (ASVS 3.4.3).
 const CSP: HeaderValue = HeaderValue::from_static(
@@ -75,16 +74,16 @@ fn add(headers: &mut HeaderMap, https: bool) {
 
 /// The security headers that mean something to a program's answer, which has
 /// none of them yet.
-pub fn secure_for_programs(answer: &mut impl Answer, is_https: bool) {
+pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
     if is_https {
-        answer.header(&STRICT_TRANSPORT_SECURITY, &HSTS);
+        headers.append(STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    answer.header(&X_CONTENT_TYPE_OPTIONS, &HeaderValue::from_static("nosniff"));
-    answer.header(&CACHE_CONTROL, &HeaderValue::from_static("no-store"));
-    answer.header(&REFERRER_POLICY, &HeaderValue::from_static("no-referrer"));
+    headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
 /// The one that means something only where there is a body to show or run.
-pub fn secure_body_for_programs(answer: &mut impl Answer) {
-    answer.header(&CONTENT_SECURITY_POLICY, &HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+pub fn secure_body_for_programs(headers: &mut HeaderMap) {
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }

@@ -9,8 +9,6 @@ pub mod base_url;
 pub mod client_address;
 pub mod connections;
 pub mod errors;
-pub mod exchange;
-pub mod express;
 pub mod front;
 pub mod head;
 pub mod headers;

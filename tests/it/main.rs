@@ -20,9 +20,10 @@ mod connections;
 mod crashes;
 mod credits;
 mod credits_at_once;
-mod express;
+
 mod flood;
 mod foreign_sites;
+mod gate_requests;
 mod headers;
 mod health;
 mod house;

@@ -1,21 +1,18 @@
 //! `GET /v1/auth?service=…`: for reverse proxies, which ask about every
 //! request before they let it through.
 
-use std::net::SocketAddr;
-
 use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 
-use super::caller::{ask, ask_at_once};
+use super::caller::ask;
 use super::{allowing, answer_as_is};
 use crate::domain::key_secret::Mode;
 use crate::error::{Error, Result};
 use crate::gate::{Door, KeyRecord, Verdict};
 use crate::web::State;
 use crate::web::errors::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
-use crate::web::exchange::{Answer, Headers};
 use crate::web::headers::{is_https, secure_for_programs};
 
 const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
@@ -40,32 +37,14 @@ fn no_trace(state: &State) -> HttpResponse {
 
 async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
     let door = door(request.uri.query().unwrap_or_default())?;
-    let verdict = ask(state, request, &door).await?;
-    let mut response = HttpResponse::new(StatusCode::OK);
-    tell(state, verdict.as_ref(), &mut response);
+    let mut response = match ask(state, request, &door).await? {
+        Some(Verdict::Valid(key)) => allow(&key),
+        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(StatusCode::FORBIDDEN, refused.code(), None),
+        Some(refused) => deny(StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID)),
+        None => deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)),
+    };
+    secure_for_programs(response.headers_mut(), is_https(state));
     Ok(response)
-}
-
-/// Answers a GET where nothing has to be waited for and nothing is wrong with it.
-pub fn authorize_at_once(
-    state: &State,
-    query: &str,
-    headers: &(impl Headers + ?Sized),
-    client: Option<SocketAddr>,
-    answer: &mut impl Answer,
-) -> Option<()> {
-    let verdict = ask_at_once(state, client, headers, &door(query).ok()?)?;
-    tell(state, verdict.as_ref(), answer);
-    Some(())
-}
-
-fn tell(state: &State, verdict: Option<&Verdict>, answer: &mut impl Answer) {
-    match verdict {
-        Some(Verdict::Valid(key)) => allow(state, key, answer),
-        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(state, StatusCode::FORBIDDEN, refused.code(), None, answer),
-        Some(refused) => deny(state, StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID), answer),
-        None => deny(state, StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE), answer),
-    }
 }
 
 /// Reads which door is asked about. By hand, since slugs and modes need no
@@ -102,29 +81,24 @@ fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
 
 /// Every identity header is there and not empty: some proxies let a client's
 /// own header through in place of an absent one.
-fn allow(state: &State, key: &KeyRecord, answer: &mut impl Answer) {
+fn allow(key: &KeyRecord) -> HttpResponse {
     let identity = key.identity();
-    answer.status(StatusCode::OK);
-    answer.header(&X_AUTH_CODE, &HeaderValue::from_static("VALID"));
-    answer.header(&X_KEY_ID, &identity.id);
-    answer.header(&X_KEY_NAME, &identity.name);
-    answer.header(&X_KEY_MODE, &HeaderValue::from_static(key.mode.as_str()));
-    answer.header(&X_KEY_SERVICE, &identity.service);
-    answer.header(&X_ACCOUNT_ID, &identity.account_id);
-    secure_for_programs(answer, is_https(state));
+    let mut response = HttpResponse::new(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.append(X_AUTH_CODE, HeaderValue::from_static("VALID"));
+    headers.append(X_KEY_ID, identity.id.clone());
+    headers.append(X_KEY_NAME, identity.name.clone());
+    headers.append(X_KEY_MODE, HeaderValue::from_static(key.mode.as_str()));
+    headers.append(X_KEY_SERVICE, identity.service.clone());
+    headers.append(X_ACCOUNT_ID, identity.account_id.clone());
+    response
 }
 
-fn deny(
-    state: &State,
-    status: StatusCode,
-    code: &'static str,
-    challenge: Option<HeaderValue>,
-    answer: &mut impl Answer,
-) {
-    answer.status(status);
-    answer.header(&X_AUTH_CODE, &HeaderValue::from_static(code));
+fn deny(status: StatusCode, code: &'static str, challenge: Option<HeaderValue>) -> HttpResponse {
+    let mut response = HttpResponse::new(status);
+    response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(code));
     if let Some(challenge) = challenge {
-        answer.header(&WWW_AUTHENTICATE, &challenge);
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
-    secure_for_programs(answer, is_https(state));
+    response
 }

@@ -1,17 +1,16 @@
 //! Who calls: the key that a request of an application came with.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::dev::RequestHead;
+use actix_web::http::header::HeaderMap;
 
 use super::presented_key::PresentedKey;
 use super::user_agent;
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
-use crate::web::exchange::Headers;
 
 /// The gate's word on the key in these headers; `None` when there is none.
 ///
@@ -19,21 +18,14 @@ use crate::web::exchange::Headers;
 /// [`Error::Unavailable`] when it can't be known.
 pub(super) async fn ask(state: &State, request: &RequestHead, door: &Door<'_>) -> Result<Option<Verdict>> {
     let Some(key) = key(state, &request.headers, door) else { return Ok(None) };
-    state.gate.verdict(key, door, || caller_of(state, request.peer_addr, &request.headers)).await.map(Some)
+    let caller = || Caller {
+        address: Some(state.trusted_proxies.client(request.peer_addr, &request.headers)),
+        user_agent: user_agent(&request.headers),
+    };
+    state.gate.verdict(key, door, caller).await.map(Some)
 }
 
-/// The same, where nothing has to be waited for.
-pub(super) fn ask_at_once(
-    state: &State,
-    client: Option<SocketAddr>,
-    headers: &(impl Headers + ?Sized),
-    door: &Door<'_>,
-) -> Option<Option<Verdict>> {
-    let Some(key) = key(state, headers, door) else { return Some(None) };
-    state.gate.verdict_at_once(key, door, || caller_of(state, client, headers)).map(Some)
-}
-
-fn key<'a>(state: &State, headers: &'a (impl Headers + ?Sized), door: &Door<'_>) -> Option<&'a str> {
+fn key<'a>(state: &State, headers: &'a HeaderMap, door: &Door<'_>) -> Option<&'a str> {
     match PresentedKey::of(headers) {
         PresentedKey::One(key) => Some(key),
         PresentedKey::Repeated => Some(""),
@@ -42,10 +34,6 @@ fn key<'a>(state: &State, headers: &'a (impl Headers + ?Sized), door: &Door<'_>)
             None
         }
     }
-}
-
-fn caller_of<'a>(state: &State, client: Option<SocketAddr>, headers: &'a (impl Headers + ?Sized)) -> Caller<'a> {
-    Caller { address: Some(state.trusted_proxies.client(client, headers)), user_agent: user_agent(headers) }
 }
 
 /// The key of a request to the API of `service`.

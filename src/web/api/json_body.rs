@@ -2,14 +2,13 @@
 
 use actix_http::Request;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::web::connections::body_is_in;
-use crate::web::exchange::Headers;
 
 /// Reads the whole of a body, which may have so many bytes, before there is a
 /// route to do it. Of one that says it is longer nothing is read.
@@ -49,7 +48,7 @@ pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()>
 /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
 /// [`Error::Malformed`] in words that say what to change.
 pub(super) fn parse<T: DeserializeOwned>(
-    headers: &(impl Headers + ?Sized),
+    headers: &HeaderMap,
     body: Result<impl AsRef<[u8]>, actix_web::Error>,
     form: &str,
 ) -> Result<T> {
@@ -72,8 +71,8 @@ pub(super) fn parse<T: DeserializeOwned>(
 }
 
 /// Whatever its parameters are: JSON has none (RFC 8259 §11).
-fn is_json(headers: &(impl Headers + ?Sized)) -> bool {
-    let kind = headers.all(&CONTENT_TYPE).next().and_then(|kind| kind.split(|byte| *byte == b';').next());
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().split(|byte| *byte == b';').next());
     kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
 }
 

@@ -1,6 +1,6 @@
 //! JSON for applications and services, with no middleware in the way. `verify`
 //! and `auth`, which are asked about every request of other services, are
-//! reached through `express` and `front`.
+//! reached through `front`.
 
 pub mod auth;
 pub mod balance;
@@ -15,7 +15,7 @@ pub mod verify;
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::http::header::{ALLOW, HeaderValue, USER_AGENT};
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
 use futures_util::{FutureExt, TryFutureExt};
@@ -23,7 +23,6 @@ use futures_util::{FutureExt, TryFutureExt};
 use crate::error::{Error, Result};
 use crate::web::State;
 use crate::web::errors::ApiError;
-use crate::web::exchange::Headers;
 use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 
 /// Answers, with the headers that mean something to programs.
@@ -32,8 +31,8 @@ fn answer(
     work: impl Future<Output = Result<HttpResponse>>,
 ) -> impl Future<Output = Result<HttpResponse, ApiError>> {
     answer_as_is(state, work).map_ok(|mut response| {
-        secure_for_programs(&mut response, is_https(state));
-        secure_body_for_programs(&mut response);
+        secure_for_programs(response.headers_mut(), is_https(state));
+        secure_body_for_programs(response.headers_mut());
         response
     })
 }
@@ -75,8 +74,8 @@ fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
 }
 
 /// As far as it is text.
-fn user_agent(headers: &(impl Headers + ?Sized)) -> &str {
-    let texts = headers.all(&USER_AGENT).next().map(<[u8]>::utf8_chunks);
+fn user_agent(headers: &HeaderMap) -> &str {
+    let texts = headers.get(USER_AGENT).map(|value| value.as_bytes().utf8_chunks());
     texts.and_then(|mut texts| texts.next()).map_or("", |text| text.valid())
 }
 

@@ -1,9 +1,7 @@
 //! A key as it is presented in headers: `X-API-Key: KEY`, or
 //! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderName};
-
-use crate::web::exchange::Headers;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &[u8] = b"bearer";
@@ -23,7 +21,7 @@ impl<'a> PresentedKey<'a> {
     /// Reads the headers. `X-API-Key` comes first, since applications behind a
     /// proxy use `Authorization` for themselves.
     #[must_use]
-    pub fn of(headers: &'a (impl Headers + ?Sized)) -> Self {
+    pub fn of(headers: &'a HeaderMap) -> Self {
         match only(headers, &X_API_KEY, |value| Self::One(text(value))) {
             Self::Missing => only(headers, &AUTHORIZATION, bearer),
             other => other,
@@ -33,11 +31,11 @@ impl<'a> PresentedKey<'a> {
 
 /// What is presented in the only header of this name.
 fn only<'a>(
-    headers: &'a (impl Headers + ?Sized),
+    headers: &'a HeaderMap,
     name: &HeaderName,
     read: impl FnOnce(&'a [u8]) -> PresentedKey<'a>,
 ) -> PresentedKey<'a> {
-    let mut values = headers.all(name);
+    let mut values = headers.get_all(name).map(HeaderValue::as_bytes);
     match (values.next(), values.next()) {
         (None, _) => PresentedKey::Missing,
         (Some(value), None) => read(value),
@@ -62,8 +60,6 @@ fn bearer(credentials: &[u8]) -> PresentedKey<'_> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderValue};
-
     use super::PresentedKey::{Missing, One, Repeated};
     use super::*;
 

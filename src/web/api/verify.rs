@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_http::Request;
 use actix_web::body::BoxBody;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, ResponseError};
@@ -16,8 +16,6 @@ use super::{answer, refuse_method, user_agent};
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::web::State;
-use crate::web::exchange::{Answer, Headers};
-use crate::web::headers::{is_https, secure_body_for_programs, secure_for_programs};
 
 /// A body longer than this is no question about a key, in bytes.
 pub const LONGEST_BODY: usize = 4 * 1024;
@@ -49,7 +47,7 @@ impl VerifyRequest {
         Door { service: self.service.as_deref(), mode: None }
     }
 
-    fn caller<'a>(&self, headers: &'a (impl Headers + ?Sized)) -> Caller<'a> {
+    fn caller<'a>(&self, headers: &'a HeaderMap) -> Caller<'a> {
         Caller { address: self.client_ip, user_agent: user_agent(headers) }
     }
 }
@@ -71,45 +69,25 @@ pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpRespons
 }
 
 async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
-    let body = read(request, LONGEST_BODY).await;
+    let sent = read(request, LONGEST_BODY).await;
     let headers = &request.head().headers;
-    let question: VerifyRequest = parse(headers, body, VerifyRequest::FORM)?;
+    let question: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
     let caller = || question.caller(headers);
     let verdict = state.gate.verdict(question.key(), &question.door(), caller).await?;
     let mut response = HttpResponse::new(StatusCode::OK);
-    let body = tell(&verdict, &mut response)?;
-    Ok(response.set_body(BoxBody::new(body)))
+    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response.set_body(BoxBody::new(body(&verdict)?)))
 }
 
-/// Answers a POST where nothing has to be waited for and nothing is wrong with
-/// it; gives the answer's body.
-pub fn verify_at_once(
-    state: &State,
-    headers: &(impl Headers + ?Sized),
-    body: &[u8],
-    answer: &mut impl Answer,
-) -> Option<Bytes> {
-    let question: VerifyRequest = parse(headers, Ok(body), VerifyRequest::FORM).ok()?;
-    let caller = || question.caller(headers);
-    let verdict = state.gate.verdict_at_once(question.key(), &question.door(), caller)?;
-    let body = tell(&verdict, answer).ok()?;
-    secure_for_programs(answer, is_https(state));
-    secure_body_for_programs(answer);
-    Some(body)
-}
-
-fn tell(verdict: &Verdict, answer: &mut impl Answer) -> Result<Bytes> {
-    let body = match verdict {
+fn body(verdict: &Verdict) -> Result<Bytes> {
+    Ok(match verdict {
         Verdict::Valid(key) => details(key).into(),
         Verdict::ModeNotAllowed(key) | Verdict::Disabled(key) | Verdict::Expired(key) => {
             let refusal = Refusal { valid: false, code: verdict.code(), key_id: key.id.as_str() };
             serde_json::to_vec(&refusal).map_err(Error::internal)?.into()
         }
         Verdict::NotFound => NOT_FOUND,
-    };
-    answer.status(StatusCode::OK);
-    answer.header(&CONTENT_TYPE, &HeaderValue::from_static("application/json"));
-    Ok(body)
+    })
 }
 
 /// Told about a valid key only. By hand, since it is written for every request

@@ -1,11 +1,8 @@
 //! Ends connections whose client keeps the server waiting, and lets go of all
 //! of them when the server stops. The HTTP library would watch over the first
 //! head of a connection only; what comes later (a second head, a body) could
-//! be sent a byte a minute, for ever. And leaves a way around it, and the
-//! processor to a proxy that has no other one.
+//! be sent a byte a minute, for ever.
 
-mod giving_way;
-mod shortcut;
 mod stopping;
 mod stream;
 mod watch;
@@ -25,10 +22,8 @@ use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::Bytes;
 
-pub use shortcut::{NoShortcut, Outcome, Shortcut};
 pub use stopping::Stopping;
 pub use stream::Stream;
-pub use watch::date;
 
 use crate::error::Error;
 
@@ -107,16 +102,6 @@ impl Connection {
         }
     }
 
-    /// Whether it has no request now, and may have another one.
-    fn is_between_requests(&self) -> bool {
-        self.waiting.get() == Waiting::NextRequest && !self.is_writing.get() && !self.is_closing.get()
-    }
-
-    /// Notes that its request has an answer.
-    fn is_answered(&self) {
-        self.now_waits(Waiting::NextRequest);
-    }
-
     /// Notes whom to wake.
     fn wakes(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
@@ -179,7 +164,7 @@ impl Turn {
     /// connection's last, or nobody watches over it.
     pub fn end(self, answer: &mut ResponseHead, is_last: bool) {
         match self.0 {
-            Some(connection) if !is_last => connection.is_answered(),
+            Some(connection) if !is_last => connection.now_waits(Waiting::NextRequest),
             connection => {
                 connection.inspect(|connection| connection.is_closing.set(true));
                 answer.set_connection_type(ConnectionType::Close);

@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use actix_web::rt;
 
-use super::{Connection, Patience, Stopping, giving_way};
+use super::{Connection, Patience, Stopping};
 
 /// A worker with as many connections keeps idle ones no longer than it
 /// waits for a request.
@@ -19,8 +19,6 @@ struct Worker {
     started: Instant,
     /// How long ago that was at the last look: good enough, and free to read.
     now: Cell<Duration>,
-    /// What time it was then.
-    date: RefCell<String>,
     open: RefCell<Vec<Weak<Connection>>>,
     is_watched: Cell<bool>,
 }
@@ -29,7 +27,6 @@ thread_local! {
     static WORKER: Worker = Worker {
         started: Instant::now(),
         now: Cell::new(Duration::ZERO),
-        date: RefCell::new(write_date()),
         open: RefCell::default(),
         is_watched: Cell::new(false),
     };
@@ -40,22 +37,11 @@ pub(super) fn now() -> Duration {
     WORKER.with(|worker| worker.now.get())
 }
 
-/// Gives the `Date` header (RFC 9110 §6.6.1) of the last look, which is a second
-/// ago at most.
-pub fn date<T>(write: impl FnOnce(&str) -> T) -> T {
-    WORKER.with(|worker| write(&worker.date.borrow()))
-}
-
-fn write_date() -> String {
-    format!("date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()))
-}
-
 pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
     WORKER.with(|worker| {
         worker.open.borrow_mut().push(Rc::downgrade(connection));
         if !worker.is_watched.replace(true) {
             rt::spawn(keep_looking(Arc::clone(stopping)));
-            giving_way::begin();
         }
     });
 }
@@ -63,7 +49,6 @@ pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
 async fn keep_looking(stopping: Arc<Stopping>) {
     while !stopping.is_over_within(EVERY).await {
         WORKER.with(|worker| worker.look(false));
-        giving_way::look();
     }
     loop {
         WORKER.with(|worker| worker.look(true));
@@ -76,7 +61,6 @@ impl Worker {
     fn look(&self, is_stopping: bool) {
         let now = self.started.elapsed();
         self.now.set(now);
-        *self.date.borrow_mut() = write_date();
         let mut open = self.open.borrow_mut();
         open.retain(|connection| connection.strong_count() > 0);
         let patience = match open.len() {
@@ -110,7 +94,6 @@ mod tests {
         let worker = Worker {
             started: Instant::now() - Duration::from_secs(20),
             now: Cell::new(Duration::ZERO),
-            date: RefCell::default(),
             open: RefCell::new(open),
             is_watched: Cell::new(true),
         };

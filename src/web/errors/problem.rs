@@ -101,8 +101,8 @@ impl ResponseError for ApiError {
         let id = RequestId::mint();
         let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
         let mut response = problem(&told, id.as_str());
-        secure_for_programs(&mut response, self.is_https);
-        secure_body_for_programs(&mut response);
+        secure_for_programs(response.headers_mut(), self.is_https);
+        secure_body_for_programs(response.headers_mut());
         if self.is_at_door {
             response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(told.code));
         }
