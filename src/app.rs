@@ -7,20 +7,21 @@ use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::web::{Data, get};
 
+use crate::api::ops::metrics::metrics;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::password::Passwords;
-use crate::domain::setup_code::{self, SetupCode};
-use crate::domain::throttle::Throttle;
+use crate::domain::identity::password::Passwords;
+use crate::domain::identity::setup_code::{self, SetupCode};
+use crate::domain::identity::throttle::Throttle;
 use crate::domain::{credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
+use crate::http::State;
+use crate::routes;
+use crate::server::drain::Stopping;
+use crate::server::listen;
 use crate::sms::{Sms, Workers};
 use crate::store::Store;
-use crate::web::State;
-use crate::web::api::metrics::metrics;
-use crate::web::connections::Stopping;
-use crate::{routes, server};
 
 /// A server that is ready to run.
 pub struct Keyfob {
@@ -90,16 +91,16 @@ impl Keyfob {
 
 fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
     let stopping = Arc::clone(&state.stopping);
-    server::listen(address, None, &stopping, move || routes::site(&state))
-        .map_err(|error| server::explain("--listen", address, &error))
+    listen::listen(address, None, &stopping, move || routes::site(&state))
+        .map_err(|error| listen::explain("--listen", address, &error))
 }
 
 /// Serves metrics from now on, until the process ends.
 fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
     let stopping = Arc::clone(&state.stopping);
     let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
-    let (server, address) = server::listen(address, Some(1), &stopping, site)
-        .map_err(|error| server::explain("--metrics-listen", address, &error))?;
+    let (server, address) = listen::listen(address, Some(1), &stopping, site)
+        .map_err(|error| listen::explain("--metrics-listen", address, &error))?;
     actix_web::rt::spawn(server);
     Ok(address)
 }

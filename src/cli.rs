@@ -11,13 +11,13 @@ use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::domain::account::{self, AccountId};
 use crate::domain::credit::{self, LedgerEntryId, TopUp};
+use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::password::{self, Password};
 use crate::domain::installation;
-use crate::domain::operator::{self, Operator, OperatorId};
-use crate::domain::password::{self, Password};
 use crate::error::Error;
+use crate::format::{count, grouped};
 use crate::shutdown;
 use crate::store::{self, Conn, Store, UtcTime};
-use crate::web::amount::{count, grouped};
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]

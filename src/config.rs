@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use crate::domain::credit;
+use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
 use crate::sms::callbacks::Callbacks;
 use crate::sms::transport::WayOut;
 use crate::store::DatabaseUrl;
-use crate::web::client_address::TrustedProxies;
 
 /// Settings as they are written.
 #[derive(Debug, Clone, Args)]

@@ -11,13 +11,16 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, resource, scope, to};
 use actix_web::{App, Error};
 
-use crate::web::api::{self, balance, health, openapi, sms_messages};
-use crate::web::pages::{
-    api_key, api_key_callback, api_key_creation, api_key_deletion, api_key_status, api_keys, connect, credits, login,
-    message, message_creation, messages, service, services, settings, setup,
-};
-use crate::web::session::DatabaseSessions;
-use crate::web::{State, assets, connections, errors, front, head, headers, origin, panics, request_id};
+use crate::api;
+use crate::api::gate::front;
+use crate::api::ops::{health, openapi};
+use crate::api::sms::{balance, messages as sms_messages};
+use crate::dashboard::frame::error_page;
+use crate::dashboard::frame::session::DatabaseSessions;
+use crate::dashboard::login::{password, setup};
+use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
+use crate::http::{State, assets, head, panics, request_id, same_origin, security_headers};
+use crate::server::connection;
 
 /// The longest form, in bytes: two of the longest passwords take 24 KiB when
 /// every character is written as 12.
@@ -79,11 +82,11 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(dashboard(state))
                 .app_data(PayloadConfig::new(LONGEST_FORM))
-                .wrap(from_fn(connections::whole_body))
+                .wrap(from_fn(connection::whole_body))
                 .wrap(from_fn(panics::catch_panics))
-                .wrap(from_fn(errors::render_errors))
+                .wrap(from_fn(error_page::render_errors))
                 .wrap(from_fn(head::head_as_get))
-                .wrap(from_fn(headers::security_headers))
+                .wrap(from_fn(security_headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
 }
@@ -93,40 +96,40 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
         .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))
         .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
-        .service(resource("/login").get(login::show_login).post(login::log_in))
-        .service(resource("/logout").post(login::log_out))
-        .service(resource("/settings").get(settings::show_settings))
-        .service(resource("/settings/name").post(settings::change_name))
-        .service(resource("/settings/password").post(settings::change_password))
-        .service(resource("/api-keys").get(api_keys::list_api_keys).post(api_key_creation::create_api_key))
-        .service(resource("/api-keys/new").get(api_key_creation::new_api_key))
-        .service(resource("/api-keys/{id}").get(api_key::show_api_key).post(api_key::relabel_api_key))
-        .service(resource("/api-keys/{id}/callback").post(api_key_callback::change_callback))
-        .service(resource("/api-keys/{id}/status").post(api_key_status::set_api_key_status))
+        .service(resource("/login").get(password::show_login).post(password::log_in))
+        .service(resource("/logout").post(password::log_out))
+        .service(resource("/settings").get(settings::profile::show_settings))
+        .service(resource("/settings/name").post(settings::profile::change_name))
+        .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
+        .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
+        .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
+        .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
+        .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
-                .get(api_key_deletion::ask_to_delete)
-                .post(api_key_deletion::delete_api_key),
+                .get(api_keys::deletion::ask_to_delete)
+                .post(api_keys::deletion::delete_api_key),
         )
-        .service(resource("/messages").get(messages::list_messages).post(message_creation::send_message))
-        .service(resource("/messages/new").get(message_creation::new_message))
-        .service(resource("/messages/{id}").get(message::show_message))
-        .service(resource("/credits").get(credits::show_credits).post(credits::add_credits))
-        .service(resource("/services").get(services::list_services).post(services::create_service))
-        .service(resource("/services/new").get(services::new_service))
-        .service(resource("/services/{slug}").get(service::show_service).post(service::rename_service))
-        .service(resource("/connect").get(connect::show_connect))
+        .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
+        .service(resource("/messages/new").get(messages::new::new_message))
+        .service(resource("/messages/{id}").get(messages::show::show_message))
+        .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
+        .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
+        .service(resource("/services/new").get(services::list::new_service))
+        .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(LONGEST_FORM))
         .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
-        .wrap(from_fn(origin::same_origin_writes))
+        .wrap(from_fn(same_origin::same_origin_writes))
         .wrap(Compress::default())
 }
 
 /// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
 /// browsers drop such a cookie on plain http, so there it has neither.
 fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
-    let https = headers::is_https(state);
+    let https = security_headers::is_https(state);
     SessionMiddleware::builder(
         DatabaseSessions::new(state.store.clone(), state.clock.clone()),
         Key::from(state.cookie_key.expose()),

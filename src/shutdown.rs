@@ -14,8 +14,8 @@ use futures_util::future::{Either, select};
 use tokio::time::timeout;
 
 use crate::gate::Gate;
+use crate::server::drain::Stopping;
 use crate::sms::Workers;
-use crate::web::connections::Stopping;
 
 /// For how long connections are let go one by one. `/readyz` says no meanwhile,
 /// so that whoever asks it sends requests elsewhere.

@@ -1,7 +1,7 @@
 //! A key that is taken is given back as it is, and has a digest.
 #![no_main]
 
-use keyfob::domain::key_secret::KeySecret;
+use keyfob::domain::api_key::secret::KeySecret;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let key = KeySecret::parse(text);

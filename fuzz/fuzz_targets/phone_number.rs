@@ -1,8 +1,8 @@
 //! A number or a sender that is taken is strict, and reads back as itself.
 #![no_main]
 
-use keyfob::domain::phone_number::PhoneNumber;
-use keyfob::domain::sender::Sender;
+use keyfob::domain::message::phone_number::PhoneNumber;
+use keyfob::domain::message::sender::Sender;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(number) = text.parse::<PhoneNumber>() {

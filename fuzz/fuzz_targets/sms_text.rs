@@ -1,7 +1,7 @@
 //! Segments together are the text, and none is too long.
 #![no_main]
 
-use keyfob::domain::sms_text::{Encoding, SmsText};
+use keyfob::domain::message::sms_text::{Encoding, SmsText};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(sms) = text.parse::<SmsText>() else { return };

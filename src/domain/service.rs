@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
-use super::{key_secret, text};
+use super::api_key::secret;
+use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
 use crate::store::{Conn, UtcTime};
@@ -68,7 +69,7 @@ pub fn parse_name(typed: &str) -> Result<String> {
 /// A slug and a prefix are written alike.
 fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
     let typed = typed.trim();
-    if key_secret::is_prefix(typed) {
+    if secret::is_prefix(typed) {
         return Ok(typed.to_owned());
     }
     let rule = "has 2 to 12 small letters and digits and begins with a letter, such as mail.";

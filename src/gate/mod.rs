@@ -3,10 +3,11 @@
 //! and every change passes through [`Gate::change`], which makes memory forget
 //! before the change is answered.
 
-mod changes;
-mod memory;
+mod change_feed;
+mod key_cache;
+pub mod metrics;
 mod record;
-pub mod tally;
+mod sharded;
 mod usage;
 pub mod verdict;
 
@@ -17,9 +18,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
-use changes::{Follower, Freshness};
-use memory::Memory;
-use tally::{Tally, Totals};
+use change_feed::{Follower, Freshness};
+use key_cache::Memory;
+use metrics::{Tally, Totals};
 use usage::Usage;
 
 pub use record::KeyRecord;
@@ -28,8 +29,8 @@ pub use verdict::{Door, Verdict};
 
 use crate::clock::Clock;
 use crate::domain::api_key;
-use crate::domain::api_key_change::{self, Changed};
-use crate::domain::key_secret::KeySecret;
+use crate::domain::api_key::change::{self, Changed};
+use crate::domain::api_key::secret::KeySecret;
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
 
@@ -162,7 +163,7 @@ impl Gate {
         let memory = Arc::clone(&self.memory);
         let change = move |conn: &mut Conn| {
             let Changed { value, digest } = work(conn)?;
-            api_key_change::note(conn, digest)?;
+            change::note(conn, digest)?;
             Ok((value, digest))
         };
         self.store
@@ -218,7 +219,7 @@ mod tests {
 
     use super::*;
     use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey};
-    use crate::domain::operator::{self, Operator, OperatorId};
+    use crate::domain::identity::operator::{self, Operator, OperatorId};
     use crate::domain::{account, installation};
     use crate::store::UtcTime;
     use crate::store::schema::api_keys;

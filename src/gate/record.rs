@@ -12,10 +12,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
 use time::format_description::well_known::Rfc3339;
 
-use super::tally::ServiceTally;
+use super::metrics::ServiceTally;
 use crate::domain::account::AccountId;
+use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
-use crate::domain::key_secret::Mode;
 use crate::store::{Digest, UtcTime};
 
 /// A key as the gate sees it. What every verdict needs comes first and stays

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use super::record::{Description, KeyRecord};
-use crate::domain::api_key_usage::{self, ApiKeyUsage};
+use crate::domain::api_key::usage::{self, ApiKeyUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
@@ -102,7 +102,7 @@ impl Usage {
             return Ok(());
         }
         let uses: Vec<_> = news.iter().map(|news| news.uses).collect();
-        let written = store.write(move |conn| api_key_usage::add(conn, news)).await;
+        let written = store.write(move |conn| usage::add(conn, news)).await;
         if written.is_err() {
             let back = records.into_iter().zip(uses).filter(|(record, uses)| record.uses.put_back(*uses));
             self.waiting.lock().extend(back.map(|(record, _)| Arc::clone(record)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record::KeyRecord;
 use crate::domain::api_key::Status;
-use crate::domain::key_secret::Mode;
+use crate::domain::api_key::secret::Mode;
 use crate::store::UtcTime;
 
 /// What is asked for beside the key.
@@ -78,7 +78,7 @@ pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::api_key::{ApiKey, ApiKeyId};
-    use crate::gate::tally::ServiceTally;
+    use crate::gate::metrics::ServiceTally;
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);

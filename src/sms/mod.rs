@@ -4,7 +4,7 @@
 
 mod batch;
 pub mod callbacks;
-mod line;
+mod dispatcher;
 mod receipts;
 mod sweeper;
 pub mod transport;
@@ -16,14 +16,14 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub use line::Line;
+pub use dispatcher::Line;
 pub use worker::Workers;
 
 use transport::{Transport, sandbox};
 
 use crate::clock::Clock;
-use crate::domain::idempotency::{self, IdempotencyKey};
-use crate::domain::key_secret::Mode;
+use crate::domain::api_key::secret::Mode;
+use crate::domain::message::idempotency::{self, IdempotencyKey};
 use crate::domain::message::{self, Accepted, Draft, Origin};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, Store};

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::domain::{callback, idempotency, message};
+use crate::domain::callback;
+use crate::domain::message::{self, idempotency};
 use crate::error::Result;
 use crate::store::{Conn, Store, UtcTime};
 

@@ -10,11 +10,11 @@ use tokio::time::{sleep, timeout};
 
 use super::batch::each;
 use super::callbacks::{Callbacks, Caller};
-use super::line::{Finished, Line};
+use super::dispatcher::{Finished, Line};
 use super::transport::WayOut;
 use super::transport::sandbox::{self, Sandbox};
 use super::{Sms, receipts, sweeper};
-use crate::domain::key_secret::Mode;
+use crate::domain::api_key::secret::Mode;
 use crate::domain::message;
 use crate::error::{Error, Result};
 

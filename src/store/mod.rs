@@ -2,13 +2,13 @@
 //! between SQLite and PostgreSQL. Knows no domain.
 
 mod backup;
+mod cached;
 mod connection;
 mod file;
+mod group_commit;
 mod migrations;
 mod pool;
 pub mod schema;
-mod steady;
-mod together;
 pub(crate) mod types;
 mod url;
 mod watch;
@@ -22,10 +22,10 @@ use r2d2::{ManageConnection as _, PooledConnection};
 use tokio::sync::oneshot;
 
 pub use backup::back_up;
+pub use cached::Steadily;
 pub use connection::{Conn, MultiBackend};
 pub use migrations::start_alone;
 pub use pool::PoolFigures;
-pub use steady::Steadily;
 pub use types::{Digest, UtcTime};
 pub use url::DatabaseUrl;
 pub use watch::Watch;
@@ -33,8 +33,8 @@ pub use watch::Watch;
 use crate::error::{Error, Outage, Result};
 use connection::Manager;
 use file::DatabaseFile;
+use group_commit::Together;
 use pool::Pool;
-use together::Together;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;

@@ -62,7 +62,7 @@ class Server:
 
     def __enter__(self):
         # Every request's own time, taken by the server, and nothing else from others.
-        level = "warn" if self.core is not None else "warn,keyfob::web::request_id=debug"
+        level = "warn" if self.core is not None else "warn,keyfob::http::request_id=debug"
         settings = {**environment(), "KEYFOB_LOG": self.level or level}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyfob::domain::key_secret::{KeySecret, Mode};
+use keyfob::domain::api_key::secret::{KeySecret, Mode};
 use keyfob::store::LOOK_UPS;
 
 use crate::support::{Asker, Client, Database, EMAIL, Key, PASSWORD, Process, on_both_databases};

@@ -3,7 +3,7 @@
 
 use keyfob::domain::api_key::ApiKeyId;
 use keyfob::domain::credit::LedgerEntryId;
-use keyfob::domain::sms_text::SmsText;
+use keyfob::domain::message::sms_text::SmsText;
 use serde_json::json;
 
 use crate::support::{Answer, Client, Page, on_both_databases};

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use keyfob::domain::account;
+use keyfob::domain::api_key::change;
 use keyfob::domain::api_key::{self, Status};
-use keyfob::domain::api_key_change;
 use keyfob::error::Error;
 use keyfob::store::Digest;
 
@@ -184,7 +184,7 @@ fn change_beside(app: &App, key: &Key, sql: &str) {
         .conn()
         .transaction(|conn| {
             conn.batch_execute(&format!("{sql} WHERE id = '{}'", key.id))?;
-            api_key_change::note(conn, Digest::of(key.secret.as_bytes()))
+            change::note(conn, Digest::of(key.secret.as_bytes()))
         })
         .unwrap();
 }
@@ -277,7 +277,7 @@ on_both_databases! {
         db.conn()
             .transaction::<_, Error, _>(|conn| {
                 let _ = api_key::set_status(conn, &account, &key.id.parse().unwrap(), Status::Disabled)?;
-                api_key_change::note(conn, Digest::of(key.secret.as_bytes()))
+                change::note(conn, Digest::of(key.secret.as_bytes()))
             })
             .unwrap();
 

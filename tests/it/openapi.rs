@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
 
 fn document() -> Value {
-    serde_json::from_str(include_str!("../../src/web/api/openapi.json")).unwrap()
+    serde_json::from_str(include_str!("../../src/api/ops/openapi.json")).unwrap()
 }
 
 /// What a `$ref` stands for.
@@ -125,11 +125,11 @@ fn every_route_for_programs_is_described_and_nothing_else() {
 
 #[test]
 fn every_code_that_a_problem_can_have_is_described() {
-    let told = include_str!("../../src/web/errors/told.rs");
+    let told = include_str!("../../src/http/error_description.rs");
     let is_code = |text: &&str| text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let mut codes: BTreeSet<&str> = told.split('"').skip(1).step_by(2).filter(is_code).collect();
     // Why a key does not open the SMS service's door is told in the gate's words.
-    codes.extend(keyfob::gate::tally::CODES.iter().filter(|code| !["VALID", "MODE_NOT_ALLOWED"].contains(code)));
+    codes.extend(keyfob::gate::metrics::CODES.iter().filter(|code| !["VALID", "MODE_NOT_ALLOWED"].contains(code)));
     assert!(codes.contains("BAD_REQUEST") && codes.contains("CROSS_SITE"), "{codes:?}");
 
     let document = document();
@@ -145,7 +145,7 @@ fn every_verdict_is_described_in_the_answer_and_in_the_header() {
         let codes = document.pointer(pointer).unwrap().as_array().unwrap();
         codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
     };
-    let counted: BTreeSet<_> = keyfob::gate::tally::CODES.iter().map(ToString::to_string).collect();
+    let counted: BTreeSet<_> = keyfob::gate::metrics::CODES.iter().map(ToString::to_string).collect();
 
     let mut in_header = codes("/components/headers/X-Auth-Code/schema/enum");
     for error in ["BAD_REQUEST", "METHOD_NOT_ALLOWED", "HEAD_TOO_LARGE", "INTERNAL", "UNAVAILABLE"] {

@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyfob::domain::key_secret::{KeySecret, Mode};
+use keyfob::domain::api_key::secret::{KeySecret, Mode};
 
 use crate::support::{
     Answer, App, Client, Database, Outcome, Proxy, ProxyKind, Relay, on_both_databases, with_each_proxy,

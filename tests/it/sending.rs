@@ -1,7 +1,7 @@
 //! The queue of messages and the receipts of carriers, without either.
 
 use keyfob::domain::account::{self, AccountId};
-use keyfob::domain::key_secret::Mode;
+use keyfob::domain::api_key::secret::Mode;
 use keyfob::domain::message::{
     self, Draft, Fault, LEASE_SECONDS, Lease, Message, MessageId, Origin, Receipt, ReceiptState, SegmentOutcome,
     Status, VALID_SECONDS,

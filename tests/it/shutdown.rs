@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
 use keyfob::domain::account;
-use keyfob::domain::key_secret::Mode;
+use keyfob::domain::api_key::secret::Mode;
 use keyfob::domain::message::{self, Draft, Origin};
 use keyfob::store::UtcTime;
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use keyfob::domain::sms_text::SmsText;
+use keyfob::domain::message::sms_text::SmsText;
 use keyfob::sms::transport::smpp::{Smpp, SmppConfig};
 use keyfob::sms::transport::{Arrival, Outcome, Part, Receipt, ReceiptState, Submission, Transport, carrier_id_key};
 use tokio::sync::mpsc;

@@ -115,7 +115,10 @@ on_both_databases! {
 
 /// Every field of every form that a page takes.
 fn fields() -> BTreeSet<String> {
-    let sources = fs::read_dir("src/web/pages").unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let folders =
+        fs::read_dir("src/dashboard").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()));
+    let sources = files.map(|path| fs::read_to_string(path).unwrap());
     let fields: BTreeSet<String> = sources
         .flat_map(|source| {
             let forms = source.split("struct ").filter(|rest| rest.split('{').next().unwrap().trim().ends_with("Form"));

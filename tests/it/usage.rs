@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
-use keyfob::domain::api_key_usage::{self, ApiKeyUsage};
+use keyfob::domain::api_key::usage::{self, ApiKeyUsage};
 use keyfob::store::Conn;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn wait_for(db: &Database, key: &Key, uses: i64) -> ApiKeyUsage {
 
 fn behind_proxies(db: &Database) -> App<'_> {
     let set = |config: &mut keyfob::config::Config| {
-        config.trusted_proxies = keyfob::web::client_address::TrustedProxies::parse("127.0.0.1, 10.0.0.0/8").unwrap();
+        config.trusted_proxies = keyfob::http::client_address::TrustedProxies::parse("127.0.0.1, 10.0.0.0/8").unwrap();
     };
     App::start_set(db, set, Clock::standing_at(keyfob::store::UtcTime::from_micros(1_772_366_400_000_000)))
         .with_operator()
@@ -122,7 +122,7 @@ on_both_databases! {
         };
 
         for (seconds, address) in [(10, "192.0.2.1"), (5, "192.0.2.2"), (20, "192.0.2.3"), (19, "192.0.2.4")] {
-            api_key_usage::add(&mut db.conn(), vec![at(seconds, address)]).unwrap();
+            usage::add(&mut db.conn(), vec![at(seconds, address)]).unwrap();
         }
 
         assert_eq!(find(&mut db.conn(), &key), Some(ApiKeyUsage { uses: 8, ..at(20, "192.0.2.3") }));
@@ -145,7 +145,7 @@ on_both_databases! {
         for round in 0..2 {
             let once = keys.iter().chain([&gone]).map(|key| used(key, round));
             let again = [7, -5].map(|seconds| used(&keys[round as usize], seconds));
-            api_key_usage::add(conn, once.chain(again).collect()).unwrap();
+            usage::add(conn, once.chain(again).collect()).unwrap();
         }
 
         for (number, key) in keys.iter().enumerate() {

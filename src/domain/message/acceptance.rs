@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
+use super::phone_number::PhoneNumber;
+use super::sender::Sender;
+use super::sms_text::SmsText;
 use super::{Message, MessageId, Status, VALID_SECONDS};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
+use crate::domain::api_key::secret::Mode;
 use crate::domain::credit;
-use crate::domain::key_secret::Mode;
-use crate::domain::phone_number::PhoneNumber;
-use crate::domain::sender::Sender;
-use crate::domain::sms_text::SmsText;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::messages;

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::phone_number::PhoneNumber;
 use super::{Message, MessageId, Status};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
-use crate::domain::key_secret::Mode;
-use crate::domain::phone_number::PhoneNumber;
+use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::Conn;
 use crate::store::schema::{api_keys, messages};

@@ -3,11 +3,16 @@
 
 mod acceptance;
 mod fault;
+mod gsm7;
 mod history;
+pub mod idempotency;
 mod list;
+pub mod phone_number;
 mod receipt;
 mod segment;
+pub mod sender;
 mod sending;
+pub mod sms_text;
 mod view;
 
 use diesel::prelude::*;
@@ -24,14 +29,14 @@ pub(crate) use view::rfc3339;
 
 use super::account::AccountId;
 use super::api_key::ApiKeyId;
+use super::api_key::secret::Mode;
 use super::id::id;
-use super::key_secret::Mode;
-use super::phone_number::PhoneNumber;
-use super::sender::Sender;
-use super::sms_text::{Encoding, SmsText};
 use crate::store::UtcTime;
 use crate::store::schema::messages;
 use crate::store::types::text_enum;
+use phone_number::PhoneNumber;
+use sender::Sender;
+use sms_text::{Encoding, SmsText};
 
 /// For how long a message may be on its way, in seconds.
 pub const VALID_SECONDS: i64 = 48 * 3600;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Fault, MessageId, Status};
-use crate::domain::key_secret::Mode;
+use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;

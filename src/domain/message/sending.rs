@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::history::note;
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
 use super::{Fault, Message, MessageId, Status, receipt};
-use crate::domain::key_secret::Mode;
+use crate::domain::api_key::secret::Mode;
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;

@@ -18,9 +18,9 @@ pub use crate::domain::message::ReceiptState;
 use sandbox::Sandbox;
 use smpp::{Smpp, SmppConfig};
 
-use crate::domain::phone_number::PhoneNumber;
-use crate::domain::sender::Sender;
-use crate::domain::sms_text::Encoding;
+use crate::domain::message::phone_number::PhoneNumber;
+use crate::domain::message::sender::Sender;
+use crate::domain::message::sms_text::Encoding;
 
 /// Which way out live messages take.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ pub struct Submission {
     pub sender: Option<Sender>,
     /// The alphabet of `payload`.
     pub encoding: Encoding,
-    /// As [`Segment::payload`](crate::domain::sms_text::Segment::payload).
+    /// As [`Segment::payload`](crate::domain::message::sms_text::Segment::payload).
     pub payload: Vec<u8>,
     /// Its place in the message; `None` when it is the only segment.
     pub part: Option<Part>,

@@ -9,17 +9,17 @@ use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::account::{self, AccountId};
+use keyfob::domain::api_key::deletion;
 use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
-use keyfob::domain::api_key_deletion;
 use keyfob::domain::credit;
-use keyfob::domain::operator::{self, Operator, OperatorId};
-use keyfob::domain::password::{self, Password};
+use keyfob::domain::identity::operator::{self, Operator, OperatorId};
+use keyfob::domain::identity::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
+use keyfob::http::client_address::TrustedProxies;
 use keyfob::sms::callbacks::Callbacks;
 use keyfob::sms::transport::WayOut;
 use keyfob::store::{Conn, UtcTime};
-use keyfob::web::client_address::TrustedProxies;
 use serde_json::{Value, json};
 
 use super::{Client, Database};
@@ -70,7 +70,7 @@ impl GateSwitch {
     #[track_caller]
     pub fn delete(&self, key: &Key) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
-        let change = self.gate.change(move |conn| api_key_deletion::delete(conn, &account, &id, NOW));
+        let change = self.gate.change(move |conn| deletion::delete(conn, &account, &id, NOW));
         self.runtime.block_on(change).unwrap();
     }
 }

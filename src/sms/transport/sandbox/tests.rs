@@ -2,7 +2,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::*;
-use crate::domain::sms_text::Encoding;
+use crate::domain::message::sms_text::Encoding;
 
 const DELAY: Duration = Duration::from_secs(1);
 

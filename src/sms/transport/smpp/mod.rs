@@ -9,12 +9,12 @@ mod answers;
 mod config;
 mod connect;
 mod frames;
-mod keeper;
 mod link;
-mod pace;
 mod pdu;
+mod rate_limit;
 mod receipt;
 mod status;
+mod supervisor;
 mod tls;
 mod window;
 
@@ -27,9 +27,9 @@ use tokio::task::JoinHandle;
 use super::{Arrivals, Outcome, Refusal, Submission, Transport};
 use answers::Reply;
 pub use config::SmppConfig;
-use keeper::{Keeper, Standing};
-use pace::Pace;
+use rate_limit::Pace;
 pub use receipt::ReceiptText;
+use supervisor::{Keeper, Standing};
 
 /// A carrier that is reached by SMPP.
 pub struct Smpp {

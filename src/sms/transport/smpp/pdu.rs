@@ -13,8 +13,8 @@ use rusmpp::{Command, Pdu};
 
 use super::config::SmppConfig;
 use super::receipt::{ReceiptIds, ReceiptText, token};
-use crate::domain::sender::{Sender, SenderKind};
-use crate::domain::sms_text::Encoding;
+use crate::domain::message::sender::{Sender, SenderKind};
+use crate::domain::message::sms_text::Encoding;
 use crate::sms::transport::{Part, Receipt, ReceiptState, Submission};
 
 /// `esm_class` of a segment with a header that tells its place (§5.2.12).

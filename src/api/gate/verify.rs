@@ -1,0 +1,112 @@
+//! `POST /v1/keys/verify`: does this key open this door?
+
+use std::net::IpAddr;
+
+use actix_http::Request;
+use actix_web::body::BoxBody;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, ResponseError};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::api::json_body::{parse, read};
+use crate::api::{answer, refuse_method, user_agent};
+use crate::error::{Error, Result};
+use crate::gate::{Caller, Door, KeyRecord, Verdict};
+use crate::http::State;
+
+/// A body longer than this is no question about a key, in bytes.
+pub const LONGEST_BODY: usize = 4 * 1024;
+
+/// Nothing is told about a key that is not there.
+const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
+
+/// The question. Unknown members are refused: a misspelt `service` would ask
+/// about any service.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyRequest {
+    key: Zeroizing<String>,
+    service: Option<String>,
+    /// Whose request the key came with; told to the operator as where it was last used.
+    client_ip: Option<IpAddr>,
+}
+
+impl VerifyRequest {
+    const FORM: &str = "{\"key\": \"…\", \"service\": \"…\"}";
+
+    /// Without the space around it, as in headers: files that keys are read from
+    /// end with a line break.
+    fn key(&self) -> &str {
+        self.key.trim_ascii()
+    }
+
+    fn door(&self) -> Door<'_> {
+        Door { service: self.service.as_deref(), mode: None }
+    }
+
+    fn caller<'a>(&self, headers: &'a HeaderMap) -> Caller<'a> {
+        Caller { address: self.client_ip, user_agent: user_agent(headers) }
+    }
+}
+
+/// Told about a key that opens nothing.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    valid: bool,
+    code: &'static str,
+    key_id: &'a str,
+}
+
+/// `POST /v1/keys/verify`: 200 for every verdict.
+pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpResponse {
+    match *request.method() {
+        Method::POST => answer(state, decide(state, request)).await.unwrap_or_else(|error| error.error_response()),
+        _ => refuse_method(state, "POST"),
+    }
+}
+
+async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
+    let sent = read(request, LONGEST_BODY).await;
+    let headers = &request.head().headers;
+    let question: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
+    let caller = || question.caller(headers);
+    let verdict = state.gate.verdict(question.key(), &question.door(), caller).await?;
+    let mut response = HttpResponse::new(StatusCode::OK);
+    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response.set_body(BoxBody::new(body(&verdict)?)))
+}
+
+fn body(verdict: &Verdict) -> Result<Bytes> {
+    Ok(match verdict {
+        Verdict::Valid(key) => details(key).into(),
+        Verdict::ModeNotAllowed(key) | Verdict::Disabled(key) | Verdict::Expired(key) => {
+            let refusal = Refusal { valid: false, code: verdict.code(), key_id: key.id.as_str() };
+            serde_json::to_vec(&refusal).map_err(Error::internal)?.into()
+        }
+        Verdict::NotFound => NOT_FOUND,
+    })
+}
+
+/// Told about a valid key only. By hand, since it is written for every request
+/// of other services, and all of it but the name is letters, digits and `_`.
+fn details(key: &KeyRecord) -> Vec<u8> {
+    [
+        br#"{"valid":true,"code":"VALID","key_id":""#,
+        key.id.as_str().as_bytes(),
+        br#"","name":"#,
+        &key.name_json,
+        br#","service":""#,
+        key.service().as_bytes(),
+        br#"","account_id":""#,
+        key.account_id.as_str().as_bytes(),
+        br#"","mode":""#,
+        key.mode.as_str().as_bytes(),
+        br#"","expires_at":"#,
+        key.expires_at_json.as_deref().unwrap_or("null").as_bytes(),
+        b"}",
+    ]
+    .concat()
+}

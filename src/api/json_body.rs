@@ -1,0 +1,96 @@
+//! JSON that applications send.
+
+use actix_http::Request;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::server::connection::body_is_in;
+
+/// Reads the whole of a body, which may have so many bytes, before there is a
+/// route to do it. Of one that says it is longer nothing is read.
+///
+/// # Errors
+/// [`PayloadError`].
+pub(super) async fn read(request: &mut Request, limit: usize) -> Result<Bytes, actix_web::Error> {
+    let length = request.head().headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(PayloadError::Overflow.into());
+    }
+    let (mut body, mut pieces) = (BytesMut::new(), request.take_payload());
+    while let Some(piece) = pieces.try_next().await? {
+        if body.len() + piece.len() > limit {
+            return Err(PayloadError::Overflow.into());
+        }
+        body.extend_from_slice(&piece);
+    }
+    body_is_in(request.conn_data());
+    Ok(body.freeze())
+}
+
+/// Refuses what is too long, whoever sends it.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()> {
+    match body.as_ref().map_err(explain) {
+        Err(Error::TooLarge) => Err(Error::TooLarge),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a body; `form` says what it should look like.
+///
+/// # Errors
+/// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
+/// [`Error::Malformed`] in words that say what to change.
+pub(super) fn parse<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<impl AsRef<[u8]>, actix_web::Error>,
+    form: &str,
+) -> Result<T> {
+    if !is_json(headers) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let body = body.map_err(|error| explain(&error))?;
+    let body = body.as_ref();
+    // Members by their places would be read too.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::Malformed(format!("Send {form}, not a list.")));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            Error::Malformed(format!("Send {form}: {}.", without_values(&error)))
+        } else {
+            Error::Malformed("The body is not well-formed JSON.".to_owned())
+        }
+    })
+}
+
+/// Whatever its parameters are: JSON has none (RFC 8259 §11).
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().split(|byte| *byte == b';').next());
+    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+}
+
+fn explain(error: &actix_web::Error) -> Error {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Error::TooLarge,
+        _ => Error::Malformed("The body did not arrive whole.".to_owned()),
+    }
+}
+
+/// Serde quotes a value of the wrong type and the name of a member that it does
+/// not know, and either may be a secret that stands in the wrong place.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let problem = match text.as_str() {
+        text if text.starts_with("missing field") || text.starts_with("duplicate field") => return text.to_owned(),
+        text if text.starts_with("unknown field") => "an unknown member",
+        _ => "a member has the wrong type",
+    };
+    format!("{problem} at line {} column {}", error.line(), error.column())
+}

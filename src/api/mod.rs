@@ -1,0 +1,125 @@
+//! JSON for applications and services, with no middleware in the way. `verify`
+//! and `auth`, which are asked about every request of other services, are
+//! reached through `front`.
+
+mod caller;
+pub mod gate;
+mod json_body;
+pub mod ops;
+pub mod sms;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
+use actix_web::web::Data;
+use actix_web::{HttpResponse, ResponseError};
+use futures_util::{FutureExt, TryFutureExt};
+
+use crate::error::{Error, Result};
+use crate::http::State;
+use crate::http::problem::ApiError;
+use crate::http::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
+
+/// Answers, with the headers that mean something to programs.
+fn answer(
+    state: &State,
+    work: impl Future<Output = Result<HttpResponse>>,
+) -> impl Future<Output = Result<HttpResponse, ApiError>> {
+    answer_as_is(state, work).map_ok(|mut response| {
+        secure_for_programs(response.headers_mut(), is_https(state));
+        secure_body_for_programs(response.headers_mut());
+        response
+    })
+}
+
+/// Answers, with problem details for an error, and for a panic too. Not `async`,
+/// which would keep `work` twice.
+fn answer_as_is(
+    state: &State,
+    work: impl Future<Output = Result<HttpResponse>>,
+) -> impl Future<Output = Result<HttpResponse, ApiError>> {
+    AssertUnwindSafe(work).catch_unwind().map(|result| {
+        let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a handler panicked"))));
+        result.map_err(|error| ApiError::new(error, state))
+    })
+}
+
+/// For methods that routes which do something do not take.
+pub async fn only_post(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "POST")
+}
+
+/// For methods that routes which only tell something do not take.
+pub async fn only_get(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "GET, HEAD")
+}
+
+/// For methods that `/v1/sms/messages` does not take.
+pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
+    refuse_method(&state, "GET, HEAD, POST")
+}
+
+fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
+    allowing(allowed, ApiError::new(Error::MethodNotAllowed, state).error_response())
+}
+
+fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// As far as it is text.
+fn user_agent(headers: &HeaderMap) -> &str {
+    let texts = headers.get(USER_AGENT).map(|value| value.as_bytes().utf8_chunks());
+    texts.and_then(|mut texts| texts.next()).map_or("", |text| text.valid())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::http::StatusCode;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::identity::password::Passwords;
+    use crate::domain::identity::throttle::Throttle;
+    use crate::domain::installation;
+    use crate::gate::Gate;
+    use crate::http::client_address::TrustedProxies;
+    use crate::sms::Sms;
+    use crate::store::Store;
+
+    async fn state(folder: &tempfile::TempDir) -> State {
+        let url = format!("sqlite:{}", folder.path().join("keyfob.db").display());
+        let (store, clock) = (Store::open(&url.parse().unwrap()).unwrap(), Clock::System);
+        let now = clock.now();
+        State {
+            gate: Gate::open(store.clone(), clock.clone()),
+            sms: Sms::new(store.clone(), clock.clone()),
+            cookie_key: store.write(move |conn| installation::prepare(conn, now)).await.unwrap(),
+            passwords: Passwords::default(),
+            throttle: Throttle::new(clock.clone()),
+            trusted_proxies: TrustedProxies::default(),
+            callback_networks: crate::networks::Networks::default(),
+            stopping: std::sync::Arc::default(),
+            started_at: now,
+            public_url: None,
+            store,
+            clock,
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_panic_ends_one_question_with_a_500_that_tells_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state(&folder).await;
+
+        let refused = answer(&state, async { panic!("sms_live_secret") }).await.unwrap_err().error_response();
+
+        assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = String::from_utf8(to_bytes(refused.into_body()).await.unwrap().to_vec()).unwrap();
+        assert!(body.contains("INTERNAL") && !body.contains("secret"), "{body}");
+        let calm = answer(&state, async { Ok(HttpResponse::Ok().finish()) }).await.unwrap();
+        assert_eq!(calm.status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,5 @@
+//! For those who run Keyfob: health, metrics, and the description of the API.
+
+pub mod health;
+pub mod metrics;
+pub mod openapi;

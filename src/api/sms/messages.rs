@@ -1,0 +1,211 @@
+//! `/v1/sms/messages`: sends messages, and tells what became of them.
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::api::answer;
+use crate::api::caller::caller;
+use crate::api::json_body::{check_length, parse};
+use crate::domain::message::idempotency::IdempotencyKey;
+use crate::domain::message::{self, Accepted, Draft, Filter, MessageId, MessageView, Origin, Status};
+use crate::error::{Error, Result};
+use crate::gate::KeyRecord;
+use crate::http::State;
+use crate::http::problem::ApiError;
+use crate::server::connection::body_is_in;
+use crate::sms::Repeatable;
+use crate::store::Digest;
+
+/// The slug of the service whose keys send.
+pub(super) const SERVICE: &str = "sms";
+/// The longest request, in bytes: a hundred numbers and the longest text, every
+/// character of it written as 12.
+pub const LONGEST_BODY: usize = 32 * 1024;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// One recipient, or several.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum Recipients {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Recipients {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(number) => std::slice::from_ref(number),
+            Self::Several(numbers) => numbers,
+        }
+    }
+}
+
+/// What is to be sent. Unknown members are refused: a misspelt `from` would
+/// send from somebody else.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct SendRequest {
+    to: Recipients,
+    text: String,
+    from: Option<String>,
+    reference: Option<String>,
+}
+
+impl SendRequest {
+    const FORM: &str = "{\"to\": \"+420777123456\", \"text\": \"…\"}, and \"from\" and \"reference\" if you like";
+
+    fn draft(&self) -> Result<Draft> {
+        Draft::parse(self.to.as_slice(), &self.text, self.from.as_deref(), self.reference.as_deref())
+    }
+}
+
+/// `POST /v1/sms/messages`: 202, once the messages are charged, queued and on
+/// the disk.
+pub async fn send_messages(
+    state: Data<State>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
+    body_is_in(request.conn_data());
+    let send = async {
+        check_length(&body)?;
+        let key = caller(&state, &request, SERVICE).await?;
+        let wanted: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
+        let (draft, repeatable) = (wanted.draft()?, repeatable(&request, &key, &wanted)?);
+        let answer = state.sms.send(origin(&key), draft, repeatable, render).await?;
+        let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(HttpResponse::Accepted().insert_header(json).body(answer))
+    };
+    answer(&state, send).await
+}
+
+fn origin(key: &KeyRecord) -> Origin {
+    Origin { account_id: key.account_id.clone(), api_key_id: Some(key.id.clone()), mode: key.mode }
+}
+
+fn repeatable(request: &HttpRequest, key: &KeyRecord, wanted: &SendRequest) -> Result<Option<Repeatable>> {
+    let mut values = request.headers().get_all(&IDEMPOTENCY_KEY);
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().unwrap_or_default(),
+        (Some(_), Some(_)) => return Err(Error::Malformed("Send Idempotency-Key once only.".to_owned())),
+    };
+    let digest = Digest::of(&serde_json::to_vec(wanted).map_err(Error::internal)?);
+    Ok(Some(Repeatable { key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?, digest }))
+}
+
+/// What became of a request to send.
+#[derive(Serialize)]
+struct MessagesView<'a> {
+    messages: Vec<MessageView<'a>>,
+    credits_left: i64,
+}
+
+fn render(accepted: &Accepted) -> Result<String> {
+    let messages: Vec<_> = accepted.messages.iter().map(MessageView::from).collect();
+    serde_json::to_string(&MessagesView { messages, credits_left: accepted.credits_left }).map_err(Error::internal)
+}
+
+/// `GET /v1/sms/messages/{id}`
+pub async fn show_message(
+    state: Data<State>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let show = async {
+        let key = caller(&state, &request, SERVICE).await?;
+        let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
+        let (account, mode) = (key.account_id.clone(), Some(key.mode));
+        let entry = state.store.read(move |conn| message::find(conn, &account, mode, &id)).await?;
+        Ok(HttpResponse::Ok().json(MessageView::from(&entry.message)))
+    };
+    answer(&state, show).await
+}
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    cursor: Option<String>,
+    status: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ListView<'a> {
+    messages: Vec<MessageView<'a>>,
+    next_cursor: Option<&'a str>,
+}
+
+/// `GET /v1/sms/messages`: newest first.
+pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let list = async {
+        let key = caller(&state, &request, SERVICE).await?;
+        let query = Query::<ListQuery>::from_query(request.query_string())
+            .map_err(|_| Error::Malformed("This list takes cursor and status, each once.".to_owned()))?;
+        let (after, status) = (read_cursor(query.cursor.as_deref())?, read_status(query.status.as_deref())?);
+        let (account, filter) = (key.account_id.clone(), Filter { mode: Some(key.mode), status, ..Filter::default() });
+        let page = state.store.read(move |conn| message::list(conn, &account, &filter, after.as_ref())).await?;
+        let view = ListView {
+            messages: page.rows.iter().map(|row| MessageView::from(&row.message)).collect(),
+            next_cursor: page.next.as_ref().map(MessageId::as_str),
+        };
+        Ok(HttpResponse::Ok().json(view))
+    };
+    answer(&state, list).await
+}
+
+fn read_cursor(cursor: Option<&str>) -> Result<Option<MessageId>> {
+    let wrong = |()| Error::Malformed("Take the cursor from next_cursor of the page before.".to_owned());
+    cursor.map(str::parse).transpose().map_err(wrong)
+}
+
+fn read_status(status: Option<&str>) -> Result<Option<Status>> {
+    let wrong =
+        |()| Error::Malformed(format!("Write status as one of {}.", Status::ALL.map(Status::as_str).join(", ")));
+    status.map(str::parse).transpose().map_err(wrong)
+}
+
+/// What something would cost.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EstimateRequest {
+    to: Option<Recipients>,
+    text: String,
+    from: Option<String>,
+    reference: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EstimateView {
+    encoding: &'static str,
+    segments: i64,
+    recipients: usize,
+    credits: i64,
+}
+
+/// `POST /v1/sms/messages/estimate`: the same checks, and nothing is sent.
+pub async fn estimate_messages(
+    state: Data<State>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
+    body_is_in(request.conn_data());
+    let estimate = async {
+        check_length(&body)?;
+        let key = caller(&state, &request, SERVICE).await?;
+        let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
+        // Without a number: for one recipient, whoever that may be.
+        let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
+        let draft = SendRequest { to, text, from, reference }.draft()?;
+        let credits = message::cost(&draft, key.mode);
+        Ok(HttpResponse::Ok().json(EstimateView {
+            encoding: draft.text().encoding().as_str(),
+            segments: draft.segments(),
+            recipients: draft.recipients().len(),
+            credits,
+        }))
+    };
+    answer(&state, estimate).await
+}

@@ -1,0 +1,4 @@
+//! The SMS service for applications.
+
+pub mod balance;
+pub mod messages;

@@ -1,0 +1,135 @@
+//! Where a key's application is told about its messages: set, changed and
+//! removed on the key's own page.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Path};
+use serde::Deserialize;
+
+use super::list;
+use super::show::{draw_with_callback, parse_id, path};
+use crate::dashboard::frame::layout::{Shell, Toast, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::api_key::{ApiKey, ApiKeyId};
+use crate::domain::callback::{self, CallbackSecret, Saved};
+use crate::domain::identity::operator::Operator;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+use crate::store::Conn;
+
+/// The form, as the callback is or as it was filled in.
+#[derive(Default)]
+pub(super) struct CallbackView {
+    pub(super) url: String,
+    pub(super) is_set: bool,
+    /// The one sight of a new secret.
+    pub(super) secret: Option<CallbackSecret>,
+    pub(super) errors: FieldErrors,
+    pub(super) alert: Option<String>,
+}
+
+impl CallbackView {
+    /// The callback of a key; `None` for a key that can't have one.
+    pub(super) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Option<Self>> {
+        if !callback::is_offered(&key.service) {
+            return Ok(None);
+        }
+        let callback = callback::find(conn, &key.id)?;
+        let url = callback.as_ref().map(|callback| callback.url.as_str().to_owned()).unwrap_or_default();
+        Ok(Some(Self { url, is_set: callback.is_some(), ..Self::default() }))
+    }
+}
+
+/// What is filled in.
+#[derive(Deserialize)]
+pub struct CallbackForm {
+    #[serde(default)]
+    url: String,
+    action: Action,
+}
+
+/// Which button was pressed.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    Save,
+    NewSecret,
+    Remove,
+}
+
+/// What was done.
+enum Done {
+    /// Nothing to be shown but a word about it.
+    Quietly(&'static str),
+    /// Something with a secret, which is shown now or never.
+    WithSecret(CallbackSecret, &'static str),
+}
+
+/// `POST /api-keys/{id}/callback`
+pub async fn change_callback(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    id: Path<String>,
+    form: Form<CallbackForm>,
+) -> Result<HttpResponse> {
+    let (id, form) = (parse_id(&id)?, form.into_inner());
+    let mut shell = Shell::new(list::SECTION, &operator, &session);
+    let (status, view) = match change(&state, &operator, &id, &form).await {
+        Ok(Done::Quietly(words)) => {
+            tracing::info!(key = %id, operator = %operator.id, "a callback was changed");
+            session::leave_toast(&session, &Toast::success(words))?;
+            return Ok(see_other(&path(&id)));
+        }
+        Ok(Done::WithSecret(secret, words)) => {
+            tracing::info!(key = %id, operator = %operator.id, "a callback has a new secret");
+            shell.toasts.push(Toast::success(words));
+            let url = current_url(&state, &id).await?;
+            (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
+        }
+        Err(error) => {
+            let (status, errors, alert) = refusal(error)?;
+            let is_set = current_url(&state, &id).await.is_ok_and(|url| !url.is_empty());
+            (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
+        }
+    };
+    draw_with_callback(&state, status, shell, &operator, &id, view).await
+}
+
+async fn change(state: &State, operator: &Operator, id: &ApiKeyId, form: &CallbackForm) -> Result<Done> {
+    let (account, key, now) = (operator.account_id.clone(), id.clone(), state.clock.now());
+    let (url, action, allowed) = (form.url.clone(), form.action, state.callback_networks.clone());
+    let change = move |conn: &mut Conn| match action {
+        Action::Save => Ok(match callback::save(conn, &account, &key, &url, &allowed, now)? {
+            Saved::Made(secret) => Done::WithSecret(secret, "Success. The callback was saved."),
+            Saved::Kept => Done::Quietly("Success. The callback was saved."),
+        }),
+        Action::NewSecret => {
+            let secret = callback::change_secret(conn, &account, &key)?;
+            Ok(Done::WithSecret(secret, "Success. The callback has a new secret."))
+        }
+        Action::Remove => {
+            callback::remove(conn, &account, &key)?;
+            Ok(Done::Quietly("Success. The callback was removed."))
+        }
+    };
+    state.store.write(change).await
+}
+
+async fn current_url(state: &State, id: &ApiKeyId) -> Result<String> {
+    let id = id.clone();
+    let callback = state.store.read(move |conn| callback::find(conn, &id)).await?;
+    Ok(callback.map(|callback| callback.url.as_str().to_owned()).unwrap_or_default())
+}
+
+fn refusal(error: Error) -> Result<(StatusCode, FieldErrors, Option<String>)> {
+    match error {
+        Error::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors, None)),
+        Error::Unavailable { reason, .. } => {
+            let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
+            Ok((StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert)))
+        }
+        error => Err(error),
+    }
+}

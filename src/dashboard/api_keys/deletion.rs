@@ -1,0 +1,78 @@
+//! Deleting a key: asked for once more, then done for ever.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use super::list;
+use super::row::ApiKeyRow;
+use super::show::parse_id;
+use crate::dashboard::frame::htmx::Htmx;
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::api_key::deletion;
+use crate::domain::api_key::{self, ApiKeyId};
+use crate::domain::identity::operator::Operator;
+use crate::error::{Error, Result};
+use crate::http::State;
+
+#[derive(Template)]
+#[template(path = "api_key_deletion/page.html")]
+struct ApiKeyDeletionPage {
+    shell: Shell,
+    row: ApiKeyRow,
+}
+
+#[derive(Template)]
+#[template(path = "api_key_deletion/_dialog.html")]
+struct ApiKeyDeletionDialog {
+    row: ApiKeyRow,
+}
+
+/// `GET /api-keys/{id}/deletion`: the pop-up's content, or a page of its own.
+pub async fn ask_to_delete(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    htmx: Htmx,
+    id: Path<String>,
+) -> Result<HttpResponse> {
+    let (id, account) = (parse_id(&id)?, operator.account_id.clone());
+    let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
+    let row = ApiKeyRow::new(entry, state.clock.now());
+    if htmx.is_part() {
+        return html(StatusCode::OK, &ApiKeyDeletionDialog { row });
+    }
+    html(StatusCode::OK, &ApiKeyDeletionPage { shell: Shell::new(list::SECTION, &operator, &session), row })
+}
+
+/// `POST /api-keys/{id}/deletion`: the same again leads to the same.
+pub async fn delete_api_key(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    id: Path<String>,
+) -> Result<HttpResponse> {
+    let id = parse_id(&id)?;
+    let (account, key, now) = (operator.account_id.clone(), id.clone(), state.clock.now());
+    let deleted = state.gate.change(move |conn| deletion::delete(conn, &account, &key, now)).await;
+    let toast = match deleted {
+        Ok(key) => {
+            tracing::info!(key = %key.id, operator = %operator.id, "an API key was deleted");
+            Toast::success(format!("Success. The key “{}” was deleted.", key.name))
+        }
+        Err(Error::NotFound) if was_deleted(&state, &operator, id).await? => {
+            Toast::success("This key was deleted before.")
+        }
+        Err(error) => return Err(error),
+    };
+    session::leave_toast(&session, &toast)?;
+    Ok(see_other("/api-keys"))
+}
+
+async fn was_deleted(state: &State, operator: &Operator, id: ApiKeyId) -> Result<bool> {
+    let owner = state.store.read(move |conn| deletion::owner(conn, &id)).await?;
+    Ok(owner.as_ref() == Some(&operator.account_id))
+}

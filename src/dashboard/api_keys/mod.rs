@@ -1,0 +1,10 @@
+//! API Keys: the list, a new key, and everything on the page of one.
+
+pub mod callback;
+pub mod deletion;
+pub mod first_request;
+pub mod list;
+pub mod new;
+pub mod row;
+pub mod show;
+pub mod status;

@@ -1,0 +1,249 @@
+//! Making a key: the form, and the one reveal of what was made.
+
+use actix_session::Session;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::first_request::first_request;
+use super::list;
+use super::row::ApiKeyRow;
+use crate::dashboard::frame::htmx::{self, Htmx};
+use crate::dashboard::frame::layout::{Shell, Toast, html, respond, see_other};
+use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::login::password;
+use crate::domain::api_key::secret::{KeySecret, Mode};
+use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
+use crate::domain::identity::operator::Operator;
+use crate::domain::service;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+use crate::http::base_url::base_url;
+
+const REPEATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
+    if you did not copy it, make another one.";
+
+/// The one sight of a new key's secret, in a row under the key's.
+pub(super) struct Reveal {
+    pub(super) id: ApiKeyId,
+    pub(super) name: String,
+    pub(super) key: KeySecret,
+    /// A command that uses the key, and the words that lead to it.
+    pub(super) command: String,
+    pub(super) invitation: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "api_keys/_created.html")]
+struct CreatedApiKey {
+    row: ApiKeyRow,
+    reveal: Reveal,
+    toast: Toast,
+}
+
+/// The form, empty or as it was filled in.
+struct ApiKeyFormView {
+    key_id: String,
+    service_slug: String,
+    service_name: String,
+    is_test: bool,
+    name: String,
+    description: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "api_keys/_dialog.html")]
+struct ApiKeyDialog {
+    form: ApiKeyFormView,
+}
+
+#[derive(Template)]
+#[template(path = "api_keys/_form.html")]
+struct ApiKeyFormPart {
+    form: ApiKeyFormView,
+}
+
+#[derive(Template)]
+#[template(path = "api_keys/new.html")]
+struct NewApiKeyPage {
+    shell: Shell,
+    form: ApiKeyFormView,
+}
+
+/// Which service a new key is for.
+#[derive(Deserialize)]
+pub struct NewQuery {
+    #[serde(default)]
+    service: String,
+}
+
+/// What is filled in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ApiKeyForm {
+    key_id: String,
+    service: String,
+    mode: Option<String>,
+    name: String,
+    description: String,
+}
+
+/// `GET /api-keys/new?service=sms`: the pop-up's content, or a page of its own.
+pub async fn new_api_key(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    htmx: Htmx,
+    query: Query<NewQuery>,
+) -> Result<HttpResponse> {
+    let mut filled = ApiKeyForm { service: query.into_inner().service, ..ApiKeyForm::default() };
+    if let Some(draft) = session::take_draft(&session).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+        filled = draft;
+    }
+    if filled.key_id.is_empty() {
+        filled.key_id = ApiKeyId::mint().to_string();
+    }
+    if filled.service.is_empty() {
+        filled.service = "sms".to_owned();
+    }
+    let form = draw_form(&state, filled, FieldErrors::default(), None).await?;
+    if htmx.is_part() {
+        return html(StatusCode::OK, &ApiKeyDialog { form });
+    }
+    html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(list::SECTION, &operator, &session), form })
+}
+
+async fn draw_form(
+    state: &State,
+    filled: ApiKeyForm,
+    errors: FieldErrors,
+    alert: Option<String>,
+) -> Result<ApiKeyFormView> {
+    let slug = filled.service;
+    let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
+    Ok(ApiKeyFormView {
+        key_id: filled.key_id,
+        service_slug: service.slug,
+        service_name: service.name,
+        is_test: filled.mode.as_deref() == Some(Mode::Test.as_str()),
+        name: filled.name,
+        description: filled.description,
+        errors,
+        alert,
+    })
+}
+
+fn parse_form(body: &[u8]) -> Result<ApiKeyForm> {
+    Query::<ApiKeyForm>::from_query(&String::from_utf8_lossy(body))
+        .map(Query::into_inner)
+        .map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+}
+
+/// `POST /api-keys`
+pub async fn create_api_key(
+    state: Data<State>,
+    session: Session,
+    signed_in: Result<SignedIn>,
+    htmx: Htmx,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse> {
+    let SignedIn(operator) = match signed_in {
+        Err(Error::Unauthenticated) if !htmx.is_part() => {
+            let draft = String::from_utf8_lossy(&body).into_owned();
+            return password::ask_to_log_in(&NextPath::parse("/api-keys/new"), draft);
+        }
+        signed_in => signed_in?,
+    };
+    let filled = parse_form(&body)?;
+    match create(&state, &operator, &filled).await {
+        Ok(Creation::Made(key, secret)) => {
+            tracing::info!(key = %key.id, operator = %operator.id, "an API key was made");
+            let (invitation, command) = first_request(&base_url(&state, &request), &key, &secret);
+            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
+            show_created(&state, &session, operator, &htmx, *key, reveal).await
+        }
+        Ok(Creation::Repeated) => {
+            session::leave_toast(&session, &Toast::error(REPEATED))?;
+            if htmx.is_part() {
+                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, list::PATH)).finish());
+            }
+            Ok(see_other(list::PATH))
+        }
+        Err(error) => refuse(&state, &session, &operator, &htmx, filled, error).await,
+    }
+}
+
+async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Result<Creation> {
+    let new = NewApiKey::parse(
+        &filled.key_id,
+        &filled.service,
+        filled.mode.as_deref().unwrap_or(Mode::Live.as_str()),
+        &filled.name,
+        &filled.description,
+    )?;
+    let (operator, now) = (operator.clone(), state.clock.now());
+    state.store.write(move |conn| api_key::create(conn, &operator, new, now)).await
+}
+
+/// The only answer that carries a whole key; never kept by the browser.
+async fn show_created(
+    state: &State,
+    session: &Session,
+    operator: Operator,
+    htmx: &Htmx,
+    key: ApiKey,
+    reveal: Reveal,
+) -> Result<HttpResponse> {
+    let toast = Toast::success(format!("Success. The key “{}” was created.", key.name));
+    if htmx.is_part() {
+        let slug = key.service.clone();
+        let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
+        let mut response = HttpResponse::Ok();
+        response
+            .insert_header((htmx::RETARGET, "#api-keys-rows"))
+            .insert_header((htmx::RESWAP, "afterbegin"))
+            .insert_header((htmx::TRIGGER, "dialog:close"));
+        let row = ApiKeyRow::new(ApiKeyEntry { key, service, usage: None }, state.clock.now());
+        return respond(response, &CreatedApiKey { row, reveal, toast });
+    }
+    let mut shell = Shell::new(list::SECTION, &operator, session);
+    shell.toasts.push(toast);
+    let page = list::draw_list(state, shell, operator, key.service, None, Some(reveal)).await?;
+    html(StatusCode::OK, &page)
+}
+
+/// The form again, as it was filled in, with what is wrong.
+async fn refuse(
+    state: &State,
+    session: &Session,
+    operator: &Operator,
+    htmx: &Htmx,
+    mut filled: ApiKeyForm,
+    error: Error,
+) -> Result<HttpResponse> {
+    let (status, errors, alert) = match error {
+        Error::Invalid(errors) => {
+            let stale = errors.get("key_id").map(str::to_owned);
+            if stale.is_some() {
+                filled.key_id = ApiKeyId::mint().to_string();
+            }
+            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
+        }
+        Error::Unavailable { reason, .. } => {
+            let alert = format!("{} The key was not created; try again in a moment.", reason.sentence());
+            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
+        }
+        error => return Err(error),
+    };
+    let form = draw_form(state, filled, errors, alert).await?;
+    if htmx.is_part() {
+        return html(status, &ApiKeyFormPart { form });
+    }
+    html(status, &NewApiKeyPage { shell: Shell::new(list::SECTION, operator, session), form })
+}

@@ -1,0 +1,58 @@
+//! A key's row in the table, which several answers draw.
+
+use crate::dashboard::frame::ago::ago;
+use crate::dashboard::frame::layout::When;
+use crate::domain::api_key::secret::Mode;
+use crate::domain::api_key::usage::ApiKeyUsage;
+use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Status};
+use crate::store::UtcTime;
+
+/// What a row shows.
+pub(super) struct ApiKeyRow {
+    pub(super) id: ApiKeyId,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) mask: String,
+    pub(super) service_name: String,
+    pub(super) is_test: bool,
+    pub(super) created: When,
+    pub(super) last_used: Option<LastUsed>,
+    pub(super) enabled: bool,
+}
+
+impl ApiKeyRow {
+    pub(super) fn new(ApiKeyEntry { key, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            description: key.description,
+            mask: key.mask,
+            service_name: service.name,
+            is_test: key.mode == Mode::Test,
+            created: key.created_at.into(),
+            last_used: usage.map(|usage| LastUsed::new(usage, now)),
+            enabled: key.status == Status::Enabled,
+        }
+    }
+}
+
+/// A key's last use, and how many there were.
+pub(super) struct LastUsed {
+    pub(super) when: When,
+    pub(super) ago: String,
+    pub(super) address: String,
+    pub(super) user_agent: String,
+    pub(super) uses: i64,
+}
+
+impl LastUsed {
+    fn new(usage: ApiKeyUsage, now: UtcTime) -> Self {
+        Self {
+            ago: ago(usage.last_used_at, now),
+            when: usage.last_used_at.into(),
+            address: usage.address,
+            user_agent: usage.user_agent,
+            uses: usage.uses,
+        }
+    }
+}

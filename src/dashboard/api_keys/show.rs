@@ -1,0 +1,216 @@
+//! One key's page: what it is called, what it is, and how it was used.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data, Path, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::callback::CallbackView;
+use super::list;
+use super::row::ApiKeyRow;
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::login::password;
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
+use crate::domain::identity::operator::{self, Operator};
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+
+const MEANWHILE: &str = "This key was changed meanwhile, and your text is not saved yet. \
+    Save again to put it in the place of what is there now.";
+
+/// `api_key/page.html`
+#[derive(Template)]
+#[template(path = "api_key/page.html")]
+struct ApiKeyPage {
+    shell: Shell,
+    row: ApiKeyRow,
+    service_slug: String,
+    created_by: Option<String>,
+    form: LabelFormView,
+    callback: Option<CallbackView>,
+}
+
+/// The form, as the key is or as it was filled in.
+struct LabelFormView {
+    name: String,
+    description: String,
+    version: i64,
+    errors: FieldErrors,
+    alert: Option<String>,
+    /// What somebody else saved while the form was being filled in.
+    saved_meanwhile: bool,
+}
+
+/// What is filled in.
+#[derive(Clone, Deserialize)]
+pub struct LabelForm {
+    name: String,
+    description: String,
+    version: i64,
+}
+
+/// What becomes of a form that was not taken.
+struct Refusal {
+    status: StatusCode,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+/// A key with the name of its maker, and its callback where there can be one.
+struct Known {
+    entry: ApiKeyEntry,
+    created_by: Option<String>,
+    callback: Option<CallbackView>,
+}
+
+/// The id in the address.
+pub(super) fn parse_id(id: &str) -> Result<ApiKeyId> {
+    id.parse().map_err(|()| Error::NotFound)
+}
+
+/// The page of a key.
+pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
+    format!("/api-keys/{id}")
+}
+
+/// `GET /api-keys/{id}`
+pub async fn show_api_key(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    id: Path<String>,
+) -> Result<HttpResponse> {
+    let id = parse_id(&id)?;
+    let known = read(&state, &operator, &id).await?;
+    let draft = session::take_draft(&session).and_then(|draft| parse_draft(&id, &draft));
+    let form = match draft {
+        Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
+        None => LabelFormView::of(&known),
+    };
+    draw(&state, StatusCode::OK, Shell::new(list::SECTION, &operator, &session), known, form)
+}
+
+/// `POST /api-keys/{id}`
+pub async fn relabel_api_key(
+    state: Data<State>,
+    session: Session,
+    signed_in: Result<SignedIn>,
+    id: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse> {
+    let id = parse_id(&id)?;
+    let filled = parse_form(&String::from_utf8_lossy(&body))?;
+    let SignedIn(operator) = match signed_in {
+        Err(Error::Unauthenticated) => {
+            let draft = format!("{id}&{}", String::from_utf8_lossy(&body));
+            return password::ask_to_log_in(&NextPath::parse(&path(&id)), draft);
+        }
+        signed_in => signed_in?,
+    };
+    match relabel(&state, &operator, &id, &filled).await {
+        Ok(entry) => {
+            tracing::info!(key = %id, operator = %operator.id, "an API key was relabelled");
+            session::leave_toast(&session, &Toast::success(format!("Success. “{}” was saved.", entry.key.name)))?;
+            Ok(see_other(&path(&id)))
+        }
+        Err(error) => {
+            let refusal = Refusal::for_error(error)?;
+            let known = read(&state, &operator, &id).await?;
+            let form = LabelFormView::refused(filled, &refusal, &known);
+            let shell = Shell::new(list::SECTION, &operator, &session);
+            draw(&state, refusal.status, shell, known, form)
+        }
+    }
+}
+
+fn parse_form(body: &str) -> Result<LabelForm> {
+    let form = Query::<LabelForm>::from_query(body);
+    form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+}
+
+/// A draft begins with the key's id, so that it is not taken for another key's.
+fn parse_draft(id: &ApiKeyId, draft: &str) -> Option<LabelForm> {
+    parse_form(draft.strip_prefix(id.as_str())?.strip_prefix('&')?).ok()
+}
+
+/// The page of a key, whose callback looks like this.
+pub(super) async fn draw_with_callback(
+    state: &State,
+    status: StatusCode,
+    shell: Shell,
+    operator: &Operator,
+    id: &ApiKeyId,
+    callback: CallbackView,
+) -> Result<HttpResponse> {
+    let known = Known { callback: Some(callback), ..read(state, operator, id).await? };
+    let form = LabelFormView::of(&known);
+    draw(state, status, shell, known, form)
+}
+
+async fn relabel(state: &State, operator: &Operator, id: &ApiKeyId, filled: &LabelForm) -> Result<ApiKeyEntry> {
+    let label = Label::parse(&filled.name, &filled.description)?;
+    let (account, id, version) = (operator.account_id.clone(), id.clone(), filled.version);
+    state.gate.change(move |conn| api_key::relabel(conn, &account, &id, &label, version)).await
+}
+
+async fn read(state: &State, operator: &Operator, id: &ApiKeyId) -> Result<Known> {
+    let (account, id) = (operator.account_id.clone(), id.clone());
+    let read = state.store.read(move |conn| {
+        let entry = api_key::find(conn, &account, &id)?;
+        let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
+        let callback = CallbackView::read(conn, &entry.key)?;
+        Ok(Known { entry, created_by: maker.map(|maker| maker.name), callback })
+    });
+    read.await
+}
+
+fn draw(
+    state: &State,
+    status: StatusCode,
+    shell: Shell,
+    Known { entry, created_by, callback }: Known,
+    form: LabelFormView,
+) -> Result<HttpResponse> {
+    let service_slug = entry.service.slug.clone();
+    let row = ApiKeyRow::new(entry, state.clock.now());
+    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback })
+}
+
+impl LabelFormView {
+    fn of(Known { entry: ApiKeyEntry { key, .. }, .. }: &Known) -> Self {
+        let filled = LabelForm { name: key.name.clone(), description: key.description.clone(), version: key.version };
+        Self::filled(filled, FieldErrors::default(), None)
+    }
+
+    fn filled(LabelForm { name, description, version }: LabelForm, errors: FieldErrors, alert: Option<String>) -> Self {
+        Self { name, description, version, errors, alert, saved_meanwhile: false }
+    }
+
+    /// Keeps what was typed. After a change by somebody else the next try
+    /// builds on that change, which is shown beside it.
+    fn refused(filled: LabelForm, refusal: &Refusal, known: &Known) -> Self {
+        let saved_meanwhile = refusal.status == StatusCode::CONFLICT;
+        let version = if saved_meanwhile { known.entry.key.version } else { filled.version };
+        let form = Self::filled(filled, refusal.errors.clone(), refusal.alert.clone());
+        Self { version, saved_meanwhile, ..form }
+    }
+}
+
+impl Refusal {
+    fn for_error(error: Error) -> Result<Self> {
+        let (status, errors, alert) = match error {
+            Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
+            Error::ChangedMeanwhile => (StatusCode::CONFLICT, FieldErrors::default(), Some(MEANWHILE.to_owned())),
+            Error::Unavailable { reason, .. } => {
+                let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
+                (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
+            }
+            error => return Err(error),
+        };
+        Ok(Self { status, errors, alert })
+    }
+}

@@ -1,0 +1,3 @@
+//! Connect: how proxies and programs ask about keys.
+
+pub mod snippets;

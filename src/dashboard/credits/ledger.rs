@@ -1,0 +1,168 @@
+//! The Credits page: the balance, the ledger, and the form that adds credits.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::ledger_row::LedgerRow;
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
+use crate::domain::cursor::Cursor;
+use crate::domain::identity::operator::Operator;
+use crate::error::{Error, FieldErrors, Result};
+use crate::format::{count, grouped};
+use crate::http::State;
+
+const SECTION: &str = "credits";
+pub(super) const PATH: &str = "/credits";
+/// Fewer than this many are few.
+const FEW: i64 = 10;
+const REPEATED: &str = "This form was sent before, and its credits were added then.";
+
+/// `credits/page.html`
+#[derive(Template)]
+#[template(path = "credits/page.html")]
+struct CreditsPage {
+    shell: Shell,
+    balance: String,
+    hint: Option<&'static str>,
+    rows: Vec<LedgerRow>,
+    form: TopUpFormView,
+    next_page: Option<String>,
+    first_page: Option<&'static str>,
+}
+
+/// The form, empty or as it was filled in.
+#[derive(Default)]
+struct TopUpFormView {
+    entry_id: String,
+    amount: String,
+    note: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+/// Which part of the ledger.
+#[derive(Deserialize)]
+pub struct LedgerQuery {
+    /// A cursor.
+    #[serde(default)]
+    after: String,
+}
+
+/// What is filled in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct TopUpForm {
+    entry_id: String,
+    amount: String,
+    note: String,
+}
+
+/// `GET /credits?after=…`
+pub async fn show_credits(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    query: Query<LedgerQuery>,
+) -> Result<HttpResponse> {
+    let after = match query.after.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|()| Error::NotFound)?),
+    };
+    let form = TopUpFormView { entry_id: LedgerEntryId::mint().to_string(), ..TopUpFormView::default() };
+    draw(&state, &session, &operator, StatusCode::OK, form, after).await
+}
+
+async fn draw(
+    state: &State,
+    session: &Session,
+    operator: &Operator,
+    status: StatusCode,
+    form: TopUpFormView,
+    after: Option<Cursor<LedgerEntryId>>,
+) -> Result<HttpResponse> {
+    let account = operator.account_id.clone();
+    let on_first_page = after.is_none();
+    let read =
+        move |conn: &mut _| Ok((credit::balance(conn, &account)?, credit::ledger(conn, &account, after.as_ref())?));
+    let (balance, ledger) = state.store.read(read).await?;
+    let page = CreditsPage {
+        shell: Shell::new(SECTION, operator, session),
+        balance: grouped(balance),
+        hint: hint(balance),
+        next_page: ledger.next.map(|next| format!("{PATH}?after={next}")),
+        first_page: (!on_first_page).then_some(PATH),
+        rows: ledger.lines.into_iter().map(LedgerRow::from).collect(),
+        form,
+    };
+    html(status, &page)
+}
+
+const fn hint(balance: i64) -> Option<&'static str> {
+    match balance {
+        ..=0 => Some("No credits are left: live messages are refused until you add some. Test messages cost nothing."),
+        1..FEW => Some("Few credits are left. Live messages are refused once there are none."),
+        _ => None,
+    }
+}
+
+/// `POST /credits`
+pub async fn add_credits(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    form: Form<TopUpForm>,
+) -> Result<HttpResponse> {
+    match add(&state, &operator, &form).await {
+        Ok((amount, addition)) => {
+            let toast = match addition {
+                Addition::Made(balance) => {
+                    tracing::info!(amount, balance, operator = %operator.id, "credits were added");
+                    Toast::success(format!("Success: {} added.", count(amount, "credit")))
+                }
+                Addition::Repeated => Toast::error(REPEATED),
+            };
+            session::leave_toast(&session, &toast)?;
+            Ok(see_other(PATH))
+        }
+        Err(error) => refuse(&state, &session, &operator, form.into_inner(), error).await,
+    }
+}
+
+async fn add(state: &State, operator: &Operator, form: &TopUpForm) -> Result<(i64, Addition)> {
+    let top_up = TopUp::parse(&form.entry_id, &form.amount, &form.note)?;
+    let (amount, operator, now) = (top_up.amount(), operator.clone(), state.clock.now());
+    let work = move |conn: &mut _| credit::add(conn, &operator.account_id, Some(&operator), top_up, now);
+    Ok((amount, state.store.write(work).await?))
+}
+
+/// The form again, as it was filled in, with what is wrong.
+async fn refuse(
+    state: &State,
+    session: &Session,
+    operator: &Operator,
+    TopUpForm { mut entry_id, amount, note }: TopUpForm,
+    error: Error,
+) -> Result<HttpResponse> {
+    let (status, errors, alert) = match error {
+        Error::Invalid(errors) => {
+            let stale = errors.get("entry_id").map(str::to_owned);
+            if stale.is_some() {
+                entry_id = LedgerEntryId::mint().to_string();
+            }
+            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
+        }
+        Error::Unavailable { reason, .. } => {
+            let alert = format!("{} No credits were added; try again in a moment.", reason.sentence());
+            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
+        }
+        error => return Err(error),
+    };
+    let form = TopUpFormView { entry_id, amount, note, errors, alert };
+    draw(state, session, operator, status, form, None).await
+}

@@ -1,0 +1,4 @@
+//! Credits: the balance and its ledger.
+
+pub mod ledger;
+pub mod ledger_row;

@@ -1,0 +1,190 @@
+//! One error, three faces: a page for a browser, a fragment for htmx, problem
+//! details (RFC 9457) under `/v1`. Every response of 400 and above is drawn
+//! here, the HTTP library's own ones too; causes go to the log and nowhere else.
+
+use actix_session::storage::{SaveError, UpdateError};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERER, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse};
+use askama::Template;
+
+use crate::http::error_description::Told;
+use crate::http::problem::problem;
+pub use crate::http::problem::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
+
+use super::htmx::{self, Htmx};
+use super::layout::{Toast, html, see_other};
+use super::next_path::NextPath;
+use crate::error::Error;
+use crate::http::request_id::RequestId;
+
+/// Who is to read the error, learnt from the request before it is passed on.
+struct Reader {
+    path: String,
+    path_and_query: String,
+    is_get: bool,
+    htmx: Htmx,
+    referer: String,
+    request_id: String,
+}
+
+impl Reader {
+    fn of(request: &ServiceRequest) -> Self {
+        let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+        Self {
+            path: request.path().to_owned(),
+            path_and_query: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+            is_get: request.method() == Method::GET,
+            htmx: Htmx::of(request.headers()),
+            referer: referer.unwrap_or_default().to_owned(),
+            request_id: id.unwrap_or_default(),
+        }
+    }
+
+    fn draw(&self, told: Told) -> HttpResponse {
+        let status = told.status;
+        let retry_after = told.retry_after;
+        let drawn = if is_for_programs(&self.path) {
+            Ok(problem(&told, &self.request_id))
+        } else if let Htmx::Part { source, current_url } = &self.htmx {
+            fragment(&told, source, current_url)
+        } else if status == StatusCode::UNAUTHORIZED {
+            Ok(see_other(&self.after_login().login_url()))
+        } else {
+            self.page(told)
+        };
+        let mut response = drawn.unwrap_or_else(|_| HttpResponse::new(status));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    fn after_login(&self) -> NextPath {
+        if self.is_get { NextPath::parse(&self.path_and_query) } else { NextPath::from_url(&self.referer) }
+    }
+
+    fn page(&self, told: Told) -> crate::error::Result<HttpResponse> {
+        let page = ErrorPage {
+            status: told.status.as_u16(),
+            title: told.title.to_owned(),
+            message: told.detail,
+            request_id: self.request_id.clone(),
+            back: Some(("/api-keys".to_owned(), "Go to API Keys".to_owned())),
+        };
+        html(told.status, &page)
+    }
+}
+
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/v1/") || matches!(path, "/healthz" | "/readyz" | "/openapi.json")
+}
+
+/// In a form: a message above its fields, which stay as they are. Elsewhere:
+/// the way to the login, or a toast.
+fn fragment(told: &Told, source: &str, current_url: &str) -> crate::error::Result<HttpResponse> {
+    let login = told.status == StatusCode::UNAUTHORIZED;
+    let form = source.strip_prefix("form#").filter(|id| id.ends_with("-form"));
+    let (target, swap, mut response) = match form {
+        Some(id) => {
+            let alert = FormAlert { message: told.detail.clone(), login };
+            (format!("#{id}-message"), "innerHTML", html(told.status, &alert)?)
+        }
+        None if login => {
+            let login = NextPath::from_url(current_url).login_url();
+            return Ok(HttpResponse::build(told.status).insert_header((htmx::REDIRECT, login)).finish());
+        }
+        None => {
+            let toast = ErrorToast { toast: Toast::error(told.detail.clone()) };
+            ("#toasts".to_owned(), "innerHTML", html(told.status, &toast)?)
+        }
+    };
+    let target = HeaderValue::from_str(&target).map_err(Error::internal)?;
+    response.headers_mut().insert(HeaderName::from_static(htmx::RETARGET), target);
+    response.headers_mut().insert(HeaderName::from_static(htmx::RESWAP), HeaderValue::from_static(swap));
+    Ok(response)
+}
+
+/// `errors/page.html`
+#[derive(Template)]
+#[template(path = "errors/page.html")]
+struct ErrorPage {
+    status: u16,
+    title: String,
+    message: String,
+    request_id: String,
+    back: Option<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "errors/_toast.html")]
+struct ErrorToast {
+    toast: Toast,
+}
+
+#[derive(Template)]
+#[template(path = "errors/_form_alert.html")]
+struct FormAlert {
+    message: String,
+    login: bool,
+}
+
+/// Draws every response of 400 and above that has no face yet.
+pub async fn render_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let reader = Reader::of(&request);
+    match next.call(request).await {
+        Ok(response) if is_bare_error(&response) => Ok(redraw(&reader, response.map_into_boxed_body())),
+        Ok(response) => Ok(response.map_into_boxed_body()),
+        // A middleware gave up and took the request with it.
+        Err(error) => {
+            let told = tell(&error, error.as_response_error().status_code());
+            Err(InternalError::from_response(error, reader.draw(told)).into())
+        }
+    }
+}
+
+fn is_bare_error<B>(response: &ServiceResponse<B>) -> bool {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    is_error && (response.response().error().is_some() || !response.headers().contains_key(CONTENT_TYPE))
+}
+
+fn redraw(reader: &Reader, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let told = match response.response().error() {
+        Some(error) => tell(error, response.status()),
+        None => Told::of_status(response.status()),
+    };
+    let mut drawn = reader.draw(told);
+    if let Some(allow) = response.headers().get(ALLOW) {
+        drawn.headers_mut().insert(ALLOW, allow.clone());
+    }
+    response.into_response(drawn)
+}
+
+fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
+    if let Some(error) = error.as_error::<Error>() {
+        return Told::and_log(error);
+    }
+    if is_session_failure(error) {
+        tracing::error!(cause = %error, "sessions can't be read or written");
+        return Told::of_status(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    if status.is_server_error() {
+        tracing::error!(cause = %error, "failed");
+    }
+    Told::of_status(status)
+}
+
+/// What the session middleware, and nothing else, gives when its store fails.
+fn is_session_failure(error: &actix_web::Error) -> bool {
+    error.as_error::<InternalError<anyhow::Error>>().is_some()
+        || error.as_error::<InternalError<SaveError>>().is_some()
+        || error.as_error::<InternalError<UpdateError>>().is_some()
+}

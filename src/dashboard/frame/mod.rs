@@ -1,0 +1,9 @@
+//! What the pages share: layout, sessions, htmx, errors as pages.
+
+pub mod ago;
+pub mod error_page;
+pub mod htmx;
+pub mod layout;
+pub mod next_path;
+pub mod session;
+pub mod trusted_browser;

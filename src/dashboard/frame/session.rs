@@ -1,0 +1,186 @@
+//! The browser's session: kept in the database under the digest of its id,
+//! and read and written here only.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionExt};
+use actix_web::cookie::time::Duration;
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::layout::Toast;
+use crate::clock::Clock;
+use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::session as sessions;
+use crate::error::{Error, Result};
+use crate::http::State;
+use crate::random;
+use crate::store::{Digest, Store};
+
+const OPERATOR: &str = "operator_id";
+const TOAST: &str = "toast";
+const DRAFT: &str = "draft";
+
+type Entries = HashMap<String, String>;
+
+/// Who is logged in; asking for it turns everybody else away.
+pub struct SignedIn(pub Operator);
+
+impl FromRequest for SignedIn {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let session = request.get_session();
+        let state = request.app_data::<Data<State>>().cloned();
+        Box::pin(async move {
+            let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
+            let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
+            match state.store.read(move |conn| operator::find(conn, &id)).await {
+                Ok(operator) => Ok(Self(operator)),
+                Err(Error::NotFound) => Err(Error::Unauthenticated),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+/// The id of whoever is logged in.
+#[must_use]
+pub fn operator_id(session: &Session) -> Option<OperatorId> {
+    session.get::<String>(OPERATOR).ok().flatten().and_then(|id| id.parse().ok())
+}
+
+/// Logs an operator in, under a new session id (ASVS 7.2.4).
+///
+/// # Errors
+/// When the session can't hold it.
+pub fn log_in(session: &Session, id: &OperatorId) -> Result<()> {
+    session.renew();
+    insert(session, OPERATOR, &id.as_str())
+}
+
+/// Leaves a message for the next page.
+///
+/// # Errors
+/// When the session can't hold it.
+pub fn leave_toast(session: &Session, toast: &Toast) -> Result<()> {
+    insert(session, TOAST, toast)
+}
+
+/// The message that was left, once.
+#[must_use]
+pub fn take_toast(session: &Session) -> Option<Toast> {
+    take(session, TOAST)
+}
+
+/// Keeps a form that was sent by somebody who had to log in first.
+///
+/// # Errors
+/// When the session can't hold it.
+pub fn keep_draft(session: &Session, form: &str) -> Result<()> {
+    insert(session, DRAFT, &form)
+}
+
+/// The form that was kept, once.
+#[must_use]
+pub fn take_draft(session: &Session) -> Option<String> {
+    take(session, DRAFT)
+}
+
+/// Looks before it removes: a removal is written to the database even where
+/// there was nothing.
+fn take<T: serde::de::DeserializeOwned>(session: &Session, key: &str) -> Option<T> {
+    session.contains_key(key).then(|| session.remove_as(key)?.ok()).flatten()
+}
+
+fn insert(session: &Session, key: &str, value: &impl serde::Serialize) -> Result<()> {
+    session.insert(key, value).map_err(|error| Error::internal(anyhow::anyhow!(error)))
+}
+
+/// Where the session middleware keeps sessions.
+pub struct DatabaseSessions {
+    store: Store,
+    clock: Clock,
+}
+
+impl DatabaseSessions {
+    /// Keeps sessions in `store`.
+    #[must_use]
+    pub const fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    async fn find(&self, digest: Digest) -> Result<Option<Entries>> {
+        let now = self.clock.now();
+        let Some(session) = self.store.read(move |conn| sessions::find(conn, digest, now)).await? else {
+            return Ok(None);
+        };
+        if session.is_seen_stale(now) {
+            // A page can be read while nothing can be written.
+            if let Err(error) = self.store.write(move |conn| sessions::touch(conn, digest, now)).await {
+                tracing::warn!(%error, "the use of a session was not written down");
+            }
+        }
+        serde_json::from_str(&session.state).map(Some).map_err(Error::internal)
+    }
+
+    async fn create(&self, entries: Entries) -> Result<SessionKey> {
+        let id = random::hex::<32>()?;
+        let now = self.clock.now();
+        let session = sessions::Session {
+            digest: Digest::of(id.as_bytes()),
+            operator_id: owner(&entries),
+            state: serde_json::to_string(&entries).map_err(Error::internal)?,
+            created_at: now,
+            seen_at: now,
+        };
+        self.store.write(move |conn| sessions::create(conn, &session)).await?;
+        SessionKey::try_from(id).map_err(Error::internal)
+    }
+
+    async fn replace(&self, key: SessionKey, entries: Entries) -> Result<SessionKey> {
+        let digest = digest(&key);
+        let owner = owner(&entries);
+        let state = serde_json::to_string(&entries).map_err(Error::internal)?;
+        let kept = self.store.write(move |conn| sessions::update(conn, digest, owner.as_ref(), &state)).await?;
+        // One that was ended meanwhile, by a logout elsewhere, stays ended.
+        if kept { Ok(key) } else { self.create(Entries::new()).await }
+    }
+}
+
+fn digest(key: &SessionKey) -> Digest {
+    Digest::of(key.as_ref().as_bytes())
+}
+
+/// Entries are JSON texts.
+fn owner(entries: &Entries) -> Option<OperatorId> {
+    serde_json::from_str::<String>(entries.get(OPERATOR)?).ok()?.parse().ok()
+}
+
+impl SessionStore for DatabaseSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<Entries>, LoadError> {
+        self.find(digest(key)).await.map_err(|error| LoadError::Other(error.into()))
+    }
+
+    async fn save(&self, entries: Entries, _ttl: &Duration) -> Result<SessionKey, SaveError> {
+        self.create(entries).await.map_err(|error| SaveError::Other(error.into()))
+    }
+
+    async fn update(&self, key: SessionKey, entries: Entries, _ttl: &Duration) -> Result<SessionKey, UpdateError> {
+        self.replace(key, entries).await.map_err(|error| UpdateError::Other(error.into()))
+    }
+
+    async fn update_ttl(&self, _: &SessionKey, _: &Duration) -> Result<(), anyhow::Error> {
+        Ok(()) // `load` writes down every use
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
+        let digest = digest(key);
+        Ok(self.store.write(move |conn| sessions::end(conn, digest)).await?)
+    }
+}

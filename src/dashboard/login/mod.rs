@@ -1,0 +1,4 @@
+//! The ways in: the first start, and the password.
+
+pub mod password;
+pub mod setup;

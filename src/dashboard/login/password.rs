@@ -1,0 +1,141 @@
+//! Logging in and out.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::dashboard::frame::layout::{come_back_after, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::session;
+use crate::dashboard::frame::trusted_browser;
+use crate::domain::identity::operator::{self, Operator};
+use crate::domain::identity::password::{Check, Password};
+use crate::domain::identity::throttle::Guesser;
+use crate::error::{Error, Result};
+use crate::http::State;
+
+/// The same whether the address or the password is wrong (ASVS 6.3.8).
+const WRONG: &str = "Wrong email or password.";
+
+/// The longest form that is kept over a login, in bytes.
+const LONGEST_DRAFT: usize = 8 * 1024;
+
+#[derive(Template, Default)]
+#[template(path = "login/page.html")]
+struct LoginPage {
+    email: String,
+    next: String,
+    draft: String,
+    alert: Option<String>,
+    notice: Option<String>,
+}
+
+/// How the page was reached.
+#[derive(Deserialize)]
+pub struct LoginQuery {
+    #[serde(default)]
+    next: String,
+    logged_out: Option<String>,
+}
+
+/// What is filled in, and what is kept for afterwards.
+#[derive(Deserialize)]
+pub struct LoginForm {
+    email: String,
+    password: Password,
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    draft: String,
+}
+
+/// `GET /login`
+pub async fn show_login(state: Data<State>, session: Session, query: Query<LoginQuery>) -> Result<HttpResponse> {
+    let next = NextPath::parse(&query.next);
+    if !state.store.read(operator::exists).await? {
+        return Ok(see_other("/setup"));
+    }
+    if session::operator_id(&session).is_some() {
+        return Ok(see_other(next.as_str()));
+    }
+    let notice = query.logged_out.as_ref().map(|_| "You are logged out.".to_owned());
+    html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, ..LoginPage::default() })
+}
+
+/// Shows the login to somebody who sent a form without being logged in, and
+/// keeps the form for afterwards.
+///
+/// # Errors
+/// When the page can't be drawn.
+pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
+    let notice = Some("Log in to go on. What you typed is kept.".to_owned());
+    html(StatusCode::UNAUTHORIZED, &LoginPage { next: next.to_string(), draft, notice, ..LoginPage::default() })
+}
+
+/// `POST /login`
+pub async fn log_in(
+    state: Data<State>,
+    session: Session,
+    guesser: Guesser,
+    form: Form<LoginForm>,
+) -> Result<HttpResponse> {
+    let form = form.into_inner();
+    match authenticate(&state, &form, &guesser).await {
+        Ok(Some(operator)) => {
+            session::log_in(&session, &operator.id)?;
+            if !form.draft.is_empty() && form.draft.len() <= LONGEST_DRAFT {
+                session::keep_draft(&session, &form.draft)?;
+            }
+            tracing::info!(operator = %operator.id, "logged in");
+            let mut response = see_other(NextPath::parse(&form.next).as_str());
+            trusted_browser::remember(&state, &operator.id, &mut response)?;
+            Ok(response)
+        }
+        Ok(None) => {
+            tracing::info!("a login was refused");
+            refuse(StatusCode::UNAUTHORIZED, form, WRONG)
+        }
+        Err(Error::TooMany { retry_after }) => {
+            tracing::warn!("too many logins are tried");
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            Ok(come_back_after(Some(retry_after), refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?))
+        }
+        Err(Error::Unavailable { reason, .. }) => refuse(StatusCode::SERVICE_UNAVAILABLE, form, reason.sentence()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Result<Option<Operator>> {
+    let permit = state.throttle.admit(&form.email, guesser)?;
+    let email = form.email.clone();
+    let known = match state.store.read(move |conn| operator::find_by_email(conn, &email)).await {
+        Ok(operator) => Some(operator),
+        Err(Error::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    let hash = known.as_ref().map(|operator| operator.password_hash.clone());
+    match state.passwords.check(form.password.clone(), hash, permit).await? {
+        Check::Wrong => Ok(None),
+        Check::Right => Ok(known),
+        Check::RightWithNewHash(hash) => {
+            if let Some(id) = known.as_ref().map(|operator| operator.id.clone()) {
+                state.store.write(move |conn| operator::keep_hash(conn, &id, &hash)).await?;
+            }
+            Ok(known)
+        }
+    }
+}
+
+fn refuse(status: StatusCode, form: LoginForm, alert: &str) -> Result<HttpResponse> {
+    let next = NextPath::parse(&form.next).to_string();
+    html(status, &LoginPage { email: form.email, next, draft: form.draft, alert: Some(alert.to_owned()), notice: None })
+}
+
+/// `POST /logout`: ends the session on the server (ASVS 7.4.1).
+pub async fn log_out(session: Session) -> HttpResponse {
+    session.purge();
+    see_other("/login?logged_out")
+}

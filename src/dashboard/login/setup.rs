@@ -1,0 +1,117 @@
+//! First start: whoever has the code from the terminal makes the first operator.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::dashboard::frame::layout::{Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::session;
+use crate::dashboard::frame::trusted_browser;
+use crate::domain::account;
+use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::password::Password;
+use crate::domain::identity::setup_code;
+use crate::domain::identity::throttle::Guesser;
+use crate::domain::text;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+
+#[derive(Template, Default)]
+#[template(path = "setup/page.html")]
+struct SetupPage {
+    code: String,
+    name: String,
+    email: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+/// What is filled in.
+#[derive(Deserialize)]
+pub struct SetupForm {
+    code: String,
+    name: String,
+    email: String,
+    password: Password,
+}
+
+/// `GET /setup`
+pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
+    if state.store.read(operator::exists).await? {
+        return Ok(see_other("/login"));
+    }
+    html(StatusCode::OK, &SetupPage::default())
+}
+
+/// `POST /setup`
+pub async fn create_first_operator(
+    state: Data<State>,
+    session: Session,
+    guesser: Guesser,
+    form: Form<SetupForm>,
+) -> Result<HttpResponse> {
+    let form = form.into_inner();
+    if state.store.read(operator::exists).await? {
+        return Ok(see_other("/login"));
+    }
+    match create(&state, &form, &guesser).await {
+        Ok(id) => {
+            session::log_in(&session, &id)?;
+            session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
+            tracing::info!(operator = %id, "the first operator was made");
+            let mut response = see_other("/api-keys");
+            trusted_browser::remember(&state, &id, &mut response)?;
+            Ok(response)
+        }
+        Err(error) => refuse(form, error),
+    }
+}
+
+async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<OperatorId> {
+    let mut errors = FieldErrors::default();
+    let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
+    let name = errors.collect(operator::parse_name(&form.name))?;
+    let email = errors.collect(operator::parse_email(&form.email))?;
+    let password = errors.collect(form.password.check("password", &[&form.email, &form.name]))?;
+    let (Some(code), Some(name), Some(email), Some(())) = (code, name, email, password) else {
+        return Err(Error::Invalid(errors));
+    };
+    let permit = state.throttle.admit("setup", guesser)?;
+    let password_hash = state.passwords.hash(form.password.clone()).await?;
+    let created_at = state.clock.now();
+    state
+        .store
+        .write(move |conn| {
+            setup_code::redeem(conn, &code, permit)?;
+            let account_id = account::first(conn)?;
+            let id = OperatorId::mint();
+            operator::create(conn, &Operator { id: id.clone(), account_id, email, name, password_hash, created_at })?;
+            Ok(id)
+        })
+        .await
+}
+
+fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+    let wait = error.retry_after();
+    let (status, errors, alert) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
+        Error::Unavailable { reason, .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            FieldErrors::default(),
+            Some(format!("{} Nothing was saved.", reason.sentence())),
+        ),
+        Error::TooMany { retry_after } => {
+            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
+            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
+        }
+        error => return Err(error),
+    };
+    // Kept while something else is wrong; a refused one is not shown again.
+    let keep_code = wait.is_none() && errors.get("code").is_none();
+    let code = Some(form.code).filter(|_| keep_code).unwrap_or_default();
+    let response = html(status, &SetupPage { code, name: form.name, email: form.email, errors, alert })?;
+    Ok(come_back_after(wait, response))
+}

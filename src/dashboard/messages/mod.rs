@@ -1,0 +1,9 @@
+//! Messages: the list, a new message, and the page of one.
+
+pub mod callback;
+pub mod filter;
+pub mod list;
+pub mod new;
+pub mod row;
+pub mod show;
+pub mod words;

@@ -1,0 +1,233 @@
+//! Sending a message from the dashboard: the form, and what becomes of it.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data, Query};
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use super::filter::PATH;
+use super::list::SECTION;
+use crate::dashboard::api_keys::first_request::REHEARSED;
+use crate::dashboard::frame::htmx::{self, Htmx};
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::login::password;
+use crate::domain::api_key::secret::Mode;
+use crate::domain::identity::operator::Operator;
+use crate::domain::message::idempotency::IdempotencyKey;
+use crate::domain::message::{Accepted, Draft, MessageId, Origin};
+use crate::error::{Error, FieldErrors, Result};
+use crate::format::count;
+use crate::http::State;
+use crate::sms::Repeatable;
+use crate::sms::transport::sandbox::FIXED_NUMBERS;
+use crate::store::Digest;
+
+const NEW: &str = "/messages/new";
+const SAMPLE: &str = "Hello from Keyfob";
+const EXPIRED: &str = "This form had expired. Check it and press Send again.";
+const ANOTHER: &str = "This form was sent before, and that message is on its way. Press Send to send this one as well.";
+const RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
+
+/// The form, empty or as it was filled in.
+struct MessageFormView {
+    filled: MessageForm,
+    errors: FieldErrors,
+    alert: Option<String>,
+    /// Whether the alert is mended on the Credits page.
+    needs_credits: bool,
+    is_live: bool,
+    placeholder: &'static str,
+    fixed_numbers: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Template)]
+#[template(path = "messages/_dialog.html")]
+struct MessageDialog {
+    form: MessageFormView,
+}
+
+#[derive(Template)]
+#[template(path = "messages/_form.html")]
+struct MessageFormPart {
+    form: MessageFormView,
+}
+
+#[derive(Template)]
+#[template(path = "messages/new.html")]
+struct NewMessagePage {
+    shell: Shell,
+    form: MessageFormView,
+}
+
+/// What is filled in.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct MessageForm {
+    form_id: String,
+    to: String,
+    text: String,
+    mode: String,
+}
+
+/// What is wrong with a form, and what is said about it.
+struct Refusal {
+    status: StatusCode,
+    errors: FieldErrors,
+    alert: Option<String>,
+    needs_credits: bool,
+    /// Whether the form may go on under its old id.
+    keeps_id: bool,
+}
+
+impl MessageForm {
+    fn fresh() -> Self {
+        let (form_id, text) = (MessageId::mint().to_string(), SAMPLE.to_owned());
+        Self { form_id, to: String::new(), text, mode: Mode::Test.as_str().to_owned() }
+    }
+
+    /// Drafts begin with this page's name, so that no other page takes them.
+    fn of_draft(draft: &str) -> Option<Self> {
+        parse_form(draft.strip_prefix("message&")?).ok()
+    }
+}
+
+/// `GET /messages/new`: the pop-up's content, or a page of its own.
+pub async fn new_message(session: Session, SignedIn(operator): SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+    let draft = session::take_draft(&session).and_then(|draft| MessageForm::of_draft(&draft));
+    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh), None);
+    if htmx.is_part() {
+        return html(StatusCode::OK, &MessageDialog { form });
+    }
+    html(StatusCode::OK, &NewMessagePage { shell: Shell::new(SECTION, &operator, &session), form })
+}
+
+fn parse_form(body: &str) -> Result<MessageForm> {
+    let form = Query::<MessageForm>::from_query(body);
+    form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+}
+
+/// `POST /messages`
+pub async fn send_message(
+    state: Data<State>,
+    session: Session,
+    signed_in: Result<SignedIn>,
+    htmx: Htmx,
+    body: Bytes,
+) -> Result<HttpResponse> {
+    let body = String::from_utf8_lossy(&body);
+    let SignedIn(operator) = match signed_in {
+        Err(Error::Unauthenticated) if !htmx.is_part() => {
+            return password::ask_to_log_in(&NextPath::parse(NEW), format!("message&{body}"));
+        }
+        signed_in => signed_in?,
+    };
+    let filled = parse_form(&body)?;
+    match send(&state, &operator, &filled).await {
+        Ok(message) => {
+            tracing::info!(message, operator = %operator.id, "a message was sent from the dashboard");
+            let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
+            let toast = Toast::success(format!("Success. The {kind} to {} is on its way.", filled.to.trim()));
+            session::leave_toast(&session, &toast)?;
+            if htmx.is_part() {
+                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
+            }
+            Ok(see_other(PATH))
+        }
+        Err(error) => refuse(&session, &operator, &htmx, filled, Refusal::of(error)?),
+    }
+}
+
+/// Sends it, once for each form; gives the message's id.
+async fn send(state: &State, operator: &Operator, filled: &MessageForm) -> Result<String> {
+    let mut errors = FieldErrors::default();
+    let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", EXPIRED));
+    let form_id = errors.collect(form_id)?;
+    let mode: Result<Mode> = filled.mode.parse().map_err(|()| Error::invalid("mode", "Choose Test or Live."));
+    let mode = errors.collect(mode)?;
+    let draft = errors.collect(Draft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
+    let (Some(form_id), Some(mode), Some(draft)) = (form_id, mode, draft) else { return Err(Error::Invalid(errors)) };
+    let digest = Digest::of(&serde_json::to_vec(filled).map_err(Error::internal)?);
+    let key = IdempotencyKey::parse(&operator.account_id, mode, "dashboard", form_id.as_str())?;
+    let origin = Origin { account_id: operator.account_id.clone(), api_key_id: None, mode };
+    state.sms.send(origin, draft, Some(Repeatable { key, digest }), first_id).await
+}
+
+fn first_id(accepted: &Accepted) -> Result<String> {
+    Ok(accepted.messages.first().map(|message| message.id.to_string()).unwrap_or_default())
+}
+
+/// The form again, as it was filled in, with what is wrong.
+fn refuse(
+    session: &Session,
+    operator: &Operator,
+    htmx: &Htmx,
+    mut filled: MessageForm,
+    refusal: Refusal,
+) -> Result<HttpResponse> {
+    if !refusal.keeps_id {
+        filled.form_id = MessageId::mint().to_string();
+    }
+    let status = refusal.status;
+    let form = MessageFormView::new(filled, Some(refusal));
+    if htmx.is_part() {
+        return html(status, &MessageFormPart { form });
+    }
+    html(status, &NewMessagePage { shell: Shell::new(SECTION, operator, session), form })
+}
+
+impl Refusal {
+    /// What a form can say; other errors are passed on.
+    fn of(error: Error) -> Result<Self> {
+        let told = |status, alert: String| Self {
+            status,
+            errors: FieldErrors::default(),
+            alert: Some(alert),
+            needs_credits: false,
+            keeps_id: true,
+        };
+        Ok(match error {
+            Error::Invalid(errors) => {
+                let stale = errors.get("form_id").map(str::to_owned);
+                let (keeps_id, status) = (stale.is_none(), StatusCode::UNPROCESSABLE_ENTITY);
+                Self { status, errors, alert: stale, needs_credits: false, keeps_id }
+            }
+            Error::NotEnoughCredits { needed, left } => {
+                let alert = format!(
+                    "This costs {} and the account has {}. Nothing was charged and nothing is sent.",
+                    count(needed, "credit"),
+                    count(left, "credit")
+                );
+                Self { needs_credits: true, ..told(StatusCode::PAYMENT_REQUIRED, alert) }
+            }
+            Error::DifferentRequest => {
+                Self { keeps_id: false, ..told(StatusCode::UNPROCESSABLE_ENTITY, ANOTHER.to_owned()) }
+            }
+            Error::StillRunning => told(StatusCode::CONFLICT, RUNNING.to_owned()),
+            Error::Unavailable { reason, .. } => told(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{} The message was not sent; try again in a moment.", reason.sentence()),
+            ),
+            error => return Err(error),
+        })
+    }
+}
+
+impl MessageFormView {
+    fn new(filled: MessageForm, refusal: Option<Refusal>) -> Self {
+        let (errors, alert, needs_credits) =
+            refusal.map(|refusal| (refusal.errors, refusal.alert, refusal.needs_credits)).unwrap_or_default();
+        Self {
+            is_live: filled.mode == Mode::Live.as_str(),
+            filled,
+            errors,
+            alert,
+            needs_credits,
+            placeholder: REHEARSED,
+            fixed_numbers: &FIXED_NUMBERS,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One message's page: everything that is known about it.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use super::callback::CallbackRow;
+use super::filter;
+use super::list::SECTION;
+use super::row::{KeyName, MessageRow};
+use super::words::{pace, segment_words, status_word};
+use crate::dashboard::frame::htmx::Htmx;
+use crate::dashboard::frame::layout::{Shell, When, html};
+use crate::dashboard::frame::session::SignedIn;
+use crate::domain::account::AccountId;
+use crate::domain::callback::{self, Delivery, DeliveryStatus};
+use crate::domain::credit;
+use crate::domain::message::sms_text::Encoding;
+use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, Status};
+use crate::error::{Error, Result};
+use crate::format::count;
+use crate::http::State;
+use crate::store::Conn;
+
+/// The page; its block `facts` is what htmx gets when it asks again.
+#[derive(Template)]
+#[template(path = "message/page.html", blocks = ["facts"])]
+struct MessagePage {
+    shell: Shell,
+    row: MessageRow,
+    pace: Option<&'static str>,
+    sender: Option<String>,
+    reference: String,
+    text: String,
+    size: String,
+    cost: String,
+    refunded: Option<String>,
+    history: Vec<EventRow>,
+    segments: Vec<SegmentRow>,
+    callbacks: Vec<CallbackRow>,
+}
+
+/// Something that happened.
+struct EventRow {
+    when: When,
+    word: &'static str,
+    detail: String,
+}
+
+/// A segment that a carrier was asked to take.
+struct SegmentRow {
+    number: i64,
+    words: &'static str,
+    carrier_id: Option<String>,
+    fault: Option<&'static str>,
+    when: When,
+}
+
+/// Everything that is kept about a message.
+struct Known {
+    entry: MessageEntry,
+    history: Vec<MessageEvent>,
+    segments: Vec<MessageSegment>,
+    refunded: i64,
+    callbacks: Vec<Delivery>,
+}
+
+/// The page of a message.
+pub(in crate::dashboard) fn path(id: &MessageId) -> String {
+    format!("{}/{id}", filter::PATH)
+}
+
+/// `GET /messages/{id}`
+pub async fn show_message(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    htmx: Htmx,
+    id: Path<String>,
+) -> Result<HttpResponse> {
+    let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
+    let account = operator.account_id.clone();
+    let known = state.store.read(move |conn| read(conn, &account, &id)).await?;
+    let page = draw(Shell::new(SECTION, &operator, &session), known, &state);
+    if htmx.is_part() { html(StatusCode::OK, &page.as_facts()) } else { html(StatusCode::OK, &page) }
+}
+
+fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<Known> {
+    Ok(Known {
+        entry: message::find(conn, account, None, id)?,
+        history: message::history(conn, id)?,
+        segments: message::segments(conn, id)?,
+        refunded: credit::refunded(conn, account, id)?,
+        callbacks: callback::of_message(conn, id)?,
+    })
+}
+
+fn draw(shell: Shell, known: Known, state: &State) -> MessagePage {
+    let Known { entry, history, segments, refunded, callbacks } = known;
+    let now = state.clock.now();
+    // News that waits is watched like a message that waits.
+    let waiting = callbacks.iter().filter(|delivery| delivery.status == DeliveryStatus::Waiting);
+    let waiting = waiting.map(|delivery| (Status::Queued, delivery.updated_at));
+    let message = entry.message.clone();
+    MessagePage {
+        shell,
+        pace: pace(waiting.chain([(message.status, message.updated_at)]), now),
+        sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        size: size(&message),
+        cost: count(message.credits, "credit"),
+        refunded: (refunded > 0).then(|| count(refunded, "credit")),
+        history: history.into_iter().map(EventRow::from).collect(),
+        segments: segments.into_iter().map(SegmentRow::from).collect(),
+        callbacks: callbacks.iter().map(CallbackRow::from).collect(),
+        reference: message.reference,
+        text: message.text.as_str().to_owned(),
+        row: MessageRow::new(entry, now),
+    }
+}
+
+fn size(message: &Message) -> String {
+    let alphabet = match message.encoding {
+        Encoding::Gsm7 => "GSM 7-bit alphabet",
+        Encoding::Ucs2 => "Unicode (UCS-2)",
+    };
+    format!("{}, {alphabet}", count(message.segments, "segment"))
+}
+
+impl From<MessageEvent> for EventRow {
+    fn from(event: MessageEvent) -> Self {
+        Self { when: event.created_at.into(), word: status_word(event.status), detail: event.detail }
+    }
+}
+
+impl From<MessageSegment> for SegmentRow {
+    fn from(segment: MessageSegment) -> Self {
+        Self {
+            number: segment.number,
+            words: segment_words(&segment),
+            fault: segment.error.map(|fault| fault.sentence()),
+            when: segment.updated_at.into(),
+            carrier_id: segment.carrier_id,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The dashboard for people: HTML pages and fragments, one folder a noun.
+
+pub mod api_keys;
+pub mod connect;
+pub mod credits;
+pub mod frame;
+pub mod login;
+pub mod messages;
+pub mod services;
+pub mod settings;

@@ -1,0 +1,156 @@
+//! The Services page: the list, and the form for a new one.
+
+use std::collections::HashMap;
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::dashboard::frame::htmx::{self, Htmx};
+use crate::dashboard::frame::layout::{Shell, Toast, When, html, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::identity::operator::Operator;
+use crate::domain::service::{self, NewService, Service};
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+
+pub(super) const SECTION: &str = "services";
+pub(super) const PATH: &str = "/services";
+
+/// `services/page.html`
+#[derive(Template)]
+#[template(path = "services/page.html")]
+struct ServicesPage {
+    shell: Shell,
+    rows: Vec<ServiceRow>,
+}
+
+/// A service's row in the table.
+struct ServiceRow {
+    slug: String,
+    name: String,
+    key_prefix: String,
+    keys: i64,
+    created: When,
+}
+
+/// The form, empty or as it was filled in.
+#[derive(Default)]
+struct ServiceFormView {
+    name: String,
+    slug: String,
+    key_prefix: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "services/_dialog.html")]
+struct ServiceDialog {
+    form: ServiceFormView,
+}
+
+#[derive(Template)]
+#[template(path = "services/_form.html")]
+struct ServiceFormPart {
+    form: ServiceFormView,
+}
+
+#[derive(Template)]
+#[template(path = "services/new.html")]
+struct NewServicePage {
+    shell: Shell,
+    form: ServiceFormView,
+}
+
+/// What is filled in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceForm {
+    name: String,
+    slug: String,
+    key_prefix: String,
+}
+
+/// `GET /services`
+pub async fn list_services(state: Data<State>, session: Session, SignedIn(operator): SignedIn) -> Result<HttpResponse> {
+    let account = operator.account_id.clone();
+    let read = state.store.read(move |conn| Ok((service::list(conn)?, service::count_keys(conn, &account)?)));
+    let (services, counts) = read.await?;
+    let rows = services.into_iter().map(|service| row(service, &counts)).collect();
+    html(StatusCode::OK, &ServicesPage { shell: Shell::new(SECTION, &operator, &session), rows })
+}
+
+fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
+    ServiceRow {
+        keys: counts.get(&service.slug).copied().unwrap_or_default(),
+        slug: service.slug,
+        name: service.name,
+        key_prefix: service.key_prefix,
+        created: service.created_at.into(),
+    }
+}
+
+/// `GET /services/new`: the pop-up's content, or a page of its own.
+pub async fn new_service(session: Session, SignedIn(operator): SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+    let form = ServiceFormView::default();
+    if htmx.is_part() {
+        return html(StatusCode::OK, &ServiceDialog { form });
+    }
+    html(StatusCode::OK, &NewServicePage { shell: Shell::new(SECTION, &operator, &session), form })
+}
+
+/// `POST /services`
+pub async fn create_service(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    htmx: Htmx,
+    form: Form<ServiceForm>,
+) -> Result<HttpResponse> {
+    match create(&state, &form).await {
+        Ok(service) => {
+            state.gate.count_service(&service.slug);
+            tracing::info!(service = service.slug, operator = %operator.id, "a service was made");
+            let toast = Toast::success(format!("Success. The service “{}” was created.", service.name));
+            session::leave_toast(&session, &toast)?;
+            if htmx.is_part() {
+                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
+            }
+            Ok(see_other(PATH))
+        }
+        Err(error) => refuse(&session, &operator, &htmx, form.into_inner(), error),
+    }
+}
+
+async fn create(state: &State, form: &ServiceForm) -> Result<Service> {
+    let new = NewService::parse(&form.name, &form.slug, &form.key_prefix)?;
+    let now = state.clock.now();
+    state.store.write(move |conn| service::create(conn, new, now)).await
+}
+
+/// The form again, as it was filled in, with what is wrong.
+fn refuse(
+    session: &Session,
+    operator: &Operator,
+    htmx: &Htmx,
+    ServiceForm { name, slug, key_prefix }: ServiceForm,
+    error: Error,
+) -> Result<HttpResponse> {
+    let (status, errors, alert) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
+        Error::Unavailable { reason, .. } => {
+            let alert = format!("{} The service was not created; try again in a moment.", reason.sentence());
+            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
+        }
+        error => return Err(error),
+    };
+    let form = ServiceFormView { name, slug, key_prefix, errors, alert };
+    if htmx.is_part() {
+        return html(status, &ServiceFormPart { form });
+    }
+    html(status, &NewServicePage { shell: Shell::new(SECTION, operator, session), form })
+}

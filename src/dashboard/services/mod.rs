@@ -1,0 +1,5 @@
+//! Services: the list, and the page of one.
+
+pub mod list;
+pub mod option;
+pub mod show;

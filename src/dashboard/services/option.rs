@@ -1,0 +1,19 @@
+//! A service in a list to choose from.
+
+use crate::domain::service::Service;
+
+/// What the list shows.
+#[derive(Clone)]
+pub(in crate::dashboard) struct ServiceOption {
+    pub(in crate::dashboard) slug: String,
+    pub(in crate::dashboard) name: String,
+    pub(in crate::dashboard) selected: bool,
+}
+
+impl ServiceOption {
+    /// Every service, with the one that is chosen marked.
+    pub(in crate::dashboard) fn list(services: Vec<Service>, chosen: Option<&str>) -> Vec<Self> {
+        let option = |Service { slug, name, .. }| Self { selected: chosen == Some(&*slug), slug, name };
+        services.into_iter().map(option).collect()
+    }
+}

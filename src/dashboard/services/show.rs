@@ -1,0 +1,100 @@
+//! One service's name, the only part of it that can be changed.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Path};
+use askama::Template;
+use serde::Deserialize;
+
+use super::list;
+use crate::dashboard::frame::htmx::Htmx;
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::service::{self, Service};
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+
+/// `service/page.html`
+#[derive(Template)]
+#[template(path = "service/page.html")]
+struct ServicePage {
+    shell: Shell,
+    form: NameFormView,
+}
+
+#[derive(Template)]
+#[template(path = "service/_dialog.html")]
+struct ServiceNameDialog {
+    form: NameFormView,
+}
+
+/// The form, as the service is or as it was filled in.
+struct NameFormView {
+    service: Service,
+    name: String,
+    errors: FieldErrors,
+    alert: Option<String>,
+}
+
+/// What is filled in.
+#[derive(Deserialize)]
+pub struct NameForm {
+    name: String,
+}
+
+/// `GET /services/{slug}`: the pop-up's content, or a page of its own.
+pub async fn show_service(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    htmx: Htmx,
+    slug: Path<String>,
+) -> Result<HttpResponse> {
+    let service = find(&state, slug.into_inner()).await?;
+    let form = NameFormView { name: service.name.clone(), service, errors: FieldErrors::default(), alert: None };
+    if htmx.is_part() {
+        return html(StatusCode::OK, &ServiceNameDialog { form });
+    }
+    html(StatusCode::OK, &ServicePage { shell: Shell::new(list::SECTION, &operator, &session), form })
+}
+
+/// `POST /services/{slug}`
+pub async fn rename_service(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    slug: Path<String>,
+    form: Form<NameForm>,
+) -> Result<HttpResponse> {
+    let slug = slug.into_inner();
+    match rename(&state, slug.clone(), &form.name).await {
+        Ok(name) => {
+            tracing::info!(service = slug, operator = %operator.id, "a service was renamed");
+            session::leave_toast(&session, &Toast::success(format!("Success. The service is called “{name}”.")))?;
+            Ok(see_other(list::PATH))
+        }
+        Err(error) => {
+            let (status, errors, alert) = match error {
+                Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
+                Error::Unavailable { reason, .. } => {
+                    let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
+                    (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
+                }
+                error => return Err(error),
+            };
+            let service = find(&state, slug).await?;
+            let form = NameFormView { service, name: form.into_inner().name, errors, alert };
+            html(status, &ServicePage { shell: Shell::new(list::SECTION, &operator, &session), form })
+        }
+    }
+}
+
+async fn find(state: &State, slug: String) -> Result<Service> {
+    state.store.read(move |conn| service::find(conn, &slug)).await
+}
+
+async fn rename(state: &State, slug: String, typed: &str) -> Result<String> {
+    let name = service::parse_name(typed)?;
+    state.store.write(move |conn| service::rename(conn, &slug, &name).map(|()| name)).await
+}

@@ -1,0 +1,3 @@
+//! Settings of the operator who is logged in.
+
+pub mod profile;

@@ -1,0 +1,139 @@
+//! One's own name and password.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::dashboard::frame::layout::{Shell, Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::domain::identity::operator::{self, Operator};
+use crate::domain::identity::password::{Check, Password};
+use crate::domain::identity::throttle::Guesser;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::State;
+
+#[derive(Template)]
+#[template(path = "settings/page.html")]
+struct SettingsPage {
+    shell: Shell,
+    name: NameView,
+    password: PasswordView,
+}
+
+struct NameView {
+    name: String,
+    errors: FieldErrors,
+}
+
+struct PasswordView {
+    errors: FieldErrors,
+}
+
+/// Another name.
+#[derive(Deserialize)]
+pub struct NameForm {
+    name: String,
+}
+
+/// Another password.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    current_password: Password,
+    new_password: Password,
+}
+
+/// `GET /settings`
+pub async fn show_settings(session: Session, SignedIn(operator): SignedIn) -> Result<HttpResponse> {
+    let name = NameView { name: operator.name.clone(), errors: FieldErrors::default() };
+    let password = PasswordView { errors: FieldErrors::default() };
+    html(StatusCode::OK, &SettingsPage { shell: Shell::new("settings", &operator, &session), name, password })
+}
+
+/// `POST /settings/name`
+pub async fn change_name(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    form: Form<NameForm>,
+) -> Result<HttpResponse> {
+    let id = operator.id.clone();
+    let result = match operator::parse_name(&form.name) {
+        Ok(name) => state.store.write(move |conn| operator::rename(conn, &id, &name)).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => saved(&session, "Success. Your name was changed."),
+        Err(error) => {
+            let name = |errors| NameView { name: form.name.clone(), errors };
+            refuse(&session, &operator, error, |errors| (name(errors), PasswordView { errors: FieldErrors::default() }))
+        }
+    }
+}
+
+/// `POST /settings/password`: ends every other session (ASVS 7.4.3).
+pub async fn change_password(
+    state: Data<State>,
+    session: Session,
+    SignedIn(operator): SignedIn,
+    guesser: Guesser,
+    form: Form<PasswordForm>,
+) -> Result<HttpResponse> {
+    match set_password(&state, &operator, guesser, form.into_inner()).await {
+        Ok(()) => {
+            session::log_in(&session, &operator.id)?;
+            tracing::info!(operator = %operator.id, "a password was changed");
+            saved(&session, "Success. Your password was changed, and your other sessions were ended.")
+        }
+        Err(error) => refuse(&session, &operator, error, |errors| {
+            (NameView { name: operator.name.clone(), errors: FieldErrors::default() }, PasswordView { errors })
+        }),
+    }
+}
+
+async fn set_password(state: &State, operator: &Operator, guesser: Guesser, form: PasswordForm) -> Result<()> {
+    let known = Some(operator.password_hash.clone());
+    // Whoever is logged in has tries of their own.
+    let guesser = Guesser { known_operator: Some(operator.id.to_string()), ..guesser };
+    let permit = state.throttle.admit(&operator.email, &guesser)?;
+    if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
+        return Err(Error::invalid("current_password", "This is not your current password."));
+    }
+    form.new_password.check("new_password", &[&operator.email, &operator.name])?;
+    let hash = state.passwords.hash(form.new_password).await?;
+    let id = operator.id.clone();
+    state.store.write(move |conn| operator::set_password(conn, &id, &hash)).await
+}
+
+fn saved(session: &Session, message: &str) -> Result<HttpResponse> {
+    session::leave_toast(session, &Toast::success(message))?;
+    Ok(see_other("/settings"))
+}
+
+fn refuse(
+    session: &Session,
+    operator: &Operator,
+    error: Error,
+    forms: impl FnOnce(FieldErrors) -> (NameView, PasswordView),
+) -> Result<HttpResponse> {
+    let mut shell = Shell::new("settings", operator, session);
+    let wait = error.retry_after();
+    let (status, errors) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
+        Error::Unavailable { reason, .. } => {
+            shell.toasts.push(Toast::error(format!("{} Nothing was changed.", reason.sentence())));
+            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default())
+        }
+        Error::TooMany { retry_after } => {
+            let mut errors = FieldErrors::default();
+            errors.add("current_password", format!("Too many tries. Wait {retry_after} seconds and try again."));
+            (StatusCode::TOO_MANY_REQUESTS, errors)
+        }
+        error => return Err(error),
+    };
+    let (name, password) = forms(errors);
+    let response = html(status, &SettingsPage { shell, name, password })?;
+    Ok(come_back_after(wait, response))
+}

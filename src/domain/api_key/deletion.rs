@@ -1,0 +1,38 @@
+//! What is left of a deleted key: its id, which is never used again.
+
+use diesel::prelude::*;
+
+use super::change::Changed;
+use super::{ApiKey, ApiKeyId};
+use crate::domain::account::AccountId;
+use crate::domain::api_key;
+use crate::error::{Error, Result};
+use crate::store::schema::{api_key_deletions, api_keys};
+use crate::store::{Conn, UtcTime};
+
+/// Deletes a key for ever, with all that is known about its use.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub fn delete(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, now: UtcTime) -> Result<Changed<ApiKey>> {
+    let key = api_key::find(conn, account, id)?.key;
+    if diesel::delete(api_keys::table.find(id)).execute(conn)? == 0 {
+        return Err(Error::NotFound); // another request was quicker
+    }
+    diesel::insert_into(api_key_deletions::table)
+        .values((
+            api_key_deletions::api_key_id.eq(id),
+            api_key_deletions::account_id.eq(account),
+            api_key_deletions::deleted_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(Changed { digest: key.digest, value: key })
+}
+
+/// Whose key had this id; `None` when none with it was deleted.
+///
+/// # Errors
+/// When the database fails.
+pub fn owner(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
+    Ok(api_key_deletions::table.find(id).select(api_key_deletions::account_id).first(conn).optional()?)
+}

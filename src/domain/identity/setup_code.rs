@@ -1,0 +1,71 @@
+//! The one-time code that lets whoever can read the terminal, and nobody else,
+//! make the first operator.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::operator;
+use super::throttle::Permit;
+use crate::domain::setting::{self, Setting};
+use crate::error::{Error, Result};
+use crate::random;
+use crate::store::{Conn, Digest};
+
+/// Without letters and digits that are taken for one another.
+const ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const GROUPS: usize = 4;
+const GROUP: usize = 5;
+
+/// A setup code: 100 random bits as `XXXXX-XXXXX-XXXXX-XXXXX`.
+pub struct SetupCode(Zeroizing<String>);
+
+impl SetupCode {
+    /// The code, to be printed in the terminal.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SetupCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SetupCode(..)")
+    }
+}
+
+/// A new code in place of any earlier one; `None` once there is an operator.
+///
+/// # Errors
+/// When the database fails.
+pub fn issue(conn: &mut Conn) -> Result<Option<SetupCode>> {
+    if operator::exists(conn)? {
+        return Ok(None);
+    }
+    let mut code = Zeroizing::new(String::with_capacity(GROUPS * (GROUP + 1)));
+    for group in 0..GROUPS {
+        if group > 0 {
+            code.push('-');
+        }
+        random::push_from(ALPHABET, GROUP, &mut code)?;
+    }
+    setting::set(conn, Setting::SetupCode, &digest(&code))?;
+    Ok(Some(SetupCode(code)))
+}
+
+/// Uses the code up. Typed in any case, with or without the dashes.
+///
+/// # Errors
+/// [`Error::Invalid`] for `code` when it is not the one.
+pub fn redeem(conn: &mut Conn, typed: &str, _: Permit) -> Result<()> {
+    if setting::take(conn, Setting::SetupCode, &digest(typed))? {
+        return Ok(());
+    }
+    Err(Error::invalid("code", "This is not the code. It stands in the terminal where Keyfob was started last."))
+}
+
+fn digest(code: &str) -> String {
+    let code: Zeroizing<String> =
+        Zeroizing::new(code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect());
+    Digest::of(code.as_bytes()).to_hex()
+}

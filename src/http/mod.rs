@@ -1,0 +1,16 @@
+//! What every way in has in common: the state of the process, errors as HTTP,
+//! headers, and where a request comes from.
+
+pub mod assets;
+pub mod base_url;
+pub mod client_address;
+pub mod error_description;
+pub mod head;
+pub mod panics;
+pub mod problem;
+pub mod request_id;
+pub mod same_origin;
+pub mod security_headers;
+pub mod state;
+
+pub use state::State;

@@ -1,0 +1,43 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use super::client_address::TrustedProxies;
+use crate::clock::Clock;
+use crate::domain::identity::password::Passwords;
+use crate::domain::identity::throttle::Throttle;
+use crate::domain::installation::CookieKey;
+use crate::gate::Gate;
+use crate::networks::Networks;
+use crate::server::drain::Stopping;
+use crate::sms::Sms;
+use crate::store::{Store, UtcTime};
+
+/// Built once at the start; handlers get it as `web::Data<State>`.
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// Verdicts on keys.
+    pub gate: Gate,
+    /// The SMS service.
+    pub sms: Sms,
+    /// Whether the server is about to stop.
+    pub stopping: Arc<Stopping>,
+    /// The time.
+    pub clock: Clock,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Slows down guessing.
+    pub throttle: Throttle,
+    /// Signs cookies.
+    pub cookie_key: CookieKey,
+    /// Whose word on a client's address counts.
+    pub trusted_proxies: TrustedProxies,
+    /// Private networks that callbacks may go to.
+    pub callback_networks: Networks,
+    /// When the process started.
+    pub started_at: UtcTime,
+    /// The address that people use, without a slash at its end; where it is not
+    /// set, pages speak of the address that they were asked for.
+    pub public_url: Option<String>,
+}
