@@ -14,8 +14,8 @@ fn verify(headers: &str, body: &str) -> String {
     format!("POST /v1/keys/verify HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Requests with a live key of the service `sms`, and the status of their answers.
-fn requests(key: &str) -> Vec<(&'static str, String)> {
+/// Requests of a proxy with a live key of the service `sms`, and the status of their answers.
+fn auth_requests(key: &str) -> Vec<(&'static str, String)> {
     let header = format!("X-API-Key: {key}\r\n");
     vec![
         ("200", auth("?service=sms", &header)),
@@ -36,15 +36,6 @@ fn requests(key: &str) -> Vec<(&'static str, String)> {
             ),
         ),
         ("200", auth("?service=sms", &format!("{header}{}", "X-Many: 1\r\n".repeat(90)))),
-        ("200", verify(JSON, &format!("{{\"key\":\"{key}\"}}"))),
-        ("200", verify(JSON, &format!("{{\"key\":\" {key}\\n\",\"service\":\"sms\",\"client_ip\":\"1.2.3.4\"}}"))),
-        (
-            "200",
-            verify(
-                "content-type: APPLICATION/json ; charset=utf-8\r\n",
-                &format!("{{\"service\":\"mail\",\"key\":\"{key}\"}}"),
-            ),
-        ),
         ("400", auth("", &header)),
         ("400", auth("?", &header)),
         ("400", auth("?service=", &header)),
@@ -63,6 +54,21 @@ fn requests(key: &str) -> Vec<(&'static str, String)> {
         ("200", auth("?service=sms", &header).replace("GET", "PUT")),
         ("404", auth("?service=sms", &header).replace("/v1/auth", "/v1/author")),
         ("404", auth("?service=sms", &header).replace("/v1/auth", "/v1/%61uth")),
+    ]
+}
+
+/// The same of a service.
+fn verify_requests(key: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("200", verify(JSON, &format!("{{\"key\":\"{key}\"}}"))),
+        ("200", verify(JSON, &format!("{{\"key\":\" {key}\\n\",\"service\":\"sms\",\"client_ip\":\"1.2.3.4\"}}"))),
+        (
+            "200",
+            verify(
+                "content-type: APPLICATION/json ; charset=utf-8\r\n",
+                &format!("{{\"service\":\"mail\",\"key\":\"{key}\"}}"),
+            ),
+        ),
         ("400", verify(JSON, "{")),
         ("400", verify(JSON, "")),
         ("400", verify(JSON, &format!("[\"{key}\"]"))),
@@ -90,8 +96,9 @@ on_both_databases! {
         let app = db.app();
         let key = app.make_key("Project X");
 
-        let wrong: Vec<String> = requests(&key.secret)
+        let wrong: Vec<String> = auth_requests(&key.secret)
             .into_iter()
+            .chain(verify_requests(&key.secret))
             .filter_map(|(status, request)| {
                 let mut wire = Wire::to(&app.url);
                 let head = wire.send(request.as_bytes()).read_answer().0;
