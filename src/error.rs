@@ -93,6 +93,8 @@ pub enum Outage {
     ReadOnly,
     /// Its file was removed or replaced.
     FileGone,
+    /// A newer program has changed its tables.
+    Upgraded,
     /// It does not answer.
     Unreachable,
 }
@@ -106,6 +108,7 @@ impl Outage {
             Self::DiskFull => "The disk that holds the database is full.",
             Self::ReadOnly => "The database is read-only.",
             Self::FileGone => "The database file was removed or replaced while Keyfob was running.",
+            Self::Upgraded => "Another version of Keyfob has upgraded the database; this one must be stopped.",
             Self::Unreachable => "The database does not answer.",
         }
     }

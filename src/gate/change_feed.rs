@@ -144,6 +144,10 @@ impl Follower {
         match self.forget_changed(&memory) {
             Ok(()) => freshness.confirm(asked_at),
             Err(error) => {
+                if matches!(error, Error::Unavailable { reason: Outage::Upgraded, .. }) {
+                    // Not even for as long as the last answer counts.
+                    memory.clear();
+                }
                 freshness.doubt(&error);
                 tracing::warn!(%error, "the database does not say what has changed");
             }

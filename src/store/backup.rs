@@ -12,6 +12,9 @@ use super::DatabaseUrl;
 use super::connection::{Conn, Manager};
 use super::file::DatabaseFile;
 
+/// Copies of one state at most: a start that fails again and again must not fill the disk.
+const MAX_COPIES: u32 = 9;
+
 /// Copies the database at `url`, as it is at one moment, into a new file that
 /// only its owner can read; gives its size in bytes. The file has its name only
 /// once it is whole and on the disk.
@@ -26,7 +29,29 @@ pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
             to.display()
         ));
     };
-    let database = DatabaseFile::open(path)?;
+    copy_to(&DatabaseFile::open(path)?, to)
+}
+
+/// Copies the database to a name beside its own that says which migration was
+/// next, and overwrites no copy that an earlier start has left.
+///
+/// # Errors
+/// One sentence that says what to change; then there is no new file.
+pub(super) fn copy_before(database: &DatabaseFile, version: &str) -> Result<PathBuf, String> {
+    let name = |number: u32| {
+        let mut name = database.path().as_os_str().to_owned();
+        name.push(format!(".before-{version}"));
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    };
+    let free = (1..=MAX_COPIES).map(name).find(|name| !name.exists() && !partial(name).exists());
+    let free = free.ok_or_else(|| format!("{} and later copies exist; move them away", name(1).display()))?;
+    copy_to(database, &free).map(|_| free)
+}
+
+fn copy_to(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
     let to = std::path::absolute(to).map_err(|error| describe(to, &error))?;
     if to.exists() {
         return Err(taken(&to));
@@ -35,7 +60,7 @@ pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&to, &error) }
     })?;
-    let copied = copy(&database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
+    let copied = copy(database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
     // After a success too: the file had two names for a moment.
     let _ = fs::remove_file(&partial);
     copied

@@ -67,6 +67,12 @@ impl DatabaseFile {
         }
     }
 
+    /// Its absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What SQLite is to open: this file, never a new one.
     #[must_use]
     pub fn uri(&self) -> String {

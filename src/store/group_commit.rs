@@ -11,6 +11,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager, Transaction
 use tokio::sync::oneshot;
 
 use super::Conn;
+use super::schema_guard::SchemaGuard;
 use crate::error::{Error, Result};
 
 /// Writes in one commit at most: how long the first one may wait for the others.
@@ -81,14 +82,14 @@ where
 
 impl Together {
     /// Starts the thread that writes; it ends with the last handle.
-    pub(super) fn start<C>(connect: Connect<C>) -> Self
+    pub(super) fn start<C>(connect: Connect<C>, schema: SchemaGuard) -> Self
     where
         C: std::ops::DerefMut<Target = Conn> + 'static,
     {
         let (line, waiting) = channel();
         std::thread::Builder::new()
             .name("keyfob-writer".to_owned())
-            .spawn(move || keep_writing(&connect, &waiting))
+            .spawn(move || keep_writing(&connect, &schema, &waiting))
             .map_or_else(|error| tracing::error!(%error, "there is no thread to write with"), drop);
         Self { line }
     }
@@ -109,7 +110,7 @@ impl Together {
     }
 }
 
-fn keep_writing<C>(connect: &Connect<C>, waiting: &Receiver<Box<dyn Write>>)
+fn keep_writing<C>(connect: &Connect<C>, schema: &SchemaGuard, waiting: &Receiver<Box<dyn Write>>)
 where
     C: std::ops::DerefMut<Target = Conn>,
 {
@@ -120,7 +121,7 @@ where
         group.extend(waiting.try_iter().take(MOST - 1));
         group.retain(|write| write.is_wanted());
         group.sort_by(|one, other| one.order().cmp(other.order()));
-        let commit = connection.and_then(|mut conn| write_all(&mut conn, &mut group));
+        let commit = connection.and_then(|mut conn| write_all(&mut conn, schema, &mut group));
         if matches!(commit, Err(Error::Unavailable { .. })) {
             // The others would wait as long for the same.
             group.extend(waiting.try_iter());
@@ -131,8 +132,9 @@ where
     }
 }
 
-fn write_all(conn: &mut Conn, group: &mut [Box<dyn Write>]) -> Result<()> {
+fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [Box<dyn Write>]) -> Result<()> {
     super::transaction(conn, |conn| {
+        schema.check(conn)?;
         group.iter_mut().for_each(|write| write.run(conn));
         Ok(())
     })

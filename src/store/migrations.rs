@@ -1,68 +1,170 @@
-//! Brings the database's tables up to this program's version, and no further.
+//! The migrations, and how one text serves both databases.
+//!
+//! A migration is a folder of `migrations/` with an `up.sql` and a `down.sql`,
+//! and a line of [`MIGRATIONS`]. Both databases run its text, but for the parts
+//! that begin with the line `-- Only SQLite:` or `-- Only PostgreSQL:` and end
+//! with the next such line or with `-- Both:`. A column of bytes is written as
+//! `BLOB`, which PostgreSQL gets as `BYTEA`.
+//!
+//! SQLite alters little of a table. It is rebuilt instead: `CREATE TABLE
+//! new_x`, `INSERT INTO new_x SELECT … FROM x`, `DROP TABLE x`, `ALTER TABLE
+//! new_x RENAME TO x`, and its indexes again. In this order, and with foreign
+//! keys off, as they are while migrations run, the tables that refer to `x`
+//! keep their rows and their references
+//! (<https://sqlite.org/lang_altertable.html#otheralter>).
 
-use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
-use diesel::prelude::*;
-use diesel::sql_types::Text;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::fmt;
+
+use diesel::connection::BoxableConnection;
+use diesel::migration::{self, Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion};
 
 use super::{Conn, MultiBackend};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+macro_rules! migrations {
+    ($($folder:literal),+ $(,)?) => {
+        Migrations(&[$(SchemaMigration {
+            folder: $folder,
+            up: include_str!(concat!("../../migrations/", $folder, "/up.sql")),
+            down: include_str!(concat!("../../migrations/", $folder, "/down.sql")),
+        }),+])
+    };
+}
 
-/// "keyfob" in ASCII: one number that all instances on a server agree on.
-const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725026)";
+/// Every migration, oldest first. Those that were released never change.
+pub const MIGRATIONS: Migrations = migrations![
+    "2026-11-23-000001_create_accounts",
+    "2026-11-23-000002_create_api_keys",
+    "2026-11-23-000003_create_sessions",
+    "2026-11-23-000004_create_api_key_changes",
+    "2026-11-23-000005_create_api_key_deletions",
+    "2026-11-23-000006_create_messages",
+    "2026-11-23-000007_create_callbacks",
+    "2026-11-28-000008_drop_enum_checks",
+];
 
-/// Lets one instance at a time go on until its transaction ends, so that two
-/// that start together do not get in each other's way. A transaction that
-/// writes to SQLite is alone already.
-///
-/// # Errors
-/// When the database fails.
-pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
-    match conn {
-        Conn::Postgres(conn) => conn.batch_execute(POSTGRES_LOCK),
-        Conn::Sqlite(_) => Ok(()),
+/// Migrations in the order in which they run.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrations(pub(super) &'static [SchemaMigration]);
+
+/// One folder of `migrations/`.
+#[derive(Debug, Clone, Copy)]
+pub struct SchemaMigration {
+    pub(super) folder: &'static str,
+    pub(super) up: &'static str,
+    pub(super) down: &'static str,
+}
+
+impl Migrations {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = &'static SchemaMigration> {
+        self.0.iter()
+    }
+
+    /// The version of a database that has run them all.
+    #[must_use]
+    pub fn newest_version(self) -> Option<String> {
+        self.0.last().map(SchemaMigration::version_text)
     }
 }
 
-/// Runs what is missing; called within a transaction.
-///
-/// # Errors
-/// One sentence when the tables are another program's or a later Keyfob's.
-pub(super) fn run(conn: &mut Conn) -> anyhow::Result<()> {
-    start_alone(conn)?;
-    if let Conn::Sqlite(conn) = conn {
-        refuse_foreign_tables(conn)?;
+impl SchemaMigration {
+    /// The name of its folder.
+    #[must_use]
+    pub const fn folder(&self) -> &'static str {
+        self.folder
     }
-    refuse_later_versions(conn)?;
-    conn.run_pending_migrations(MIGRATIONS).map_err(|error| anyhow::anyhow!(error))?;
-    Ok(())
-}
 
-#[derive(QueryableByName)]
-struct TableName {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-fn refuse_foreign_tables(conn: &mut SqliteConnection) -> anyhow::Result<()> {
-    let tables: Vec<TableName> = diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table'").load(conn)?;
-    let ours = tables.is_empty() || tables.iter().any(|table| table.name == "__diesel_schema_migrations");
-    anyhow::ensure!(ours, "this database belongs to another program; name another one with --database-url");
-    Ok(())
-}
-
-fn refuse_later_versions(conn: &mut Conn) -> anyhow::Result<()> {
-    let known: Vec<Box<dyn Migration<MultiBackend>>> =
-        MIGRATIONS.migrations().map_err(|error| anyhow::anyhow!(error))?;
-    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
-    let applied = conn.applied_migrations().map_err(|error| anyhow::anyhow!(error))?;
-    for version in applied.iter().map(ToString::to_string) {
-        anyhow::ensure!(
-            known.contains(&version),
-            "this database was used by a newer Keyfob (its tables are at {version}); start that version or a later one"
-        );
+    /// What stands before the folder's first `_`, without the dashes: the form
+    /// in which databases keep it.
+    pub(super) fn version_text(&self) -> String {
+        self.folder.split('_').next().unwrap_or_default().replace('-', "")
     }
-    Ok(())
+
+    fn execute(&self, text: &str, conn: &mut dyn BoxableConnection<MultiBackend>) -> migration::Result<()> {
+        let is_sqlite = matches!(conn.as_any().downcast_ref::<Conn>(), Some(Conn::Sqlite(_)));
+        conn.batch_execute(&text_for(is_sqlite, text))
+            .map_err(|error| format!("the migration {} failed: {error}", self.folder).into())
+    }
+}
+
+impl MigrationSource<MultiBackend> for Migrations {
+    fn migrations(&self) -> migration::Result<Vec<Box<dyn Migration<MultiBackend>>>> {
+        Ok(self.iter().map(|migration| Box::new(*migration) as Box<dyn Migration<MultiBackend>>).collect())
+    }
+}
+
+impl Migration<MultiBackend> for SchemaMigration {
+    fn run(&self, conn: &mut dyn BoxableConnection<MultiBackend>) -> migration::Result<()> {
+        self.execute(self.up, conn)
+    }
+
+    fn revert(&self, conn: &mut dyn BoxableConnection<MultiBackend>) -> migration::Result<()> {
+        self.execute(self.down, conn)
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        self
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self
+    }
+}
+
+/// Each in a transaction, which is Diesel's default.
+impl MigrationMetadata for SchemaMigration {}
+
+impl MigrationName for SchemaMigration {
+    fn version(&self) -> MigrationVersion<'_> {
+        self.version_text().into()
+    }
+}
+
+impl fmt::Display for SchemaMigration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.folder)
+    }
+}
+
+/// What one of the databases runs of a migration's text.
+fn text_for(is_sqlite: bool, text: &str) -> String {
+    let mut applies = true;
+    let lines = text.lines().filter(|line| {
+        match *line {
+            "-- Both:" => applies = true,
+            "-- Only SQLite:" => applies = is_sqlite,
+            "-- Only PostgreSQL:" => applies = !is_sqlite,
+            _ => {}
+        }
+        applies
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    if is_sqlite { text } else { text.replace(" BLOB", " BYTEA") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_database_runs_its_own_parts_and_those_of_both() {
+        let text = "a BLOB\n-- Only SQLite:\nb\n-- Only PostgreSQL:\nc\n-- Both:\nd";
+        let statements = |is_sqlite| {
+            text_for(is_sqlite, text).lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join(",")
+        };
+
+        assert_eq!(statements(true), "a BLOB,b,d");
+        assert_eq!(statements(false), "a BYTEA,c,d");
+    }
+
+    #[test]
+    fn every_folder_is_in_the_list_and_in_order() {
+        let mut folders: Vec<String> = std::fs::read_dir("migrations")
+            .unwrap()
+            .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+            .collect();
+        folders.sort();
+
+        assert_eq!(MIGRATIONS.iter().map(SchemaMigration::folder).collect::<Vec<_>>(), folders);
+    }
 }

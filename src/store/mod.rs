@@ -9,7 +9,9 @@ mod group_commit;
 mod migrations;
 mod pool;
 pub mod schema;
+mod schema_guard;
 pub(crate) mod types;
+mod upgrade;
 mod url;
 mod watch;
 
@@ -24,9 +26,10 @@ use tokio::sync::oneshot;
 pub use backup::back_up;
 pub use cached::Steadily;
 pub use connection::{Conn, MultiBackend};
-pub use migrations::start_alone;
+pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
 pub use pool::PoolFigures;
 pub use types::{Digest, UtcTime};
+pub use upgrade::start_alone;
 pub use url::DatabaseUrl;
 pub use watch::Watch;
 
@@ -35,6 +38,7 @@ use connection::Manager;
 use file::DatabaseFile;
 use group_commit::Together;
 use pool::Pool;
+use schema_guard::SchemaGuard;
 
 /// Connections for reading. SQLite reads in parallel with its one writer.
 const READERS: u32 = 4;
@@ -58,6 +62,7 @@ pub struct Store {
     look_ups: Pool,
     manager: Manager,
     file: Option<DatabaseFile>,
+    schema: SchemaGuard,
     created: bool,
 }
 
@@ -79,7 +84,7 @@ impl Store {
         manager
             .connect()
             .map_err(anyhow::Error::from)
-            .and_then(|mut conn| migrate(&mut conn))
+            .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, file.as_ref()))
             .map_err(|error| start_failure(url, &error))?;
         let writers = if file.is_some() { 1 } else { WRITERS };
         let reader = manager.for_reading();
@@ -87,13 +92,15 @@ impl Store {
         // Connected now, so that the first requests do not wait for it.
         drop(look_ups.get());
         let writes = Pool::open("write", manager, writers);
+        let schema = SchemaGuard::default();
         Ok(Self {
-            together: write_together(&writes, &file),
+            together: write_together(&writes, &file, &schema),
             reads: Pool::open("read", reader.clone(), READERS),
             look_ups,
             manager: reader,
             writes,
             file,
+            schema,
             created,
         })
     }
@@ -114,7 +121,7 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *connection(&store.reads, store.file.as_ref())?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.reads)?)).await
     }
 
     /// Runs changes in one transaction, off the async threads; they are on the
@@ -147,7 +154,10 @@ impl Store {
             return answered(self.together.write(Arc::default(), work, then)).await;
         }
         let store = self.clone();
-        let write = move || transaction(&mut *connection(&store.writes, None)?, work).map(then);
+        let write = move || {
+            let checked = |conn: &mut Conn| store.schema.check(conn).and_then(|()| work(conn));
+            transaction(&mut *connection(&store.writes, None)?, checked).map(then)
+        };
         blocking(WRITE_WITHIN, write).await
     }
 
@@ -177,13 +187,19 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *connection(&store.look_ups, store.file.as_ref())?)).await
+        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.look_ups)?)).await
     }
 
     /// A connection of its own, for a thread that keeps asking.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch::new(self.manager.clone(), self.file.clone())
+        Watch::new(self.manager.clone(), self.file.clone(), self.schema.clone())
+    }
+
+    /// A connection for reading.
+    fn connection(&self, pool: &Pool) -> Result<PooledConnection<Manager>> {
+        self.schema.check_last_seen()?;
+        connection(pool, self.file.as_ref())
     }
 
     /// How busy the connections are.
@@ -204,9 +220,9 @@ fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnecti
     })
 }
 
-fn write_together(pool: &Pool, file: &Option<DatabaseFile>) -> Together {
+fn write_together(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> Together {
     let (pool, file) = (pool.clone(), file.clone());
-    Together::start(Box::new(move || connection(&pool, file.as_ref())))
+    Together::start(Box::new(move || connection(&pool, file.as_ref())), schema.clone())
 }
 
 /// Waits for a write; what takes too long goes on by itself.
@@ -254,11 +270,6 @@ where
         }
         (result, _) => result,
     }
-}
-
-fn migrate(conn: &mut Conn) -> anyhow::Result<()> {
-    transaction(conn, migrations::run)?;
-    Ok(connection::use_wal(conn)?)
 }
 
 /// Puts a failure at the start in one sentence that says what to change.

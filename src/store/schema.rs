@@ -85,7 +85,7 @@ table! {
 table! {
     revisions (name) {
         name -> Text,
-        value -> BigInt,
+        latest -> BigInt,
     }
 }
 

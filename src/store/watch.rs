@@ -5,21 +5,24 @@ use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, Manager};
 use super::file::DatabaseFile;
+use super::schema_guard::SchemaGuard;
 use crate::error::{Error, Outage, Result};
 
 /// The connection.
 pub struct Watch {
     manager: Manager,
     file: Option<DatabaseFile>,
+    schema: SchemaGuard,
     conn: Option<Conn>,
 }
 
 impl Watch {
-    pub(super) const fn new(manager: Manager, file: Option<DatabaseFile>) -> Self {
-        Self { manager, file, conn: None }
+    pub(super) const fn new(manager: Manager, file: Option<DatabaseFile>, schema: SchemaGuard) -> Self {
+        Self { manager, file, schema, conn: None }
     }
 
-    /// Runs queries that change nothing, on this thread.
+    /// Runs queries that change nothing, on this thread, once it is known that
+    /// the tables are still this build's.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -31,6 +34,7 @@ impl Watch {
             Some(conn) => conn,
             None => self.manager.connect().map_err(|error| Error::unavailable(Outage::Unreachable, error))?,
         };
+        self.schema.check(&mut conn)?;
         let result = work(&mut conn)?;
         self.conn = Some(conn);
         Ok(result)

@@ -294,7 +294,7 @@ on_both_databases! {
         // As if others had made so many changes that the log no longer has this one.
         db.execute(&format!(
             "BEGIN; UPDATE api_keys SET status = 'disabled' WHERE id = '{}'; \
-             UPDATE revisions SET value = value + 20000; COMMIT",
+             UPDATE revisions SET latest = latest + 20000; COMMIT",
             key.id
         ));
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
-use keyfob::store::Conn;
+use keyfob::store::{Conn, MIGRATIONS};
 
-use crate::support::{Database, MIGRATIONS, on_both_databases};
+use crate::support::{Database, on_both_databases};
 
 /// A table's columns: their names, and their types in Diesel's words.
 type Tables = BTreeMap<String, Vec<(String, String)>>;
@@ -64,7 +64,7 @@ fn in_diesels_words(kind: &str) -> String {
     let word = match kind.trim_end_matches(" null") {
         "text" => "Text",
         "bigint" => "BigInt",
-        "bytea" => "Binary",
+        "bytea" | "blob" => "Binary",
         other => other,
     };
     if kind.ends_with(" null") { format!("Nullable<{word}>") } else { word.to_owned() }

@@ -24,7 +24,7 @@ pub struct Changed<T> {
 /// When the database fails.
 pub fn note(conn: &mut Conn, digest: Digest) -> Result<()> {
     let row = revisions::table.find(NAME);
-    diesel::update(row).set(revisions::value.eq(revisions::value + 1)).execute(conn)?;
+    diesel::update(row).set(revisions::latest.eq(revisions::latest + 1)).execute(conn)?;
     let revision = latest(conn)?;
     diesel::insert_into(api_key_changes::table)
         .values((api_key_changes::revision.eq(revision), api_key_changes::digest.eq(digest)))
@@ -38,7 +38,7 @@ pub fn note(conn: &mut Conn, digest: Digest) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn latest(conn: &mut Conn) -> Result<i64> {
-    Ok(revisions::table.find(NAME).select(revisions::value).first(conn)?)
+    Ok(revisions::table.find(NAME).select(revisions::latest).first(conn)?)
 }
 
 /// The keys that changed after `revision` and up to `latest`; `None` when the

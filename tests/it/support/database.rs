@@ -9,13 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use keyfob::store::Conn;
+use diesel_migrations::MigrationHarness;
+use keyfob::store::{Conn, MIGRATIONS};
 use tempfile::TempDir;
 
 use super::App;
-
-pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Removed when the test ends.
 pub enum Database {
@@ -213,7 +211,8 @@ fn template() -> &'static str {
         let name = format!("keyfob_template_{}", std::process::id());
         admin().batch_execute(&format!("DROP DATABASE IF EXISTS {name}; ")).unwrap();
         admin().batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        PgConnection::establish(&url_of(&name)).unwrap().run_pending_migrations(MIGRATIONS).unwrap();
+        let mut conn = Conn::Postgres(PgConnection::establish(&url_of(&name)).unwrap());
+        conn.run_pending_migrations(MIGRATIONS).unwrap();
         name
     })
 }

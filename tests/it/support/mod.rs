@@ -23,7 +23,7 @@ pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD};
 pub use asker::Asker;
 pub use certificate::Certificate;
 pub use client::{Client, form};
-pub use database::{Database, MIGRATIONS, Rows};
+pub use database::{Database, Rows};
 pub use page::Page;
 pub use process::{Ended, Process, keyfob, run};
 pub use proxy::{Outcome, Proxy, ProxyKind, free_address};

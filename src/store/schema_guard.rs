@@ -1,0 +1,54 @@
+//! Notices that another version of this program has changed the tables, so
+//! that this one neither writes to them nor trusts what it remembers of them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use diesel::prelude::*;
+
+use super::{Conn, MIGRATIONS};
+use crate::error::{Error, Outage, Result};
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+/// The version of the tables that this build works with.
+static OWN_VERSION: LazyLock<Option<String>> = LazyLock::new(|| MIGRATIONS.newest_version());
+
+/// Shared by all connections to a database.
+#[derive(Clone, Default)]
+pub(super) struct SchemaGuard {
+    is_upgraded: Arc<AtomicBool>,
+}
+
+impl SchemaGuard {
+    /// Asks the database. Within a transaction the answer holds until its end:
+    /// a migration waits for those that have asked, SQLite's write lock aside.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the tables are another version's.
+    pub(super) fn check(&self, conn: &mut Conn) -> Result<()> {
+        let newest = __diesel_schema_migrations::table
+            .select(__diesel_schema_migrations::version)
+            .order(__diesel_schema_migrations::version.desc())
+            .first::<String>(conn)
+            .optional()?;
+        self.is_upgraded.store(newest != *OWN_VERSION, Ordering::Relaxed);
+        self.check_last_seen()
+    }
+
+    /// Goes by what the database said when it was asked last.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the tables were another version's.
+    pub(super) fn check_last_seen(&self) -> Result<()> {
+        if self.is_upgraded.load(Ordering::Relaxed) {
+            let cause = anyhow::anyhow!("its tables are not those of this program's version");
+            return Err(Error::unavailable(Outage::Upgraded, cause));
+        }
+        Ok(())
+    }
+}

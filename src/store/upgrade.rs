@@ -1,0 +1,197 @@
+//! Brings the tables up to this program's version, and no further: all that is
+//! missing, or nothing.
+
+use std::path::PathBuf;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationVersion;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_migrations::MigrationHarness;
+
+use super::backup;
+use super::connection::{self, Conn};
+use super::file::DatabaseFile;
+use super::migrations::Migrations;
+use super::transaction;
+
+/// Numbers that all instances on a server agree on: "keyfob" in ASCII, and the next one.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725026)";
+const PREPARATION_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725027)";
+
+/// Keeps out the transactions of instances that are running: each begins with
+/// the version in this table. Migrations may take longer than a request may.
+const POSTGRES_KEEP_OUT: &str =
+    "LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE; SET LOCAL statement_timeout = 0";
+
+/// Lets one instance at a time go on until its transaction ends, so that two
+/// that start together do not get in each other's way. A transaction that
+/// writes to SQLite is alone already. Not the lock of migrations, which wait for
+/// transactions that may wait for this one.
+///
+/// # Errors
+/// When the database fails.
+pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Postgres(conn) => conn.batch_execute(PREPARATION_LOCK),
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Runs what is missing in one transaction. A file is copied before, since no
+/// older program works with it afterwards. The connection is not for other use:
+/// its foreign keys are off.
+///
+/// # Errors
+/// One sentence; then nothing has changed.
+pub(super) fn upgrade(conn: &mut Conn, migrations: Migrations, file: Option<&DatabaseFile>) -> anyhow::Result<()> {
+    if let Conn::Sqlite(conn) = conn {
+        // With them on, dropping a table to rebuild it deletes the rows that
+        // refer to it. The pragma does nothing within a transaction.
+        conn.batch_execute("PRAGMA foreign_keys=OFF")?;
+    }
+    let mut copy = None;
+    let upgraded = transaction(conn, |conn| run(conn, migrations, file, &mut copy));
+    match (&upgraded, copy) {
+        (Ok(()), Some(copy)) => {
+            tracing::info!(copy = %copy.display(), "the database was upgraded; a copy of it as it was before is kept");
+        }
+        (Err(_), Some(copy)) => drop(std::fs::remove_file(copy)),
+        _ => {}
+    }
+    upgraded?;
+    Ok(connection::use_wal(conn)?)
+}
+
+fn run(
+    conn: &mut Conn,
+    migrations: Migrations,
+    file: Option<&DatabaseFile>,
+    copy: &mut Option<PathBuf>,
+) -> anyhow::Result<()> {
+    match conn {
+        Conn::Postgres(conn) => conn.batch_execute(MIGRATION_LOCK)?,
+        Conn::Sqlite(conn) => refuse_foreign_tables(conn)?,
+    }
+    let applied = conn.applied_migrations().map_err(anyhow::Error::from_boxed)?;
+    refuse_later_versions(&applied, migrations)?;
+    let pending = conn.pending_migrations(migrations).map_err(anyhow::Error::from_boxed)?;
+    let Some(first) = pending.first() else { return Ok(()) };
+    if let Some(file) = file.filter(|_| !applied.is_empty()) {
+        let version = first.name().version().to_string();
+        *copy = Some(backup::copy_before(file, &version).map_err(anyhow::Error::msg)?);
+    }
+    if let Conn::Postgres(conn) = conn {
+        conn.batch_execute(POSTGRES_KEEP_OUT)?;
+    }
+    conn.run_migrations(&pending).map_err(anyhow::Error::from_boxed)?;
+    match conn {
+        Conn::Sqlite(conn) => refuse_dangling_references(conn),
+        Conn::Postgres(_) => Ok(()), // checks them by itself
+    }
+}
+
+#[derive(QueryableByName)]
+struct TableName {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn refuse_foreign_tables(conn: &mut SqliteConnection) -> anyhow::Result<()> {
+    let tables: Vec<TableName> = diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table'").load(conn)?;
+    let ours = tables.is_empty() || tables.iter().any(|table| table.name == "__diesel_schema_migrations");
+    anyhow::ensure!(ours, "this database belongs to another program; name another one with --database-url");
+    Ok(())
+}
+
+fn refuse_later_versions(applied: &[MigrationVersion<'_>], migrations: Migrations) -> anyhow::Result<()> {
+    for version in applied {
+        anyhow::ensure!(
+            migrations.iter().any(|known| known.version_text() == version.to_string()),
+            "this database was used by a newer Keyfob (its tables are at {version}); start that version or a later one"
+        );
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct DanglingReference {
+    #[diesel(sql_type = Text)]
+    child: String,
+    #[diesel(sql_type = Text)]
+    parent: String,
+}
+
+/// Does what SQLite left undone while its foreign keys were off.
+fn refuse_dangling_references(conn: &mut SqliteConnection) -> anyhow::Result<()> {
+    let query = "SELECT \"table\" AS child, parent FROM pragma_foreign_key_check LIMIT 1";
+    let dangling: Option<DanglingReference> = diesel::sql_query(query).get_result(conn).optional()?;
+    if let Some(DanglingReference { child, parent }) = dangling {
+        anyhow::bail!(
+            "after the upgrade rows of {child} would refer to rows of {parent} that do not exist, so it was undone; \
+             start the version that was used before, and report this"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrations::SchemaMigration;
+    use super::*;
+
+    fn rows(conn: &mut Conn, sql: &str) -> Vec<String> {
+        let Conn::Sqlite(conn) = conn else { panic!("no SQLite") };
+        let rows: Vec<TableName> = diesel::sql_query(sql).load(conn).unwrap();
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    const FIRST: SchemaMigration = SchemaMigration {
+        folder: "2026-01-01-000001_first",
+        up: "CREATE TABLE parents (id TEXT NOT NULL PRIMARY KEY); \
+             CREATE TABLE children (parent TEXT NOT NULL REFERENCES parents (id) ON DELETE CASCADE);",
+        down: "",
+    };
+    const REBUILD: SchemaMigration = SchemaMigration {
+        folder: "2026-01-01-000002_rebuild",
+        up: "CREATE TABLE new_parents (id TEXT NOT NULL PRIMARY KEY, name TEXT); \
+             INSERT INTO new_parents (id) SELECT id FROM parents; \
+             DROP TABLE parents; ALTER TABLE new_parents RENAME TO parents;",
+        down: "",
+    };
+    const FORGETFUL: SchemaMigration = SchemaMigration {
+        folder: "2026-01-01-000002_forgetful",
+        up: "DROP TABLE parents; CREATE TABLE parents (id TEXT NOT NULL PRIMARY KEY);",
+        down: "",
+    };
+
+    /// A database of the first migration with a parent and its child.
+    fn family() -> Conn {
+        let mut conn = Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap());
+        upgrade(&mut conn, Migrations(&[FIRST]), None).unwrap();
+        conn.batch_execute("INSERT INTO parents VALUES ('ada'); INSERT INTO children VALUES ('ada')").unwrap();
+        conn
+    }
+
+    #[test]
+    fn a_rebuilt_table_keeps_the_rows_that_refer_to_it_and_their_references() {
+        let mut conn = family();
+
+        upgrade(&mut conn, Migrations(&[FIRST, REBUILD]), None).unwrap();
+
+        assert_eq!(rows(&mut conn, "SELECT parent AS name FROM children"), ["ada"]);
+        conn.batch_execute("PRAGMA foreign_keys=ON; DELETE FROM parents").unwrap();
+        assert_eq!(rows(&mut conn, "SELECT parent AS name FROM children"), [""; 0]);
+    }
+
+    #[test]
+    fn a_migration_that_leaves_a_dangling_reference_is_undone_and_says_so() {
+        let mut conn = family();
+
+        let error = upgrade(&mut conn, Migrations(&[FIRST, FORGETFUL]), None).unwrap_err().to_string();
+
+        assert!(error.starts_with("after the upgrade rows of children would refer to rows of parents"), "{error}");
+        assert_eq!(rows(&mut conn, "SELECT id AS name FROM parents"), ["ada"]);
+        assert_eq!(rows(&mut conn, "SELECT version AS name FROM __diesel_schema_migrations"), ["20260101000001"]);
+    }
+}
