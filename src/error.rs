@@ -108,7 +108,7 @@ impl Outage {
             Self::DiskFull => "The disk that holds the database is full.",
             Self::ReadOnly => "The database is read-only.",
             Self::FileGone => "The database file was removed or replaced while Keyfob was running.",
-            Self::Upgraded => "Another version of Keyfob has upgraded the database; this one must be stopped.",
+            Self::Upgraded => "Another version of Keyfob has taken over the database.",
             Self::Unreachable => "The database does not answer.",
         }
     }

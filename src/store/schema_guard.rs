@@ -46,7 +46,8 @@ impl SchemaGuard {
     /// [`Error::Unavailable`] when the tables were another version's.
     pub(super) fn check_last_seen(&self) -> Result<()> {
         if self.is_upgraded.load(Ordering::Relaxed) {
-            let cause = anyhow::anyhow!("its tables are not those of this program's version");
+            let cause =
+                anyhow::anyhow!("the tables are at another version than this program knows; it can only be stopped");
             return Err(Error::unavailable(Outage::Upgraded, cause));
         }
         Ok(())

@@ -1,0 +1,139 @@
+//! Rows for every table, in every shape that it has had.
+
+/// The rows of a table, as they can be inserted from a migration on.
+pub struct SampleRows {
+    /// The number of the migration.
+    pub since: usize,
+    pub table: &'static str,
+    /// What follows `INSERT INTO table`.
+    values: &'static str,
+}
+
+const fn rows(since: usize, table: &'static str, values: &'static str) -> SampleRows {
+    SampleRows { since, table, values }
+}
+
+/// Parents come before their children. A table whose columns change gets one
+/// more entry, behind the one that it had; a new table needs one.
+const ROWS: &[SampleRows] = &[
+    rows(1, "settings", "(name, value) VALUES ('cookie_key', '00ff'), ('setup_code', '')"),
+    rows(
+        1,
+        "accounts",
+        "(id, name, created_at) VALUES ('acc_1', 'Ada & Co. “ž”', 1), ('acc_2', 'Eve', 9223372036854775807)",
+    ),
+    rows(
+        1,
+        "operators",
+        "(id, account_id, email, name, password_hash, created_at) VALUES \
+         ('op_1', 'acc_1', 'ada@example.com', 'Ada', '$argon2id$1', 2), \
+         ('op_2', 'acc_2', 'eve@example.com', 'Eve', '$argon2id$2', 3)",
+    ),
+    rows(
+        1,
+        "services",
+        "(slug, name, key_prefix, created_at) VALUES ('sms', 'SMS', 'sms', 4), ('maps', 'Maps', 'maps', 5)",
+    ),
+    rows(
+        2,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at, expires_at) \
+         VALUES ('key_1', 'acc_1', 'sms', 'live', 'One', '', X'00FF', 'sms_live_…1', 'enabled', 'op_1', 6, NULL), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', X'0102', 'maps_test_…2', 'disabled', NULL, 7, 8)",
+    ),
+    rows(
+        3,
+        "sessions",
+        "(digest, operator_id, state, created_at, seen_at) VALUES (X'AA00', 'op_1', '{\"a\": 1}', 9, 10), \
+         (X'BB00', NULL, '{}', 11, 12)",
+    ),
+    rows(4, "revisions", "(name, value) VALUES ('another', 41)"),
+    rows(8, "revisions", "(name, latest) VALUES ('another', 41)"),
+    rows(4, "api_key_changes", "(revision, digest) VALUES (1, X'00FF'), (2, X'0102')"),
+    rows(
+        4,
+        "api_key_usages",
+        "(api_key_id, uses, last_used_at, address, user_agent) VALUES ('key_1', 13, 14, '192.0.2.1', 'curl/8'), \
+         ('key_2', 15, 16, '', '')",
+    ),
+    rows(
+        5,
+        "api_key_deletions",
+        "(api_key_id, account_id, deleted_at) VALUES ('key_3', 'acc_1', 17), ('key_4', 'acc_2', 18)",
+    ),
+    rows(6, "credit_balances", "(account_id, credits) VALUES ('acc_1', 99), ('acc_2', 0)"),
+    rows(
+        6,
+        "ledger_entries",
+        "(id, account_id, amount, reason, message_id, note, created_by, created_at) VALUES \
+         ('led_1', 'acc_1', 100, 'opening', NULL, '', NULL, 19), \
+         ('led_2', 'acc_1', -1, 'message', 'msg_1', '', NULL, 20), \
+         ('led_3', 'acc_2', 5, 'top_up', NULL, 'Invoice 7', 'op_2', 21)",
+    ),
+    rows(
+        6,
+        "messages",
+        "(id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, credits, status, \
+         error, tries, due_at, valid_until, created_at, updated_at) VALUES \
+         ('msg_1', 'acc_1', 'key_1', 'live', '+420777000001', 'Ada', 'Hello', 'r1', 'gsm7', 1, 1, 'delivered', \
+          NULL, 1, NULL, 22, 23, 24), \
+         ('msg_2', 'acc_2', NULL, 'test', '+420777000002', NULL, 'Ahoj ž', '', 'ucs2', 255, 0, 'queued', \
+          'CARRIER_DOWN', 0, 25, 26, 27, 28)",
+    ),
+    rows(
+        6,
+        "message_segments",
+        "(message_id, number, status, carrier_id, carrier_key, error, updated_at) VALUES \
+         ('msg_1', 1, 'delivered', '0A', '10', NULL, 29), ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30)",
+    ),
+    rows(
+        6,
+        "message_events",
+        "(id, message_id, status, detail, created_at) VALUES ('evt_1', 'msg_1', 'sent', 'x', 31), \
+         ('evt_2', 'msg_2', 'queued', '', 32)",
+    ),
+    rows(
+        6,
+        "waiting_receipts",
+        "(id, carrier_id, carrier_key, state, error, recipient, created_at) VALUES \
+         ('rct_1', '0B', '11', 'DELIVRD', NULL, NULL, 33), ('rct_2', '0C', '12', 'UNDELIV', '1', '+420777000003', 34)",
+    ),
+    rows(
+        6,
+        "idempotency_records",
+        "(account_id, mode, endpoint, key, request_digest, answer, created_at) VALUES \
+         ('acc_1', 'live', '/v1/sms/messages', 'k1', X'CC00', '{}', 35), \
+         ('acc_2', 'test', '/v1/sms/messages', 'k1', X'DD', '[]', 36)",
+    ),
+    rows(
+        7,
+        "api_key_callbacks",
+        "(api_key_id, url, secret, created_at) VALUES ('key_1', 'https://example.com/a', 'whsec_1', 37), \
+         ('key_2', 'https://example.com/b', 'whsec_2', 38)",
+    ),
+    rows(
+        7,
+        "callback_deliveries",
+        "(id, message_id, api_key_id, payload, status, tries, due_at, error, http_status, created_at, updated_at) VALUES \
+         ('wh_1', 'msg_1', 'key_1', '{}', 'delivered', 1, NULL, NULL, 200, 39, 40), \
+         ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43)",
+    ),
+];
+
+/// The statements that fill these tables of a database at the migration
+/// `state`.
+pub fn insertions(state: usize, tables: &[String], is_sqlite: bool) -> Vec<String> {
+    let fits = |entry: &&SampleRows| entry.since <= state && tables.iter().any(|table| table == entry.table);
+    let newest = |entry: &&SampleRows| {
+        let later = |other: &&SampleRows| other.table == entry.table && other.since > entry.since;
+        !ROWS.iter().filter(fits).any(|other| later(&other))
+    };
+    ROWS.iter()
+        .filter(fits)
+        .filter(newest)
+        .map(|SampleRows { table, values, .. }| {
+            let values = if is_sqlite { (*values).to_owned() } else { values.replace("X'", r"'\x") };
+            format!("INSERT INTO {table} {values}")
+        })
+        .collect()
+}
