@@ -145,7 +145,7 @@ impl Follower {
             Ok(()) => freshness.confirm(asked_at),
             Err(error) => {
                 if matches!(error, Error::Unavailable { reason: Outage::Upgraded, .. }) {
-                    // Not even for as long as the last answer counts.
+                    // The last confirmation would let remembered keys in for a moment more.
                     memory.clear();
                 }
                 freshness.doubt(&error);

@@ -25,8 +25,9 @@ pub(super) struct SchemaGuard {
 }
 
 impl SchemaGuard {
-    /// Asks the database. Within a transaction the answer holds until its end:
-    /// a migration waits for those that have asked, SQLite's write lock aside.
+    /// Asks the database. At the start of a transaction that writes, the answer
+    /// holds until its end: SQLite has one writer, and on PostgreSQL a migration
+    /// waits for every transaction that has read this table.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the tables are another version's.

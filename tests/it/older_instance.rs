@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use keyfob::error::{Error, Outage};
 use keyfob::store::Store;
 use serde_json::json;
@@ -52,6 +53,29 @@ on_both_databases! {
         wait_for_status(&app, &key.secret, 200);
         app.assert_verdict(&key.secret, "VALID");
         client.switch(&key, "disabled");
+    }
+
+    fn a_write_that_waited_for_the_upgrade_is_refused_after_it(db: &Database) {
+        let store = Store::open(&db.url().parse().unwrap()).unwrap();
+        let mut upgrade = db.conn();
+        let begin = if db.is_sqlite() { "BEGIN IMMEDIATE" } else {
+            "BEGIN; LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE"
+        };
+        upgrade.batch_execute(&format!("{begin}; {UPGRADE}")).unwrap();
+
+        let result: Result<(), Error> = thread::scope(|all| {
+            let write = all.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(store.write(|_| panic!("it was let in")))
+            });
+            while !db.is_sqlite() && db.ask("SELECT pid::text AS line FROM pg_locks WHERE NOT granted").is_empty() {
+                thread::yield_now();
+            }
+            upgrade.batch_execute("COMMIT").unwrap();
+            write.join().unwrap()
+        });
+
+        assert!(matches!(result, Err(Error::Unavailable { reason: Outage::Upgraded, .. })), "{result:?}");
     }
 
     fn an_older_instance_writes_nothing_even_before_it_looks_for_changes(db: &Database) {
