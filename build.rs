@@ -1,5 +1,6 @@
 //! Puts the files of `static/` into the binary, compressed and under a URL
-//! that changes with their content, so that browsers may keep them for ever.
+//! that changes with their content, so that browsers may keep them for ever;
+//! the licences, compressed too; and notes whether SQLite is built with its flags.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +12,12 @@ use sha2::{Digest, Sha256};
 /// Placeholder in CSS and JavaScript for another file's URL: `asset:font.woff2`.
 const REFERENCE: &str = "asset:";
 
+/// What `keyfob licenses` prints, in this order.
+const LICENCES: [&str; 2] = ["LICENSE", "THIRD-PARTY-NOTICES"];
+
+/// Where SQLite's flags are written down, for cargo and for this script.
+const SQLITE_FLAGS: &str = ".cargo/config.toml";
+
 struct Asset {
     name: String,
     url: String,
@@ -21,6 +28,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=static");
     println!("cargo::rerun-if-changed=migrations");
     println!("cargo::rerun-if-changed=templates");
+    note_sqlite_flags()?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?);
 
     let mut assets: Vec<Asset> = Vec::new();
@@ -29,7 +37,38 @@ fn main() -> io::Result<()> {
         let url = hashed_url(&name, &content);
         assets.push(Asset { name, url, content });
     }
-    fs::write(out.join("assets.rs"), table(&assets, &out)?)
+    fs::write(out.join("assets.rs"), table(&assets, &out)?)?;
+    fs::write(out.join("licences.gz"), gzip(&licences()?)?)
+}
+
+/// Cargo reads `.cargo/config.toml` where it is started and not where the sources are, so
+/// `cargo install --git` and builds from another folder leave SQLite's flags out. Cargo may
+/// hide the warning of a build from elsewhere, so the program is told as well.
+fn note_sqlite_flags() -> io::Result<()> {
+    println!("cargo::rerun-if-env-changed=LIBSQLITE3_FLAGS");
+    println!("cargo::rerun-if-changed={SQLITE_FLAGS}");
+    let given = std::env::var("LIBSQLITE3_FLAGS").unwrap_or_default();
+    let written = fs::read_to_string(SQLITE_FLAGS)?;
+    let mut flags = written.split(['"', ' ', '\n']).filter(|word| word.starts_with("-D") || word.starts_with("-U"));
+    let are_all_given = flags.all(|flag| given.split_whitespace().any(|word| word == flag));
+    println!("cargo::rustc-env=KEYFOB_SQLITE_FLAGS={}", if are_all_given { "given" } else { "missing" });
+    if !are_all_given {
+        println!(
+            "cargo::warning=SQLite is built without the flags in {SQLITE_FLAGS}: Keyfob is as safe, but slower. \
+             Start cargo in Keyfob's own folder, or set LIBSQLITE3_FLAGS as that file does."
+        );
+    }
+    Ok(())
+}
+
+fn licences() -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    for name in LICENCES {
+        println!("cargo::rerun-if-changed={name}");
+        all.extend(fs::read(name)?);
+        all.push(b'\n');
+    }
+    Ok(all)
 }
 
 /// Every file to serve: what is referred to first, then the one style sheet.

@@ -1,10 +1,11 @@
 //! The command line.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
+use flate2::read::GzDecoder;
 
 use crate::app::Keyfob;
 use crate::clock::Clock;
@@ -18,6 +19,9 @@ use crate::error::Error;
 use crate::format::{count, grouped};
 use crate::shutdown;
 use crate::store::{self, Conn, Store, UtcTime};
+
+/// Keyfob's own licence, then those of everything that is built in.
+const LICENCES_GZ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
@@ -46,6 +50,8 @@ enum Command {
         #[command(subcommand)]
         command: Option<CreditsCommand>,
     },
+    /// Print the licence of Keyfob and those of everything that is built in
+    Licenses,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +91,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
     let config = Config::parse(&cli.settings)?;
     match cli.command {
         None | Some(Command::Serve) => serve(&config).await.map_err(|problem| vec![problem]),
+        Some(Command::Licenses) => print_licences().map_err(|error| vec![error.to_string()]),
         Some(Command::Operator(OperatorCommand::Add { email, name })) => {
             add_operator(&config, email, name).await.map_err(sentences)
         }
@@ -100,6 +107,9 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
+    if env!("KEYFOB_SQLITE_FLAGS") == "missing" && config.database_url.file().is_some() {
+        tracing::warn!("this SQLite was built without the flags in .cargo/config.toml, and is slower than it could be");
+    }
     let keyfob = Keyfob::build(config, Clock::System).await?;
     greet(config, &keyfob).map_err(|error| error.to_string())?;
     shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.stopping).await.map_err(|error| error.to_string())
@@ -198,6 +208,16 @@ async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
     let bytes = copied.map_err(|error| error.to_string())??;
     let (size, seconds) = (bytes as f64 / 1e6, began.elapsed().as_secs_f64());
     say(&format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
+}
+
+/// A reader such as `head` may close the pipe before the end.
+fn print_licences() -> io::Result<()> {
+    let mut text = Vec::new();
+    GzDecoder::new(LICENCES_GZ).read_to_end(&mut text)?;
+    match io::stdout().lock().write_all(&text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 fn open(config: &Config) -> Result<Store, Error> {

@@ -43,8 +43,7 @@ class Bare:
         self.origin = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
-        build = ["cargo", "build", "--release", "--locked", "--example", "bare"]
-        subprocess.run(build, cwd=keyfob.ROOT, check=True)
+        keyfob.build("--example", "bare")
         binary = keyfob.BINARY.parent / "examples" / "bare"
         self.process = subprocess.Popen([binary, f"127.0.0.1:{self.port}"], preexec_fn=pin)
         time.sleep(0.3)

@@ -206,3 +206,19 @@ fn help_and_version_are_told_without_touching_anything() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// As written by `tests/notices/run`, which `tests/run` holds against the dependencies.
+#[test]
+fn the_licences_of_everything_that_is_built_in_are_printed_without_touching_anything() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let ended = Process::spawn(keyfob(&["licenses"]).current_dir(folder.path())).end().assert_success();
+
+    for file in ["LICENSE", "THIRD-PARTY-NOTICES"] {
+        assert!(ended.stdout.contains(&std::fs::read_to_string(file).unwrap()), "{file} is missing");
+    }
+    for part in ["# SQLite", "# libpq", "Source Sans 3", "htmx", "Lucide", "actix-web 4"] {
+        assert!(ended.stdout.contains(part), "{part} is missing");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
