@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{App, Application, Database, MESSAGES, Process, Smsc, keyfob, on_both_databases};
 
+/// How long a test waits for the end of all messages.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Submits that may await their answer.
 const WINDOW: usize = 10;
 
@@ -202,7 +204,7 @@ on_both_databases! {
         let is_open = |message: &&Value| application.show(message)["status"] != "delivered";
         let began = Instant::now();
         while messages.iter().filter(is_open).count() > 4 * WINDOW {
-            assert!(began.elapsed() < Duration::from_secs(20), "{:?}", messages.iter().filter(is_open).count());
+            assert!(began.elapsed() < PATIENCE, "{:?}", messages.iter().filter(is_open).count());
         }
 
         assert_eq!(most_copies(&mut smsc), 1);

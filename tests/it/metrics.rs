@@ -12,7 +12,7 @@ use crate::support::{Client, Database, EMAIL, PASSWORD, Process, keyfob, on_both
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with metrics on an address of their own.
 struct Watched {

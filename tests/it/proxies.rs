@@ -2,7 +2,7 @@
 //! the site's and the application's addresses, which are examples, are replaced.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyfob::domain::api_key::secret::{KeySecret, Mode};
 
@@ -181,11 +181,8 @@ with_each_proxy! {
         let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
         scene.relay.hang();
-        let start = Instant::now();
 
         scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502, 504]);
-
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
     fn while_keyfobs_database_is_gone_nothing_gets_through(kind: ProxyKind, db: &Database) {

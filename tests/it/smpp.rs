@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::support::{Certificate, Smsc};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keyfob's end.
 struct Keyfob {

@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::support::{App, Asker, Database, Key, on_both_databases};
 
-/// Written down every second and a half.
-const SOON: Duration = Duration::from_secs(5);
+/// How long a test waits for uses to be written down, which is done every second and a half.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a write waits for a lock on PostgreSQL; on SQLite it waits longer.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn find(conn: &mut Conn, key: &Key) -> Option<ApiKeyUsage> {
     use diesel::prelude::*;
@@ -27,7 +29,7 @@ fn wait_for(db: &Database, key: &Key, uses: i64) -> ApiKeyUsage {
         let usage = find(conn, key);
         match usage {
             Some(usage) if usage.uses >= uses => return usage,
-            usage => assert!(began.elapsed() < SOON, "{usage:?} instead of {uses}"),
+            usage => assert!(began.elapsed() < PATIENCE, "{usage:?} instead of {uses}"),
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -171,7 +173,7 @@ on_both_databases! {
         let total = || keys.iter().filter_map(|key| find(&mut db.conn(), key)).map(|usage| usage.uses).sum::<i64>();
         let began = Instant::now();
         while total() < 120 {
-            assert!(began.elapsed() < SOON, "{}", total());
+            assert!(began.elapsed() < PATIENCE, "{}", total());
             thread::sleep(Duration::from_millis(50));
         }
         assert_eq!(total(), 120);
@@ -196,10 +198,10 @@ on_both_databases! {
         assert_eq!(asker.verify(&unknown.secret), "VALID");
         drop(lock);
 
-        assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+        assert!(slowest < LOCK_TIMEOUT, "a verdict waited with the writes: {slowest:?}");
         let began = Instant::now();
         while find(&mut db.conn(), &known).is_none_or(|usage| usage.uses < uses) {
-            assert!(began.elapsed() < 3 * SOON, "uses are missing");
+            assert!(began.elapsed() < PATIENCE, "uses are missing");
             thread::sleep(Duration::from_millis(50));
         }
         assert_eq!(find(&mut db.conn(), &known).unwrap().uses, uses);

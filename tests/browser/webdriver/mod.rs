@@ -28,7 +28,7 @@ pub use options::Options;
 use protocol::{Failure, call};
 
 /// How long a wait lasts before it fails the test.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two looks at the page.
 const PAUSE: Duration = Duration::from_millis(25);
 

@@ -3,7 +3,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One connection.
 pub struct Asker(BufReader<TcpStream>);
@@ -27,7 +30,7 @@ impl Asker {
     pub fn try_to(url: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(url.trim_start_matches("http://"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self(BufReader::new(stream)))
     }
 
@@ -81,4 +84,22 @@ impl Asker {
         }
         Ok(line.trim_end().to_owned())
     }
+}
+
+/// Asks until the verdict is `code`; how long after the start another verdict was last asked for.
+/// `UNAVAILABLE` is none: a busy machine may not know in time, and then lets nobody in.
+#[track_caller]
+pub fn time_until(url: &str, secret: &str, code: &str) -> Duration {
+    let (began, mut asker) = (Instant::now(), Asker::to(url));
+    let (mut last_other, mut right) = (Duration::ZERO, 0);
+    while right < 20 {
+        let asked_at = began.elapsed();
+        assert!(asked_at < PATIENCE, "never {code}");
+        match asker.verify(secret) {
+            told if told == code => right += 1,
+            told if told == "UNAVAILABLE" => {}
+            _ => (right, last_other) = (0, asked_at),
+        }
+    }
+    last_other
 }

@@ -21,7 +21,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD};
-pub use asker::Asker;
+pub use asker::{Asker, time_until};
 pub use certificate::Certificate;
 pub use client::{Client, form};
 pub use database::{Database, Rows};

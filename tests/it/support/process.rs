@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Client, Database};
 
 /// How long another process may take for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Killed when the test ends.
 pub struct Process {

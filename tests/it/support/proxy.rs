@@ -129,7 +129,7 @@ impl Proxy {
         let errors = fs::File::create(folder.path().join("stderr")).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let mut proxy = Self { process, address, folder };
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(&proxy.address).is_err() {
             let ended = proxy.process.try_wait().unwrap();
             assert!(ended.is_none() && Instant::now() < end, "{command:?} does not run: {}", proxy.log());

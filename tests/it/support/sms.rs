@@ -66,7 +66,7 @@ impl Application {
             if statuses.contains(&message["status"].as_str().unwrap()) {
                 return message;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "{message}");
+            assert!(began.elapsed() < Duration::from_secs(60), "{message}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

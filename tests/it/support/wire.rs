@@ -12,7 +12,7 @@ impl Wire {
     pub fn to(url: &str) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self(stream)
     }
 
