@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::http::State;
 use crate::routes;
-use crate::server::drain::Stopping;
+use crate::server::drain::Drain;
 use crate::server::listen;
 use crate::sms::{Sms, Workers};
 use crate::store::Store;
@@ -27,22 +27,22 @@ use crate::store::Store;
 pub struct Keyfob {
     /// Runs until it is stopped.
     pub server: Server,
-    /// Where it listens; with the port it got, where 0 was asked for.
+    /// Where it listens, with the port that it got if 0 was asked for.
     pub address: SocketAddr,
-    /// Where it serves metrics, if anywhere.
+    /// Where it serves metrics, if it does.
     pub metrics_address: Option<SocketAddr>,
-    /// Printed in the terminal until there is an operator.
+    /// The code for making the first operator; `None` once there is one.
     pub setup_code: Option<SetupCode>,
-    /// Whether the database was made just now.
+    /// Whether the database was created by this start.
     pub is_new: bool,
-    /// The database, for whoever runs beside the server.
+    /// The database.
     pub store: Store,
-    /// The gate, which has uses to write down at the end.
+    /// The gate, which writes down the last uses of keys at the end.
     pub gate: Gate,
     /// The SMS service's workers, which are stopped after the server.
     pub workers: Workers,
     /// Begun before the server is stopped.
-    pub stopping: Arc<Stopping>,
+    pub drain: Arc<Drain>,
 }
 
 impl Keyfob {
@@ -66,13 +66,13 @@ impl Keyfob {
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;
         let gate = Gate::open(store.clone(), clock.clone());
         services.iter().for_each(|service| gate.count_service(&service.slug));
-        let stopping = Arc::new(Stopping::default());
+        let drain = Arc::new(Drain::default());
         let sms = Sms::new(store.clone(), clock.clone());
         let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks);
         let state = Data::new(State {
             gate: gate.clone(),
             sms,
-            stopping: Arc::clone(&stopping),
+            drain: Arc::clone(&drain),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
             throttle: Throttle::new(clock.clone()),
@@ -85,21 +85,21 @@ impl Keyfob {
         });
         let (server, address) = serve_site(config.listen, state.clone())?;
         let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
-        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, workers, stopping })
+        Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, workers, drain })
     }
 }
 
 fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
-    let stopping = Arc::clone(&state.stopping);
-    listen::listen(address, None, &stopping, move || routes::site(&state))
+    let drain = Arc::clone(&state.drain);
+    listen::listen(address, None, &drain, move || routes::site(&state))
         .map_err(|error| listen::explain("--listen", address, &error))
 }
 
 /// Serves metrics from now on, until the process ends.
 fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
-    let stopping = Arc::clone(&state.stopping);
+    let drain = Arc::clone(&state.drain);
     let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
-    let (server, address) = listen::listen(address, Some(1), &stopping, site)
+    let (server, address) = listen::listen(address, Some(1), &drain, site)
         .map_err(|error| listen::explain("--metrics-listen", address, &error))?;
     actix_web::rt::spawn(server);
     Ok(address)

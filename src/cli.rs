@@ -112,7 +112,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     }
     let keyfob = Keyfob::build(config, Clock::System).await?;
     greet(config, &keyfob).map_err(|error| error.to_string())?;
-    shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.stopping).await.map_err(|error| error.to_string())
+    shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain).await.map_err(|error| error.to_string())
 }
 
 /// In one piece: whoever starts this may read no further than to the setup code.

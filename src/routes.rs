@@ -1,50 +1,50 @@
-//! The whole site on one screen. `/metrics`, on an address of its own, is no
-//! part of it.
+//! All routes of the site on one screen. `/metrics` has an address of its own
+//! and is served by `app`.
 
-use actix_http::Request;
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
-use actix_web::body::BoxBody;
 use actix_web::cookie::{Key, SameSite};
-use actix_web::dev::{AppConfig, HttpServiceFactory, Response, ServiceFactory};
+use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, resource, scope, to};
 use actix_web::{App, Error};
 
 use crate::api;
-use crate::api::gate::front;
+use crate::api::gate::{auth, verify};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
 use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
-use crate::http::{State, assets, head, panics, request_id, same_origin, security_headers};
-use crate::server::connection;
+use crate::http::early_refusal::refuse_early;
+use crate::http::{State, assets, head, panics, request_id, same_origin, security_headers, whole_body};
 
-/// The longest form, in bytes: two of the longest passwords take 24 KiB when
-/// every character is written as 12.
-const LONGEST_FORM: usize = 32 * 1024;
+/// The longest form: two of the longest passwords take 24 KiB when every
+/// character is written as 12 bytes.
+const MAX_FORM_BYTES: usize = 32 * 1024;
 
-/// Where the gate is asked.
-const GATE: front::Paths = front::Paths { verify: "/v1/keys/verify", auth: "/v1/auth" };
-
-/// All that is served. The gate is asked about every request of other services,
-/// so it answers before a route is looked for.
+/// The site as the server serves it.
 pub fn site(
     state: &Data<State>,
-) -> impl ServiceFactory<Request, Config = AppConfig, Response = Response<BoxBody>, Error = Error, InitError = ()> + use<>
-{
-    let app = App::new().app_data(state.clone()).configure(|config| routes(config, state));
-    front::before(app, GATE, state.clone())
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()> + use<>,
+> {
+    App::new().app_data(state.clone()).configure(|config| routes(config, state)).wrap_fn(refuse_early(auth::PATH))
 }
 
-/// Every other route.
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     config
-        // For applications: no middleware in the way, and no path with a
-        // parameter before the one that is asked most, since each route is
-        // tried in turn
+        // For programs. Routes are tried in turn, so that the gate comes first: other
+        // services ask it about every request of theirs.
+        .service(
+            resource("/v1/keys/verify")
+                .guard(fn_guard(is_written_plainly))
+                .post(verify::verify_api_key)
+                .default_service(to(api::only_post)),
+        )
+        .service(resource("/v1/auth").guard(fn_guard(is_written_plainly)).to(auth::authorize))
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
@@ -73,22 +73,28 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         )
         .service(
             scope("")
-                // For whoever watches over the process
+                // For monitoring
                 .service(resource("/healthz").get(health::healthz))
                 .service(resource("/readyz").get(health::readyz))
                 .service(resource("/openapi.json").get(openapi::openapi))
-                // For browsers, the same for everybody
+                // For browsers, without a session
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(dashboard(state))
-                .app_data(PayloadConfig::new(LONGEST_FORM))
-                .wrap(from_fn(connection::whole_body))
+                .app_data(PayloadConfig::new(MAX_FORM_BYTES))
+                .wrap(from_fn(whole_body::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(error_page::render_errors))
                 .wrap(from_fn(head::head_as_get))
                 .wrap(from_fn(security_headers::security_headers))
                 .wrap(from_fn(request_id::trace)),
         );
+}
+
+/// The gate has one spelling of its addresses: `/v1/%61uth` is another one, so
+/// that a proxy's rule for `/v1/auth` covers all that reaches it.
+fn is_written_plainly(context: &GuardContext<'_>) -> bool {
+    !context.head().uri.path().contains('%')
 }
 
 /// For operators.
@@ -119,7 +125,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
         .service(resource("/connect").get(connect::snippets::show_connect))
-        .app_data(FormConfig::default().limit(LONGEST_FORM))
+        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
         .wrap(from_fn(same_origin::same_origin_writes))

@@ -1,37 +1,43 @@
 //! JSON that applications send.
 
-use actix_http::Request;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::server::connection::body_is_in;
 
-/// Reads the whole of a body, which may have so many bytes, before there is a
-/// route to do it. Of one that says it is longer nothing is read.
+/// Reads a body of at most `limit` bytes, or nothing of one that says it is
+/// longer. A body in one piece, as most questions about keys are, is not copied:
+/// the library's extractor of `Bytes` would allocate 8 KiB for it.
 ///
 /// # Errors
 /// [`PayloadError`].
-pub(super) async fn read(request: &mut Request, limit: usize) -> Result<Bytes, actix_web::Error> {
-    let length = request.head().headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+pub(super) async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, actix_web::Error> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > limit) {
         return Err(PayloadError::Overflow.into());
     }
-    let (mut body, mut pieces) = (BytesMut::new(), request.take_payload());
-    while let Some(piece) = pieces.try_next().await? {
+    let mut body = Bytes::new();
+    while let Some(piece) = payload.try_next().await? {
         if body.len() + piece.len() > limit {
             return Err(PayloadError::Overflow.into());
         }
-        body.extend_from_slice(&piece);
+        body = if body.is_empty() { piece } else { joined(&body, &piece) };
     }
-    body_is_in(request.conn_data());
-    Ok(body.freeze())
+    Ok(body)
 }
 
-/// Refuses what is too long, whoever sends it.
+fn joined(start: &[u8], end: &[u8]) -> Bytes {
+    let mut whole = BytesMut::with_capacity(start.len() + end.len());
+    whole.extend_from_slice(start);
+    whole.extend_from_slice(end);
+    whole.freeze()
+}
+
+/// Refuses a body that is too long before the key is looked at, so that the
+/// answer is the same with any key.
 ///
 /// # Errors
 /// [`Error::TooLarge`].
@@ -42,7 +48,7 @@ pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()>
     }
 }
 
-/// Reads a body; `form` says what it should look like.
+/// Parses a body; `form` shows in messages what it should look like.
 ///
 /// # Errors
 /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], and
@@ -57,7 +63,7 @@ pub(super) fn parse<T: DeserializeOwned>(
     }
     let body = body.map_err(|error| explain(&error))?;
     let body = body.as_ref();
-    // Members by their places would be read too.
+    // Serde would read a list as the members of the struct in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::Malformed(format!("Send {form}, not a list.")));
     }
@@ -70,7 +76,7 @@ pub(super) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// Whatever its parameters are: JSON has none (RFC 8259 §11).
+/// Parameters of the content type are ignored: JSON has none (RFC 8259 §11).
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().split(|byte| *byte == b';').next());
     kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
@@ -83,8 +89,8 @@ fn explain(error: &actix_web::Error) -> Error {
     }
 }
 
-/// Serde quotes a value of the wrong type and the name of a member that it does
-/// not know, and either may be a secret that stands in the wrong place.
+/// Serde's message without what it quotes: a value of the wrong type or the name
+/// of an unknown member may be a secret in the wrong place.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let problem = match text.as_str() {

@@ -1,6 +1,4 @@
-//! JSON for applications and services, with no middleware in the way. `verify`
-//! and `auth`, which are asked about every request of other services, are
-//! reached through `front`.
+//! JSON for applications and services, with no middleware in the way.
 
 mod caller;
 pub mod gate;
@@ -44,17 +42,17 @@ fn answer_as_is(
     })
 }
 
-/// For methods that routes which do something do not take.
+/// Refuses every other method of a route that takes POST.
 pub async fn only_post(state: Data<State>) -> HttpResponse {
     refuse_method(&state, "POST")
 }
 
-/// For methods that routes which only tell something do not take.
+/// Refuses every other method of a route that takes GET.
 pub async fn only_get(state: Data<State>) -> HttpResponse {
     refuse_method(&state, "GET, HEAD")
 }
 
-/// For methods that `/v1/sms/messages` does not take.
+/// Refuses every other method of a route that takes GET and POST.
 pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
     refuse_method(&state, "GET, HEAD, POST")
 }
@@ -68,7 +66,7 @@ fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// As far as it is text.
+/// The client's name for itself, up to the first byte that is not UTF-8.
 fn user_agent(headers: &HeaderMap) -> &str {
     let texts = headers.get(USER_AGENT).map(|value| value.as_bytes().utf8_chunks());
     texts.and_then(|mut texts| texts.next()).map_or("", |text| text.valid())
@@ -101,7 +99,7 @@ mod tests {
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: TrustedProxies::default(),
             callback_networks: crate::networks::Networks::default(),
-            stopping: std::sync::Arc::default(),
+            drain: std::sync::Arc::default(),
             started_at: now,
             public_url: None,
             store,

@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod base_url;
 pub mod client_address;
+pub mod early_refusal;
 pub mod error_description;
 pub mod head;
 pub mod panics;
@@ -12,5 +13,6 @@ pub mod request_id;
 pub mod same_origin;
 pub mod security_headers;
 pub mod state;
+pub mod whole_body;
 
 pub use state::State;

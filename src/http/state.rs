@@ -9,7 +9,7 @@ use crate::domain::identity::throttle::Throttle;
 use crate::domain::installation::CookieKey;
 use crate::gate::Gate;
 use crate::networks::Networks;
-use crate::server::drain::Stopping;
+use crate::server::drain::Drain;
 use crate::sms::Sms;
 use crate::store::{Store, UtcTime};
 
@@ -21,8 +21,8 @@ pub struct State {
     pub gate: Gate,
     /// The SMS service.
     pub sms: Sms,
-    /// Whether the server is about to stop.
-    pub stopping: Arc<Stopping>,
+    /// Whether the server is draining.
+    pub drain: Arc<Drain>,
     /// The time.
     pub clock: Clock,
     /// Password hashing.

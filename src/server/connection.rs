@@ -1,110 +1,143 @@
-//! Ends connections whose client keeps the server waiting, and lets go of all
-//! of them when the server stops. The HTTP library would watch over the first
-//! head of a connection only; what comes later (a second head, a body) could
-//! be sent a byte a minute, for ever.
+//! The state of an open connection: which side keeps the other one waiting, and
+//! since when. The HTTP library limits only the first head of a connection;
+//! a second head or a body could be sent one byte a minute, for ever.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use actix_http::Request;
-use actix_web::HttpResponse;
-use actix_web::body::MessageBody;
-use actix_web::dev::{Payload, ResponseHead, ServiceRequest, ServiceResponse};
-use actix_web::http::header::CONTENT_ENCODING;
-use actix_web::http::{ConnectionType, Method, StatusCode};
-use actix_web::middleware::Next;
-use actix_web::rt;
-use actix_web::web::Bytes;
+use tokio::time::Instant;
 
-use super::timeouts;
-use crate::error::Error;
-
-/// How long a request may take to arrive, from its first byte to its last. One
-/// that takes longer is closed at one of the next two looks, within ten seconds.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(8);
-/// How long a connection is kept for the next request: longer than the minute
-/// of common proxies, so that it is they who close it, and none of them sends a
-/// request into a connection that is being closed.
-const KEPT_FOR: Duration = Duration::from_secs(75);
-/// How long an answer may take to reach the network.
-const LAST_ANSWER_LEAVES_WITHIN: Duration = Duration::from_millis(100);
+use super::drain::Drain;
+use super::timeouts::{IDLE_TIMEOUT, REQUEST_TIMEOUT, SWEEP_INTERVAL};
 
 /// What a connection is waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Waiting {
-    /// Its first request.
-    #[default]
-    FirstRequest,
-    /// The next request.
-    NextRequest,
-    /// The rest of this one.
-    Rest,
-    /// Nothing that the client could do.
-    Server,
-}
-
-/// With connections that are kept for their next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    Usual,
-    /// There are many.
-    Little,
-    /// The server stops.
-    None,
+pub(super) enum ConnectionPhase {
+    /// The first byte of its first request.
+    AwaitingFirstRequest,
+    /// The first byte of another request (keep-alive).
+    AwaitingNextRequest,
+    /// The rest of a request's head, or a part of its body that the handler reads.
+    ReceivingRequest,
+    /// The handler, which does not wait for its client, so that no limit applies.
+    AwaitingResponse,
 }
 
-/// An open connection, known to its requests as connection data.
+/// How long idle connections are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SweepMode {
+    Normal,
+    /// So many connections are open that idle ones are closed sooner.
+    Crowded,
+    /// The server stops: idle connections are closed at once.
+    Draining,
+}
+
+/// An open connection. Its requests find it in their connection data.
 #[derive(Debug)]
-pub struct Connection {
-    pub(super) waiting: Cell<Waiting>,
-    pub(super) since: Cell<Duration>,
-    /// Its last answer was given.
-    pub(super) is_closing: Cell<bool>,
-    /// Its client has not taken all of an answer yet.
-    pub(super) is_writing: Cell<bool>,
-    /// Nothing more is read or written.
-    pub(super) is_closed: Cell<bool>,
-    /// Makes the library look at it.
-    pub(super) waker: RefCell<Option<Waker>>,
+pub(super) struct Connection {
+    drain: Arc<Drain>,
+    phase: Cell<ConnectionPhase>,
+    since: Cell<Instant>,
+    /// The current request has a body that its handler has not read to the end.
+    has_unread_body: Cell<bool>,
+    /// Its last response was given; requests that come after it are not answered.
+    is_closing: Cell<bool>,
+    /// The socket takes no more of a response, since the client does not read.
+    is_write_blocked: Cell<bool>,
+    /// Nothing more is read from it or written to it.
+    is_closed: Cell<bool>,
+    /// Makes the HTTP library poll the stream again.
+    waker: RefCell<Option<Waker>>,
 }
 
-impl Default for Connection {
-    fn default() -> Self {
+impl Connection {
+    pub(super) fn new(drain: Arc<Drain>) -> Self {
         Self {
-            waiting: Cell::default(),
-            since: Cell::new(timeouts::now()),
+            drain,
+            phase: Cell::new(ConnectionPhase::AwaitingFirstRequest),
+            since: Cell::new(Instant::now()),
+            has_unread_body: Cell::default(),
             is_closing: Cell::default(),
-            is_writing: Cell::default(),
+            is_write_blocked: Cell::default(),
             is_closed: Cell::default(),
             waker: RefCell::default(),
         }
     }
-}
 
-impl Connection {
-    pub(super) fn now_waits(&self, what: Waiting) {
-        self.waiting.set(what);
-        self.since.set(timeouts::now());
+    fn enter(&self, phase: ConnectionPhase) {
+        self.phase.set(phase);
+        self.since.set(Instant::now());
     }
 
-    /// Notes that something was read.
-    pub(super) fn hears(&self) {
-        if matches!(self.waiting.get(), Waiting::FirstRequest | Waiting::NextRequest) {
-            self.now_waits(Waiting::Rest);
+    /// Bytes were read. Only the first ones of a request start its time.
+    pub(super) fn received_bytes(&self) {
+        if matches!(self.phase.get(), ConnectionPhase::AwaitingFirstRequest | ConnectionPhase::AwaitingNextRequest) {
+            self.enter(ConnectionPhase::ReceivingRequest);
         }
     }
 
-    /// Notes whom to wake.
-    pub(super) fn wakes(&self, waker: &Waker) {
+    /// The head of a request is complete, and its handler runs.
+    pub(super) fn received_head(&self, has_body: bool) {
+        if has_body {
+            // A pipelined request was read together with the one before it.
+            self.received_bytes();
+        }
+        self.has_unread_body.set(has_body);
+        self.phase.set(ConnectionPhase::AwaitingResponse);
+    }
+
+    /// The handler waits for more of the body than has arrived.
+    pub(super) fn awaits_body(&self) {
+        if !self.is_closing() {
+            self.phase.set(ConnectionPhase::ReceivingRequest);
+        }
+    }
+
+    /// The handler got what it wanted of the body, or all of it.
+    pub(super) fn received_body(&self, is_complete: bool) {
+        if is_complete {
+            self.has_unread_body.set(false);
+        }
+        if self.phase.get() == ConnectionPhase::ReceivingRequest {
+            self.phase.set(ConnectionPhase::AwaitingResponse);
+        }
+    }
+
+    /// The current request was answered. Returns whether the response is the
+    /// connection's last one, as it is when either side `closes`.
+    pub(super) fn responded(&self, closes: bool) -> bool {
+        // What follows an unread body must not be taken for a request.
+        let is_last = closes || self.has_unread_body.get() || self.drain.has_begun();
+        self.is_closing.set(is_last);
+        self.enter(ConnectionPhase::AwaitingNextRequest);
+        is_last
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.get()
+    }
+
+    /// Notes whether the socket takes more; returns whether it did not before.
+    pub(super) fn set_write_blocked(&self, is_blocked: bool) -> bool {
+        self.is_write_blocked.replace(is_blocked)
+    }
+
+    pub(super) fn is_write_blocked(&self) -> bool {
+        self.is_write_blocked.get()
+    }
+
+    /// Remembers whom [`Self::close`] has to wake.
+    pub(super) fn set_waker(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());
         }
     }
 
-    /// The library notices, as if the client had closed it.
+    /// Ends the connection: the HTTP library sees it as closed by the client.
     pub(super) fn close(&self) {
         self.is_closed.set(true);
         if let Some(waker) = self.waker.take() {
@@ -112,148 +145,96 @@ impl Connection {
         }
     }
 
-    pub(super) fn is_overdue(&self, now: Duration, patience: Patience) -> bool {
-        let time = match (self.waiting.get(), patience) {
-            (Waiting::Server, _) => return false,
-            (Waiting::NextRequest, Patience::None) => return !self.is_writing.get(),
-            (Waiting::FirstRequest, Patience::None) => Duration::ZERO,
-            (Waiting::NextRequest, Patience::Usual) => KEPT_FOR,
-            _ => ARRIVES_WITHIN,
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.get()
+    }
+
+    /// Whether the client has kept the server waiting for too long.
+    pub(super) fn is_overdue(&self, now: Instant, mode: SweepMode) -> bool {
+        let limit = match (self.phase.get(), mode) {
+            (ConnectionPhase::AwaitingResponse, _) => return false,
+            // A response on its way is not cut off because the server stops.
+            (ConnectionPhase::AwaitingNextRequest, SweepMode::Draining) => return !self.is_write_blocked(),
+            // A client that has just connected is about to send.
+            (ConnectionPhase::AwaitingFirstRequest, SweepMode::Draining) => SWEEP_INTERVAL,
+            (ConnectionPhase::AwaitingNextRequest, SweepMode::Normal) => IDLE_TIMEOUT,
+            _ => REQUEST_TIMEOUT,
         };
-        // It has waited for up to a look less than was noted.
-        now.saturating_sub(self.since.get()) > time + timeouts::EVERY
-    }
-}
-
-/// A request's turn on its connection, from its head to its answer.
-pub struct Turn(Option<Rc<Connection>>);
-
-impl Turn {
-    /// Notes that a request's head has arrived.
-    pub fn begin(request: &Request) -> Self {
-        let turn = Self(request.conn_data::<Rc<Connection>>().cloned());
-        if let Some(connection) = turn.0.as_ref().filter(|_| !turn.is_too_late()) {
-            // Most often since its first byte; since now, when it came together
-            // with the one before.
-            connection.hears();
-        }
-        turn
+        self.waited(now) >= limit
     }
 
-    /// Whether it comes behind its connection's last answer.
-    pub fn is_too_late(&self) -> bool {
-        self.0.as_ref().is_some_and(|connection| connection.is_closing.get())
+    fn waited(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since.get())
     }
-
-    /// A request that was sent in one breath with the one before is in the hands
-    /// of the library already. It gets no answer: the connection ends as soon as
-    /// the answer before has left.
-    pub async fn never_answer(&self) -> HttpResponse {
-        rt::time::sleep(LAST_ANSWER_LEAVES_WITHIN).await;
-        self.0.as_ref().inspect(|connection| connection.close());
-        HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE)
-    }
-
-    /// Notes that the request is answered, and says so when it was the
-    /// connection's last, or nobody watches over it.
-    pub fn end(self, answer: &mut ResponseHead, is_last: bool) {
-        match self.0 {
-            Some(connection) if !is_last => connection.now_waits(Waiting::NextRequest),
-            connection => {
-                connection.inspect(|connection| connection.is_closing.set(true));
-                answer.set_connection_type(ConnectionType::Close);
-            }
-        }
-    }
-}
-
-/// Waits for the whole body before anything is done about a request, so that a
-/// slow client costs no more than its connection.
-pub async fn whole_body(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse, actix_web::Error> {
-    // A tunnel's "body" has no end, and there are no tunnels here.
-    if request.method() == Method::CONNECT {
-        return Ok(request.error_response(Error::MethodNotAllowed));
-    }
-    // Nobody wants the body of a GET, so it is not unpacked either.
-    request.headers_mut().remove(CONTENT_ENCODING);
-    match request.extract::<Bytes>().await {
-        Ok(body) => {
-            request.set_payload(Payload::from(body));
-            body_is_in(request.conn_data());
-            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
-        }
-        Err(error) => Ok(request.error_response(error)),
-    }
-}
-
-/// Notes that all of a request is there, for those that may wait for the
-/// database longer than their client may keep the server waiting.
-pub fn body_is_in(connection: Option<&Rc<Connection>>) {
-    connection.inspect(|connection| connection.now_waits(Waiting::Server));
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use actix_web::rt::net::{TcpListener, TcpStream};
-
+mod tests {
+    use super::SweepMode::{Crowded, Draining, Normal};
     use super::*;
-    use Patience::{Little, None, Usual};
 
-    /// A client, and what the server has of it.
-    pub(in crate::server) async fn connect() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, listener.accept().await.unwrap().0)
+    /// After how many seconds from now each kind of sweep would close it.
+    fn closed_after(connection: &Connection) -> [Option<u64>; 3] {
+        [Normal, Crowded, Draining].map(|mode| {
+            (0..1_000).find(|seconds| connection.is_overdue(Instant::now() + Duration::from_secs(*seconds), mode))
+        })
     }
 
-    /// How many seconds after now it is closed, at the latest.
-    fn kept(connection: &Connection, patience: Patience) -> Option<u64> {
-        (0..1_000).find(|seconds| connection.is_overdue(timeouts::now() + Duration::from_secs(*seconds), patience))
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_nothing_has_as_long_as_a_request_may_take() {
+        assert_eq!(closed_after(&Connection::new(Arc::default())), [Some(8), Some(8), Some(1)]);
     }
 
-    #[test]
-    fn a_request_has_eight_seconds_from_its_first_byte_and_no_more_for_its_body() {
-        let connection = Connection::default();
-        assert_eq!(kept(&connection, Usual), Some(10));
+    #[tokio::test(start_paused = true)]
+    async fn a_request_has_eight_seconds_from_its_first_byte_and_no_more_for_its_body() {
+        let connection = Connection::new(Arc::default());
+        connection.received_head(false);
+        connection.responded(false);
+        tokio::time::advance(Duration::from_secs(50)).await;
 
-        connection.now_waits(Waiting::NextRequest);
-        connection.hears();
-        let later = timeouts::now() + Duration::from_secs(100);
-        connection.since.set(later);
-        connection.hears();
+        connection.received_bytes();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        connection.received_bytes();
+        connection.received_head(true);
+        connection.awaits_body();
+        assert_eq!(closed_after(&connection), [Some(5); 3], "more bytes are no beginning");
 
-        assert_eq!(connection.since.get(), later, "another byte is no beginning");
-        connection.since.set(timeouts::now());
-        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(10); 3]);
+        connection.received_body(true);
+        assert_eq!(closed_after(&connection), [None; 3], "it is the server's turn");
+        connection.received_bytes();
+        assert_eq!(closed_after(&connection), [None; 3], "pipelined bytes start no time");
     }
 
-    #[test]
-    fn a_connection_that_waits_for_its_next_request_is_kept_unless_there_are_many_or_the_server_stops() {
-        let connection = Connection::default();
-        connection.now_waits(Waiting::NextRequest);
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_not_cut_off_while_nobody_waits_for_its_body() {
+        let connection = Connection::new(Arc::default());
+        connection.received_bytes();
 
-        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Some(77), Some(10), Some(0)]);
+        connection.received_head(true);
+
+        assert_eq!(closed_after(&connection), [None; 3]);
+        assert!(connection.responded(false), "what follows may be that body");
     }
 
-    #[test]
-    fn an_answer_that_is_on_its_way_is_not_cut_off_because_the_server_stops() {
-        let connection = Connection::default();
-        connection.now_waits(Waiting::NextRequest);
-        connection.is_writing.set(true);
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_kept_unless_there_are_many_or_the_server_stops() {
+        let connection = Connection::new(Arc::default());
+        connection.received_head(false);
+        connection.responded(false);
+        assert_eq!(closed_after(&connection), [Some(75), Some(8), Some(0)]);
 
-        assert_eq!([Usual, None].map(|patience| kept(&connection, patience)), [Some(77), Option::None]);
+        connection.set_write_blocked(true);
+        assert_eq!(closed_after(&connection), [Some(75), Some(8), None], "its response is still on its way");
     }
 
-    #[test]
-    fn whoever_waits_for_the_server_is_never_closed() {
-        let connection = Rc::new(Connection::default());
-        connection.hears();
-        body_is_in(Some(&connection));
-        connection.hears();
+    #[tokio::test(start_paused = true)]
+    async fn a_last_response_that_nobody_takes_does_not_keep_the_connection() {
+        let connection = Connection::new(Arc::default());
+        connection.received_head(true);
+        connection.responded(true);
 
-        assert_eq!([Usual, Little, None].map(|patience| kept(&connection, patience)), [Option::None; 3]);
+        connection.awaits_body();
+
+        assert_eq!(closed_after(&connection)[0], Some(75));
     }
 }

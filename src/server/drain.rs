@@ -1,4 +1,5 @@
-//! How a stop goes, as connections see it.
+//! Draining: the server goes on answering while its connections close one by
+//! one, so that a stop fails no request.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,40 +8,41 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Whether the server is about to stop.
+/// How far the draining of a server is. Shared by all of its workers.
 #[derive(Debug, Default)]
-pub struct Stopping {
+pub struct Drain {
     has_begun: AtomicBool,
-    is_over: AtomicBool,
-    over: Notify,
+    closes_idle: AtomicBool,
+    idle_closing: Notify,
 }
 
-impl Stopping {
-    /// From now on every answer is its connection's last.
+impl Drain {
+    /// From now on every response carries `Connection: close`.
     pub fn begin(&self) {
         self.has_begun.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was told to stop.
+    /// Whether the server is draining.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// From now on no connection is kept for a next request.
-    pub fn end_notice(&self) {
-        self.is_over.store(true, Ordering::Release);
-        self.over.notify_waiters();
+    /// From now on connections that wait for a request are closed, too.
+    pub fn close_idle(&self) {
+        self.closes_idle.store(true, Ordering::Release);
+        self.idle_closing.notify_waiters();
     }
 
-    /// Waits so long, or for less when the notice is over before; whether it is.
-    pub(super) async fn is_over_within(&self, time: Duration) -> bool {
-        let mut over = pin!(self.over.notified());
-        over.as_mut().enable();
-        let is_over = || self.is_over.load(Ordering::Acquire);
-        if !is_over() {
-            let _ = timeout(time, over).await;
+    /// Waits for `time`, or until [`Self::close_idle`] is called if that comes
+    /// first. Returns whether it has been called.
+    pub(super) async fn closes_idle_within(&self, time: Duration) -> bool {
+        let mut notified = pin!(self.idle_closing.notified());
+        // Registered before the flag is read, so that no call falls in between.
+        notified.as_mut().enable();
+        if !self.closes_idle.load(Ordering::Acquire) {
+            let _ = timeout(time, notified).await;
         }
-        is_over()
+        self.closes_idle.load(Ordering::Acquire)
     }
 }

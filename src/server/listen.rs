@@ -1,13 +1,14 @@
-//! The HTTP server: where it listens, and how it takes connections. Put
-//! together from the parts of the HTTP library: its `HttpServer` keeps the
-//! sockets, which `connections` watches over, to itself, and has every request
-//! look at one lock of all connections.
+//! The HTTP server: binds an address and serves connections. Built from the
+//! parts of the HTTP library, since its `HttpServer` owns the sockets, which
+//! have to be wrapped here to enforce the time limits.
 
+use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request};
 use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
@@ -15,68 +16,86 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Response, Server};
 use actix_web::http::KeepAlive;
 use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpSocket;
 
-use super::drain::Stopping;
+use super::drain::Drain;
+use super::request_guard::guarded;
 use super::stream::Stream;
+use super::sweeper::Sweeper;
+use super::timeouts::{LINGER_TIMEOUT, SHUTDOWN_TIMEOUT_SECONDS};
 
-/// How long a client is listened to that was answered before it had sent all.
-const BODY_IS_DROPPED_FOR: Duration = Duration::from_secs(1);
-/// How long what is in flight may take to end when the server stops, in seconds.
-const STOP_SECONDS: u64 = 4;
-/// Connections that wait to be taken.
-const BACKLOG: u32 = 1_024;
+/// How many connections the kernel holds until they are accepted.
+const LISTEN_BACKLOG: u32 = 1_024;
 
-/// A server of one site that is ready to run, and where it listens: with the
-/// port it got, where 0 was asked for. `workers` are threads, one for each
-/// processor unless it is said.
+/// Binds `address` and returns the server, which is ready to run, with the
+/// address that it got: port 0 asks for a free one. `workers` is the number of
+/// threads; `None` means one for each processor.
 ///
 /// # Errors
-/// When it can't listen there.
+/// When the address can't be bound.
 pub fn listen<S, A>(
     address: SocketAddr,
     workers: Option<usize>,
-    stopping: &Arc<Stopping>,
+    drain: &Arc<Drain>,
     site: impl Fn() -> S + Clone + Send + 'static,
 ) -> io::Result<(Server, SocketAddr)>
 where
-    S: IntoServiceFactory<A, Request>,
+    S: IntoServiceFactory<A, Request> + 'static,
     A: ServiceFactory<Request, Config = AppConfig, InitError = ()> + 'static,
     A::Error: Into<Response<BoxBody>> + 'static,
     A::Response: Into<Response<BoxBody>> + 'static,
 {
     let listener = bind(address)?;
     let address = listener.local_addr()?;
-    let stopping = Arc::clone(stopping);
+    let drain = Arc::clone(drain);
+    // Called once in each worker.
     let connections = move || {
-        let stopping = Arc::clone(&stopping);
+        let sweeper = Sweeper::start(Arc::clone(&drain));
         let accept = move |socket: TcpStream| {
-            let connection = Stream::accept(socket, &stopping);
-            async move { Ok(connection) }
+            // A compressed page leaves in several pieces; with Nagle's algorithm the
+            // last one would wait for the client's acknowledgement, 40 ms and more.
+            let _ = socket.set_nodelay(true);
+            let client = socket.peer_addr().ok();
+            ready(Ok((Stream::new(socket, sweeper.watch()), client)))
         };
-        let http = HttpService::build()
-            // Slow and idle clients are for `connections`, which needs no timer for each of them.
-            .keep_alive(KeepAlive::Os)
-            .client_request_timeout(Duration::ZERO)
-            .client_disconnect_timeout(BODY_IS_DROPPED_FOR)
-            .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.connection())))
-            .h1(map_config(site(), |()| AppConfig::default()));
-        fn_service(accept).and_then(http)
+        fn_service(accept).and_then(http(site()))
     };
     let builder = workers.map_or_else(ServerBuilder::default, |workers| ServerBuilder::default().workers(workers));
-    // Signals are for `shutdown`.
-    let builder = builder.shutdown_timeout(STOP_SECONDS).disable_signals();
+    // Signals are handled by `shutdown`.
+    let builder = builder.shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS).disable_signals();
     Ok((builder.listen("http", listener, connections)?.run(), address))
+}
+
+/// HTTP/1 over a watched stream.
+pub(super) fn http<T, S, A>(
+    site: S,
+) -> impl ServiceFactory<(Stream<T>, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: IntoServiceFactory<A, Request> + 'static,
+    A: ServiceFactory<Request, Config = AppConfig, InitError = ()> + 'static,
+    A::Error: Into<Response<BoxBody>> + 'static,
+    A::Response: Into<Response<BoxBody>> + 'static,
+{
+    HttpService::build()
+        // The sweeper closes slow and idle connections, without a timer for each.
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(LINGER_TIMEOUT)
+        .on_connect_ext(|stream: &Stream<T>, data| drop(data.insert(stream.connection())))
+        .h1(map_config(guarded(site), |()| AppConfig::default()))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?; // a new process takes the place of one that was just stopped
+    // Otherwise the port stays taken for a minute after another process was stopped.
+    socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
+    socket.listen(LISTEN_BACKLOG)?.into_std()
 }
 
-/// Why it can't listen there, in one sentence that says what to change.
+/// Why an address can't be bound, in one sentence that says what to change.
 #[must_use]
 pub fn explain(flag: &str, address: SocketAddr, error: &io::Error) -> String {
     let (ip, port) = (address.ip(), address.port());

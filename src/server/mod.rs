@@ -1,8 +1,12 @@
-//! The HTTP server: listens, watches over its connections, drains them when it
-//! stops. Knows no route.
+//! The HTTP server: accepts connections, enforces the time limits of every
+//! request, and drains when the process stops. Knows no route.
 
-pub mod connection;
+mod connection;
 pub mod drain;
 pub mod listen;
-pub mod stream;
-mod timeouts;
+mod request_guard;
+mod stream;
+mod sweeper;
+#[cfg(test)]
+mod tests;
+pub mod timeouts;

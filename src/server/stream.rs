@@ -1,78 +1,65 @@
-//! What the HTTP library reads requests from, and writes answers to.
+//! What the HTTP library reads requests from and writes responses to: a socket
+//! that reports to its [`Connection`] and can be closed from outside.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::Connection;
-use super::drain::Stopping;
-use super::timeouts;
 
-/// The socket of a connection that is watched over.
-pub struct Stream {
-    socket: TcpStream,
+/// The socket of a watched connection.
+pub(super) struct Stream<T> {
+    socket: T,
     connection: Rc<Connection>,
 }
 
-impl Stream {
-    /// Watches over a connection that was just accepted; with its client's
-    /// address, as the library wants it.
-    pub fn accept(socket: TcpStream, stopping: &Arc<Stopping>) -> (Self, Option<SocketAddr>) {
-        // A compressed page leaves in several pieces; without this the last one
-        // waits for the client's acknowledgement, 40 ms and more.
-        let _ = socket.set_nodelay(true); // else it waits
-        let client = socket.peer_addr().ok();
-        let connection = Rc::new(Connection::default());
-        timeouts::begin(&connection, stopping);
-        (Self { socket, connection }, client)
+impl<T> Stream<T> {
+    pub(super) fn new(socket: T, connection: Rc<Connection>) -> Self {
+        Self { socket, connection }
     }
 
-    /// For the requests that come through it.
-    pub fn connection(&self) -> Rc<Connection> {
+    pub(super) fn connection(&self) -> Rc<Connection> {
         Rc::clone(&self.connection)
     }
 }
 
-impl AsyncRead for Stream {
-    /// What the library gets to read: the end, once the connection was closed;
-    /// nothing while its client does not take an answer, since the library would
-    /// answer on and keep all of it.
+impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
+    /// Reads the end of the stream once the connection was closed. Reads nothing
+    /// while the client does not take its response: the library would answer
+    /// more pipelined requests and keep all of the responses in memory.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, part: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.connection.is_closed.get() {
+        if self.connection.is_closed() {
             return Poll::Ready(Ok(()));
         }
-        if self.connection.is_writing.get() {
+        if self.connection.is_write_blocked() {
             return Poll::Pending;
         }
         let before = part.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, part);
         if read.is_pending() {
-            self.connection.wakes(cx.waker());
+            self.connection.set_waker(cx.waker());
         } else if part.filled().len() > before {
-            self.connection.hears();
+            self.connection.received_bytes();
         }
         read
     }
 }
 
-impl AsyncWrite for Stream {
-    /// Nothing more is written once it was closed.
+impl<T: AsyncWrite + Unpin> AsyncWrite for Stream<T> {
+    /// Writes nothing more once the connection was closed.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, part: &[u8]) -> Poll<io::Result<usize>> {
-        if self.connection.is_closed.get() {
+        if self.connection.is_closed() {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
         let written = Pin::new(&mut self.socket).poll_write(cx, part);
-        let has_waited = self.connection.is_writing.replace(written.is_pending());
-        // Nothing is read meanwhile that could wake the library.
+        let was_blocked = self.connection.set_write_blocked(written.is_pending());
         if written.is_pending() {
-            self.connection.wakes(cx.waker());
-        } else if has_waited {
+            self.connection.set_waker(cx.waker());
+        } else if was_blocked {
+            // `poll_read` returned pending without a waker meanwhile: poll it again.
             cx.waker().wake_by_ref();
         }
         written
@@ -90,54 +77,49 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::sync::Arc;
     use std::task::ready;
-    use std::time::Duration;
 
     use actix_web::rt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::timeout;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
-    use crate::server::connection::tests;
 
-    const SOON: Duration = Duration::from_secs(5);
-    /// More than a socket takes at once.
-    const LONG: usize = 16 * 1024 * 1024;
+    /// As much as the socket takes before its client reads.
+    const SOCKET_BUFFER: usize = 1024;
 
-    async fn connect() -> (TcpStream, Stream) {
-        let (client, socket) = tests::connect().await;
-        (client, Stream::accept(socket, &Arc::default()).0)
+    fn connect() -> (DuplexStream, Stream<DuplexStream>) {
+        let (client, socket) = duplex(SOCKET_BUFFER);
+        (client, Stream::new(socket, Rc::new(Connection::new(Arc::default()))))
+    }
+
+    async fn until_write_blocked(connection: &Connection) {
+        while !connection.is_write_blocked() {
+            rt::task::yield_now().await;
+        }
     }
 
     #[actix_web::test]
-    async fn a_client_that_takes_no_answer_is_closed_though_nothing_is_read_from_it() {
-        let (_client, mut stream) = connect().await;
+    async fn a_client_that_takes_no_response_can_be_closed_though_nothing_is_read_from_it() {
+        let (_client, mut stream) = connect();
         let connection = stream.connection();
-        let answer = rt::spawn(async move { while stream.write_all(&[b'a'; 65_536]).await.is_ok() {} });
-        timeout(SOON, async {
-            while !connection.is_writing.get() {
-                rt::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await
-        .unwrap();
+        let response = rt::spawn(async move { while stream.write_all(&[b'a'; 65_536]).await.is_ok() {} });
+        until_write_blocked(&connection).await;
 
         connection.close();
 
-        timeout(SOON, answer).await.expect("it still waits for its client").unwrap();
+        response.await.unwrap();
     }
 
     #[actix_web::test]
-    async fn a_client_is_read_from_again_when_it_has_taken_its_answer_and_not_before() {
-        let (mut client, mut stream) = connect().await;
+    async fn a_client_is_read_from_again_when_it_has_taken_its_response_and_not_before() {
+        let (mut client, mut stream) = connect();
         let connection = stream.connection();
-        let mut left = LONG;
-        // As the library does it: reads, and then writes what is left.
+        let mut left = 64 * SOCKET_BUFFER;
+        // As the HTTP library does it: reads, and then writes what is left.
         let left_when_read = rt::spawn(poll_fn(move |cx| {
             let mut stream = Pin::new(&mut stream);
-            // All that is sent: what is left unread would reset the connection.
-            let mut next = [0; 4];
-            if stream.as_mut().poll_read(cx, &mut ReadBuf::new(&mut next)).is_ready() {
+            if stream.as_mut().poll_read(cx, &mut ReadBuf::new(&mut [0; 4])).is_ready() {
                 return Poll::Ready(left);
             }
             while left > 0 {
@@ -145,14 +127,11 @@ mod tests {
             }
             Poll::Pending
         }));
-        while !connection.is_writing.get() {
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
+        until_write_blocked(&connection).await;
 
         client.write_all(b"next").await.unwrap();
-        client.read_exact(&mut vec![0; LONG]).await.unwrap();
+        client.read_exact(&mut vec![0; 64 * SOCKET_BUFFER]).await.unwrap();
 
-        let left_when_read = timeout(SOON, left_when_read).await.expect("it is never read from again");
-        assert_eq!(left_when_read.unwrap(), 0);
+        assert_eq!(left_when_read.await.unwrap(), 0);
     }
 }

@@ -1,107 +1,38 @@
-//! Looks after the connections of each worker.
+//! Every time limit of the server. They hold for all routes alike: no handler
+//! takes part in enforcing them.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix_web::rt;
+/// How long a request may take to arrive, from its first byte to the last byte
+/// of its body. The sweep that closes the connection comes at most
+/// [`SWEEP_INTERVAL`] later.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-use super::connection::{Connection, Patience};
-use super::drain::Stopping;
+/// How long a connection is kept alive for its next request. Longer than the 60
+/// seconds that common proxies keep theirs, so that the proxy closes first and
+/// never sends a request into a connection that is being closed.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// A worker with as many connections keeps idle ones no longer than it
-/// waits for a request.
-const MANY: usize = 1_000;
-pub(super) const EVERY: Duration = Duration::from_secs(1);
+/// A worker with this many open connections closes idle ones after
+/// [`REQUEST_TIMEOUT`] instead, so that they do not use up its file descriptors.
+pub(super) const CROWDED_CONNECTIONS: usize = 1_000;
 
-/// The connections of one worker, which is one thread.
-struct Worker {
-    started: Instant,
-    /// How long ago that was at the last look: good enough, and free to read.
-    now: Cell<Duration>,
-    open: RefCell<Vec<Weak<Connection>>>,
-    is_watched: Cell<bool>,
-}
+/// How often each worker looks for connections that are overdue: one timer for
+/// all of them is cheaper than one timer for each.
+pub(super) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-thread_local! {
-    static WORKER: Worker = Worker {
-        started: Instant::now(),
-        now: Cell::new(Duration::ZERO),
-        open: RefCell::default(),
-        is_watched: Cell::new(false),
-    };
-}
+/// How long the rest of a request is still read and thrown away after it was
+/// answered early. Closing at once would reset the connection, and the client
+/// could lose the answer.
+pub(super) const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// This worker's time.
-pub(super) fn now() -> Duration {
-    WORKER.with(|worker| worker.now.get())
-}
+/// How long the last response of a connection may take to reach the socket when
+/// another request was pipelined behind it.
+pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
-pub(super) fn begin(connection: &Rc<Connection>, stopping: &Arc<Stopping>) {
-    WORKER.with(|worker| {
-        worker.open.borrow_mut().push(Rc::downgrade(connection));
-        if !worker.is_watched.replace(true) {
-            rt::spawn(keep_looking(Arc::clone(stopping)));
-        }
-    });
-}
+/// How long a server that drains goes on taking requests, so that clients and
+/// load balancers learn from `Connection: close` and `/readyz` to go elsewhere.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(2);
 
-async fn keep_looking(stopping: Arc<Stopping>) {
-    while !stopping.is_over_within(EVERY).await {
-        WORKER.with(|worker| worker.look(false));
-    }
-    loop {
-        WORKER.with(|worker| worker.look(true));
-        rt::time::sleep(EVERY).await;
-    }
-}
-
-impl Worker {
-    /// Closes what is overdue.
-    fn look(&self, is_stopping: bool) {
-        let now = self.started.elapsed();
-        self.now.set(now);
-        let mut open = self.open.borrow_mut();
-        open.retain(|connection| connection.strong_count() > 0);
-        let patience = match open.len() {
-            _ if is_stopping => Patience::None,
-            MANY.. => Patience::Little,
-            _ => Patience::Usual,
-        };
-        open.retain(|connection| {
-            let Some(connection) = connection.upgrade() else { return false };
-            let is_overdue = connection.is_overdue(now, patience);
-            if is_overdue {
-                connection.close();
-            }
-            !is_overdue
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::connection::Waiting;
-
-    #[test]
-    fn connections_that_are_gone_do_not_count_as_many() {
-        let kept = Rc::new(Connection::default());
-        kept.now_waits(Waiting::NextRequest);
-        let gone = Weak::new();
-        let mut open = vec![gone; MANY];
-        open.push(Rc::downgrade(&kept));
-        let worker = Worker {
-            started: Instant::now() - Duration::from_secs(20),
-            now: Cell::new(Duration::ZERO),
-            open: RefCell::new(open),
-            is_watched: Cell::new(true),
-        };
-
-        worker.look(false);
-
-        assert!(!kept.is_closed.get());
-        assert_eq!(worker.open.borrow().len(), 1);
-    }
-}
+/// How long requests in flight may take to finish after the notice, in seconds.
+pub(super) const SHUTDOWN_TIMEOUT_SECONDS: u64 = 4;

@@ -4,7 +4,8 @@
 use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::api::caller::ask;
 use crate::api::{allowing, answer_as_is};
@@ -21,12 +22,15 @@ const X_KEY_MODE: HeaderName = HeaderName::from_static("x-key-mode");
 const X_KEY_SERVICE: HeaderName = HeaderName::from_static("x-key-service");
 const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 
+/// Where proxies ask.
+pub const PATH: &str = "/v1/auth";
+
 /// `/v1/auth` with any method: 200 with who it is, or the denial.
-pub async fn authorize(state: &State, request: &RequestHead) -> HttpResponse {
-    if request.method == Method::TRACE {
-        return no_trace(state);
+pub async fn authorize(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    if request.method() == Method::TRACE {
+        return no_trace(&state);
     }
-    answer_as_is(state, decide(state, request)).await.unwrap_or_else(|error| error.at_door().error_response())
+    answer_as_is(&state, decide(&state, request.head())).await.unwrap_or_else(|error| error.at_door().error_response())
 }
 
 /// It would tell its sender what a proxy has added (ASVS 13.4.4).

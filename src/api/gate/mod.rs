@@ -1,6 +1,5 @@
 //! Questions about keys: `verify` for services, `auth` for reverse proxies.
 
 pub mod auth;
-pub mod front;
 pub mod presented_key;
 pub mod verify;

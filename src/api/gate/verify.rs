@@ -2,23 +2,21 @@
 
 use std::net::IpAddr;
 
-use actix_http::Request;
-use actix_web::body::BoxBody;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::Bytes;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::api::json_body::{parse, read};
-use crate::api::{answer, refuse_method, user_agent};
+use crate::api::{answer, user_agent};
 use crate::error::{Error, Result};
 use crate::gate::{Caller, Door, KeyRecord, Verdict};
 use crate::http::State;
+use crate::http::problem::ApiError;
 
-/// A body longer than this is no question about a key, in bytes.
-pub const LONGEST_BODY: usize = 4 * 1024;
+/// The longest question about a key.
+const MAX_BODY_BYTES: usize = 4 * 1024;
 
 /// Nothing is told about a key that is not there.
 const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
@@ -61,22 +59,21 @@ struct Refusal<'a> {
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
-pub async fn verify_api_key(state: &State, request: &mut Request) -> HttpResponse {
-    match *request.method() {
-        Method::POST => answer(state, decide(state, request)).await.unwrap_or_else(|error| error.error_response()),
-        _ => refuse_method(state, "POST"),
-    }
+pub async fn verify_api_key(
+    state: Data<State>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    answer(&state, decide(&state, request.headers(), payload)).await
 }
 
-async fn decide(state: &State, request: &mut Request) -> Result<HttpResponse> {
-    let sent = read(request, LONGEST_BODY).await;
-    let headers = &request.head().headers;
+async fn decide(state: &State, headers: &HeaderMap, payload: Payload) -> Result<HttpResponse> {
+    let sent = read(headers, payload, MAX_BODY_BYTES).await;
     let question: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
     let caller = || question.caller(headers);
     let verdict = state.gate.verdict(question.key(), &question.door(), caller).await?;
-    let mut response = HttpResponse::new(StatusCode::OK);
-    response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response.set_body(BoxBody::new(body(&verdict)?)))
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(HttpResponse::Ok().insert_header(json).body(body(&verdict)?))
 }
 
 fn body(verdict: &Verdict) -> Result<Bytes> {

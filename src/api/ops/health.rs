@@ -36,7 +36,7 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
 }
 
 async fn what_is_amiss(state: &State) -> Option<&'static str> {
-    if state.stopping.has_begun() {
+    if state.drain.has_begun() {
         return Some("Keyfob is about to stop.");
     }
     // The gate first: it knows at once, where the database may keep one waiting.

@@ -14,9 +14,6 @@ use crate::store::PoolFigures;
 /// `GET /metrics`.
 pub async fn metrics(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok()
-        // Nobody notes here that a request was answered, so the connection would
-        // soon be taken for a slow client's.
-        .force_close()
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
 use crate::http::problem::ApiError;
-use crate::server::connection::body_is_in;
 use crate::sms::Repeatable;
 use crate::store::Digest;
 
@@ -68,7 +67,6 @@ pub async fn send_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    body_is_in(request.conn_data());
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
@@ -191,7 +189,6 @@ pub async fn estimate_messages(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    body_is_in(request.conn_data());
     let estimate = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;

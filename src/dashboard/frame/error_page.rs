@@ -188,3 +188,46 @@ fn is_session_failure(error: &actix_web::Error) -> bool {
         || error.as_error::<InternalError<SaveError>>().is_some()
         || error.as_error::<InternalError<UpdateError>>().is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::dev::Service;
+    use actix_web::http::StatusCode;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, HttpResponse, web};
+
+    use super::*;
+    use crate::http::panics::catch_panics;
+
+    async fn panic_here() -> HttpResponse {
+        panic!("sms_live_secret")
+    }
+
+    /// As the server answers: an error that no middleware took draws itself.
+    async fn answer(result: Result<ServiceResponse, actix_web::Error>) -> (StatusCode, String) {
+        let response = result.map_or_else(|error| error.error_response(), HttpResponse::from);
+        let status = response.status();
+        (status, String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_panic_ends_one_request_with_a_500_that_tells_nothing_of_it() {
+        let app = App::new()
+            .route("/panic", web::get().to(panic_here))
+            .route("/calm", web::get().to(HttpResponse::Ok))
+            .wrap(from_fn(catch_panics))
+            .wrap(from_fn(render_errors));
+        let app = init_service(app).await;
+        let get = |path: &str| app.call(TestRequest::get().uri(path).to_request());
+
+        for _ in 0..3 {
+            let (status, body) = answer(get("/panic").await).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(body.contains("Something went wrong"), "{body}");
+            assert!(!body.contains("secret") && !body.contains("panic"), "{body}");
+            assert_eq!(answer(get("/calm").await).await.0, StatusCode::OK);
+        }
+    }
+}

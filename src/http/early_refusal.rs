@@ -1,0 +1,63 @@
+//! Refuses what no route takes, before one is looked for.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::{ConnectionType, Method};
+use actix_web::web::Data;
+use actix_web::{Error as HttpError, ResponseError};
+use futures_util::future::Either;
+
+use super::State;
+use super::problem::ApiError;
+use crate::error::Error;
+
+/// The longest head that is taken: the bytes of all names and values of headers.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// A middleware for the whole site. Reverse proxies ask at `proxy_path` about
+/// their clients' requests and pass on their clients' headers, so that those
+/// are not held against the question.
+pub fn refuse_early<S>(
+    proxy_path: &'static str,
+) -> impl Fn(ServiceRequest, &S) -> Either<Ready<Result<ServiceResponse, HttpError>>, S::Future> + Clone
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = HttpError>,
+{
+    move |request, next| {
+        let is_for_proxy = request.path() == proxy_path;
+        match fault(request.head(), is_for_proxy) {
+            Some(error) => Either::Left(ready(Ok(refuse(request, error, is_for_proxy)))),
+            None => Either::Right(next.call(request)),
+        }
+    }
+}
+
+fn fault(head: &RequestHead, is_for_proxy: bool) -> Option<Error> {
+    // The target of `OPTIONS *` is the server as a whole, which has no resource.
+    if head.uri.path() == "*" {
+        return Some(Error::NotFound);
+    }
+    let reads_body = !is_for_proxy && !matches!(head.method, Method::GET | Method::HEAD);
+    let mut length = 0;
+    for (name, value) in &head.headers {
+        // Unpacked, a compressed body could be a thousand times as long as its limit.
+        if name == CONTENT_ENCODING && reads_body {
+            return Some(Error::UnsupportedMediaType);
+        }
+        length += name.as_str().len() + value.len();
+    }
+    (length > MAX_HEADER_BYTES).then_some(Error::HeadTooLarge)
+}
+
+/// Closes the connection: nothing else that such a client sends is read.
+fn refuse(request: ServiceRequest, error: Error, is_for_proxy: bool) -> ServiceResponse {
+    let Some(state) = request.app_data::<Data<State>>() else { return request.error_response(error) };
+    let error = ApiError::new(error, state);
+    let error = if is_for_proxy { error.at_door() } else { error };
+    let mut response = error.error_response();
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    request.into_response(response)
+}
