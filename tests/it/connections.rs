@@ -23,27 +23,22 @@ const SLOW: [&str; 7] = [
     "GET /v1/auth?service=sms HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
 ];
 const SLOW_CLIENTS: usize = 1_000;
-const CLOSED_WITHIN: Duration = Duration::from_secs(10);
-/// The test looks at its clients every 200 ms, on a machine with other work.
-const SEEN_WITHIN: Duration = Duration::from_millis(500);
-/// Others ask so often between two looks.
-const ASKED_AT_ONCE: usize = 10;
+/// A connection that is open for this long is never closed.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 
 /// A slow client, until the server hangs up.
 struct Slow {
     stream: TcpStream,
-    connected: Instant,
     is_silent: bool,
     is_open: bool,
 }
 
 impl Slow {
     fn connect(url: &str, head: &str) -> Self {
-        let connected = Instant::now();
         let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
         stream.set_nonblocking(true).unwrap();
-        Self { stream, connected, is_silent: head.is_empty(), is_open: true }
+        Self { stream, is_silent: head.is_empty(), is_open: true }
     }
 
     /// Sends a byte, and sees whether the connection is still open.
@@ -78,57 +73,24 @@ fn assert_refused(url: &str, request: &[u8]) {
     assert!(!answers.contains("\"ok\""), "{answers}\nto\n{shown}");
 }
 
+/// When each of them is closed is up to the virtual clock of `src/server/tests.rs`.
 #[test]
-fn a_thousand_slow_clients_are_closed_soon_and_keep_nobody_waiting() {
+fn a_thousand_slow_clients_are_all_closed_and_keep_nobody_waiting() {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let db = Database::sqlite();
     let mut server = Process::serve(&db);
     let url = server.client().base().to_owned();
+    let mut kept = Asker::to(&url);
     let mut slow: Vec<_> = (0..SLOW_CLIENTS).map(|index| Slow::connect(&url, SLOW[index % SLOW.len()])).collect();
-    let (mut took, mut kept) = (Vec::new(), Asker::to(&url));
-    assert_eq!(kept.verify(UNKNOWN), "NOT_FOUND");
+    let began = Instant::now();
 
     while slow.iter().any(|client| client.is_open) {
+        assert!(began.elapsed() < GIVE_UP_AFTER, "some are still open");
+        assert_eq!(Asker::to(&url).verify(UNKNOWN), "NOT_FOUND", "to a new connection");
+        assert_eq!(kept.verify(UNKNOWN), "NOT_FOUND", "to a connection that is kept alive");
         slow.iter_mut().filter(|client| client.is_open).for_each(Slow::go_on);
-        let late = |client: &&Slow| client.is_open && client.connected.elapsed() > CLOSED_WITHIN + SEEN_WITHIN;
-        assert_eq!(slow.iter().filter(late).count(), 0, "so many are still open");
-        for _ in 0..ASKED_AT_ONCE {
-            let asked = Instant::now();
-            assert_eq!(Asker::to(&url).verify(UNKNOWN), "NOT_FOUND");
-            took.push(asked.elapsed());
-        }
         thread::sleep(Duration::from_millis(200));
     }
-
-    took.sort_unstable();
-    let p99 = took[took.len() * 99 / 100];
-    assert!(p99 < Duration::from_millis(200), "one request of a hundred took {p99:?}");
-    assert_eq!(kept.verify(UNKNOWN), "NOT_FOUND", "a connection that was answered is kept for longer");
-}
-
-// Only SQLite waits long enough for a lock; the connection knows no database.
-#[test]
-fn a_slow_body_and_then_a_slow_database_cost_no_message_its_answer() {
-    let db = Database::sqlite();
-    let app = db.app();
-    let key = app.make_key("Project X");
-    let body = r#"{"to":"+420777123456","text":"Hello"}"#;
-    let head = format!(
-        "POST /v1/sms/messages HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        key.secret,
-        body.len()
-    );
-
-    let mut wire = Wire::to(&app.url);
-    wire.send(head.as_bytes());
-    thread::sleep(Duration::from_secs(7));
-    let lock = db.lock();
-    wire.send(body.as_bytes());
-    thread::sleep(Duration::from_millis(3_500));
-    drop(lock);
-
-    assert_eq!(statuses(&wire.read_head()), ["202"]);
 }
 
 on_both_databases! {

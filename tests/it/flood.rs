@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use keyfob::domain::api_key::secret::{KeySecret, Mode};
 use keyfob::store::LOOK_UPS;
@@ -14,9 +13,9 @@ const CLIENTS: usize = 64;
 
 /// What a flood may add to the most that was ever in memory, in KiB.
 const MOST_GROWTH_KIB: usize = 8 * 1024;
-/// How long 19 of 20 visits to the dashboard may take meanwhile, without
-/// optimisation and on two cores that the flood itself needs too.
-const DASHBOARD_WITHIN: Duration = Duration::from_secs(1);
+/// How many questions of the flood may be answered for each page that the
+/// operator gets meanwhile. A count, since a busy machine slows down both.
+const MAX_QUESTIONS_PER_PAGE: usize = 1_000;
 
 /// Asks about as many keys, each of them once, which have the right checksum
 /// and no owner.
@@ -36,19 +35,18 @@ fn flood(url: &str, requests: usize) {
     });
 }
 
-/// How long each visit to the dashboard took while the flood went on.
-fn visit_during_a_flood(client: &Client, known: &mut Asker, key: &Key, requests: usize) -> Vec<Duration> {
+/// How many pages the operator got while the flood went on.
+fn visit_during_a_flood(client: &Client, known: &mut Asker, key: &Key, requests: usize) -> usize {
     let over = AtomicBool::new(false);
     thread::scope(|all| {
         let visits = all.spawn(|| {
-            let mut took = Vec::new();
+            let mut pages = 0;
             while !over.load(Ordering::SeqCst) {
-                let asked = Instant::now();
                 client.get("/api-keys").assert_ok();
                 assert_eq!(known.verify(&key.secret), "VALID");
-                took.push(asked.elapsed());
+                pages += 1;
             }
-            took
+            pages
         });
         flood(client.base(), requests);
         over.store(true, Ordering::SeqCst);
@@ -68,13 +66,11 @@ on_both_databases! {
         // What any flood needs, such as 64 connections, is in memory from then on.
         visit_during_a_flood(&client, &mut known, &key, 1_000);
         let before = server.peak_memory();
-        let mut took = visit_during_a_flood(&client, &mut known, &key, 10_000);
+        let pages = visit_during_a_flood(&client, &mut known, &key, 10_000);
 
         let grown = server.peak_memory() - before;
         assert!(grown < MOST_GROWTH_KIB, "{grown} KiB more than {before} KiB");
-        took.sort_unstable();
-        let p95 = took[took.len() * 95 / 100];
-        assert!(p95 < DASHBOARD_WITHIN, "the dashboard took {p95:?}, {:?} at worst", took.last());
+        assert!(pages * MAX_QUESTIONS_PER_PAGE >= 10_000, "the operator got {pages} pages");
     }
 }
 

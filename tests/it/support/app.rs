@@ -1,6 +1,6 @@
 //! A real server in this process, on a thread and a port of its own.
 
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use keyfob::domain::identity::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
 use keyfob::http::client_address::TrustedProxies;
+use keyfob::server::drain::Drain;
 use keyfob::sms::callbacks::Callbacks;
 use keyfob::sms::transport::WayOut;
 use keyfob::store::{Conn, UtcTime};
@@ -40,6 +41,8 @@ pub struct App<'db> {
     pub db: &'db Database,
     /// The gate itself, for changes that need no browser.
     pub gate: Gate,
+    /// Lets connections go without stopping.
+    pub drain: Arc<Drain>,
     public_url: Option<String>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -149,13 +152,13 @@ impl<'db> App<'db> {
             actix_web::rt::System::new().block_on(async {
                 let keyfob = Keyfob::build(&config, its_clock).await.unwrap();
                 let code = keyfob.setup_code.map(|code| code.expose().to_owned());
-                started.send((keyfob.address, code, keyfob.gate, keyfob.server.handle())).unwrap();
+                started.send((keyfob.address, code, keyfob.gate, keyfob.drain, keyfob.server.handle())).unwrap();
                 keyfob.server.await.unwrap();
             });
         });
-        let (address, setup_code, gate, handle) = wait.recv().unwrap();
+        let (address, setup_code, gate, drain, handle) = wait.recv().unwrap();
         let url = format!("http://{address}");
-        Self { url, clock, setup_code, db, gate, public_url, handle, thread: Some(thread) }
+        Self { url, clock, setup_code, db, gate, drain, public_url, handle, thread: Some(thread) }
     }
 
     pub fn with_operator(self) -> Self {
