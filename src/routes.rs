@@ -97,7 +97,7 @@ fn is_written_plainly(context: &GuardContext<'_>) -> bool {
     !context.head().uri.path().contains('%')
 }
 
-/// For operators.
+/// The pages for operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
         .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))

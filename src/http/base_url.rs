@@ -1,12 +1,12 @@
-//! The address under which this installation is reached, for commands and
-//! snippets that people copy.
+//! The URL of this installation, for commands and snippets that people copy.
 
 use actix_web::HttpRequest;
 
 use super::State;
 
-/// Where this browser reaches us. What it sent goes into command lines and
-/// configuration files, so only what a host can look like is taken.
+/// `--public-url`, or else the host that the browser asked for. People paste the
+/// result into command lines and configuration files, so a `Host` header with
+/// other characters than a host can have is not repeated.
 #[must_use]
 pub fn base_url(state: &State, request: &HttpRequest) -> String {
     if let Some(url) = &state.public_url {

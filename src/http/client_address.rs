@@ -1,6 +1,6 @@
-//! Where a request comes from. `X-Forwarded-For` can be written by anybody, so
-//! it counts only when a listed proxy sends it, and is read from the right, up
-//! to the first address that no listed proxy has (ASVS 4.1.3).
+//! The address that a request comes from. Anybody can send `X-Forwarded-For`, so
+//! it counts only when a trusted proxy sends it, and is read from the right, up
+//! to the first address that is not a trusted proxy's (ASVS 4.1.3).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -8,25 +8,25 @@ use actix_web::http::header::{HeaderMap, HeaderValue, X_FORWARDED_FOR};
 
 use crate::networks::Networks;
 
-/// The proxies in front of this server.
+/// The proxies whose `X-Forwarded-For` counts.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Networks);
 
 impl TrustedProxies {
-    /// Reads addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
+    /// Parses addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
     ///
     /// # Errors
-    /// The part that is neither.
+    /// Names the part that is neither.
     pub fn parse(text: &str) -> Result<Self, String> {
         Networks::parse(text).map(Self)
     }
 
-    /// Where a request comes from, that came with these headers over a connection
-    /// of `peer`.
+    /// The client's address, for a request with these headers over a connection
+    /// from `peer`.
     #[must_use]
     pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
-        // Most often no proxy is listed, and no header needs to be looked for.
+        // Most installations trust no proxy: then the header is not even looked up.
         if !self.0.contains(client) {
             return client;
         }
@@ -35,7 +35,7 @@ impl TrustedProxies {
             if !self.0.contains(client) {
                 break;
             }
-            // What can't be read was not written by a proxy that knows what it does.
+            // Trusted proxies write addresses, so the client wrote this and what is left of it.
             let Some(address) = parse_address(part) else { break };
             client = address.to_canonical();
         }
@@ -43,12 +43,12 @@ impl TrustedProxies {
     }
 }
 
-/// A line that is not ASCII was not written by a proxy that knows what it does.
+/// A line that is not ASCII holds no address.
 fn as_text(line: &HeaderValue) -> &str {
     line.to_str().unwrap_or_default()
 }
 
-/// An address, perhaps with a port, as proxies write it.
+/// Parses an address that some proxies write with a port.
 fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());

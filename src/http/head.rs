@@ -1,6 +1,6 @@
-//! HEAD: everything that GET says but the body (RFC 9110 §9.3.2), which the
-//! HTTP library leaves out by itself. Whoever only asks whether a page is there
-//! takes no message away from whoever reads it.
+//! HEAD: the response to a GET without its body (RFC 9110 §9.3.2), which the
+//! HTTP library leaves out by itself. A HEAD has no effect on the session: it
+//! must not use up a flash message that the next GET would show.
 
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
@@ -10,13 +10,13 @@ use actix_web::middleware::Next;
 
 use super::request_id::RequestId;
 
-/// Marks a request that came as HEAD.
+/// Marks a request that is handled as GET and came as HEAD.
 struct IsHead;
 
-/// Lets a HEAD be answered by whatever answers a GET.
+/// Routes a HEAD to the handler of the GET.
 ///
 /// # Errors
-/// What the next service gives.
+/// Those of the next service.
 pub async fn head_as_get<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -28,11 +28,11 @@ pub async fn head_as_get<B: MessageBody>(
     next.call(request).await
 }
 
-/// Drops what a HEAD would change in its session: it is kept with the request,
-/// and saved from there afterwards.
+/// Drops what a HEAD would change in its session. The session middleware keeps
+/// changes in the request's extensions and saves them from there afterwards.
 ///
 /// # Errors
-/// What the next service gives.
+/// Those of the next service.
 pub async fn head_changes_nothing<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

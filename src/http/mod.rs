@@ -1,5 +1,5 @@
-//! What every way in has in common: the state of the process, errors as HTTP,
-//! headers, and where a request comes from.
+//! What `api` and `dashboard` have in common: the state of the process, errors
+//! as HTTP responses, headers, and the address of the client.
 
 pub mod assets;
 pub mod base_url;

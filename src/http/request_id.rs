@@ -1,4 +1,4 @@
-//! A name for every request, in its answer and in the log.
+//! An id for every request, in its response and in the log.
 
 use std::time::Instant;
 
@@ -12,13 +12,13 @@ use tracing::Instrument;
 use crate::domain::id::id;
 
 id! {
-    /// Names a request.
+    /// The id of a request.
     RequestId = "req_"
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names the request and logs its end: method, path and status, never the
+/// Gives the request an id and logs its method, path and status; never the
 /// query, headers or body, which may hold secrets.
 pub async fn trace<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::mint();

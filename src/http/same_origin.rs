@@ -1,6 +1,5 @@
-//! Refuses writes that another site's page sends in a browser that is logged
-//! in here (ASVS 3.5.1). Browsers say where a request comes from, so that forms
-//! need no token.
+//! Protects against cross-site request forgery (ASVS 3.5.1). Browsers say which
+//! site a request comes from, so that forms need no token.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -28,14 +27,14 @@ pub async fn same_origin_writes(
 fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (text(SEC_FETCH_SITE), text(ORIGIN)) {
-        // "none": the person's own doing, such as a reload.
+        // "none": the user's own doing, such as a reload.
         (Some(site), _) => site == "same-origin" || site == "none",
         // Browsers leave Sec-Fetch-Site out on plain http under a LAN name.
         (None, Some(origin)) => {
             let host = origin.split_once("://").map(|(_, host)| host);
             host.is_some() && host == text(HOST) || public_url.is_some_and(|url| url == origin)
         }
-        // No browser of today; one with a cookie is too old to be told apart.
+        // No current browser; an old one that is logged in would send its cookie.
         (None, None) => !headers.contains_key(COOKIE),
     }
 }

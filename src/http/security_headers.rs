@@ -1,4 +1,4 @@
-//! Security headers, on every response.
+//! Security headers for every response.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -13,16 +13,16 @@ use actix_web::web::Data;
 
 use super::State;
 
-/// Nothing but this server's own files; no inline script or style (ASVS 3.4.3).
+/// Pages load this server's own files only; no inline script or style (ASVS 3.4.3).
 const CSP: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
 );
 
-/// Come back by https only, for a year (ASVS 3.4.1).
+/// Browsers use https only, for a year (ASVS 3.4.1).
 pub const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds the headers; what a handler has set stays.
+/// Adds the headers; those that a handler has set stay.
 pub async fn security_headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -33,7 +33,7 @@ pub async fn security_headers<B: MessageBody>(
             add(response.headers_mut(), https);
             Ok(response)
         }
-        // A middleware gave up: its answer needs the headers as well.
+        // A middleware failed; the response that its error becomes needs them, too.
         Err(error) => {
             let mut response = error.error_response();
             add(response.headers_mut(), https);
@@ -42,7 +42,7 @@ pub async fn security_headers<B: MessageBody>(
     }
 }
 
-/// Whether people reach this server by https.
+/// Whether browsers reach this server over https.
 #[must_use]
 pub fn is_https(state: &State) -> bool {
     state.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
@@ -65,15 +65,14 @@ fn add(headers: &mut HeaderMap, https: bool) {
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     );
-    // Everything but the files of `static/` is somebody's own.
+    // All other responses than the files of `static/` are private.
     set(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if https {
         set(STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }
 
-/// The security headers that mean something to a program's answer, which has
-/// none of them yet.
+/// Adds the security headers of a response to a program, which has none yet.
 pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
     if is_https {
         headers.append(STRICT_TRANSPORT_SECURITY, HSTS);
@@ -83,7 +82,7 @@ pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
     headers.append(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
-/// The one that means something only where there is a body to show or run.
+/// Adds the one that matters only if a browser shows the body.
 pub fn secure_body_for_programs(headers: &mut HeaderMap) {
     headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }

@@ -31,13 +31,13 @@ pub struct State {
     pub throttle: Throttle,
     /// Signs cookies.
     pub cookie_key: CookieKey,
-    /// Whose word on a client's address counts.
+    /// The proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: TrustedProxies,
-    /// Private networks that callbacks may go to.
+    /// Private networks that callbacks may be sent to.
     pub callback_networks: Networks,
     /// When the process started.
     pub started_at: UtcTime,
-    /// The address that people use, without a slash at its end; where it is not
-    /// set, pages speak of the address that they were asked for.
+    /// The URL that people use, without a slash at its end; if it is not set, pages
+    /// show the host of their request.
     pub public_url: Option<String>,
 }
