@@ -10,15 +10,16 @@ use flate2::read::GzDecoder;
 use crate::app::Keyfob;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
+use crate::domain::account::membership::Role;
 use crate::domain::account::{self, AccountId};
 use crate::domain::credit::{self, LedgerEntryId, TopUp};
-use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::operator::{self, NewOperator, OperatorId};
 use crate::domain::identity::password::{self, Password};
 use crate::domain::installation;
 use crate::error::Error;
 use crate::format::{count, grouped};
 use crate::shutdown;
-use crate::store::{self, Conn, Store, UtcTime};
+use crate::store::{self, Actor, Store, Tx};
 
 /// Keyfob's own licence, then those of everything that is built in.
 const LICENCES_GZ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
@@ -144,14 +145,12 @@ async fn add_operator(config: &Config, email: String, name: Option<String>) -> R
     let password_hash = ask_for_password(vec![email.clone(), name.clone()]).await?;
     let now = Clock::System.now();
     let shown = email.clone();
+    let new = NewOperator { id: OperatorId::mint(), email, name, password_hash };
     store
-        .write(move |conn| {
-            installation::prepare(conn, now)?;
-            let account_id = account::first(conn)?;
-            operator::create(
-                conn,
-                &Operator { id: OperatorId::mint(), account_id, email, name, password_hash, created_at: now },
-            )
+        .change(actor(), now, move |tx| {
+            installation::prepare(tx, now)?;
+            let account = account::first(tx)?;
+            operator::create(tx, &account, Role::Owner, new)
         })
         .await?;
     say(&format!("{shown} can log in now."))
@@ -166,21 +165,22 @@ async fn change_password(config: &Config, email: String) -> Result<(), Error> {
             error => error,
         })?;
     let hash = ask_for_password(vec![operator.email.clone(), operator.name.clone()]).await?;
-    store.write(move |conn| operator::set_password(conn, &operator.id, &hash)).await?;
+    let id = operator.id.clone();
+    store.change(actor(), Clock::System.now(), move |tx| operator::set_password(tx, &id, &hash)).await?;
     say(&format!("{} has a new password, and all their sessions were ended.", operator.email))
 }
 
 async fn show_credits(config: &Config) -> Result<(), Error> {
-    let credits = with_account(config, |conn, account, _| credit::balance(conn, account)).await?;
+    let credits = with_account(config, |tx, account| credit::balance(tx, account)).await?;
     say(&format!("{}.", count(credits, "credit")))
 }
 
 async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), Error> {
     let top_up = TopUp::parse(LedgerEntryId::mint().as_str(), credits, note)?;
     let amount = top_up.amount();
-    let balance = with_account(config, move |conn, account, now| {
-        credit::add(conn, account, None, top_up, now)?;
-        credit::balance(conn, account)
+    let balance = with_account(config, move |tx, account| {
+        credit::add(tx, account, None, top_up)?;
+        credit::balance(tx, account)
     });
     let balance = balance.await?;
     say(&format!("{} added; the account has {} now.", count(amount, "credit"), grouped(balance)))
@@ -189,16 +189,16 @@ async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), E
 /// Does `work` on the first account, which has a balance by then.
 async fn with_account<T: Send + 'static>(
     config: &Config,
-    work: impl FnOnce(&mut Conn, &AccountId, UtcTime) -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&mut Tx<'_>, &AccountId) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let (opening, now) = (config.opening_credits, Clock::System.now());
-    let prepared = move |conn: &mut Conn| {
-        installation::prepare(conn, now)?;
-        credit::open_accounts(conn, opening, now)?;
-        let account = account::first(conn)?;
-        work(conn, &account, now)
+    let prepared = move |tx: &mut Tx<'_>| {
+        installation::prepare(tx, now)?;
+        credit::open_accounts(tx, opening, now)?;
+        let account = account::first(tx)?;
+        work(tx, &account)
     };
-    open(config)?.write(prepared).await
+    open(config)?.change(actor(), now, prepared).await
 }
 
 async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
@@ -218,6 +218,12 @@ fn print_licences() -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Whoever runs the command, by the name of their system user.
+fn actor() -> Actor {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    Actor::command_line(user.unwrap_or_else(|| "command line".to_owned()))
 }
 
 fn open(config: &Config) -> Result<Store, Error> {

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 pub mod callback;
 pub mod credit;
 pub mod cursor;

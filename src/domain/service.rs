@@ -8,16 +8,19 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
 use super::api_key::secret;
+use super::audit::{self, Action, TargetKind};
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Tx, UtcTime};
 
-/// `/services/new` is the form.
-const RESERVED: &str = "new";
+/// Words of Keyfob's own addresses and keys, which no service may have as its
+/// slug or prefix: `/services/new` is the form, and keys that begin with
+/// `keyfob_` are Keyfob's.
+const RESERVED: [&str; 4] = ["keyfob", "new", "current", "lookup"];
 
 /// A service of this installation.
-#[derive(Debug, Clone, Queryable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = services)]
 pub struct Service {
     /// Its name in URLs and answers, such as `sms`.
@@ -49,9 +52,6 @@ impl NewService {
         let slug = errors.collect(parse_word("slug", "Slug", slug))?;
         let key_prefix = errors.collect(parse_word("key_prefix", "Key Prefix", key_prefix))?;
         match (name, slug, key_prefix) {
-            (Some(_), Some(slug), Some(_)) if slug == RESERVED => {
-                Err(Error::invalid("slug", format!("“{RESERVED}” is a page of Keyfob; choose another slug.")))
-            }
             (Some(name), Some(slug), Some(key_prefix)) => Ok(Self { name, slug, key_prefix }),
             _ => Err(Error::Invalid(errors)),
         }
@@ -69,6 +69,12 @@ pub fn parse_name(typed: &str) -> Result<String> {
 /// A slug and a prefix are written alike.
 fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
     let typed = typed.trim();
+    if RESERVED.contains(&typed) {
+        return Err(Error::invalid(
+            field,
+            format!("Keyfob uses “{typed}” itself. Choose another {}.", what.to_lowercase()),
+        ));
+    }
     if secret::is_prefix(typed) {
         return Ok(typed.to_owned());
     }
@@ -109,15 +115,17 @@ pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String
 ///
 /// # Errors
 /// [`Error::Invalid`] for the slug or the prefix that is taken.
-pub fn create(conn: &mut Conn, new: NewService, now: UtcTime) -> Result<Service> {
+pub fn create(tx: &mut Tx<'_>, new: NewService) -> Result<Service> {
     let NewService { name, slug, key_prefix } = new;
-    let service = Service { slug, name, key_prefix, created_at: now };
+    let service = Service { slug, name, key_prefix, created_at: tx.now() };
     // In a savepoint: it is asked afterwards what is taken.
-    match conn.transaction(|conn| insert(conn, &service)) {
-        Ok(()) => Ok(service),
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(taken(conn, &service)?),
-        Err(error) => Err(error.into()),
+    match tx.transaction(|conn| insert(conn, &service)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Err(taken(tx, &service)?),
+        inserted => inserted?,
     }
+    let event = audit::event(Action::ServiceCreated, TargetKind::Service, &service.slug, &service.name);
+    tx.audit(event.field("key_prefix", "", &service.key_prefix).done())?;
+    Ok(service)
 }
 
 fn taken(conn: &mut Conn, service: &Service) -> Result<Error> {
@@ -141,11 +149,14 @@ fn insert(conn: &mut Conn, service: &Service) -> QueryResult<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown slug.
-pub fn rename(conn: &mut Conn, slug: &str, name: &str) -> Result<()> {
-    match diesel::update(services::table.find(slug)).set(services::name.eq(name)).execute(conn)? {
-        0 => Err(Error::NotFound),
-        _ => Ok(()),
+pub fn rename(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<()> {
+    let before = find(tx, slug)?;
+    if before.name == name {
+        return Ok(());
     }
+    diesel::update(services::table.find(slug)).set(services::name.eq(name)).execute(tx.conn())?;
+    let event = audit::event(Action::ServiceRenamed, TargetKind::Service, slug, &before.name);
+    tx.audit(event.field("name", &*before.name, name).done())
 }
 
 pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<()> {
@@ -183,6 +194,13 @@ mod tests {
         for word in ["ab", "a1", "abcdefghijkl", " mail "] {
             assert_eq!(wrong("Mail", word, word), [""; 0], "{word}");
         }
-        assert_eq!(wrong("New", "new", "new"), ["slug"]);
+    }
+
+    #[test]
+    fn keyfobs_own_words_are_no_slugs_and_no_prefixes() {
+        for word in RESERVED {
+            assert_eq!(wrong("Ours", word, word), ["slug", "key_prefix"], "{word}");
+            assert_eq!(wrong("Theirs", &format!("{word}s"), &format!("{word}s")), [""; 0], "{word}");
+        }
     }
 }

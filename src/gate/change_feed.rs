@@ -10,9 +10,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::key_cache::Memory;
-use crate::domain::api_key::change;
 use crate::error::{Error, Outage, Result};
-use crate::store::{Store, Watch};
+use crate::store::{Store, Watch, change_log};
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_millis(250);
@@ -158,10 +157,10 @@ impl Follower {
     fn forget_changed(&mut self, memory: &Memory) -> Result<()> {
         let seen = self.revision;
         let (latest, digests) = self.watch.read(|conn| {
-            let latest = change::latest(conn)?;
+            let latest = change_log::latest(conn)?;
             let digests = match seen {
                 Some(seen) if seen == latest => Some(Vec::new()),
-                Some(seen) => change::between(conn, seen, latest)?,
+                Some(seen) => change_log::between(conn, seen, latest)?,
                 None => None,
             };
             Ok((latest, digests))

@@ -153,7 +153,7 @@ mod tests {
     use crate::gate::verdict::tests::key;
 
     fn record() -> Arc<KeyRecord> {
-        Arc::new(key(|_| ()))
+        Arc::new(key(|_, _| ()))
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         let mut digest = [0; 32];
         digest[..2].copy_from_slice(&hint.to_le_bytes());
         digest[31] = rest;
-        Arc::new(key(|key| key.digest = Digest::from_bytes(digest)))
+        Arc::new(key(|_, secret| secret.digest = Digest::from_bytes(digest)))
     }
 
     fn fill(memory: &Memory, record: &Arc<KeyRecord>) {
@@ -233,7 +233,7 @@ mod tests {
     fn every_digest_has_a_set() {
         let memory = Memory::default();
         for byte in [0, 1, 127, 255] {
-            let record = Arc::new(key(|key| key.digest = Digest::from_bytes([byte; 32])));
+            let record = Arc::new(key(|_, secret| secret.digest = Digest::from_bytes([byte; 32])));
             fill(&memory, &record);
             assert!(memory.get(&record.digest).is_some(), "{byte}");
         }
@@ -245,7 +245,7 @@ mod tests {
         let memory = Memory::default();
         for number in 0..150_000_u32 {
             let digest = Digest::of(&number.to_le_bytes());
-            fill(&memory, &Arc::new(key(|key| key.digest = digest)));
+            fill(&memory, &Arc::new(key(|_, secret| secret.digest = digest)));
         }
         assert!((80_000..=100_000).contains(&memory.len()), "{}", memory.len());
     }

@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_verdict_is_counted_under_its_own_code() {
-        let record = Arc::new(key(|_| ()));
+        let record = Arc::new(key(|_, _| ()));
         for verdict in [
             Verdict::NotFound,
             Verdict::ModeNotAllowed(record.clone()),

@@ -1,7 +1,6 @@
 //! The gate: does this key open this door? Every way in asks here, so that
 //! there is one answer. A key that was seen before is answered from memory,
-//! and every change passes through [`Gate::change`], which makes memory forget
-//! before the change is answered.
+//! and forgotten when a change makes it stale, before the change is answered.
 
 mod change_feed;
 mod key_cache;
@@ -29,7 +28,6 @@ pub use verdict::{Door, Verdict};
 
 use crate::clock::Clock;
 use crate::domain::api_key;
-use crate::domain::api_key::change::{self, Changed};
 use crate::domain::api_key::secret::KeySecret;
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
@@ -56,6 +54,12 @@ impl Gate {
         let memory = Arc::new(Memory::default());
         let freshness = Arc::new(Freshness::default());
         Follower::start(&store, &memory, &freshness);
+        let cache = Arc::downgrade(&memory);
+        store.on_stale(move |digest| {
+            if let Some(cache) = cache.upgrade() {
+                cache.forget(digest);
+            }
+        });
         let usage = Arc::new(Usage::default());
         tokio::task::spawn(Usage::keep_writing(Arc::downgrade(&usage), store.clone()));
         let look_ups = Arc::new(Semaphore::new(LOOK_UPS as usize));
@@ -150,30 +154,6 @@ impl Gate {
         self.usage.waiting()
     }
 
-    /// Changes a key. Once this returns, no verdict of this instance knows the
-    /// key as it was, and other instances learn of it within a second.
-    ///
-    /// # Errors
-    /// What `work` gives, or [`Error::Unavailable`].
-    pub async fn change<T, F>(&self, work: F) -> Result<T>
-    where
-        F: FnOnce(&mut Conn) -> Result<Changed<T>> + Send + 'static,
-        T: Send + 'static,
-    {
-        let memory = Arc::clone(&self.memory);
-        let change = move |conn: &mut Conn| {
-            let Changed { value, digest } = work(conn)?;
-            change::note(conn, digest)?;
-            Ok((value, digest))
-        };
-        self.store
-            .write_then(change, move |(value, digest)| {
-                memory.forget(&digest);
-                value
-            })
-            .await
-    }
-
     /// Writes down the uses that were counted so far; for a clean stop.
     pub async fn write_down_uses(&self) {
         self.usage.write_down(&self.store).await;
@@ -195,9 +175,9 @@ impl Gate {
                 api_key::find_by_digest(conn, digest)
             };
             let key = self.store.look_up(find).await?;
-            let record = key.map(|key| {
+            let record = key.map(|(key, secret)| {
                 let tally = self.tally.service(&key.service);
-                Arc::new(KeyRecord::new(key, tally))
+                Arc::new(KeyRecord::new(key, &secret, tally))
             });
             if let Some(record) = &record {
                 self.memory.end_fill(&fill, record);
@@ -215,40 +195,33 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use diesel::prelude::*;
-
     use super::*;
-    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey};
-    use crate::domain::identity::operator::{self, Operator, OperatorId};
+    use crate::domain::account::AccountId;
+    use crate::domain::account::membership::Role;
+    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey, deletion};
+    use crate::domain::identity::operator::{self, NewOperator, OperatorId};
     use crate::domain::{account, installation};
-    use crate::store::UtcTime;
-    use crate::store::schema::api_keys;
+    use crate::store::{Actor, Tx, UtcTime};
 
     const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
     const NOBODY: Caller<'_> = Caller { address: None, user_agent: "" };
 
     /// A key with its secret.
-    fn make_key(conn: &mut Conn) -> Result<(Digest, KeySecret)> {
-        installation::prepare(conn, NOW)?;
-        let operator = Operator {
+    fn make_key(tx: &mut Tx<'_>) -> Result<(AccountId, ApiKeyId, KeySecret)> {
+        installation::prepare(tx, NOW)?;
+        let account = account::first(tx)?;
+        let ada = NewOperator {
             id: OperatorId::mint(),
-            account_id: account::first(conn)?,
             email: "ada@example.com".to_owned(),
             name: "Ada".to_owned(),
             password_hash: String::new(),
-            created_at: NOW,
         };
-        operator::create(conn, &operator)?;
+        let operator = operator::create(tx, &account, Role::Owner, ada)?;
         let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", "live", "Project X", "")?;
-        match api_key::create(conn, &operator, new, NOW)? {
-            Creation::Made(key, secret) => Ok((key.digest, secret)),
+        match api_key::create(tx, &account, &operator.id, new)? {
+            Creation::Made(entry, secret) => Ok((account, entry.key.id, secret)),
             Creation::Repeated => Err(Error::NotFound),
         }
-    }
-
-    fn delete(conn: &mut Conn, digest: Digest) -> Result<Changed<()>> {
-        diesel::delete(api_keys::table.filter(api_keys::digest.eq(digest))).execute(conn)?;
-        Ok(Changed { value: (), digest })
     }
 
     fn store(folder: &tempfile::TempDir) -> Store {
@@ -271,15 +244,22 @@ mod tests {
     async fn a_key_that_was_deleted_is_refused_at_once_and_one_that_was_not_is_let_in() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        let (digest, secret) = store.write(make_key).await.unwrap();
-        let gate = Gate::open(store, Clock::standing_at(NOW));
+        let (account, id, secret) = store.change(Actor::system(), NOW, make_key).await.unwrap();
+        let gate = Gate::open(store.clone(), Clock::standing_at(NOW));
         let door = Door::default();
         let ask = || gate.verdict(secret.expose(), &door, || NOBODY);
+        let delete = |fails: bool| {
+            let (account, id) = (account.clone(), id.clone());
+            store.change(Actor::system(), NOW, move |tx| {
+                deletion::delete(tx, &account, &id)?;
+                if fails { Err(Error::NotFound) } else { Ok(()) }
+            })
+        };
 
         assert_eq!(ask().await.unwrap().code(), "VALID");
-        gate.change(move |conn| delete(conn, digest).and(Err::<Changed<()>, _>(Error::NotFound))).await.unwrap_err();
+        delete(true).await.unwrap_err();
         assert_eq!(ask().await.unwrap().code(), "VALID", "a deletion that was taken back");
-        gate.change(move |conn| delete(conn, digest)).await.unwrap();
+        delete(false).await.unwrap();
         assert_eq!(ask().await.unwrap().code(), "NOT_FOUND");
     }
 }

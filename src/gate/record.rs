@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use super::metrics::ServiceTally;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{ApiKey, ApiKeyId, Status};
+use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Status, StoredSecret};
 use crate::store::{Digest, UtcTime};
 
 /// A key as the gate sees it. What every verdict needs comes first and stays
@@ -25,14 +25,14 @@ use crate::store::{Digest, UtcTime};
 #[repr(C)]
 pub struct KeyRecord {
     pub(super) digest: Digest,
-    /// From when on it opens nothing, if ever.
+    /// From when on this secret opens nothing, if ever: the end of the key, or its own.
     pub expires_at: Option<UtcTime>,
     /// On or off.
     pub status: Status,
     /// Live or test.
     pub mode: Mode,
     pub(super) tally: Arc<ServiceTally>,
-    /// Its id.
+    /// The key's id.
     pub id: ApiKeyId,
     /// Whose it is.
     pub account_id: AccountId,
@@ -41,22 +41,25 @@ pub struct KeyRecord {
     /// The end as JSON has it, if there is one.
     pub expires_at_json: Option<Box<str>>,
     identity: OnceLock<Box<Identity>>,
+    /// Its secret's id, by which uses are counted; read only when they are written.
+    pub(super) secret_id: Box<KeySecretId>,
     pub(super) uses: Uses,
 }
 
 impl KeyRecord {
-    /// A key that was looked up, and where its service is counted.
-    pub(super) fn new(key: ApiKey, tally: Arc<ServiceTally>) -> Self {
+    /// A key that was looked up by one of its secrets, and where its service is counted.
+    pub(super) fn new(key: ApiKey, secret: &StoredSecret, tally: Arc<ServiceTally>) -> Self {
         Self {
             id: key.id,
+            secret_id: Box::new(secret.id.clone()),
             account_id: key.account_id,
             mode: key.mode,
             name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
             status: key.status,
-            expires_at: key.expires_at,
+            expires_at: [key.expires_at, secret.ends_at].into_iter().flatten().min(),
             expires_at_json: key.expires_at.and_then(in_json),
             identity: OnceLock::new(),
-            digest: key.digest,
+            digest: secret.digest,
             uses: Uses::default(),
             tally,
         }

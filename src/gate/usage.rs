@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use super::record::{Description, KeyRecord};
-use crate::domain::api_key::usage::{self, ApiKeyUsage};
+use crate::domain::api_key::KeySecretId;
+use crate::domain::api_key::usage::{self, SecretUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
@@ -82,7 +83,7 @@ impl Usage {
         let _writing = self.writing.lock().await;
         let mut records = self.take_waiting();
         // Neighbours in the database together, so that few pages are written twice.
-        records.sort_by_cached_key(|record| record.id.clone()); // each is fetched once, not with every comparison
+        records.sort_by_cached_key(|record| record.secret_id.clone()); // each is fetched once, not with every comparison
         let mut rest = &*records;
         while !rest.is_empty() {
             let (some, next) = rest.split_at(AT_ONCE.min(rest.len()));
@@ -130,10 +131,10 @@ impl Usage {
     }
 }
 
-fn take(record: &KeyRecord) -> ApiKeyUsage {
+fn take(record: &KeyRecord) -> SecretUsage {
     let (uses, last_used_at, Description { address, user_agent }) = record.uses.take();
     let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
-    ApiKeyUsage { api_key_id: record.id.clone(), uses, last_used_at, address, user_agent }
+    SecretUsage { key_secret_id: KeySecretId::clone(&record.secret_id), uses, last_used_at, address, user_agent }
 }
 
 #[cfg(test)]
@@ -148,9 +149,9 @@ mod tests {
     fn a_database_that_takes_nothing_lets_no_more_than_the_most_wait_and_the_rest_comes_later() {
         let usage = Usage::default();
         for _ in 0..MOST {
-            usage.count(&Arc::new(key(|_| ())), NOW, NOBODY);
+            usage.count(&Arc::new(key(|_, _| ())), NOW, NOBODY);
         }
-        let late = Arc::new(key(|_| ()));
+        let late = Arc::new(key(|_, _| ()));
         (0..3).for_each(|_| usage.count(&late, NOW, NOBODY));
         assert_eq!(usage.take_waiting().len(), MOST);
 

@@ -77,13 +77,13 @@ pub fn judge(key: Option<Arc<KeyRecord>>, door: &Door<'_>, now: UtcTime) -> Verd
 pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
-    use crate::domain::api_key::{ApiKey, ApiKeyId};
+    use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Origin, StoredSecret};
     use crate::gate::metrics::ServiceTally;
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
 
-    pub(in crate::gate) fn key(change: impl FnOnce(&mut ApiKey)) -> KeyRecord {
+    pub(in crate::gate) fn key(change: impl FnOnce(&mut ApiKey, &mut StoredSecret)) -> KeyRecord {
         let mut key = ApiKey {
             id: ApiKeyId::mint(),
             account_id: AccountId::mint(),
@@ -91,21 +91,30 @@ pub(super) mod tests {
             mode: Mode::Live,
             name: "Project X".into(),
             description: String::new(),
-            digest: Digest::of(b""),
-            mask: String::new(),
             status: Status::Enabled,
+            status_reason: None,
             created_by: None,
             created_at: NOW,
             expires_at: None,
             version: 1,
         };
-        change(&mut key);
+        let mut secret = StoredSecret {
+            id: KeySecretId::mint(),
+            api_key_id: key.id.clone(),
+            digest: Digest::of(b""),
+            mask: String::new(),
+            tail: String::new(),
+            created_at: NOW,
+            ends_at: None,
+            origin: Origin::Minted,
+        };
+        change(&mut key, &mut secret);
         let tally = ServiceTally::of(&key.service);
-        KeyRecord::new(key, tally)
+        KeyRecord::new(key, &secret, tally)
     }
 
     fn code(change: impl FnOnce(&mut ApiKey), door: Door<'_>) -> &'static str {
-        judge(Some(Arc::new(key(change))), &door, NOW).code()
+        judge(Some(Arc::new(key(|key, _| change(key)))), &door, NOW).code()
     }
 
     #[test]
@@ -135,5 +144,8 @@ pub(super) mod tests {
         assert_eq!(code(off_and_over, any), "DISABLED");
         assert_eq!(code(over, any), "EXPIRED");
         assert_eq!(code(in_a_moment, any), "VALID");
+        let replaced = |ends_at| Some(Arc::new(key(|_, secret| secret.ends_at = Some(UtcTime::from_micros(ends_at)))));
+        assert_eq!(judge(replaced(1_000), &any, NOW).code(), "EXPIRED");
+        assert_eq!(judge(replaced(1_001), &any, NOW).code(), "VALID");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::transport::carrier_id_key;
+use super::transport::{DEFAULT_CARRIER, carrier_id_key};
 use super::transport::{Outcome, Part, Refusal, Submission, Transport};
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
@@ -195,9 +195,11 @@ fn reference(id: &MessageId) -> u8 {
 
 fn to_segment_outcome(outcome: Outcome, now: UtcTime) -> SegmentOutcome {
     match outcome {
-        Outcome::Accepted { carrier_id } => {
-            SegmentOutcome::Taken { carrier_key: carrier_id_key(&carrier_id), carrier_id }
-        }
+        Outcome::Accepted { carrier_id } => SegmentOutcome::Taken {
+            carrier: DEFAULT_CARRIER.to_owned(),
+            carrier_key: carrier_id_key(&carrier_id),
+            carrier_id,
+        },
         Outcome::Refused(refusal) => SegmentOutcome::Refused(fault(refusal)),
         Outcome::Retry { refusal, after, most } => SegmentOutcome::Later {
             fault: fault(refusal),

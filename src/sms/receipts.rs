@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::batch::each;
-use super::transport::{Arrival, Receipt, carrier_id_key};
+use super::transport::{Arrival, DEFAULT_CARRIER, Receipt, carrier_id_key};
 use crate::clock::Clock;
 use crate::domain::message;
 use crate::store::Store;
@@ -33,6 +33,7 @@ pub(super) async fn keep_taking(mut arrivals: mpsc::Receiver<Arrival>, store: St
 
 fn to_domain(receipt: Receipt) -> message::Receipt {
     message::Receipt {
+        carrier: DEFAULT_CARRIER.to_owned(),
         carrier_key: carrier_id_key(&receipt.carrier_id),
         carrier_id: receipt.carrier_id,
         state: receipt.state,

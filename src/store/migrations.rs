@@ -40,6 +40,10 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-23-000006_create_messages",
     "2026-11-23-000007_create_callbacks",
     "2026-11-28-000008_drop_enum_checks",
+    "2026-11-28-000009_create_key_secrets",
+    "2026-11-28-000010_create_memberships",
+    "2026-11-28-000011_create_audit_events",
+    "2026-11-28-000012_add_carriers_to_segments",
 ];
 
 /// Migrations in the order in which they run.

@@ -3,6 +3,8 @@
 
 mod backup;
 mod cached;
+mod change;
+pub mod change_log;
 mod connection;
 mod file;
 mod group_commit;
@@ -25,6 +27,7 @@ use tokio::sync::oneshot;
 
 pub use backup::back_up;
 pub use cached::Steadily;
+pub use change::{Actor, ActorKind, AuditEvent, Tx, Via};
 pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
 pub use pool::PoolFigures;
@@ -64,6 +67,7 @@ pub struct Store {
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
     created: bool,
+    listeners: change::Listeners,
 }
 
 impl Store {
@@ -102,6 +106,7 @@ impl Store {
             file,
             schema,
             created,
+            listeners: change::Listeners::default(),
         })
     }
 

@@ -22,11 +22,47 @@ table! {
 table! {
     operators (id) {
         id -> Text,
-        account_id -> Text,
         email -> Text,
         name -> Text,
-        password_hash -> Text,
         created_at -> BigInt,
+    }
+}
+
+table! {
+    operator_passwords (operator_id) {
+        operator_id -> Text,
+        hash -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+table! {
+    memberships (operator_id, account_id) {
+        operator_id -> Text,
+        account_id -> Text,
+        role -> Text,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    audit_events (id) {
+        id -> Text,
+        account_id -> Nullable<Text>,
+        at -> BigInt,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        actor_name -> Text,
+        via -> Text,
+        action -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        target_name -> Text,
+        changes -> Text,
+        reason -> Nullable<Text>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
     }
 }
 
@@ -47,19 +83,31 @@ table! {
         mode -> Text,
         name -> Text,
         description -> Text,
-        digest -> Binary,
-        mask -> Text,
         status -> Text,
         created_by -> Nullable<Text>,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
         version -> BigInt,
+        status_reason -> Nullable<Text>,
     }
 }
 
 table! {
-    api_key_usages (api_key_id) {
+    key_secrets (id) {
+        id -> Text,
         api_key_id -> Text,
+        digest -> Binary,
+        mask -> Text,
+        tail -> Text,
+        created_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+        origin -> Text,
+    }
+}
+
+table! {
+    key_secret_usages (key_secret_id) {
+        key_secret_id -> Text,
         uses -> BigInt,
         last_used_at -> BigInt,
         address -> Text,
@@ -151,6 +199,7 @@ table! {
         carrier_key -> Nullable<Text>,
         error -> Nullable<Text>,
         updated_at -> BigInt,
+        carrier -> Nullable<Text>,
     }
 }
 
@@ -173,6 +222,7 @@ table! {
         error -> Nullable<Text>,
         recipient -> Nullable<Text>,
         created_at -> BigInt,
+        carrier -> Text,
     }
 }
 
@@ -213,10 +263,13 @@ table! {
     }
 }
 
-joinable!(operators -> accounts (account_id));
+joinable!(operator_passwords -> operators (operator_id));
+joinable!(memberships -> operators (operator_id));
+joinable!(memberships -> accounts (account_id));
 joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
-joinable!(api_key_usages -> api_keys (api_key_id));
+joinable!(key_secrets -> api_keys (api_key_id));
+joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(sessions -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
 joinable!(messages -> api_keys (api_key_id));
@@ -224,9 +277,12 @@ joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query!(
     accounts,
     operators,
+    operator_passwords,
+    memberships,
     services,
     api_keys,
-    api_key_usages,
+    key_secrets,
+    key_secret_usages,
     sessions,
     credit_balances,
     ledger_entries,

@@ -12,7 +12,8 @@ from contextlib import closing, contextmanager
 import keyfob
 import seed
 
-COLUMNS = "id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at"
+KEY_COLUMNS = "id, account_id, service, mode, name, description, status, created_by, created_at"
+SECRET_COLUMNS = "id, api_key_id, digest, mask, tail, created_at, origin"
 
 
 def secret(chance):
@@ -34,19 +35,16 @@ def secrets(count):
 
 
 def rows(texts, account, operator):
-    """A row for each secret, the newest first, in the order of `seed.INSERT`."""
+    """A row for each secret, the newest first."""
     chance, newest = random.Random(0), time.time_ns() // 1000
     for number, text in enumerate(texts):
-        at = newest - number * 1000
-        digest = hashlib.sha256(text.encode()).digest()
-        name, mask = f"Project {number} SMS integration", f"sms_live_••••••{text[-4:]}"
-        yield seed.id_of(chance, at), account, name, "", digest, mask, "enabled", operator, at
+        yield seed.row(chance, number, text, newest - number * 1000, account, operator)
 
 
 def fill_sqlite(database, texts):
     with closing(sqlite3.connect(database)) as connection, connection:
-        operator, account = connection.execute("SELECT id, account_id FROM operators").fetchone()
-        connection.executemany(seed.INSERT, rows(texts, account, operator))
+        operator, account = connection.execute(seed.OWNER).fetchone()
+        seed.insert(connection, list(rows(texts, account, operator)))
 
 
 @contextmanager
@@ -65,15 +63,23 @@ def postgres():
 
 
 def fill_postgres(url, texts):
-    operator, account = psql(url, "SELECT id, account_id FROM operators").strip().split("|")
-    copy = subprocess.Popen(["psql", "-q", url, "-c", f"COPY api_keys ({COLUMNS}) FROM STDIN"], stdin=subprocess.PIPE, text=True)
-    for key, account, name, about, digest, mask, status, operator, at in rows(texts, account, operator):
-        line = [key, account, "sms", "live", name, about, f"\\\\x{digest.hex()}", mask, status, operator, str(at)]
-        copy.stdin.write("\t".join(line) + "\n")
-    copy.stdin.close()
-    if copy.wait():
-        raise RuntimeError("the keys could not be copied")
+    operator, account = psql(url, seed.OWNER).strip().split("|")
+    keys = list(rows(texts, account, operator))
+    key = lambda k: [k["id"], account, "sms", "live", k["name"], "", k["status"], operator, str(k["created_at"])]
+    copy(url, f"api_keys ({KEY_COLUMNS})", map(key, keys))
+    secret = lambda k: [k["secret_id"], k["id"], f"\\\\x{k['digest'].hex()}", k["mask"], k["tail"], str(k["created_at"]), "minted"]
+    copy(url, f"key_secrets ({SECRET_COLUMNS})", map(secret, keys))
     psql(url, "VACUUM ANALYZE api_keys")
+    psql(url, "VACUUM ANALYZE key_secrets")
+
+
+def copy(url, table, lines):
+    process = subprocess.Popen(["psql", "-q", url, "-c", f"COPY {table} FROM STDIN"], stdin=subprocess.PIPE, text=True)
+    for line in lines:
+        process.stdin.write("\t".join(line) + "\n")
+    process.stdin.close()
+    if process.wait():
+        raise RuntimeError("the keys could not be copied")
 
 
 def psql(url, sql):

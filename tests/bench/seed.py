@@ -9,11 +9,15 @@ from contextlib import closing
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MINUTE = 60_000_000
-INSERT = """
-    INSERT INTO api_keys
-        (id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at)
-    VALUES (?, ?, 'sms', 'live', ?, ?, ?, ?, ?, ?, ?)
+KEY = """
+    INSERT INTO api_keys (id, account_id, service, mode, name, description, status, created_by, created_at)
+    VALUES (:id, :account, 'sms', 'live', :name, :description, :status, :operator, :created_at)
 """
+SECRET = """
+    INSERT INTO key_secrets (id, api_key_id, digest, mask, tail, created_at, origin)
+    VALUES (:secret_id, :id, :digest, :mask, :tail, :created_at, 'minted')
+"""
+OWNER = "SELECT operator_id, account_id FROM memberships"
 
 
 def seed(database, count):
@@ -21,20 +25,40 @@ def seed(database, count):
     chance = random.Random(count)
     newest = time.time_ns() // 1000
     with closing(sqlite3.connect(database)) as connection, connection:
-        operator, account = connection.execute("SELECT id, account_id FROM operators").fetchone()
+        operator, account = connection.execute(OWNER).fetchone()
         keys = [key(chance, number, newest - number * MINUTE, account, operator) for number in range(count)]
-        connection.executemany(INSERT, keys)
-    return [(row[0], row[-1]) for row in keys]
+        insert(connection, keys)
+    return [(row["id"], row["created_at"]) for row in keys]
+
+
+def insert(connection, keys):
+    connection.executemany(KEY, keys)
+    connection.executemany(SECRET, keys)
 
 
 def key(chance, number, created_at, account, operator):
-    secret = "".join(chance.choices(BASE62, k=38))
-    digest = hashlib.sha256(f"sms_live_{secret}".encode()).digest()
-    name = f"Project {number} SMS integration"
+    secret = "sms_live_" + "".join(chance.choices(BASE62, k=38))
     description = f"Sends the reminders of project {number}, from its own queue." if number % 2 else ""
     status = "disabled" if number % 5 == 0 else "enabled"
-    mask = f"sms_live_••••••{secret[-4:]}"
-    return (id_of(chance, created_at), account, name, description, digest, mask, status, operator, created_at)
+    return row(chance, number, secret, created_at, account, operator, description, status)
+
+
+def row(chance, number, secret, created_at, account, operator, description="", status="enabled"):
+    """A key and its one secret."""
+    key_id = id_of(chance, created_at)
+    return {
+        "id": key_id,
+        "secret_id": "ksec_" + key_id[4:],
+        "account": account,
+        "name": f"Project {number} SMS integration",
+        "description": description,
+        "digest": hashlib.sha256(secret.encode()).digest(),
+        "mask": f"sms_live_••••••{secret[-4:]}",
+        "tail": secret[-4:],
+        "status": status,
+        "operator": operator,
+        "created_at": created_at,
+    }
 
 
 def id_of(chance, created_at):

@@ -19,10 +19,13 @@ fn add_keys(app: &App, count: usize) {
         .map(|n| {
             let digest = if app.db.is_sqlite() { format!("x'{n:064x}'") } else { format!("'\\x{n:064x}'") };
             format!(
-                "INSERT INTO api_keys (id, account_id, service, mode, name, description, digest, mask, status, \
-                 created_by, created_at, expires_at) SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', \
-                 description, {digest}, mask, status, created_by, created_at, expires_at FROM api_keys WHERE id = '{}'",
-                key.id
+                "INSERT INTO api_keys (id, account_id, service, mode, name, description, status, created_by, created_at) \
+                 SELECT substr(id, 1, 20) || '{n:010}', account_id, service, mode, 'Key {n}', description, status, \
+                 created_by, created_at FROM api_keys WHERE id = '{id}'; \
+                 INSERT INTO key_secrets (id, api_key_id, digest, mask, tail, created_at, origin) \
+                 SELECT 'ksec_{n:026}', substr(api_key_id, 1, 20) || '{n:010}', {digest}, mask, tail, created_at, origin \
+                 FROM key_secrets WHERE api_key_id = '{id}'",
+                id = key.id
             )
         })
         .collect();

@@ -120,8 +120,10 @@ fn assert_sound(db: &Database, acknowledged: usize, rounds: usize) {
         assert_eq!(db.ask("SELECT integrity_check AS line FROM pragma_integrity_check"), ["ok"]);
         assert_eq!(db.ask("SELECT \"table\" AS line FROM pragma_foreign_key_check"), [""; 0]);
     }
-    let half_made = "length(digest) <> 32 OR name <> 'Project X' OR mask NOT LIKE 'sms_live_%' OR created_by IS NULL";
-    assert_eq!(db.ask(&format!("SELECT id AS line FROM api_keys WHERE {half_made}")), [""; 0]);
+    let half_made = "s.id IS NULL OR length(s.digest) <> 32 OR k.name <> 'Project X' OR s.mask NOT LIKE 'sms_live_%' \
+        OR k.created_by IS NULL OR NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.target_id = k.id)";
+    let keys = "api_keys k LEFT JOIN key_secrets s ON s.api_key_id = k.id";
+    assert_eq!(db.ask(&format!("SELECT k.id AS line FROM {keys} WHERE {half_made}")), [""; 0]);
     // Some were written down and not acknowledged any more: at most one for each writer and round.
     let made = db.count("api_keys");
     assert!((acknowledged..=acknowledged + WRITERS * rounds).contains(&made), "{made} of {acknowledged}");
@@ -147,7 +149,10 @@ fn longest_gap(told: &[(usize, Instant)]) -> Duration {
 
 /// How many uses of each key are written down.
 fn written(db: &Database) -> BTreeMap<String, usize> {
-    let lines = db.ask("SELECT api_key_id || ' ' || uses AS line FROM api_key_usages");
+    let lines = db.ask(
+        "SELECT s.api_key_id || ' ' || u.uses AS line FROM key_secret_usages u \
+         JOIN key_secrets s ON s.id = u.key_secret_id",
+    );
     let read = |line: String| line.split_once(' ').map(|(id, uses)| (id.to_owned(), uses.parse().unwrap())).unwrap();
     lines.into_iter().map(read).collect()
 }

@@ -148,7 +148,7 @@ on_both_databases! {
         let age = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - now["process_start_time_seconds"];
         assert!((0.0..60.0).contains(&age), "{age}");
         let began = Instant::now();
-        while db.count("api_key_usages") == 0 {
+        while db.count("key_secret_usages") == 0 {
             assert!(began.elapsed() < PATIENCE, "no use was written down");
         }
         watched.wait_for("keyfob_uses_waiting", 0.0);

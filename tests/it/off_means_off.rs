@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use keyfob::domain::account;
-use keyfob::domain::api_key::change;
 use keyfob::domain::api_key::{self, Status};
 use keyfob::error::Error;
-use keyfob::store::Digest;
+use keyfob::store::{Actor, Digest, Tx, change_log};
 
 use crate::support::{App, Asker, Client, GateSwitch, Key, on_both_databases, time_until};
 
@@ -166,7 +165,7 @@ fn change_beside(app: &App, key: &Key, sql: &str) {
         .conn()
         .transaction(|conn| {
             conn.batch_execute(&format!("{sql} WHERE id = '{}'", key.id))?;
-            change::note(conn, Digest::of(key.secret.as_bytes()))
+            change_log::append(conn, Digest::of(key.secret.as_bytes()))
         })
         .unwrap();
 }
@@ -248,7 +247,7 @@ on_both_databases! {
         }
     }
 
-    fn the_domain_alone_gives_nothing_back_before_the_change_is_noted(db: &Database) {
+    fn a_change_beside_the_server_is_logged_with_its_transaction(db: &Database) {
         let app = db.app();
         let (key, kept) = (app.make_key("Project X"), app.make_key("Project Y"));
         let account = account::first(&mut db.conn()).unwrap();
@@ -256,8 +255,10 @@ on_both_databases! {
 
         db.conn()
             .transaction::<_, Error, _>(|conn| {
-                let _ = api_key::set_status(conn, &account, &key.id.parse().unwrap(), Status::Disabled)?;
-                change::note(conn, Digest::of(key.secret.as_bytes()))
+                let id = key.id.parse().unwrap();
+                Tx::run(conn, Actor::system(), app.clock.now(), |tx| {
+                    api_key::set_status(tx, &account, &id, Status::Disabled)
+                })
             })
             .unwrap();
 

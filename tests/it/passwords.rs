@@ -86,7 +86,7 @@ on_both_databases! {
     fn a_short_long_or_common_password_is_refused_in_the_settings(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
-        let before = db.rows()["operators"].clone();
+        let before = db.rows()["operator_passwords"].clone();
 
         for (password, reason) in refused() {
             app.clock.advance(60);
@@ -94,7 +94,7 @@ on_both_databases! {
             let page = client.post("/settings/password", &fields).assert_status(422).page();
             assert!(page.text("#new-password-error").contains(reason), "{password:?}");
         }
-        assert_eq!(db.rows()["operators"], before);
+        assert_eq!(db.rows()["operator_passwords"], before);
     }
 }
 

@@ -285,6 +285,10 @@ fn make_test_key(scene: &Scene) -> String {
     let key = scene.operator.create_key("Test");
     let secret = KeySecret::generate("sms", Mode::Test).unwrap();
     let digest = secret.digest().to_hex();
-    scene.app.db.execute(&format!("UPDATE api_keys SET mode = 'test', digest = x'{digest}' WHERE id = '{}'", key.id));
+    scene.app.db.execute(&format!(
+        "UPDATE api_keys SET mode = 'test' WHERE id = '{id}'; \
+         UPDATE key_secrets SET digest = x'{digest}' WHERE api_key_id = '{id}'",
+        id = key.id
+    ));
     secret.expose().to_owned()
 }

@@ -7,7 +7,7 @@ use keyfob::domain::message::{
     Status, VALID_SECONDS,
 };
 use keyfob::domain::{credit, installation};
-use keyfob::sms::transport::carrier_id_key;
+use keyfob::sms::transport::{DEFAULT_CARRIER, carrier_id_key};
 use keyfob::store::{Conn, Store, UtcTime};
 
 use crate::support::{Application, Database, PHONE, on_both_databases};
@@ -87,7 +87,11 @@ impl<'db> Queue<'db> {
 }
 
 fn taken(carrier_id: &str) -> SegmentOutcome {
-    SegmentOutcome::Taken { carrier_id: carrier_id.to_owned(), carrier_key: carrier_id_key(carrier_id) }
+    SegmentOutcome::Taken {
+        carrier: DEFAULT_CARRIER.to_owned(),
+        carrier_id: carrier_id.to_owned(),
+        carrier_key: carrier_id_key(carrier_id),
+    }
 }
 
 fn later(seconds: i64) -> SegmentOutcome {
@@ -96,7 +100,14 @@ fn later(seconds: i64) -> SegmentOutcome {
 
 fn receipt(carrier_id: &str, state: ReceiptState) -> Receipt {
     let (carrier_id, carrier_key) = (carrier_id.to_owned(), carrier_id_key(carrier_id));
-    Receipt { carrier_id, carrier_key, state, error: None, recipient: Some(PHONE.to_owned()) }
+    Receipt {
+        carrier: DEFAULT_CARRIER.to_owned(),
+        carrier_id,
+        carrier_key,
+        state,
+        error: None,
+        recipient: Some(PHONE.to_owned()),
+    }
 }
 
 on_both_databases! {

@@ -68,7 +68,7 @@ fn accept_for(db: &Database, wait: Duration) {
 
 /// How often the key was used, as it is written down.
 fn uses(db: &Database) -> usize {
-    let rows = db.rows().remove("api_key_usages").unwrap();
+    let rows = db.rows().remove("key_secret_usages").unwrap();
     let counted = rows.first().map(|row| row.split(['|', ',']).nth(1).unwrap().parse().unwrap());
     counted.unwrap_or_default()
 }

@@ -8,7 +8,7 @@ const NASTY: [&str; 8] = [
     "' OR '1'='1",
     "'; DROP TABLE messages; --",
     "\" OR \"\"=\"",
-    "1) UNION SELECT password_hash FROM operators --",
+    "1) UNION SELECT hash FROM operator_passwords --",
     "%' AND 1=0 UNION ALL SELECT 1,2,3--",
     "\\'; SELECT pg_sleep(5); --",
     "$1 ?1 :1 {{7*7}} %s",

@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 use keyfob::store::{Conn, MIGRATIONS};
 
-use crate::support::{Database, on_both_databases};
+use crate::support::{Database, PASSWORD, on_both_databases};
 
 /// A table's columns: their names, and their types in Diesel's words.
 type Tables = BTreeMap<String, Vec<(String, String)>>;
@@ -95,12 +95,15 @@ on_both_databases! {
 
     fn an_account_takes_everything_of_its_own_along_and_nothing_else(db: &Database) {
         let app = db.app();
-        app.another_account().create_key("Theirs");
+        let eve = app.another_account();
+        eve.create_key("Theirs");
         let mine = app.signed_in().create_key("Mine");
 
         db.execute("DELETE FROM accounts WHERE name = 'Another account'");
 
-        assert_eq!((db.count("operators"), db.count("api_keys"), db.count("sessions")), (1, 1, 1));
+        assert_eq!((db.count("memberships"), db.count("api_keys"), db.count("key_secrets")), (1, 1, 1));
+        eve.get("/api-keys").assert_leads_to("/login");
+        eve.post("/login", &[("email", "eve@example.com"), ("password", PASSWORD)]).assert_status(401);
         app.assert_verdict(&mine.secret, "VALID");
     }
 }

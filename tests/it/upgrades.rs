@@ -18,7 +18,24 @@ use crate::support::{Database, insertions, on_both_databases, run};
 /// A migration that moves what is in a column: its number, the `table.column`
 /// before, and the one in the newest state. One that copies a column beside
 /// keeping it is here too; a column that goes for good has no second name.
-const MOVED: &[(usize, &str, Option<&str>)] = &[(8, "revisions.value", Some("revisions.latest"))];
+const MOVED: &[(usize, &str, Option<&str>)] = &[
+    (8, "revisions.value", Some("revisions.latest")),
+    (9, "api_keys.id", Some("key_secrets.api_key_id")),
+    (9, "api_keys.digest", Some("key_secrets.digest")),
+    (9, "api_keys.mask", Some("key_secrets.mask")),
+    (9, "api_keys.created_at", Some("key_secrets.created_at")),
+    // The id of a key's first secret is made of the key's own.
+    (9, "api_key_usages.api_key_id", None),
+    (9, "api_key_usages.uses", Some("key_secret_usages.uses")),
+    (9, "api_key_usages.last_used_at", Some("key_secret_usages.last_used_at")),
+    (9, "api_key_usages.address", Some("key_secret_usages.address")),
+    (9, "api_key_usages.user_agent", Some("key_secret_usages.user_agent")),
+    (10, "operators.id", Some("memberships.operator_id")),
+    (10, "operators.account_id", Some("memberships.account_id")),
+    (10, "operators.created_at", Some("memberships.created_at")),
+    (10, "operators.id", Some("operator_passwords.operator_id")),
+    (10, "operators.password_hash", Some("operator_passwords.hash")),
+];
 
 /// The last state whose tables SQLite rebuilds on the way to the newest.
 const BEFORE_REBUILDS: usize = 7;
@@ -161,12 +178,14 @@ on_both_databases! {
 #[test]
 fn rebuilt_tables_keep_the_rows_that_refer_to_them_and_go_on_to_take_them_along() {
     let old = filled_at(&Database::sqlite(), BEFORE_REBUILDS);
-    let children = ["api_key_usages", "api_key_callbacks", "message_segments", "message_events", "callback_deliveries"];
     let count = |table: &str| old.count(table);
-    let before = children.map(count);
+    let before =
+        ["api_key_usages", "api_key_callbacks", "message_segments", "message_events", "callback_deliveries"].map(count);
 
     upgrade(&old).unwrap();
 
+    let children =
+        ["key_secret_usages", "api_key_callbacks", "message_segments", "message_events", "callback_deliveries"];
     assert_eq!(children.map(count), before);
     old.execute("DELETE FROM api_keys; DELETE FROM messages");
     assert_eq!(children.map(count), [0; 5]);
@@ -193,7 +212,10 @@ fn a_reference_that_leads_nowhere_stops_the_upgrade_and_nothing_is_changed() {
 
     let error = upgrade(&old).unwrap_err();
 
-    assert!(error.contains("rows of api_key_usages would refer to rows of api_keys that do not exist"), "{error}");
+    assert!(
+        error.contains("rows of key_secret_usages would refer to rows of key_secrets that do not exist"),
+        "{error}"
+    );
     assert_eq!(old.rows(), before);
     assert_eq!(copies(&old), [] as [PathBuf; 0], "a copy of what was not changed is in the way");
 }

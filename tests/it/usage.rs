@@ -4,7 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
-use keyfob::domain::api_key::usage::{self, ApiKeyUsage};
+use keyfob::domain::api_key::KeySecretId;
+use keyfob::domain::api_key::usage::{self, SecretUsage};
 use keyfob::store::Conn;
 use serde_json::json;
 
@@ -15,15 +16,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a write waits for a lock on PostgreSQL; on SQLite it waits longer.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn find(conn: &mut Conn, key: &Key) -> Option<ApiKeyUsage> {
+fn find(conn: &mut Conn, key: &Key) -> Option<SecretUsage> {
     use diesel::prelude::*;
-    use keyfob::store::schema::api_key_usages::dsl::{api_key_id, api_key_usages};
-    api_key_usages.filter(api_key_id.eq(&key.id)).select(ApiKeyUsage::as_select()).first(conn).optional().unwrap()
+    use keyfob::store::schema::{key_secret_usages, key_secrets};
+    let rows = key_secret_usages::table.inner_join(key_secrets::table).filter(key_secrets::api_key_id.eq(&key.id));
+    rows.select(SecretUsage::as_select()).first(conn).optional().unwrap()
+}
+
+fn secret_of(conn: &mut Conn, key: &Key) -> KeySecretId {
+    use diesel::prelude::*;
+    use keyfob::store::schema::key_secrets;
+    key_secrets::table.filter(key_secrets::api_key_id.eq(&key.id)).select(key_secrets::id).first(conn).unwrap()
 }
 
 /// The key's uses, once there are so many.
 #[track_caller]
-fn wait_for(db: &Database, key: &Key, uses: i64) -> ApiKeyUsage {
+fn wait_for(db: &Database, key: &Key, uses: i64) -> SecretUsage {
     let (began, conn) = (Instant::now(), &mut db.conn());
     loop {
         let usage = find(conn, key);
@@ -115,8 +123,9 @@ on_both_databases! {
     fn what_comes_late_is_counted_and_turns_no_time_back(db: &Database) {
         let app = db.app();
         let key = app.make_key("Project X");
-        let at = |seconds: i64, address: &str| ApiKeyUsage {
-            api_key_id: key.id.parse().unwrap(),
+        let secret = secret_of(&mut db.conn(), &key);
+        let at = |seconds: i64, address: &str| SecretUsage {
+            key_secret_id: secret.clone(),
             uses: 2,
             last_used_at: app.clock.now().plus_seconds(seconds),
             address: address.to_owned(),
@@ -127,7 +136,7 @@ on_both_databases! {
             usage::add(&mut db.conn(), vec![at(seconds, address)]).unwrap();
         }
 
-        assert_eq!(find(&mut db.conn(), &key), Some(ApiKeyUsage { uses: 8, ..at(20, "192.0.2.3") }));
+        assert_eq!(find(&mut db.conn(), &key), Some(SecretUsage { uses: 8, ..at(20, "192.0.2.3") }));
     }
 
     fn many_keys_are_written_down_together_whatever_became_of_them(db: &Database) {
@@ -135,9 +144,10 @@ on_both_databases! {
         let conn = &mut db.conn();
         let keys: Vec<_> = (0..450).map(|_| app.make_key_with(conn, "Project X")).collect();
         let gone = app.make_key_with(conn, "Project Y");
+        let secrets: Vec<_> = keys.iter().chain([&gone]).map(|key| secret_of(conn, key)).collect();
         db.execute(&format!("DELETE FROM api_keys WHERE id = '{}'", gone.id));
-        let used = |key: &Key, seconds: i64| ApiKeyUsage {
-            api_key_id: key.id.parse().unwrap(),
+        let used = |secret: &KeySecretId, seconds: i64| SecretUsage {
+            key_secret_id: secret.clone(),
             uses: 2,
             last_used_at: app.clock.now().plus_seconds(seconds),
             address: seconds.to_string(),
@@ -145,14 +155,14 @@ on_both_databases! {
         };
 
         for round in 0..2 {
-            let once = keys.iter().chain([&gone]).map(|key| used(key, round));
-            let again = [7, -5].map(|seconds| used(&keys[round as usize], seconds));
+            let once = secrets.iter().map(|secret| used(secret, round));
+            let again = [7, -5].map(|seconds| used(&secrets[round as usize], seconds));
             usage::add(conn, once.chain(again).collect()).unwrap();
         }
 
         for (number, key) in keys.iter().enumerate() {
-            let expected =
-                if number < 2 { ApiKeyUsage { uses: 8, ..used(key, 7) } } else { ApiKeyUsage { uses: 4, ..used(key, 1) } };
+            let (uses, seconds) = if number < 2 { (8, 7) } else { (4, 1) };
+            let expected = SecretUsage { uses, ..used(&secrets[number], seconds) };
             assert_eq!(find(conn, key), Some(expected), "{number}");
         }
         assert_eq!(find(conn, &gone), None);

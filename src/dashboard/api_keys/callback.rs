@@ -13,10 +13,9 @@ use crate::dashboard::frame::layout::{Shell, Toast, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::api_key::{ApiKey, ApiKeyId};
 use crate::domain::callback::{self, CallbackSecret, Saved};
-use crate::domain::identity::operator::Operator;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
-use crate::store::Conn;
+use crate::store::{Conn, Tx};
 
 /// The form, as the callback is or as it was filled in.
 #[derive(Default)]
@@ -70,20 +69,20 @@ enum Done {
 pub async fn change_callback(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     id: Path<String>,
     form: Form<CallbackForm>,
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, form.into_inner());
-    let mut shell = Shell::new(list::SECTION, &operator, &session);
-    let (status, view) = match change(&state, &operator, &id, &form).await {
+    let mut shell = Shell::new(list::SECTION, &who, &session);
+    let (status, view) = match change(&state, &who, &id, &form).await {
         Ok(Done::Quietly(words)) => {
-            tracing::info!(key = %id, operator = %operator.id, "a callback was changed");
+            tracing::info!(key = %id, operator = %who.operator.id, "a callback was changed");
             session::leave_toast(&session, &Toast::success(words))?;
             return Ok(see_other(&path(&id)));
         }
         Ok(Done::WithSecret(secret, words)) => {
-            tracing::info!(key = %id, operator = %operator.id, "a callback has a new secret");
+            tracing::info!(key = %id, operator = %who.operator.id, "a callback has a new secret");
             shell.toasts.push(Toast::success(words));
             let url = current_url(&state, &id).await?;
             (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
@@ -94,27 +93,27 @@ pub async fn change_callback(
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
     };
-    draw_with_callback(&state, status, shell, &operator, &id, view).await
+    draw_with_callback(&state, status, shell, &who, &id, view).await
 }
 
-async fn change(state: &State, operator: &Operator, id: &ApiKeyId, form: &CallbackForm) -> Result<Done> {
-    let (account, key, now) = (operator.account_id.clone(), id.clone(), state.clock.now());
+async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackForm) -> Result<Done> {
+    let (account, key) = (who.account.clone(), id.clone());
     let (url, action, allowed) = (form.url.clone(), form.action, state.callback_networks.clone());
-    let change = move |conn: &mut Conn| match action {
-        Action::Save => Ok(match callback::save(conn, &account, &key, &url, &allowed, now)? {
+    let change = move |tx: &mut Tx<'_>| match action {
+        Action::Save => Ok(match callback::save(tx, &account, &key, &url, &allowed)? {
             Saved::Made(secret) => Done::WithSecret(secret, "Success. The callback was saved."),
             Saved::Kept => Done::Quietly("Success. The callback was saved."),
         }),
         Action::NewSecret => {
-            let secret = callback::change_secret(conn, &account, &key)?;
+            let secret = callback::change_secret(tx, &account, &key)?;
             Ok(Done::WithSecret(secret, "Success. The callback has a new secret."))
         }
         Action::Remove => {
-            callback::remove(conn, &account, &key)?;
+            callback::remove(tx, &account, &key)?;
             Ok(Done::Quietly("Success. The callback was removed."))
         }
     };
-    state.store.write(change).await
+    who.change(state, change).await
 }
 
 async fn current_url(state: &State, id: &ApiKeyId) -> Result<String> {

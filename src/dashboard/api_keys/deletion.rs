@@ -14,7 +14,6 @@ use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::api_key::deletion;
 use crate::domain::api_key::{self, ApiKeyId};
-use crate::domain::identity::operator::Operator;
 use crate::error::{Error, Result};
 use crate::http::State;
 
@@ -35,44 +34,42 @@ struct ApiKeyDeletionDialog {
 pub async fn ask_to_delete(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     id: Path<String>,
 ) -> Result<HttpResponse> {
-    let (id, account) = (parse_id(&id)?, operator.account_id.clone());
+    let (id, account) = (parse_id(&id)?, who.account.clone());
     let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
     let row = ApiKeyRow::new(entry, state.clock.now());
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDeletionDialog { row });
     }
-    html(StatusCode::OK, &ApiKeyDeletionPage { shell: Shell::new(list::SECTION, &operator, &session), row })
+    html(StatusCode::OK, &ApiKeyDeletionPage { shell: Shell::new(list::SECTION, &who, &session), row })
 }
 
 /// `POST /api-keys/{id}/deletion`: the same again leads to the same.
 pub async fn delete_api_key(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let (account, key, now) = (operator.account_id.clone(), id.clone(), state.clock.now());
-    let deleted = state.gate.change(move |conn| deletion::delete(conn, &account, &key, now)).await;
+    let (account, key) = (who.account.clone(), id.clone());
+    let deleted = who.change(&state, move |tx| deletion::delete(tx, &account, &key)).await;
     let toast = match deleted {
         Ok(key) => {
-            tracing::info!(key = %key.id, operator = %operator.id, "an API key was deleted");
+            tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was deleted");
             Toast::success(format!("Success. The key “{}” was deleted.", key.name))
         }
-        Err(Error::NotFound) if was_deleted(&state, &operator, id).await? => {
-            Toast::success("This key was deleted before.")
-        }
+        Err(Error::NotFound) if was_deleted(&state, &who, id).await? => Toast::success("This key was deleted before."),
         Err(error) => return Err(error),
     };
     session::leave_toast(&session, &toast)?;
     Ok(see_other("/api-keys"))
 }
 
-async fn was_deleted(state: &State, operator: &Operator, id: ApiKeyId) -> Result<bool> {
+async fn was_deleted(state: &State, who: &SignedIn, id: ApiKeyId) -> Result<bool> {
     let owner = state.store.read(move |conn| deletion::owner(conn, &id)).await?;
-    Ok(owner.as_ref() == Some(&operator.account_id))
+    Ok(owner.as_ref() == Some(&who.account))
 }

@@ -14,7 +14,6 @@ use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::services::option::ServiceOption;
 use crate::domain::api_key::{self, Cursor};
-use crate::domain::identity::operator::Operator;
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -54,13 +53,13 @@ struct Listing {
     page: api_key::Page,
 }
 
-fn listing(conn: &mut Conn, operator: &Operator, service: Option<&str>, after: Option<&Cursor>) -> Result<Listing> {
+fn listing(conn: &mut Conn, who: &SignedIn, service: Option<&str>, after: Option<&Cursor>) -> Result<Listing> {
     let services = service::list(conn)?;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
     if service.is_some_and(|slug| !is_known(slug)) {
         return Err(Error::NotFound);
     }
-    let page = api_key::list(conn, &operator.account_id, service, after)?;
+    let page = api_key::list(conn, &who.account, service, after)?;
     Ok(Listing { services, page })
 }
 
@@ -68,7 +67,7 @@ fn listing(conn: &mut Conn, operator: &Operator, service: Option<&str>, after: O
 pub async fn list_api_keys(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse> {
@@ -77,8 +76,7 @@ pub async fn list_api_keys(
         "" => None,
         text => Some(text.parse().map_err(|()| Error::NotFound)?),
     };
-    let page =
-        draw_list(&state, Shell::new(SECTION, &operator, &session), operator, query.service, after, None).await?;
+    let page = draw_list(&state, Shell::new(SECTION, &who, &session), who, query.service, after, None).await?;
     if htmx.is_part() { html(StatusCode::OK, &page.as_list()) } else { html(StatusCode::OK, &page) }
 }
 
@@ -89,7 +87,7 @@ pub async fn list_api_keys(
 pub(super) async fn draw_list(
     state: &State,
     shell: Shell,
-    operator: Operator,
+    who: SignedIn,
     service: String,
     after: Option<Cursor>,
     reveal: Option<Reveal>,
@@ -98,7 +96,7 @@ pub(super) async fn draw_list(
     let on_first_page = after.is_none();
     let wanted = filter.clone();
     let Listing { services, page } =
-        state.store.read(move |conn| listing(conn, &operator, wanted.as_deref(), after.as_ref())).await?;
+        state.store.read(move |conn| listing(conn, &who, wanted.as_deref(), after.as_ref())).await?;
     let services = ServiceOption::list(services, filter.as_deref());
     let now = state.clock.now();
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();

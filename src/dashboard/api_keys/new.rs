@@ -16,8 +16,7 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::{KeySecret, Mode};
-use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
-use crate::domain::identity::operator::Operator;
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
 use crate::domain::service;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -97,7 +96,7 @@ pub struct ApiKeyForm {
 pub async fn new_api_key(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     query: Query<NewQuery>,
 ) -> Result<HttpResponse> {
@@ -115,7 +114,7 @@ pub async fn new_api_key(
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDialog { form });
     }
-    html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(list::SECTION, &operator, &session), form })
+    html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(list::SECTION, &who, &session), form })
 }
 
 async fn draw_form(
@@ -153,7 +152,7 @@ pub async fn create_api_key(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let SignedIn(operator) = match signed_in {
+    let who = match signed_in {
         Err(Error::Unauthenticated) if !htmx.is_part() => {
             let draft = String::from_utf8_lossy(&body).into_owned();
             return password::ask_to_log_in(&NextPath::parse("/api-keys/new"), draft);
@@ -161,12 +160,13 @@ pub async fn create_api_key(
         signed_in => signed_in?,
     };
     let filled = parse_form(&body)?;
-    match create(&state, &operator, &filled).await {
-        Ok(Creation::Made(key, secret)) => {
-            tracing::info!(key = %key.id, operator = %operator.id, "an API key was made");
-            let (invitation, command) = first_request(&base_url(&state, &request), &key, &secret);
+    match create(&state, &who, &filled).await {
+        Ok(Creation::Made(entry, secret)) => {
+            let key = &entry.key;
+            tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
+            let (invitation, command) = first_request(&base_url(&state, &request), key, &secret);
             let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
-            show_created(&state, &session, operator, &htmx, *key, reveal).await
+            show_created(&state, &session, who, &htmx, *entry, reveal).await
         }
         Ok(Creation::Repeated) => {
             session::leave_toast(&session, &Toast::error(REPEATED))?;
@@ -175,11 +175,11 @@ pub async fn create_api_key(
             }
             Ok(see_other(list::PATH))
         }
-        Err(error) => refuse(&state, &session, &operator, &htmx, filled, error).await,
+        Err(error) => refuse(&state, &session, &who, &htmx, filled, error).await,
     }
 }
 
-async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Result<Creation> {
+async fn create(state: &State, who: &SignedIn, filled: &ApiKeyForm) -> Result<Creation> {
     let new = NewApiKey::parse(
         &filled.key_id,
         &filled.service,
@@ -187,34 +187,32 @@ async fn create(state: &State, operator: &Operator, filled: &ApiKeyForm) -> Resu
         &filled.name,
         &filled.description,
     )?;
-    let (operator, now) = (operator.clone(), state.clock.now());
-    state.store.write(move |conn| api_key::create(conn, &operator, new, now)).await
+    let (account, by) = (who.account.clone(), who.operator.id.clone());
+    who.change(state, move |tx| api_key::create(tx, &account, &by, new)).await
 }
 
 /// The only answer that carries a whole key; never kept by the browser.
 async fn show_created(
     state: &State,
     session: &Session,
-    operator: Operator,
+    who: SignedIn,
     htmx: &Htmx,
-    key: ApiKey,
+    entry: ApiKeyEntry,
     reveal: Reveal,
 ) -> Result<HttpResponse> {
-    let toast = Toast::success(format!("Success. The key “{}” was created.", key.name));
+    let toast = Toast::success(format!("Success. The key “{}” was created.", entry.key.name));
     if htmx.is_part() {
-        let slug = key.service.clone();
-        let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
         let mut response = HttpResponse::Ok();
         response
             .insert_header((htmx::RETARGET, "#api-keys-rows"))
             .insert_header((htmx::RESWAP, "afterbegin"))
             .insert_header((htmx::TRIGGER, "dialog:close"));
-        let row = ApiKeyRow::new(ApiKeyEntry { key, service, usage: None }, state.clock.now());
+        let row = ApiKeyRow::new(entry, state.clock.now());
         return respond(response, &CreatedApiKey { row, reveal, toast });
     }
-    let mut shell = Shell::new(list::SECTION, &operator, session);
+    let mut shell = Shell::new(list::SECTION, &who, session);
     shell.toasts.push(toast);
-    let page = list::draw_list(state, shell, operator, key.service, None, Some(reveal)).await?;
+    let page = list::draw_list(state, shell, who, entry.service.slug, None, Some(reveal)).await?;
     html(StatusCode::OK, &page)
 }
 
@@ -222,7 +220,7 @@ async fn show_created(
 async fn refuse(
     state: &State,
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     htmx: &Htmx,
     mut filled: ApiKeyForm,
     error: Error,
@@ -245,5 +243,5 @@ async fn refuse(
     if htmx.is_part() {
         return html(status, &ApiKeyFormPart { form });
     }
-    html(status, &NewApiKeyPage { shell: Shell::new(list::SECTION, operator, session), form })
+    html(status, &NewApiKeyPage { shell: Shell::new(list::SECTION, who, session), form })
 }

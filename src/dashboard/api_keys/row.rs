@@ -3,7 +3,7 @@
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::usage::ApiKeyUsage;
+use crate::domain::api_key::usage::SecretUsage;
 use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Status};
 use crate::store::UtcTime;
 
@@ -21,12 +21,12 @@ pub(super) struct ApiKeyRow {
 }
 
 impl ApiKeyRow {
-    pub(super) fn new(ApiKeyEntry { key, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
+    pub(super) fn new(ApiKeyEntry { key, secret, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
         Self {
             id: key.id,
             name: key.name,
             description: key.description,
-            mask: key.mask,
+            mask: secret.mask,
             service_name: service.name,
             is_test: key.mode == Mode::Test,
             created: key.created_at.into(),
@@ -46,7 +46,7 @@ pub(super) struct LastUsed {
 }
 
 impl LastUsed {
-    fn new(usage: ApiKeyUsage, now: UtcTime) -> Self {
+    fn new(usage: SecretUsage, now: UtcTime) -> Self {
         Self {
             ago: ago(usage.last_used_at, now),
             when: usage.last_used_at.into(),

@@ -15,7 +15,7 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::login::password;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
-use crate::domain::identity::operator::{self, Operator};
+use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -81,17 +81,17 @@ pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
 pub async fn show_api_key(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let known = read(&state, &operator, &id).await?;
+    let known = read(&state, &who, &id).await?;
     let draft = session::take_draft(&session).and_then(|draft| parse_draft(&id, &draft));
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
         None => LabelFormView::of(&known),
     };
-    draw(&state, StatusCode::OK, Shell::new(list::SECTION, &operator, &session), known, form)
+    draw(&state, StatusCode::OK, Shell::new(list::SECTION, &who, &session), known, form)
 }
 
 /// `POST /api-keys/{id}`
@@ -104,24 +104,24 @@ pub async fn relabel_api_key(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let filled = parse_form(&String::from_utf8_lossy(&body))?;
-    let SignedIn(operator) = match signed_in {
+    let who = match signed_in {
         Err(Error::Unauthenticated) => {
             let draft = format!("{id}&{}", String::from_utf8_lossy(&body));
             return password::ask_to_log_in(&NextPath::parse(&path(&id)), draft);
         }
         signed_in => signed_in?,
     };
-    match relabel(&state, &operator, &id, &filled).await {
+    match relabel(&state, &who, &id, &filled).await {
         Ok(entry) => {
-            tracing::info!(key = %id, operator = %operator.id, "an API key was relabelled");
+            tracing::info!(key = %id, operator = %who.operator.id, "an API key was relabelled");
             session::leave_toast(&session, &Toast::success(format!("Success. “{}” was saved.", entry.key.name)))?;
             Ok(see_other(&path(&id)))
         }
         Err(error) => {
             let refusal = Refusal::for_error(error)?;
-            let known = read(&state, &operator, &id).await?;
+            let known = read(&state, &who, &id).await?;
             let form = LabelFormView::refused(filled, &refusal, &known);
-            let shell = Shell::new(list::SECTION, &operator, &session);
+            let shell = Shell::new(list::SECTION, &who, &session);
             draw(&state, refusal.status, shell, known, form)
         }
     }
@@ -142,23 +142,23 @@ pub(super) async fn draw_with_callback(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    operator: &Operator,
+    who: &SignedIn,
     id: &ApiKeyId,
     callback: CallbackView,
 ) -> Result<HttpResponse> {
-    let known = Known { callback: Some(callback), ..read(state, operator, id).await? };
+    let known = Known { callback: Some(callback), ..read(state, who, id).await? };
     let form = LabelFormView::of(&known);
     draw(state, status, shell, known, form)
 }
 
-async fn relabel(state: &State, operator: &Operator, id: &ApiKeyId, filled: &LabelForm) -> Result<ApiKeyEntry> {
+async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelForm) -> Result<ApiKeyEntry> {
     let label = Label::parse(&filled.name, &filled.description)?;
-    let (account, id, version) = (operator.account_id.clone(), id.clone(), filled.version);
-    state.gate.change(move |conn| api_key::relabel(conn, &account, &id, &label, version)).await
+    let (account, id, version) = (who.account.clone(), id.clone(), filled.version);
+    who.change(state, move |tx| api_key::relabel(tx, &account, &id, &label, version)).await
 }
 
-async fn read(state: &State, operator: &Operator, id: &ApiKeyId) -> Result<Known> {
-    let (account, id) = (operator.account_id.clone(), id.clone());
+async fn read(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<Known> {
+    let (account, id) = (who.account.clone(), id.clone());
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;

@@ -15,7 +15,6 @@ use crate::dashboard::frame::layout::{Toast, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Status};
-use crate::domain::identity::operator::Operator;
 use crate::error::{Error, Result};
 use crate::http::State;
 
@@ -47,7 +46,7 @@ pub struct StatusForm {
 pub async fn set_api_key_status(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     id: Path<String>,
     form: Form<StatusForm>,
@@ -56,7 +55,7 @@ pub async fn set_api_key_status(
     let id = parse_id(&id)?;
     let wanted: Status =
         form.status.parse().map_err(|()| Error::Malformed("Write status=enabled or status=disabled.".to_owned()))?;
-    let (status, toast, row) = switch(&state, &operator, id, wanted).await?;
+    let (status, toast, row) = switch(&state, &who, id, wanted).await?;
     match htmx {
         Htmx::Part { source, .. } if source == ON_PAGE => return html(status, &SwitchedOnPage { row, toast }),
         Htmx::Part { .. } => return html(status, &SwitchedApiKey { row, toast }),
@@ -67,18 +66,13 @@ pub async fn set_api_key_status(
 }
 
 /// Switches; when that can't be done now, shows the row as it is.
-async fn switch(
-    state: &State,
-    operator: &Operator,
-    id: ApiKeyId,
-    wanted: Status,
-) -> Result<(StatusCode, Toast, ApiKeyRow)> {
-    let (account, now) = (operator.account_id.clone(), state.clock.now());
+async fn switch(state: &State, who: &SignedIn, id: ApiKeyId, wanted: Status) -> Result<(StatusCode, Toast, ApiKeyRow)> {
+    let (account, now) = (who.account.clone(), state.clock.now());
     let (key, owner) = (id.clone(), account.clone());
-    match state.gate.change(move |conn| api_key::set_status(conn, &owner, &key, wanted)).await {
+    match who.change(state, move |tx| api_key::set_status(tx, &owner, &key, wanted)).await {
         Ok(entry) => {
             let ApiKeyEntry { key, .. } = &entry;
-            tracing::info!(key = %key.id, operator = %operator.id, status = wanted.as_str(), "an API key was switched");
+            tracing::info!(key = %key.id, operator = %who.operator.id, status = wanted.as_str(), "an API key was switched");
             let toast = Toast::success(format!("“{}” is {}.", key.name, wanted.as_str()));
             Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, now)))
         }

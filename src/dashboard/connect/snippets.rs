@@ -63,7 +63,7 @@ pub struct ConnectQuery {
 pub async fn show_connect(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     query: Query<ConnectQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
@@ -71,7 +71,7 @@ pub async fn show_connect(
     let chosen = services.iter().find(|service| query.service.is_empty() || service.slug == query.service);
     let service = chosen.cloned().ok_or(Error::NotFound)?;
     let page = ConnectPage {
-        shell: Shell::new("connect", &operator, &session),
+        shell: Shell::new("connect", &who, &session),
         services: ServiceOption::list(services, Some(&service.slug)),
         service,
         keyfob: Address::parse(base_url(&state, &request)),

@@ -12,7 +12,6 @@ use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
 use crate::domain::cursor::Cursor;
-use crate::domain::identity::operator::Operator;
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::{count, grouped};
 use crate::http::State;
@@ -67,7 +66,7 @@ pub struct TopUpForm {
 pub async fn show_credits(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     query: Query<LedgerQuery>,
 ) -> Result<HttpResponse> {
     let after = match query.after.as_str() {
@@ -75,24 +74,24 @@ pub async fn show_credits(
         text => Some(text.parse().map_err(|()| Error::NotFound)?),
     };
     let form = TopUpFormView { entry_id: LedgerEntryId::mint().to_string(), ..TopUpFormView::default() };
-    draw(&state, &session, &operator, StatusCode::OK, form, after).await
+    draw(&state, &session, &who, StatusCode::OK, form, after).await
 }
 
 async fn draw(
     state: &State,
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     status: StatusCode,
     form: TopUpFormView,
     after: Option<Cursor<LedgerEntryId>>,
 ) -> Result<HttpResponse> {
-    let account = operator.account_id.clone();
+    let account = who.account.clone();
     let on_first_page = after.is_none();
     let read =
         move |conn: &mut _| Ok((credit::balance(conn, &account)?, credit::ledger(conn, &account, after.as_ref())?));
     let (balance, ledger) = state.store.read(read).await?;
     let page = CreditsPage {
-        shell: Shell::new(SECTION, operator, session),
+        shell: Shell::new(SECTION, who, session),
         balance: grouped(balance),
         hint: hint(balance),
         next_page: ledger.next.map(|next| format!("{PATH}?after={next}")),
@@ -115,14 +114,14 @@ const fn hint(balance: i64) -> Option<&'static str> {
 pub async fn add_credits(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     form: Form<TopUpForm>,
 ) -> Result<HttpResponse> {
-    match add(&state, &operator, &form).await {
+    match add(&state, &who, &form).await {
         Ok((amount, addition)) => {
             let toast = match addition {
                 Addition::Made(balance) => {
-                    tracing::info!(amount, balance, operator = %operator.id, "credits were added");
+                    tracing::info!(amount, balance, operator = %who.operator.id, "credits were added");
                     Toast::success(format!("Success: {} added.", count(amount, "credit")))
                 }
                 Addition::Repeated => Toast::error(REPEATED),
@@ -130,22 +129,22 @@ pub async fn add_credits(
             session::leave_toast(&session, &toast)?;
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&state, &session, &operator, form.into_inner(), error).await,
+        Err(error) => refuse(&state, &session, &who, form.into_inner(), error).await,
     }
 }
 
-async fn add(state: &State, operator: &Operator, form: &TopUpForm) -> Result<(i64, Addition)> {
+async fn add(state: &State, who: &SignedIn, form: &TopUpForm) -> Result<(i64, Addition)> {
     let top_up = TopUp::parse(&form.entry_id, &form.amount, &form.note)?;
-    let (amount, operator, now) = (top_up.amount(), operator.clone(), state.clock.now());
-    let work = move |conn: &mut _| credit::add(conn, &operator.account_id, Some(&operator), top_up, now);
-    Ok((amount, state.store.write(work).await?))
+    let (amount, account, by) = (top_up.amount(), who.account.clone(), who.operator.id.clone());
+    let addition = who.change(state, move |tx| credit::add(tx, &account, Some(&by), top_up)).await?;
+    Ok((amount, addition))
 }
 
 /// The form again, as it was filled in, with what is wrong.
 async fn refuse(
     state: &State,
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     TopUpForm { mut entry_id, amount, note }: TopUpForm,
     error: Error,
 ) -> Result<HttpResponse> {
@@ -164,5 +163,5 @@ async fn refuse(
         error => return Err(error),
     };
     let form = TopUpFormView { entry_id, amount, note, errors, alert };
-    draw(state, session, operator, status, form, None).await
+    draw(state, session, who, status, form, None).await
 }

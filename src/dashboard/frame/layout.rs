@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-use super::session;
-use crate::domain::identity::operator::Operator;
+use super::session::{self, SignedIn};
 use crate::error::{Error, Result};
 use crate::store::UtcTime;
 
@@ -82,12 +81,12 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// The frame for this operator, with the messages left for the next page.
+    /// The frame for whoever is logged in, with the messages left for the next page.
     #[must_use]
-    pub fn new(section: &'static str, operator: &Operator, session: &Session) -> Self {
+    pub fn new(section: &'static str, who: &SignedIn, session: &Session) -> Self {
         Self {
-            operator_name: operator.name.clone(),
-            operator_email: operator.email.clone(),
+            operator_name: who.operator.name.clone(),
+            operator_email: who.operator.email.clone(),
             section,
             toasts: session::take_toast(session).into_iter().collect(),
         }

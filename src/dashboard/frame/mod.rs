@@ -5,5 +5,6 @@ pub mod error_page;
 pub mod htmx;
 pub mod layout;
 pub mod next_path;
+pub mod request_origin;
 pub mod session;
 pub mod trusted_browser;

@@ -13,13 +13,16 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::layout::Toast;
+use super::request_origin::RequestOrigin;
 use crate::clock::Clock;
+use crate::domain::account::AccountId;
+use crate::domain::account::membership::{self, Membership, Role};
 use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::domain::identity::session as sessions;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::random;
-use crate::store::{Digest, Store};
+use crate::store::{Actor, Conn, Digest, Store, Tx};
 
 const OPERATOR: &str = "operator_id";
 const TOAST: &str = "toast";
@@ -27,8 +30,34 @@ const DRAFT: &str = "draft";
 
 type Entries = HashMap<String, String>;
 
-/// Who is logged in; asking for it turns everybody else away.
-pub struct SignedIn(pub Operator);
+/// Who is logged in, and for which account. Read from the database with every
+/// request, so that what an operator may do ends at once; a handler that takes it
+/// turns everybody else away.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// The person.
+    pub operator: Operator,
+    /// The account they work for.
+    pub account: AccountId,
+    /// What they may do for it.
+    pub role: Role,
+    /// The same person as audit events record them.
+    pub actor: Actor,
+}
+
+impl SignedIn {
+    /// Makes a change on behalf of this operator.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`].
+    pub async fn change<T, F>(&self, state: &State, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        state.store.change(self.actor.clone(), state.clock.now(), work).await
+    }
+}
 
 impl FromRequest for SignedIn {
     type Error = Error;
@@ -37,11 +66,16 @@ impl FromRequest for SignedIn {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let session = request.get_session();
         let state = request.app_data::<Data<State>>().cloned();
+        let origin = RequestOrigin::of(request);
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
-            match state.store.read(move |conn| operator::find(conn, &id)).await {
-                Ok(operator) => Ok(Self(operator)),
+            let find = move |conn: &mut Conn| Ok((operator::find(conn, &id)?, membership::of(conn, &id)?));
+            match state.store.read(find).await {
+                Ok((operator, Membership { account_id: account, role, .. })) => {
+                    let actor = origin.actor(&operator.id, &operator.name);
+                    Ok(Self { operator, account, role, actor })
+                }
                 Err(Error::NotFound) => Err(Error::Unauthenticated),
                 Err(error) => Err(error),
             }

@@ -9,13 +9,17 @@ use serde::Deserialize;
 
 use crate::dashboard::frame::layout::{come_back_after, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
-use crate::dashboard::frame::session;
+use crate::dashboard::frame::request_origin::RequestOrigin;
+use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::trusted_browser;
+use crate::domain::account::membership;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
+use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::Guesser;
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::store::Conn;
 
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
@@ -80,11 +84,13 @@ pub async fn log_in(
     state: Data<State>,
     session: Session,
     guesser: Guesser,
+    origin: RequestOrigin,
     form: Form<LoginForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
     match authenticate(&state, &form, &guesser).await {
         Ok(Some(operator)) => {
+            record_login(&state, origin, operator.clone()).await?;
             session::log_in(&session, &operator.id)?;
             if !form.draft.is_empty() && form.draft.len() <= LONGEST_DRAFT {
                 session::keep_draft(&session, &form.draft)?;
@@ -108,21 +114,32 @@ pub async fn log_in(
     }
 }
 
+async fn record_login(state: &State, origin: RequestOrigin, operator: Operator) -> Result<()> {
+    let actor = origin.actor(&operator.id, &operator.name);
+    state.store.change(actor, state.clock.now(), move |tx| operator::logged_in(tx, &operator)).await
+}
+
 async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Result<Option<Operator>> {
     let permit = state.throttle.admit(&form.email, guesser)?;
     let email = form.email.clone();
-    let known = match state.store.read(move |conn| operator::find_by_email(conn, &email)).await {
-        Ok(operator) => Some(operator),
-        Err(Error::NotFound) => None,
+    let find = move |conn: &mut Conn| {
+        let operator = operator::find_by_email(conn, &email)?;
+        // Without an account there is nothing to log in to.
+        membership::of(conn, &operator.id)?;
+        let hash = stored_password::find(conn, &operator.id)?;
+        Ok((operator, hash))
+    };
+    let (known, hash) = match state.store.read(find).await {
+        Ok((operator, hash)) => (Some(operator), hash),
+        Err(Error::NotFound) => (None, None),
         Err(error) => return Err(error),
     };
-    let hash = known.as_ref().map(|operator| operator.password_hash.clone());
     match state.passwords.check(form.password.clone(), hash, permit).await? {
         Check::Wrong => Ok(None),
         Check::Right => Ok(known),
         Check::RightWithNewHash(hash) => {
             if let Some(id) = known.as_ref().map(|operator| operator.id.clone()) {
-                state.store.write(move |conn| operator::keep_hash(conn, &id, &hash)).await?;
+                state.store.write(move |conn| stored_password::rehash(conn, &id, &hash)).await?;
             }
             Ok(known)
         }
@@ -135,7 +152,11 @@ fn refuse(status: StatusCode, form: LoginForm, alert: &str) -> Result<HttpRespon
 }
 
 /// `POST /logout`: ends the session on the server (ASVS 7.4.1).
-pub async fn log_out(session: Session) -> HttpResponse {
+pub async fn log_out(state: Data<State>, session: Session, who: Option<SignedIn>) -> Result<HttpResponse> {
+    if let Some(who) = who {
+        let operator = who.operator.clone();
+        who.change(&state, move |tx| operator::logged_out(tx, &operator)).await?;
+    }
     session.purge();
-    see_other("/login?logged_out")
+    Ok(see_other("/login?logged_out"))
 }

@@ -8,16 +8,19 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::dashboard::frame::layout::{Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
 use crate::dashboard::frame::trusted_browser;
 use crate::domain::account;
-use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::account::membership::Role;
+use crate::domain::identity::operator::{self, NewOperator, OperatorId};
 use crate::domain::identity::password::Password;
 use crate::domain::identity::setup_code;
 use crate::domain::identity::throttle::Guesser;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
+use crate::store::Tx;
 
 #[derive(Template, Default)]
 #[template(path = "setup/page.html")]
@@ -51,13 +54,14 @@ pub async fn create_first_operator(
     state: Data<State>,
     session: Session,
     guesser: Guesser,
+    origin: RequestOrigin,
     form: Form<SetupForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    match create(&state, &form, &guesser).await {
+    match create(&state, &form, &guesser, origin).await {
         Ok(id) => {
             session::log_in(&session, &id)?;
             session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
@@ -70,7 +74,7 @@ pub async fn create_first_operator(
     }
 }
 
-async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<OperatorId> {
+async fn create(state: &State, form: &SetupForm, guesser: &Guesser, origin: RequestOrigin) -> Result<OperatorId> {
     let mut errors = FieldErrors::default();
     let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
     let name = errors.collect(operator::parse_name(&form.name))?;
@@ -81,17 +85,14 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser) -> Result<Op
     };
     let permit = state.throttle.admit("setup", guesser)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
-    let created_at = state.clock.now();
-    state
-        .store
-        .write(move |conn| {
-            setup_code::redeem(conn, &code, permit)?;
-            let account_id = account::first(conn)?;
-            let id = OperatorId::mint();
-            operator::create(conn, &Operator { id: id.clone(), account_id, email, name, password_hash, created_at })?;
-            Ok(id)
-        })
-        .await
+    let new = NewOperator { id: OperatorId::mint(), email, name, password_hash };
+    let actor = origin.actor(&new.id, &new.name);
+    let create = move |tx: &mut Tx<'_>| {
+        setup_code::redeem(tx, &code, permit)?;
+        let account = account::first(tx)?;
+        Ok(operator::create(tx, &account, Role::Owner, new)?.id)
+    };
+    state.store.change(actor, state.clock.now(), create).await
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {

@@ -41,12 +41,12 @@ struct MessagesPage {
 pub async fn list_messages(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse> {
     let wanted = Wanted::parse(&query)?;
-    let (account, filter, after) = (operator.account_id.clone(), wanted.filter.clone(), wanted.after.clone());
+    let (account, filter, after) = (who.account.clone(), wanted.filter.clone(), wanted.after.clone());
     let is_wrong = !wanted.errors.is_empty();
     let read = move |conn: &mut _| {
         let keys = filter::keys(conn, &account, filter.api_key.as_ref())?;
@@ -57,7 +57,7 @@ pub async fn list_messages(
     let (keys, page) = state.store.read(read).await?;
     let now = state.clock.now();
     let page = MessagesPage {
-        shell: Shell::new(SECTION, &operator, &session),
+        shell: Shell::new(SECTION, &who, &session),
         filter: FilterView::new(&wanted, keys),
         url: wanted.url(wanted.after.as_ref()),
         pace: pace(page.rows.iter().map(moves), now),

@@ -16,7 +16,6 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::identity::operator::Operator;
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{Accepted, Draft, MessageId, Origin};
 use crate::error::{Error, FieldErrors, Result};
@@ -96,13 +95,13 @@ impl MessageForm {
 }
 
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
-pub async fn new_message(session: Session, SignedIn(operator): SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
     let draft = session::take_draft(&session).and_then(|draft| MessageForm::of_draft(&draft));
     let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh), None);
     if htmx.is_part() {
         return html(StatusCode::OK, &MessageDialog { form });
     }
-    html(StatusCode::OK, &NewMessagePage { shell: Shell::new(SECTION, &operator, &session), form })
+    html(StatusCode::OK, &NewMessagePage { shell: Shell::new(SECTION, &who, &session), form })
 }
 
 fn parse_form(body: &str) -> Result<MessageForm> {
@@ -119,16 +118,16 @@ pub async fn send_message(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let body = String::from_utf8_lossy(&body);
-    let SignedIn(operator) = match signed_in {
+    let who = match signed_in {
         Err(Error::Unauthenticated) if !htmx.is_part() => {
             return password::ask_to_log_in(&NextPath::parse(NEW), format!("message&{body}"));
         }
         signed_in => signed_in?,
     };
     let filled = parse_form(&body)?;
-    match send(&state, &operator, &filled).await {
+    match send(&state, &who, &filled).await {
         Ok(message) => {
-            tracing::info!(message, operator = %operator.id, "a message was sent from the dashboard");
+            tracing::info!(message, operator = %who.operator.id, "a message was sent from the dashboard");
             let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
             let toast = Toast::success(format!("Success. The {kind} to {} is on its way.", filled.to.trim()));
             session::leave_toast(&session, &toast)?;
@@ -137,12 +136,12 @@ pub async fn send_message(
             }
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&session, &operator, &htmx, filled, Refusal::of(error)?),
+        Err(error) => refuse(&session, &who, &htmx, filled, Refusal::of(error)?),
     }
 }
 
 /// Sends it, once for each form; gives the message's id.
-async fn send(state: &State, operator: &Operator, filled: &MessageForm) -> Result<String> {
+async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<String> {
     let mut errors = FieldErrors::default();
     let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", EXPIRED));
     let form_id = errors.collect(form_id)?;
@@ -151,8 +150,8 @@ async fn send(state: &State, operator: &Operator, filled: &MessageForm) -> Resul
     let draft = errors.collect(Draft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
     let (Some(form_id), Some(mode), Some(draft)) = (form_id, mode, draft) else { return Err(Error::Invalid(errors)) };
     let digest = Digest::of(&serde_json::to_vec(filled).map_err(Error::internal)?);
-    let key = IdempotencyKey::parse(&operator.account_id, mode, "dashboard", form_id.as_str())?;
-    let origin = Origin { account_id: operator.account_id.clone(), api_key_id: None, mode };
+    let key = IdempotencyKey::parse(&who.account, mode, "dashboard", form_id.as_str())?;
+    let origin = Origin { account_id: who.account.clone(), api_key_id: None, mode };
     state.sms.send(origin, draft, Some(Repeatable { key, digest }), first_id).await
 }
 
@@ -163,7 +162,7 @@ fn first_id(accepted: &Accepted) -> Result<String> {
 /// The form again, as it was filled in, with what is wrong.
 fn refuse(
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     htmx: &Htmx,
     mut filled: MessageForm,
     refusal: Refusal,
@@ -176,7 +175,7 @@ fn refuse(
     if htmx.is_part() {
         return html(status, &MessageFormPart { form });
     }
-    html(status, &NewMessagePage { shell: Shell::new(SECTION, operator, session), form })
+    html(status, &NewMessagePage { shell: Shell::new(SECTION, who, session), form })
 }
 
 impl Refusal {

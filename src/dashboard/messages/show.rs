@@ -76,14 +76,14 @@ pub(in crate::dashboard) fn path(id: &MessageId) -> String {
 pub async fn show_message(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
-    let account = operator.account_id.clone();
+    let account = who.account.clone();
     let known = state.store.read(move |conn| read(conn, &account, &id)).await?;
-    let page = draw(Shell::new(SECTION, &operator, &session), known, &state);
+    let page = draw(Shell::new(SECTION, &who, &session), known, &state);
     if htmx.is_part() { html(StatusCode::OK, &page.as_facts()) } else { html(StatusCode::OK, &page) }
 }
 

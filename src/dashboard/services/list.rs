@@ -12,7 +12,6 @@ use serde::Deserialize;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, Toast, When, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::domain::identity::operator::Operator;
 use crate::domain::service::{self, NewService, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -76,12 +75,12 @@ pub struct ServiceForm {
 }
 
 /// `GET /services`
-pub async fn list_services(state: Data<State>, session: Session, SignedIn(operator): SignedIn) -> Result<HttpResponse> {
-    let account = operator.account_id.clone();
+pub async fn list_services(state: Data<State>, session: Session, who: SignedIn) -> Result<HttpResponse> {
+    let account = who.account.clone();
     let read = state.store.read(move |conn| Ok((service::list(conn)?, service::count_keys(conn, &account)?)));
     let (services, counts) = read.await?;
     let rows = services.into_iter().map(|service| row(service, &counts)).collect();
-    html(StatusCode::OK, &ServicesPage { shell: Shell::new(SECTION, &operator, &session), rows })
+    html(StatusCode::OK, &ServicesPage { shell: Shell::new(SECTION, &who, &session), rows })
 }
 
 fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
@@ -95,26 +94,26 @@ fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
 }
 
 /// `GET /services/new`: the pop-up's content, or a page of its own.
-pub async fn new_service(session: Session, SignedIn(operator): SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+pub async fn new_service(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
     let form = ServiceFormView::default();
     if htmx.is_part() {
         return html(StatusCode::OK, &ServiceDialog { form });
     }
-    html(StatusCode::OK, &NewServicePage { shell: Shell::new(SECTION, &operator, &session), form })
+    html(StatusCode::OK, &NewServicePage { shell: Shell::new(SECTION, &who, &session), form })
 }
 
 /// `POST /services`
 pub async fn create_service(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     form: Form<ServiceForm>,
 ) -> Result<HttpResponse> {
-    match create(&state, &form).await {
+    match create(&state, &who, &form).await {
         Ok(service) => {
             state.gate.count_service(&service.slug);
-            tracing::info!(service = service.slug, operator = %operator.id, "a service was made");
+            tracing::info!(service = service.slug, operator = %who.operator.id, "a service was made");
             let toast = Toast::success(format!("Success. The service “{}” was created.", service.name));
             session::leave_toast(&session, &toast)?;
             if htmx.is_part() {
@@ -122,20 +121,19 @@ pub async fn create_service(
             }
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&session, &operator, &htmx, form.into_inner(), error),
+        Err(error) => refuse(&session, &who, &htmx, form.into_inner(), error),
     }
 }
 
-async fn create(state: &State, form: &ServiceForm) -> Result<Service> {
+async fn create(state: &State, who: &SignedIn, form: &ServiceForm) -> Result<Service> {
     let new = NewService::parse(&form.name, &form.slug, &form.key_prefix)?;
-    let now = state.clock.now();
-    state.store.write(move |conn| service::create(conn, new, now)).await
+    who.change(state, move |tx| service::create(tx, new)).await
 }
 
 /// The form again, as it was filled in, with what is wrong.
 fn refuse(
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     htmx: &Htmx,
     ServiceForm { name, slug, key_prefix }: ServiceForm,
     error: Error,
@@ -152,5 +150,5 @@ fn refuse(
     if htmx.is_part() {
         return html(status, &ServiceFormPart { form });
     }
-    html(status, &NewServicePage { shell: Shell::new(SECTION, operator, session), form })
+    html(status, &NewServicePage { shell: Shell::new(SECTION, who, session), form })
 }

@@ -47,7 +47,7 @@ pub struct NameForm {
 pub async fn show_service(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     htmx: Htmx,
     slug: Path<String>,
 ) -> Result<HttpResponse> {
@@ -56,21 +56,21 @@ pub async fn show_service(
     if htmx.is_part() {
         return html(StatusCode::OK, &ServiceNameDialog { form });
     }
-    html(StatusCode::OK, &ServicePage { shell: Shell::new(list::SECTION, &operator, &session), form })
+    html(StatusCode::OK, &ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
 }
 
 /// `POST /services/{slug}`
 pub async fn rename_service(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     slug: Path<String>,
     form: Form<NameForm>,
 ) -> Result<HttpResponse> {
     let slug = slug.into_inner();
-    match rename(&state, slug.clone(), &form.name).await {
+    match rename(&state, &who, slug.clone(), &form.name).await {
         Ok(name) => {
-            tracing::info!(service = slug, operator = %operator.id, "a service was renamed");
+            tracing::info!(service = slug, operator = %who.operator.id, "a service was renamed");
             session::leave_toast(&session, &Toast::success(format!("Success. The service is called “{name}”.")))?;
             Ok(see_other(list::PATH))
         }
@@ -85,7 +85,7 @@ pub async fn rename_service(
             };
             let service = find(&state, slug).await?;
             let form = NameFormView { service, name: form.into_inner().name, errors, alert };
-            html(status, &ServicePage { shell: Shell::new(list::SECTION, &operator, &session), form })
+            html(status, &ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
         }
     }
 }
@@ -94,7 +94,7 @@ async fn find(state: &State, slug: String) -> Result<Service> {
     state.store.read(move |conn| service::find(conn, &slug)).await
 }
 
-async fn rename(state: &State, slug: String, typed: &str) -> Result<String> {
+async fn rename(state: &State, who: &SignedIn, slug: String, typed: &str) -> Result<String> {
     let name = service::parse_name(typed)?;
-    state.store.write(move |conn| service::rename(conn, &slug, &name).map(|()| name)).await
+    who.change(state, move |tx| service::rename(tx, &slug, &name).map(|()| name)).await
 }

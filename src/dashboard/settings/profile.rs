@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use crate::dashboard::frame::layout::{Shell, Toast, come_back_after, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::domain::identity::operator::{self, Operator};
+use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
+use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::Guesser;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -46,29 +47,29 @@ pub struct PasswordForm {
 }
 
 /// `GET /settings`
-pub async fn show_settings(session: Session, SignedIn(operator): SignedIn) -> Result<HttpResponse> {
-    let name = NameView { name: operator.name.clone(), errors: FieldErrors::default() };
+pub async fn show_settings(session: Session, who: SignedIn) -> Result<HttpResponse> {
+    let name = NameView { name: who.operator.name.clone(), errors: FieldErrors::default() };
     let password = PasswordView { errors: FieldErrors::default() };
-    html(StatusCode::OK, &SettingsPage { shell: Shell::new("settings", &operator, &session), name, password })
+    html(StatusCode::OK, &SettingsPage { shell: Shell::new("settings", &who, &session), name, password })
 }
 
 /// `POST /settings/name`
 pub async fn change_name(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     form: Form<NameForm>,
 ) -> Result<HttpResponse> {
-    let id = operator.id.clone();
+    let id = who.operator.id.clone();
     let result = match operator::parse_name(&form.name) {
-        Ok(name) => state.store.write(move |conn| operator::rename(conn, &id, &name)).await,
+        Ok(name) => who.change(&state, move |tx| operator::rename(tx, &id, &name)).await,
         Err(error) => Err(error),
     };
     match result {
         Ok(()) => saved(&session, "Success. Your name was changed."),
         Err(error) => {
             let name = |errors| NameView { name: form.name.clone(), errors };
-            refuse(&session, &operator, error, |errors| (name(errors), PasswordView { errors: FieldErrors::default() }))
+            refuse(&session, &who, error, |errors| (name(errors), PasswordView { errors: FieldErrors::default() }))
         }
     }
 }
@@ -77,34 +78,35 @@ pub async fn change_name(
 pub async fn change_password(
     state: Data<State>,
     session: Session,
-    SignedIn(operator): SignedIn,
+    who: SignedIn,
     guesser: Guesser,
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse> {
-    match set_password(&state, &operator, guesser, form.into_inner()).await {
+    match set_password(&state, &who, guesser, form.into_inner()).await {
         Ok(()) => {
-            session::log_in(&session, &operator.id)?;
-            tracing::info!(operator = %operator.id, "a password was changed");
+            session::log_in(&session, &who.operator.id)?;
+            tracing::info!(operator = %who.operator.id, "a password was changed");
             saved(&session, "Success. Your password was changed, and your other sessions were ended.")
         }
-        Err(error) => refuse(&session, &operator, error, |errors| {
-            (NameView { name: operator.name.clone(), errors: FieldErrors::default() }, PasswordView { errors })
+        Err(error) => refuse(&session, &who, error, |errors| {
+            (NameView { name: who.operator.name.clone(), errors: FieldErrors::default() }, PasswordView { errors })
         }),
     }
 }
 
-async fn set_password(state: &State, operator: &Operator, guesser: Guesser, form: PasswordForm) -> Result<()> {
-    let known = Some(operator.password_hash.clone());
+async fn set_password(state: &State, who: &SignedIn, guesser: Guesser, form: PasswordForm) -> Result<()> {
+    let id = who.operator.id.clone();
+    let known = state.store.read(move |conn| stored_password::find(conn, &id)).await?;
     // Whoever is logged in has tries of their own.
-    let guesser = Guesser { known_operator: Some(operator.id.to_string()), ..guesser };
-    let permit = state.throttle.admit(&operator.email, &guesser)?;
+    let guesser = Guesser { known_operator: Some(who.operator.id.to_string()), ..guesser };
+    let permit = state.throttle.admit(&who.operator.email, &guesser)?;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
-    form.new_password.check("new_password", &[&operator.email, &operator.name])?;
+    form.new_password.check("new_password", &[&who.operator.email, &who.operator.name])?;
     let hash = state.passwords.hash(form.new_password).await?;
-    let id = operator.id.clone();
-    state.store.write(move |conn| operator::set_password(conn, &id, &hash)).await
+    let id = who.operator.id.clone();
+    who.change(state, move |tx| operator::set_password(tx, &id, &hash)).await
 }
 
 fn saved(session: &Session, message: &str) -> Result<HttpResponse> {
@@ -114,11 +116,11 @@ fn saved(session: &Session, message: &str) -> Result<HttpResponse> {
 
 fn refuse(
     session: &Session,
-    operator: &Operator,
+    who: &SignedIn,
     error: Error,
     forms: impl FnOnce(FieldErrors) -> (NameView, PasswordView),
 ) -> Result<HttpResponse> {
-    let mut shell = Shell::new("settings", operator, session);
+    let mut shell = Shell::new("settings", who, session);
     let wait = error.retry_after();
     let (status, errors) = match error {
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),

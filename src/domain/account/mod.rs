@@ -1,5 +1,7 @@
 //! An account owns keys; operators work for one.
 
+pub mod membership;
+
 use diesel::prelude::*;
 
 use super::id::id;
@@ -30,6 +32,14 @@ pub fn create(conn: &mut Conn, name: &str, now: UtcTime) -> Result<AccountId> {
 /// [`Error::NotFound`](crate::error::Error::NotFound) before the first start.
 pub fn first(conn: &mut Conn) -> Result<AccountId> {
     Ok(accounts::table.order((accounts::created_at, accounts::id)).select(accounts::id).first(conn)?)
+}
+
+/// What an account is called.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown account.
+pub fn name(conn: &mut Conn, id: &AccountId) -> Result<String> {
+    Ok(accounts::table.find(id).select(accounts::name).first(conn)?)
 }
 
 pub(super) fn ensure_one(conn: &mut Conn, now: UtcTime) -> Result<()> {

@@ -2,31 +2,33 @@
 
 use diesel::prelude::*;
 
-use super::change::Changed;
-use super::{ApiKey, ApiKeyId};
+use super::list::{find, forget};
+use super::record::{ApiKey, ApiKeyId};
 use crate::domain::account::AccountId;
-use crate::domain::api_key;
+use crate::domain::audit::Action;
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_deletions, api_keys};
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Tx};
 
-/// Deletes a key for ever, with all that is known about its use.
+/// Deletes a key for ever, with its secrets and all that is known about its use.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub fn delete(conn: &mut Conn, account: &AccountId, id: &ApiKeyId, now: UtcTime) -> Result<Changed<ApiKey>> {
-    let key = api_key::find(conn, account, id)?.key;
-    if diesel::delete(api_keys::table.find(id)).execute(conn)? == 0 {
+pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKey> {
+    let key = find(tx, account, id)?.key;
+    forget(tx, id)?;
+    if diesel::delete(api_keys::table.find(id)).execute(tx.conn())? == 0 {
         return Err(Error::NotFound); // another request was quicker
     }
     diesel::insert_into(api_key_deletions::table)
         .values((
             api_key_deletions::api_key_id.eq(id),
             api_key_deletions::account_id.eq(account),
-            api_key_deletions::deleted_at.eq(now),
+            api_key_deletions::deleted_at.eq(tx.now()),
         ))
-        .execute(conn)?;
-    Ok(Changed { digest: key.digest, value: key })
+        .execute(tx.conn())?;
+    tx.audit(key.event(Action::ApiKeyDeleted).done())?;
+    Ok(key)
 }
 
 /// Whose key had this id; `None` when none with it was deleted.

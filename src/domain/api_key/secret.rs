@@ -83,10 +83,16 @@ impl KeySecret {
         Digest::of(self.text.as_bytes())
     }
 
-    /// What can be shown for ever: prefix, mode and the last 4 characters.
+    /// What can be shown for ever: prefix, mode and the [tail](Self::tail).
     #[must_use]
     pub fn mask(&self) -> String {
-        format!("{}••••••{}", &self.text[..self.body], &self.text[self.text.len() - 4..])
+        format!("{}••••••{}", &self.text[..self.body], self.tail())
+    }
+
+    /// The last 4 characters.
+    #[must_use]
+    pub fn tail(&self) -> &str {
+        &self.text[self.text.len() - 4..]
     }
 }
 

@@ -1,21 +1,21 @@
-//! When and how a key was last used.
+//! How often each secret of a key was used, and the last use: when, from where, by which program.
 
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
 use diesel::result::Error::DatabaseError;
 use diesel::sql_types::{BigInt, Text};
 
-use super::ApiKeyId;
+use super::stored_secret::KeySecretId;
 use crate::error::Result;
-use crate::store::schema::api_key_usages;
+use crate::store::schema::key_secret_usages;
 use crate::store::{Conn, MultiBackend, Steadily, UtcTime};
 
-/// A key's uses so far, and the last of them.
+/// The uses of a key's secret so far, and the last of them.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = api_key_usages)]
-pub struct ApiKeyUsage {
-    /// Whose.
-    pub api_key_id: ApiKeyId,
+#[diesel(table_name = key_secret_usages)]
+pub struct SecretUsage {
+    /// The secret.
+    pub key_secret_id: KeySecretId,
     /// How often it opened a door.
     pub uses: i64,
     /// When it did last.
@@ -26,7 +26,7 @@ pub struct ApiKeyUsage {
     pub user_agent: String,
 }
 
-impl ApiKeyUsage {
+impl SecretUsage {
     /// Puts two pieces of news of one key together.
     fn join(&mut self, other: &mut Self) {
         if other.last_used_at > self.last_used_at {
@@ -46,11 +46,11 @@ const AT_ONCE: [usize; 3] = [200, 20, 1];
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut Conn, mut news: Vec<ApiKeyUsage>) -> Result<()> {
+pub fn add(conn: &mut Conn, mut news: Vec<SecretUsage>) -> Result<()> {
     // All instances in one order, so that no two wait for each other's rows.
-    news.sort_by(|one, other| one.api_key_id.cmp(&other.api_key_id)); // often in order already
+    news.sort_by(|one, other| one.key_secret_id.cmp(&other.key_secret_id)); // often in order already
     news.dedup_by(|next, kept| {
-        let is_same = next.api_key_id == kept.api_key_id;
+        let is_same = next.key_secret_id == kept.key_secret_id;
         if is_same {
             kept.join(next);
         }
@@ -64,7 +64,7 @@ pub fn add(conn: &mut Conn, mut news: Vec<ApiKeyUsage>) -> Result<()> {
     }
 }
 
-fn add_all(conn: &mut Conn, news: &[ApiKeyUsage], rows: fn(&str) -> String) -> QueryResult<()> {
+fn add_all(conn: &mut Conn, news: &[SecretUsage], rows: fn(&str) -> String) -> QueryResult<()> {
     let mut rest = news;
     for count in AT_ONCE {
         let mut some = rest.chunks_exact(count);
@@ -77,11 +77,11 @@ fn add_all(conn: &mut Conn, news: &[ApiKeyUsage], rows: fn(&str) -> String) -> Q
     Ok(())
 }
 
-fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> QueryResult<()> {
+fn add_some(conn: &mut Conn, statement: &str, news: &[SecretUsage]) -> QueryResult<()> {
     let statement = diesel::sql_query(statement).into_boxed::<MultiBackend>();
     let statement = news.iter().fold(statement, |statement, news| {
         statement
-            .bind::<Text, _>(news.api_key_id.as_str())
+            .bind::<Text, _>(news.key_secret_id.as_str())
             .bind::<BigInt, _>(news.uses)
             .bind::<BigInt, _>(news.last_used_at)
             .bind::<Text, _>(&*news.address)
@@ -94,8 +94,8 @@ fn add_some(conn: &mut Conn, statement: &str, news: &[ApiKeyUsage]) -> QueryResu
 /// databases at once, and reads an update anew for every row.
 fn statement(rows: &str) -> String {
     format!(
-        "INSERT INTO api_key_usages (api_key_id, uses, last_used_at, address, user_agent) {rows} \
-         ON CONFLICT (api_key_id) DO UPDATE SET uses = api_key_usages.uses + excluded.uses, \
+        "INSERT INTO key_secret_usages (key_secret_id, uses, last_used_at, address, user_agent) {rows} \
+         ON CONFLICT (key_secret_id) DO UPDATE SET uses = key_secret_usages.uses + excluded.uses, \
             last_used_at = {}, address = {}, user_agent = {}",
         newer("last_used_at"),
         newer("address"),
@@ -111,7 +111,7 @@ fn all_rows(places: &str) -> String {
 fn rows_of_keys(places: &str) -> String {
     format!(
         "SELECT column1, column2, column3, column4, column5 FROM (VALUES {places}) AS news \
-         WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = column1)"
+         WHERE EXISTS (SELECT 1 FROM key_secrets WHERE id = column1)"
     )
 }
 
@@ -129,7 +129,7 @@ fn places(conn: &Conn, rows: usize) -> String {
 /// moment, the one that is written last.
 fn newer(column: &str) -> String {
     format!(
-        "CASE WHEN excluded.last_used_at >= api_key_usages.last_used_at \
-         THEN excluded.{column} ELSE api_key_usages.{column} END"
+        "CASE WHEN excluded.last_used_at >= key_secret_usages.last_used_at \
+         THEN excluded.{column} ELSE key_secret_usages.{column} END"
     )
 }

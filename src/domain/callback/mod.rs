@@ -19,11 +19,12 @@ pub use secret::CallbackSecret;
 pub use target::{Target, is_allowed};
 
 use super::account::AccountId;
-use super::api_key::{self, ApiKeyId};
+use super::api_key::{self, ApiKey, ApiKeyId};
+use super::audit::Action;
 use crate::error::{Error, Result};
 use crate::networks::Networks;
 use crate::store::schema::api_key_callbacks;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, Tx, UtcTime};
 
 /// The slug of the service whose keys have callbacks.
 const SERVICE: &str = "sms";
@@ -71,55 +72,59 @@ pub fn is_offered(service: &str) -> bool {
 /// # Errors
 /// [`Error::Invalid`] for `url`; [`Error::NotFound`] for an unknown key,
 /// another account's, and one of a service that has no callbacks.
-pub fn save(
-    conn: &mut Conn,
-    account: &AccountId,
-    key: &ApiKeyId,
-    url: &str,
-    allowed: &Networks,
-    now: UtcTime,
-) -> Result<Saved> {
-    check_key(conn, account, key)?;
+pub fn save(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId, url: &str, allowed: &Networks) -> Result<Saved> {
+    let key = check_key(tx, account, key)?;
     let url = Target::parse("url", url, allowed)?;
-    let row = api_key_callbacks::table.find(key);
-    if diesel::update(row).set(api_key_callbacks::url.eq(&url)).execute(conn)? > 0 {
+    let event = |before: &str| key.event(Action::CallbackChanged).field("url", before, url.as_str()).done();
+    if let Some(before) = find(tx, &key.id)? {
+        if before.url != url {
+            let row = api_key_callbacks::table.find(&key.id);
+            diesel::update(row).set(api_key_callbacks::url.eq(&url)).execute(tx.conn())?;
+            tx.audit(event(before.url.as_str()))?;
+        }
         return Ok(Saved::Kept);
     }
     let secret = CallbackSecret::generate()?;
-    let callback = Callback { api_key_id: key.clone(), url, secret: secret.clone(), created_at: now };
+    let callback =
+        Callback { api_key_id: key.id.clone(), url: url.clone(), secret: secret.clone(), created_at: tx.now() };
     // In a savepoint: the same form, sent at the same moment, may have been quicker.
-    match conn.transaction(|conn| diesel::insert_into(api_key_callbacks::table).values(&callback).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Saved::Kept),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(Saved::Made(secret)),
-    }
+    match tx.transaction(|conn| diesel::insert_into(api_key_callbacks::table).values(&callback).execute(conn)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Saved::Kept),
+        inserted => inserted?,
+    };
+    tx.audit(event(""))?;
+    Ok(Saved::Made(secret))
 }
 
 /// Gives a callback another secret; the old one signs nothing any more.
 ///
 /// # Errors
 /// [`Error::NotFound`] as with [`save`], and where there is no callback.
-pub fn change_secret(conn: &mut Conn, account: &AccountId, key: &ApiKeyId) -> Result<CallbackSecret> {
-    check_key(conn, account, key)?;
+pub fn change_secret(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId) -> Result<CallbackSecret> {
+    let key = check_key(tx, account, key)?;
     let secret = CallbackSecret::generate()?;
-    let row = api_key_callbacks::table.find(key);
-    match diesel::update(row).set(api_key_callbacks::secret.eq(&secret)).execute(conn)? {
-        0 => Err(Error::NotFound),
-        _ => Ok(secret),
+    let row = api_key_callbacks::table.find(&key.id);
+    if diesel::update(row).set(api_key_callbacks::secret.eq(&secret)).execute(tx.conn())? == 0 {
+        return Err(Error::NotFound);
     }
+    tx.audit(key.event(Action::CallbackSecretRenewed).done())?;
+    Ok(secret)
 }
 
 /// Removes a callback; what waits is not sent. The same again changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] as with [`save`].
-pub fn remove(conn: &mut Conn, account: &AccountId, key: &ApiKeyId) -> Result<()> {
-    check_key(conn, account, key)?;
-    diesel::delete(api_key_callbacks::table.find(key)).execute(conn)?;
+pub fn remove(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId) -> Result<()> {
+    let key = check_key(tx, account, key)?;
+    if diesel::delete(api_key_callbacks::table.find(&key.id)).execute(tx.conn())? > 0 {
+        tx.audit(key.event(Action::CallbackRemoved).done())?;
+    }
     Ok(())
 }
 
-fn check_key(conn: &mut Conn, account: &AccountId, key: &ApiKeyId) -> Result<()> {
+/// The key, where its service has callbacks.
+fn check_key(conn: &mut Conn, account: &AccountId, key: &ApiKeyId) -> Result<ApiKey> {
     let entry = api_key::find(conn, account, key)?;
-    if is_offered(&entry.key.service) { Ok(()) } else { Err(Error::NotFound) }
+    if is_offered(&entry.key.service) { Ok(entry.key) } else { Err(Error::NotFound) }
 }

@@ -4,17 +4,18 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
-use super::account::AccountId;
+use super::account::{self, AccountId};
+use super::audit::{self, Action, TargetKind};
 use super::cursor::Cursor;
 use super::id::id;
-use super::identity::operator::{Operator, OperatorId};
+use super::identity::operator::OperatorId;
 use super::message::MessageId;
 use super::message::phone_number::PhoneNumber;
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{accounts, credit_balances, ledger_entries, messages, operators};
 use crate::store::types::text_enum;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, Steadily, Tx, UtcTime};
 
 /// What a new account has, unless the settings say otherwise: enough to try.
 pub const OPENING: i64 = 100;
@@ -168,25 +169,22 @@ pub enum Addition {
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(
-    conn: &mut Conn,
-    account: &AccountId,
-    by: Option<&Operator>,
-    top_up: TopUp,
-    now: UtcTime,
-) -> Result<Addition> {
+pub fn add(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, top_up: TopUp) -> Result<Addition> {
     let entry = LedgerEntry {
         id: top_up.id,
         note: top_up.note,
-        created_by: by.map(|operator| operator.id.clone()),
-        ..LedgerEntry::new(account, top_up.amount, Reason::TopUp, now)
+        created_by: by.cloned(),
+        ..LedgerEntry::new(account, top_up.amount, Reason::TopUp, tx.now())
     };
     // In a savepoint: the same form, sent at the same moment, may have been quicker.
-    match conn.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Addition::Repeated),
-        Err(error) => Err(error.into()),
-        Ok(_) => change_balance(conn, account, top_up.amount).map(Addition::Made),
-    }
+    match tx.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Addition::Repeated),
+        inserted => inserted?,
+    };
+    let balance = change_balance(tx, account, top_up.amount)?;
+    let event = audit::event(Action::CreditsAdded, TargetKind::Account, account.as_str(), &account::name(tx, account)?);
+    tx.audit(event.of(account).field("credits", balance - top_up.amount, balance).done())?;
+    Ok(Addition::Made(balance))
 }
 
 /// Takes what messages cost, `(message, credits)` each; gives what is left.

@@ -4,4 +4,5 @@ pub mod operator;
 pub mod password;
 pub mod session;
 pub mod setup_code;
+pub mod stored_password;
 pub mod throttle;

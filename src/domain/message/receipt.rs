@@ -66,6 +66,8 @@ id! {
 /// What a carrier said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
+    /// Which carrier said it: ids are a carrier's own.
+    pub carrier: String,
     /// The carrier's id for the segment, as it stands in the receipt.
     pub carrier_id: String,
     /// The same in the form in which ids are compared.
@@ -88,6 +90,7 @@ struct WaitingReceipt {
     error: Option<String>,
     recipient: Option<String>,
     created_at: UtcTime,
+    carrier: String,
 }
 
 /// Takes a receipt. One that fits nothing yet is kept for a while; one about a
@@ -96,7 +99,7 @@ struct WaitingReceipt {
 /// # Errors
 /// When the database fails.
 pub fn receive(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
-    match find(conn, &receipt.carrier_id, &receipt.carrier_key)? {
+    match find(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
         Some(segment) => apply(conn, &segment, receipt.state, now),
         None => keep(conn, receipt, now),
     }
@@ -105,8 +108,9 @@ pub fn receive(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
 /// The segment with this id: the same letters if there are such, else what only
 /// differs in how the number is written; of several the last one, since
 /// carriers use ids again.
-fn find(conn: &mut Conn, carrier_id: &str, carrier_key: &str) -> Result<Option<MessageSegment>> {
+fn find(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &str) -> Result<Option<MessageSegment>> {
     let mut found: Vec<MessageSegment> = message_segments::table
+        .filter(message_segments::carrier.eq(carrier))
         .filter(message_segments::carrier_key.eq(carrier_key))
         .order(message_segments::message_id.desc())
         .limit(20)
@@ -127,6 +131,7 @@ fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: Ut
     *place = MessageSegment {
         status,
         error,
+        carrier: segment.carrier.clone(),
         carrier_id: segment.carrier_id.clone(),
         carrier_key: segment.carrier_key.clone(),
         updated_at: now,
@@ -156,21 +161,24 @@ fn keep(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
         error: receipt.error.clone(),
         recipient: receipt.recipient.clone(),
         created_at: now,
+        carrier: receipt.carrier.clone(),
     };
     diesel::insert_into(waiting_receipts::table).values(&row).steadily().execute(conn)?;
     Ok(())
 }
 
 /// Applies receipts that came before the answer with their id.
-pub(super) fn match_early(conn: &mut Conn, carrier_key: &str, now: UtcTime) -> Result<()> {
-    let rows = waiting_receipts::table.filter(waiting_receipts::carrier_key.eq(carrier_key));
+pub(super) fn match_early(conn: &mut Conn, carrier: &str, carrier_key: &str, now: UtcTime) -> Result<()> {
+    let rows = waiting_receipts::table
+        .filter(waiting_receipts::carrier.eq(carrier))
+        .filter(waiting_receipts::carrier_key.eq(carrier_key));
     let waiting: Vec<WaitingReceipt> =
         rows.order(waiting_receipts::id).select(WaitingReceipt::as_select()).load(conn)?;
     waiting.iter().try_for_each(|receipt| match_one(conn, receipt, now).map(drop))
 }
 
 fn match_one(conn: &mut Conn, receipt: &WaitingReceipt, now: UtcTime) -> Result<bool> {
-    let found = match find(conn, &receipt.carrier_id, &receipt.carrier_key)? {
+    let found = match find(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
         Some(segment) => Some(segment),
         None if receipt.created_at.plus_seconds(ANSWER_SECONDS) <= now => find_unanswered(conn, receipt)?,
         None => None,
@@ -200,8 +208,12 @@ fn find_unanswered(conn: &mut Conn, receipt: &WaitingReceipt) -> Result<Option<M
         .load(conn)?;
     let Some(first) = open.first() else { return Ok(None) };
     let is_one_message = open.iter().all(|segment| segment.message_id == first.message_id);
-    let (carrier_id, carrier_key) = (Some(receipt.carrier_id.clone()), Some(receipt.carrier_key.clone()));
-    Ok(is_one_message.then(|| MessageSegment { carrier_id, carrier_key, ..first.clone() }))
+    Ok(is_one_message.then(|| MessageSegment {
+        carrier: Some(receipt.carrier.clone()),
+        carrier_id: Some(receipt.carrier_id.clone()),
+        carrier_key: Some(receipt.carrier_key.clone()),
+        ..first.clone()
+    }))
 }
 
 pub(super) fn is_any_waiting(conn: &mut Conn) -> Result<bool> {

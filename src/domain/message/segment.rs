@@ -61,6 +61,8 @@ pub struct MessageSegment {
     pub error: Option<Fault>,
     /// When that changed last.
     pub updated_at: UtcTime,
+    /// The carrier that gave the id.
+    pub carrier: Option<String>,
 }
 
 /// The segments of a message that a carrier was asked to take, in order.
@@ -98,6 +100,7 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
     diesel::update(message_segments::table.find((&segment.message_id, segment.number)))
         .set((
             message_segments::status.eq(segment.status),
+            message_segments::carrier.eq(&segment.carrier),
             message_segments::carrier_id.eq(&segment.carrier_id),
             message_segments::carrier_key.eq(&segment.carrier_key),
             message_segments::error.eq(segment.error),
@@ -144,6 +147,7 @@ mod tests {
             carrier_key: None,
             error: None,
             updated_at: UtcTime::from_micros(0),
+            carrier: None,
         };
         sum_up(&statuses.iter().map(segment).collect::<Vec<_>>(), 2).map(|(status, _)| status)
     }

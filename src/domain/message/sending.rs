@@ -33,6 +33,8 @@ pub struct Lease {
 pub enum SegmentOutcome {
     /// The carrier has it.
     Taken {
+        /// Which carrier.
+        carrier: String,
         /// The carrier's id for it.
         carrier_id: String,
         /// The same in the form in which ids are compared.
@@ -169,8 +171,8 @@ pub fn settle(
         }
     }
     for (_, outcome) in outcomes {
-        if let SegmentOutcome::Taken { carrier_key, .. } = outcome {
-            receipt::match_early(conn, carrier_key, now)?;
+        if let SegmentOutcome::Taken { carrier, carrier_key, .. } = outcome {
+            receipt::match_early(conn, carrier, carrier_key, now)?;
         }
     }
     Ok(())
@@ -209,15 +211,23 @@ fn apply(
         SegmentOutcome::NotSent => return Ok(()),
         SegmentOutcome::Unanswered => (SegmentStatus::Unknown, Some(Fault::OutcomeUnknown)),
     };
-    let (carrier_id, carrier_key) = match outcome {
+    let (carrier, carrier_id, carrier_key) = match outcome {
         // Without an id there is nothing that a receipt could name.
-        SegmentOutcome::Taken { carrier_id, carrier_key } if !carrier_id.is_empty() => {
-            (Some(carrier_id.clone()), Some(carrier_key.clone()))
+        SegmentOutcome::Taken { carrier, carrier_id, carrier_key } if !carrier_id.is_empty() => {
+            (Some(carrier.clone()), Some(carrier_id.clone()), Some(carrier_key.clone()))
         }
-        _ => (None, None),
+        _ => (None, None, None),
     };
-    let segment =
-        MessageSegment { message_id: message.clone(), number, status, carrier_id, carrier_key, error, updated_at: now };
+    let segment = MessageSegment {
+        message_id: message.clone(),
+        number,
+        status,
+        carrier_id,
+        carrier_key,
+        error,
+        updated_at: now,
+        carrier,
+    };
     let place = known.iter_mut().find(|segment| segment.number == number);
     // What a receipt has settled meanwhile stays as it is.
     if place.as_ref().is_some_and(|known| known.status.is_taken() && known.status != SegmentStatus::Unknown) {

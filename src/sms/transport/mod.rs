@@ -22,6 +22,10 @@ use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::sender::Sender;
 use crate::domain::message::sms_text::Encoding;
 
+/// The name of the one carrier there is, the one of `--sms-transport`; ids of
+/// segments are kept with the name of the carrier that gave them.
+pub const DEFAULT_CARRIER: &str = "default";
+
 /// Which way out live messages take.
 #[derive(Debug, Clone)]
 pub enum WayOut {

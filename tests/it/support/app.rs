@@ -5,22 +5,24 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use diesel::Connection as _;
 use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
+use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
 use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
 use keyfob::domain::credit;
-use keyfob::domain::identity::operator::{self, Operator, OperatorId};
+use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
-use keyfob::gate::Gate;
+use keyfob::error::Error;
 use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
 use keyfob::sms::callbacks::Callbacks;
 use keyfob::sms::transport::WayOut;
-use keyfob::store::{Conn, UtcTime};
+use keyfob::store::{Actor, Conn, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
 use super::{Client, Database};
@@ -39,8 +41,8 @@ pub struct App<'db> {
     /// What stands in the terminal.
     pub setup_code: Option<String>,
     pub db: &'db Database,
-    /// The gate itself, for changes that need no browser.
-    pub gate: Gate,
+    /// The server's own store, for changes that need no browser.
+    pub store: Store,
     /// Lets connections go without stopping.
     pub drain: Arc<Drain>,
     public_url: Option<String>,
@@ -55,9 +57,9 @@ pub struct Key {
     pub secret: String,
 }
 
-/// The gate's own switch.
+/// Switches keys as the dashboard does, without a browser.
 pub struct GateSwitch {
-    gate: Gate,
+    store: Store,
     account: AccountId,
     runtime: tokio::runtime::Runtime,
 }
@@ -66,14 +68,14 @@ impl GateSwitch {
     #[track_caller]
     pub fn set(&self, key: &Key, status: Status) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
-        let change = self.gate.change(move |conn| api_key::set_status(conn, &account, &id, status));
+        let change = self.store.change(Actor::system(), NOW, move |tx| api_key::set_status(tx, &account, &id, status));
         self.runtime.block_on(change).unwrap();
     }
 
     #[track_caller]
     pub fn delete(&self, key: &Key) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
-        let change = self.gate.change(move |conn| deletion::delete(conn, &account, &id, NOW));
+        let change = self.store.change(Actor::system(), NOW, move |tx| deletion::delete(tx, &account, &id));
         self.runtime.block_on(change).unwrap();
     }
 }
@@ -152,13 +154,13 @@ impl<'db> App<'db> {
             actix_web::rt::System::new().block_on(async {
                 let keyfob = Keyfob::build(&config, its_clock).await.unwrap();
                 let code = keyfob.setup_code.map(|code| code.expose().to_owned());
-                started.send((keyfob.address, code, keyfob.gate, keyfob.drain, keyfob.server.handle())).unwrap();
+                started.send((keyfob.address, code, keyfob.store, keyfob.drain, keyfob.server.handle())).unwrap();
                 keyfob.server.await.unwrap();
             });
         });
-        let (address, setup_code, gate, drain, handle) = wait.recv().unwrap();
+        let (address, setup_code, store, drain, handle) = wait.recv().unwrap();
         let url = format!("http://{address}");
-        Self { url, clock, setup_code, db, gate, drain, public_url, handle, thread: Some(thread) }
+        Self { url, clock, setup_code, db, store, drain, public_url, handle, thread: Some(thread) }
     }
 
     pub fn with_operator(self) -> Self {
@@ -169,16 +171,14 @@ impl<'db> App<'db> {
         self
     }
 
-    fn add_operator(&self, email: &str, account_id: AccountId) {
-        let operator = Operator {
+    fn add_operator(&self, email: &str, account: AccountId) {
+        let operator = NewOperator {
             id: OperatorId::mint(),
-            account_id,
             email: email.to_owned(),
             name: "Ada".to_owned(),
             password_hash: password_hash().to_owned(),
-            created_at: NOW,
         };
-        operator::create(&mut self.db.conn(), &operator).unwrap();
+        change(&mut self.db.conn(), NOW, |tx| operator::create(tx, &account, Role::Owner, operator));
     }
 
     /// Somebody without cookies.
@@ -228,8 +228,9 @@ impl<'db> App<'db> {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
         let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap();
-        match api_key::create(conn, &operator, new, self.clock.now()).unwrap() {
-            Creation::Made(key, secret) => Key { id: key.id.to_string(), secret: secret.expose().to_owned() },
+        let account = membership::of(conn, &operator.id).unwrap().account_id;
+        match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, &operator.id, new)) {
+            Creation::Made(made, secret) => Key { id: made.key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),
         }
     }
@@ -238,13 +239,13 @@ impl<'db> App<'db> {
     #[track_caller]
     pub fn gate_switch(&self) -> GateSwitch {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        GateSwitch { gate: self.gate.clone(), account: account::first(&mut self.db.conn()).unwrap(), runtime }
+        GateSwitch { store: self.store.clone(), account: account::first(&mut self.db.conn()).unwrap(), runtime }
     }
 
     /// A second service, beside SMS.
     pub fn add_service(&self, slug: &str, name: &str) {
         let new = NewService::parse(name, slug, slug).unwrap();
-        service::create(&mut self.db.conn(), new, NOW.plus_seconds(1)).unwrap();
+        change(&mut self.db.conn(), NOW.plus_seconds(1), |tx| service::create(tx, new));
     }
 
     /// What the gate says about a key.
@@ -266,6 +267,12 @@ impl Drop for App<'_> {
         drop(self.handle.stop(false));
         let _ = self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// Makes a change as Keyfob itself, over a connection that is at hand.
+#[track_caller]
+pub fn change<T>(conn: &mut Conn, now: UtcTime, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>) -> T {
+    conn.transaction(|conn| Tx::run(conn, Actor::system(), now, work)).unwrap().0
 }
 
 /// Worked out once: it takes a moment.

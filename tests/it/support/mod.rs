@@ -20,7 +20,7 @@ mod tunnel;
 mod wire;
 
 pub use answer::Answer;
-pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD};
+pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD, change};
 pub use asker::{Asker, time_until};
 pub use certificate::Certificate;
 pub use client::{Client, form};

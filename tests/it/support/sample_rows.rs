@@ -30,6 +30,21 @@ const ROWS: &[SampleRows] = &[
          ('op_2', 'acc_2', 'eve@example.com', 'Eve', '$argon2id$2', 3)",
     ),
     rows(
+        10,
+        "operators",
+        "(id, email, name, created_at) VALUES ('op_1', 'ada@example.com', 'Ada', 2), ('op_2', 'eve@example.com', 'Eve', 3)",
+    ),
+    rows(
+        10,
+        "operator_passwords",
+        "(operator_id, hash, changed_at) VALUES ('op_1', '$argon2id$1', 2), ('op_2', '$argon2id$2', 3)",
+    ),
+    rows(
+        10,
+        "memberships",
+        "(operator_id, account_id, role, created_at) VALUES ('op_1', 'acc_1', 'owner', 2), ('op_2', 'acc_2', 'owner', 3)",
+    ),
+    rows(
         1,
         "services",
         "(slug, name, key_prefix, created_at) VALUES ('sms', 'SMS', 'sms', 4), ('maps', 'Maps', 'maps', 5)",
@@ -40,6 +55,21 @@ const ROWS: &[SampleRows] = &[
         "(id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at, expires_at) \
          VALUES ('key_1', 'acc_1', 'sms', 'live', 'One', '', X'00FF', 'sms_live_…1', 'enabled', 'op_1', 6, NULL), \
          ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', X'0102', 'maps_test_…2', 'disabled', NULL, 7, 8)",
+    ),
+    rows(
+        9,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, status, created_by, created_at, expires_at, status_reason) \
+         VALUES ('key_1', 'acc_1', 'sms', 'live', 'One', '', 'enabled', 'op_1', 6, NULL, NULL), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused')",
+    ),
+    rows(
+        9,
+        "key_secrets",
+        "(id, api_key_id, digest, mask, tail, created_at, ends_at, origin) VALUES \
+         ('ksec_1', 'key_1', X'00FF', 'sms_live_…abc1', 'abc1', 6, NULL, 'minted'), \
+         ('ksec_2', 'key_2', X'0102', 'maps_test_…abc2', 'abc2', 7, NULL, 'imported'), \
+         ('ksec_3', 'key_2', X'0103', 'maps_test_…abc3', 'abc3', 7, 8, 'minted')",
     ),
     rows(
         3,
@@ -55,6 +85,12 @@ const ROWS: &[SampleRows] = &[
         "api_key_usages",
         "(api_key_id, uses, last_used_at, address, user_agent) VALUES ('key_1', 13, 14, '192.0.2.1', 'curl/8'), \
          ('key_2', 15, 16, '', '')",
+    ),
+    rows(
+        9,
+        "key_secret_usages",
+        "(key_secret_id, uses, last_used_at, address, user_agent) VALUES ('ksec_1', 13, 14, '192.0.2.1', 'curl/8'), \
+         ('ksec_2', 15, 16, '', '')",
     ),
     rows(
         5,
@@ -87,6 +123,12 @@ const ROWS: &[SampleRows] = &[
          ('msg_1', 1, 'delivered', '0A', '10', NULL, 29), ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30)",
     ),
     rows(
+        12,
+        "message_segments",
+        "(message_id, number, status, carrier_id, carrier_key, error, updated_at, carrier) VALUES \
+         ('msg_1', 1, 'delivered', '0A', '10', NULL, 29, 'default'), ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30, NULL)",
+    ),
+    rows(
         6,
         "message_events",
         "(id, message_id, status, detail, created_at) VALUES ('evt_1', 'msg_1', 'sent', 'x', 31), \
@@ -97,6 +139,12 @@ const ROWS: &[SampleRows] = &[
         "waiting_receipts",
         "(id, carrier_id, carrier_key, state, error, recipient, created_at) VALUES \
          ('rct_1', '0B', '11', 'DELIVRD', NULL, NULL, 33), ('rct_2', '0C', '12', 'UNDELIV', '1', '+420777000003', 34)",
+    ),
+    rows(
+        12,
+        "waiting_receipts",
+        "(id, carrier_id, carrier_key, state, error, recipient, created_at, carrier) VALUES \
+         ('rct_1', '0B', '11', 'DELIVRD', NULL, NULL, 33, 'default')",
     ),
     rows(
         6,
@@ -117,6 +165,16 @@ const ROWS: &[SampleRows] = &[
         "(id, message_id, api_key_id, payload, status, tries, due_at, error, http_status, created_at, updated_at) VALUES \
          ('wh_1', 'msg_1', 'key_1', '{}', 'delivered', 1, NULL, NULL, 200, 39, 40), \
          ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43)",
+    ),
+    rows(
+        11,
+        "audit_events",
+        "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
+         changes, reason, address, user_agent, request_id) VALUES \
+         ('aud_1', 'acc_1', 44, 'operator', 'op_1', 'Ada', 'dashboard', 'api_key.created', 'api_key', 'key_1', 'One', \
+          '{}', 'why', '192.0.2.1', 'curl/8', 'req_1'), \
+         ('aud_2', NULL, 45, 'command_line', NULL, 'root', 'command_line', 'service.created', 'service', 'maps', \
+          'Maps', '{\"name\": [\"\", \"Maps\"]}', NULL, NULL, NULL, NULL)",
     ),
 ];
 

@@ -6,7 +6,7 @@ use keyfob::domain::account;
 use keyfob::domain::credit::{self, LedgerEntryId, TopUp};
 use serde_json::{Value, json};
 
-use super::{Answer, App, Client, Key};
+use super::{Answer, App, Client, Key, change};
 
 /// Where messages are sent, and told about.
 pub const MESSAGES: &str = "/v1/sms/messages";
@@ -88,7 +88,7 @@ impl App<'_> {
         if credits > now {
             let id = LedgerEntryId::mint();
             let top_up = TopUp::parse(id.as_str(), &(credits - now).to_string(), "for a test").unwrap();
-            credit::add(conn, &account, None, top_up, self.clock.now()).unwrap();
+            change(conn, self.clock.now(), |tx| credit::add(tx, &account, None, top_up));
         } else if credits < now {
             let message = keyfob::domain::message::MessageId::mint();
             credit::charge(conn, &account, &[(message, now - credits)], self.clock.now()).unwrap();

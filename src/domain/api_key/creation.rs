@@ -1,0 +1,122 @@
+//! A new key: what an operator fills in, and what becomes of it.
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+
+use super::deletion;
+use super::label::Label;
+use super::record::{ApiKey, ApiKeyEntry, ApiKeyId, Status};
+use super::secret::{KeySecret, Mode};
+use super::stored_secret::StoredSecret;
+use crate::domain::account::AccountId;
+use crate::domain::audit::Action;
+use crate::domain::identity::operator::OperatorId;
+use crate::domain::service;
+use crate::error::{Error, FieldErrors, Result};
+use crate::store::schema::{api_keys, key_secrets};
+use crate::store::{Conn, Tx};
+
+/// What an operator fills in for a new key.
+#[derive(Debug)]
+pub struct NewApiKey {
+    id: ApiKeyId,
+    service: String,
+    mode: Mode,
+    name: String,
+    description: String,
+}
+
+impl NewApiKey {
+    /// Holds a filled-in form against the rules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with a message for every field that is wrong.
+    pub fn parse(id: &str, service: &str, mode: &str, name: &str, description: &str) -> Result<Self> {
+        let mut errors = FieldErrors::default();
+        let id = id
+            .parse()
+            .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
+        let id = errors.collect(id)?;
+        let mode = mode.parse().map_err(|()| Error::invalid("mode", "Choose Live or Test."));
+        let mode = errors.collect(mode)?;
+        let label = errors.collect(Label::parse(name, description))?;
+        match (id, mode, label) {
+            (Some(id), Some(mode), Some(Label { name, description })) => {
+                Ok(Self { id, service: service.to_owned(), mode, name, description })
+            }
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+/// What became of a filled-in form.
+#[derive(Debug)]
+pub enum Creation {
+    /// A key, with the one and only sight of its secret.
+    Made(Box<ApiKeyEntry>, KeySecret),
+    /// The form was sent before: its key was made then.
+    Repeated,
+}
+
+/// Makes a key, switched on.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown service; when the database fails.
+pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApiKey) -> Result<Creation> {
+    let service = service::find(tx, &new.service)?;
+    let id = match owner_of(tx, &new.id)? {
+        Some(owner) if owner == *account => return Ok(Creation::Repeated),
+        // Somebody else's id: behave as if it were free, and so tell nothing.
+        Some(_) => ApiKeyId::mint(),
+        None => new.id,
+    };
+    let secret = KeySecret::generate(&service.key_prefix, new.mode)?;
+    let key = ApiKey {
+        id,
+        account_id: account.clone(),
+        service: service.slug.clone(),
+        mode: new.mode,
+        name: new.name,
+        description: new.description,
+        status: Status::Enabled,
+        status_reason: None,
+        created_by: Some(by.clone()),
+        created_at: tx.now(),
+        expires_at: None,
+        version: 1,
+    };
+    let stored = StoredSecret::of(&secret, &key.id, tx.now());
+    // In a savepoint: the same form, sent at the same moment, may have been quicker.
+    let inserted = tx.transaction(|conn| {
+        diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
+        diesel::insert_into(key_secrets::table).values(&stored).execute(conn)
+    });
+    match inserted {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Creation::Repeated),
+        inserted => inserted?,
+    };
+    let event = key.event(Action::ApiKeyCreated);
+    tx.audit(event.field("service", "", &key.service).field("mode", "", key.mode.as_str()).done())?;
+    Ok(Creation::Made(Box::new(ApiKeyEntry { key, secret: stored, service, usage: None }), secret))
+}
+
+/// Whose key has this id, or had it until it was deleted.
+fn owner_of(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
+    let owner = api_keys::table.find(id).select(api_keys::account_id).first(conn).optional()?;
+    if owner.is_some() { Ok(owner) } else { deletion::owner(conn, id) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_is_wrong_is_told_at_once() {
+        let Err(Error::Invalid(errors)) = NewApiKey::parse("nonsense", "sms", "both", " ", &"x".repeat(501)) else {
+            panic!("a wrong form was taken");
+        };
+        for field in ["key_id", "mode", "name", "description"] {
+            assert!(errors.get(field).is_some(), "{field}");
+        }
+    }
+}

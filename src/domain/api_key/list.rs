@@ -1,0 +1,115 @@
+//! Finds keys: a page of the list, one by its id, one by its secret.
+
+use diesel::prelude::*;
+
+use super::record::{ApiKey, ApiKeyEntry, ApiKeyId};
+use super::stored_secret::{self, StoredSecret};
+use crate::domain::account::AccountId;
+use crate::domain::cursor;
+use crate::error::Result;
+use crate::store::schema::{api_keys, key_secret_usages, key_secrets, services};
+use crate::store::{Conn, Digest, Tx};
+
+/// Rows on one page of the list.
+pub const PAGE: usize = 50;
+
+/// A place in the list.
+pub type Cursor = cursor::Cursor<ApiKeyId>;
+
+/// Keys with their current secrets, services and uses.
+#[diesel::dsl::auto_type]
+fn entries() -> _ {
+    let is_current = key_secrets::api_key_id.eq(api_keys::id).and(key_secrets::ends_at.is_null());
+    api_keys::table
+        .inner_join(key_secrets::table.on(is_current))
+        .inner_join(services::table)
+        .left_join(key_secret_usages::table.on(key_secret_usages::key_secret_id.eq(key_secrets::id)))
+}
+
+/// One page of the list.
+#[derive(Debug)]
+pub struct Page {
+    /// Up to [`PAGE`] keys, newest first.
+    pub rows: Vec<ApiKeyEntry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// An account's keys, newest first: of one service or of all, behind `after`
+/// or from the start.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&Cursor>) -> Result<Page> {
+    let mut query = entries()
+        .select(ApiKeyEntry::as_select())
+        .filter(api_keys::account_id.eq(account))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .limit(PAGE as i64 + 1)
+        .into_boxed();
+    if let Some(service) = service {
+        query = query.filter(api_keys::service.eq(service));
+    }
+    if let Some(cursor::Cursor(time, id)) = after {
+        // The first condition is in the second already; said alone it lets the index begin there.
+        query = query
+            .filter(api_keys::created_at.le(time))
+            .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
+    }
+    let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next =
+        rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| cursor::Cursor(key.created_at, key.id.clone()));
+    Ok(Page { rows, next })
+}
+
+/// What a key is called.
+#[derive(Debug, Clone, Queryable)]
+pub struct ApiKeyName {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its name.
+    pub name: String,
+}
+
+/// The names of an account's newest keys of a service, at most `most`.
+///
+/// # Errors
+/// When the database fails.
+pub fn names(conn: &mut Conn, account: &AccountId, service: &str, most: usize) -> Result<Vec<ApiKeyName>> {
+    let rows = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::service.eq(service))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX));
+    Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
+}
+
+/// One key of an account.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
+    let row = entries()
+        .select(ApiKeyEntry::as_select())
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::id.eq(id))
+        .first(conn)?;
+    Ok(row)
+}
+
+/// The key with this secret, whosever it is; for the gate.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret)>> {
+    let row = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq(digest));
+    Ok(row.select((api_keys::all_columns, key_secrets::all_columns)).first(conn).optional()?)
+}
+
+/// Has every instance forget what it remembers of a key, by each of its secrets.
+pub(super) fn forget(tx: &mut Tx<'_>, key: &ApiKeyId) -> Result<()> {
+    stored_secret::digests(tx, key)?.into_iter().for_each(|digest| tx.forget(digest));
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The switch of a key.
+
+use diesel::prelude::*;
+
+use super::list::{find, forget};
+use super::record::{ApiKeyEntry, ApiKeyId, Status, StatusReason};
+use crate::domain::account::AccountId;
+use crate::domain::audit::Action;
+use crate::error::Result;
+use crate::store::Tx;
+use crate::store::schema::api_keys;
+
+/// Puts a key's switch where it is wanted; the same again changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
+pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<ApiKeyEntry> {
+    let row = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::id.eq(id))
+        .filter(api_keys::status.ne(status));
+    let set = (api_keys::status.eq(status), api_keys::status_reason.eq(None::<StatusReason>));
+    let is_changed = diesel::update(row).set(set).execute(tx.conn())? > 0;
+    let entry = find(tx, account, id)?;
+    if is_changed {
+        forget(tx, id)?;
+        let action = match status {
+            Status::Enabled => Action::ApiKeyEnabled,
+            Status::Disabled => Action::ApiKeyDisabled,
+        };
+        tx.audit(entry.key.event(action).done())?;
+    }
+    Ok(entry)
+}
