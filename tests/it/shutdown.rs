@@ -16,9 +16,7 @@ use keyfob::domain::message::{self, Draft, Origin};
 use keyfob::store::UtcTime;
 use tempfile::TempDir;
 
-use crate::support::{
-    Asker, Client, Database, EMAIL, Ended, Key, PASSWORD, PHONE, Process, Wire, keyfob, on_both_databases,
-};
+use crate::support::{Asker, Client, Database, EMAIL, Key, PASSWORD, PHONE, Process, Wire, keyfob, on_both_databases};
 
 /// What has not happened by then never happens.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
@@ -41,11 +39,6 @@ fn serve_with_key(db: &Database) -> (Process, Client, Key) {
     let key = db.app().make_key("Project X");
     let (server, client) = serve_on(db, 0);
     (server, client, key)
-}
-
-#[track_caller]
-fn assert_stops(server: Process) -> Ended {
-    server.end().assert_success()
 }
 
 #[track_caller]
@@ -174,7 +167,7 @@ on_both_databases! {
         let silent = Wire::to(client.base());
 
         server.signal("TERM");
-        assert_stops(server);
+        server.end().assert_success();
         drop(silent);
 
         assert!(idle.ask(&key.secret).is_err());
@@ -200,7 +193,7 @@ on_both_databases! {
         drop(lock);
 
         assert!(in_flight.read_head().starts_with("HTTP/1.1 303 "));
-        assert_stops(server);
+        server.end().assert_success();
         db.app().assert_verdict(&key.secret, "DISABLED");
     }
 
@@ -212,7 +205,7 @@ on_both_databases! {
         server.signal("TERM");
         // Connections are let go one by one, and each answer is a use.
         let later = (0..10).take_while(|_| asker.ask(&key.secret).is_ok()).count();
-        assert_stops(server);
+        server.end().assert_success();
 
         assert_eq!(uses(db), 100 + later);
     }
@@ -241,7 +234,7 @@ on_both_databases! {
 
         server.signal("TERM");
 
-        assert_stops(server);
+        server.end().assert_success();
         drop(lock);
     }
 
@@ -259,7 +252,7 @@ on_both_databases! {
                 let before = asked.load(Ordering::SeqCst);
                 let old = server.take().unwrap();
                 old.signal("TERM");
-                log.push_str(&assert_stops(old).stderr);
+                log.push_str(&old.end().assert_success().stderr);
                 assert!(asked.load(Ordering::SeqCst) > before + 100, "nobody asked meanwhile");
                 *server = Some(serve_on(db, port).0);
             }
@@ -267,7 +260,7 @@ on_both_databases! {
             servers.iter_mut().for_each(|server| {
                 let server = server.take().unwrap();
                 server.signal("TERM");
-                log.push_str(&assert_stops(server).stderr);
+                log.push_str(&server.end().assert_success().stderr);
             });
             askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect()
         });
@@ -284,7 +277,7 @@ fn ctrl_c_stops_without_draining() {
 
     server.signal("INT");
 
-    let ended = assert_stops(server);
+    let ended = server.end().assert_success();
     assert!(!ended.stderr.contains("connections are let go"), "{ended:?}");
     assert_eq!(uses(&db), 1);
 }
