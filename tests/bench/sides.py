@@ -121,12 +121,12 @@ def turns(ours, theirs, number_of_rounds=ROUNDS):
     return rounds
 
 
-def compared(what, rounds):
+def compared(what, rounds, at_least):
     ours, theirs = zip(*rounds)
     cpu = f"{median(o.cpu_micros for o in ours):.2f} µs and {median(t.cpu_micros for t in theirs):.2f} µs"
     p99 = f"{median(o.p99_ms for o in ours):.2f} ms and {median(t.p99_ms for t in theirs):.2f} ms"
     return [
-        rate(what, rounds, at_least=0.90),
+        rate(what, rounds, at_least),
         Figure(f"{what}: server time for a request", ratio(rounds, "cpu_micros"), 1.15, "×", cpu),
         Figure(f"{what}: p99", ratio(rounds, "p99_ms"), 1.5, "×", p99),
     ]

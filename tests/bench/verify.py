@@ -43,10 +43,10 @@ def one_key(folder, database, key):
             nginx += of_start[0]
             as_many += of_start[1]
     return [
-        *compared("verify, 1 key, against a bare POST", verify),
-        *compared("auth, 1 key, against a bare GET", auth),
-        rate("nginx that asks Keyfob, against one that asks the bare server", nginx, at_least=0.95),
-        rate("the same against a bare server with as many headers", as_many),
+        *compared("verify, 1 key, against a bare POST", verify, at_least=0.95),
+        *compared("auth, 1 key, against a bare GET", auth, at_least=0.90),
+        rate("nginx that asks Keyfob, against one that asks the bare server", nginx),
+        rate("the same against a bare server with as many headers", as_many, at_least=0.95),
     ]
 
 
@@ -144,7 +144,7 @@ def hot(database, keys):
             rounds += turns(some, one, ROUNDS // STARTS)
             resident.append(memory(server, f"memory with {HOT:,} hot keys"))
     return [
-        rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.95),
+        rate(f"{HOT:,} hot keys among {MANY:,}, against 1 key", rounds, at_least=0.90),
         max(resident, key=lambda figure: figure.value),
     ]
 
