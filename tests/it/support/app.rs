@@ -166,19 +166,19 @@ impl<'db> App<'db> {
     pub fn with_operator(self) -> Self {
         if !operator::exists(&mut self.db.conn()).unwrap() {
             let account = account::first(&mut self.db.conn()).unwrap();
-            self.add_operator(EMAIL, account);
+            self.add_operator(EMAIL, &account);
         }
         self
     }
 
-    fn add_operator(&self, email: &str, account: AccountId) {
+    fn add_operator(&self, email: &str, account: &AccountId) {
         let operator = NewOperator {
             id: OperatorId::mint(),
             email: email.to_owned(),
             name: "Ada".to_owned(),
             password_hash: password_hash().to_owned(),
         };
-        change(&mut self.db.conn(), NOW, |tx| operator::create(tx, &account, Role::Owner, operator));
+        change(&mut self.db.conn(), NOW, |tx| operator::create(tx, account, Role::Owner, operator));
     }
 
     /// Somebody without cookies.
@@ -199,7 +199,7 @@ impl<'db> App<'db> {
     pub fn another_account(&self) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
         credit::open_accounts(&mut self.db.conn(), credit::OPENING, NOW).unwrap();
-        self.add_operator("eve@example.com", account);
+        self.add_operator("eve@example.com", &account);
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);
         client
