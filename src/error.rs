@@ -21,12 +21,9 @@ pub enum Error {
     /// The request came from another site's page.
     #[error("cross-site request refused")]
     CrossSite,
-    /// No key was sent where one is needed.
-    #[error("no key")]
-    KeyMissing,
-    /// The key that was sent does not open this door; the gate's word for why.
-    #[error("key refused: {0}")]
-    KeyRefused(&'static str),
+    /// No key was sent, or it does not open this door.
+    #[error("key refused: {}", .0.code)]
+    KeyRefused(Denial),
     /// The account can't pay for it; nothing was charged and nothing done.
     #[error("not enough credits: {needed} needed, {left} left")]
     NotEnoughCredits {
@@ -80,6 +77,26 @@ pub enum Error {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
+}
+
+/// Why a request is not let through, and how that is told over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// The stable word for the cause, such as `DISABLED`.
+    pub code: &'static str,
+    /// The status of the response.
+    pub http_status: u16,
+    /// What `WWW-Authenticate` asks for; with a 401.
+    pub challenge: Option<Challenge>,
+}
+
+/// How a client is asked for another key (RFC 6750 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// No key was sent: without an error code.
+    NoToken,
+    /// The key that was sent opens nothing.
+    InvalidToken,
 }
 
 /// What keeps the database from answering.

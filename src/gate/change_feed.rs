@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::key_cache::Memory;
+use super::key_cache::KeyCache;
 use crate::error::{Error, Outage, Result};
 use crate::store::{Store, Watch, change_log};
 
 /// How often the database is asked.
-const EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long its answer counts, from when it was asked.
-const COUNTS_FOR: Duration = Duration::from_millis(750);
+const CONFIRMATION_LIFETIME: Duration = Duration::from_millis(750);
 /// How long requests wait for an answer that is late: a second after the
 /// database is lost, every request is refused, those that waited as well.
-const GRACE: Duration = Duration::from_millis(250);
+const LATE_POLL_GRACE: Duration = Duration::from_millis(250);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -81,7 +81,7 @@ impl Freshness {
     /// How long requests wait from `now` on, if nothing is confirmed.
     fn left(&self, now: Instant) -> Duration {
         let left = self.until.load(Ordering::Acquire) - micros(now);
-        let grace = i64::try_from(GRACE.as_micros()).unwrap_or_default();
+        let grace = i64::try_from(LATE_POLL_GRACE.as_micros()).unwrap_or_default();
         Duration::from_micros((left + grace).try_into().unwrap_or_default())
     }
 
@@ -91,7 +91,7 @@ impl Freshness {
 
     fn confirm(&self, asked_at: Instant) {
         *self.outage.lock() = Outage::Unreachable;
-        self.until.store(micros(asked_at + COUNTS_FOR), Ordering::Release);
+        self.until.store(micros(asked_at + CONFIRMATION_LIFETIME), Ordering::Release);
         self.confirmed.notify_waiters();
     }
 
@@ -108,27 +108,27 @@ fn micros(moment: Instant) -> i64 {
 
 /// Follows the log of changes on a thread of its own, over a connection of its
 /// own, for as long as the memory is in use.
-pub(super) struct Follower {
+pub(super) struct ChangeFeed {
     watch: Watch,
     revision: Option<i64>,
-    memory: Weak<Memory>,
+    cache: Weak<KeyCache>,
     freshness: Weak<Freshness>,
 }
 
-impl Follower {
-    pub(super) fn start(store: &Store, memory: &Arc<Memory>, freshness: &Arc<Freshness>) {
+impl ChangeFeed {
+    pub(super) fn start(store: &Store, cache: &Arc<KeyCache>, freshness: &Arc<Freshness>) {
         LazyLock::force(&START);
         let mut follower = Self {
             watch: store.watch(),
             revision: None,
-            memory: Arc::downgrade(memory),
+            cache: Arc::downgrade(cache),
             freshness: Arc::downgrade(freshness),
         };
         follower.look(); // so that the first request is answered
         let thread = thread::Builder::new().name("keyfob-changes".to_owned());
         let started = thread.spawn(move || {
             while follower.look() {
-                thread::sleep(EVERY);
+                thread::sleep(POLL_INTERVAL);
             }
         });
         if let Err(error) = started {
@@ -138,14 +138,14 @@ impl Follower {
 
     /// Looks once; `false` when nobody needs it any more.
     fn look(&mut self) -> bool {
-        let (Some(memory), Some(freshness)) = (self.memory.upgrade(), self.freshness.upgrade()) else { return false };
+        let (Some(cache), Some(freshness)) = (self.cache.upgrade(), self.freshness.upgrade()) else { return false };
         let asked_at = Instant::now();
-        match self.forget_changed(&memory) {
+        match self.forget_changed(&cache) {
             Ok(()) => freshness.confirm(asked_at),
             Err(error) => {
                 if matches!(error, Error::Unavailable { reason: Outage::Upgraded, .. }) {
                     // The last confirmation would let remembered keys in for a moment more.
-                    memory.clear();
+                    cache.clear();
                 }
                 freshness.doubt(&error);
                 tracing::warn!(%error, "the database does not say what has changed");
@@ -154,7 +154,7 @@ impl Follower {
         true
     }
 
-    fn forget_changed(&mut self, memory: &Memory) -> Result<()> {
+    fn forget_changed(&mut self, cache: &KeyCache) -> Result<()> {
         let seen = self.revision;
         let (latest, digests) = self.watch.read(|conn| {
             let latest = change_log::latest(conn)?;
@@ -166,8 +166,8 @@ impl Follower {
             Ok((latest, digests))
         })?;
         match digests {
-            Some(digests) => digests.iter().for_each(|digest| memory.forget(digest)),
-            None => memory.clear(),
+            Some(digests) => digests.iter().for_each(|digest| cache.forget(digest)),
+            None => cache.clear(),
         }
         self.revision = Some(latest);
         Ok(())

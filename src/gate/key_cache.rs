@@ -18,7 +18,7 @@ const WAYS: usize = 8;
 /// The memory, built as a processor's cache is: a digest has one set to be
 /// looked for in, with a lock of its own. With thousands of keys in use, a
 /// verdict waits longest for main memory: once for a set, once for a record.
-pub(super) struct Memory {
+pub(super) struct KeyCache {
     sets: Box<[Set]>,
 }
 
@@ -41,15 +41,15 @@ struct Ways {
 }
 
 /// When a look-up began: what it finds is stored only if nothing has changed since.
-pub(super) struct Fill(u32);
+pub(super) struct FillToken(u32);
 
-impl Default for Memory {
+impl Default for KeyCache {
     fn default() -> Self {
         Self { sets: (0..SETS).map(|_| Set::default()).collect() }
     }
 }
 
-impl Memory {
+impl KeyCache {
     pub(super) fn get(&self, digest: &Digest) -> Option<Arc<KeyRecord>> {
         let ways = self.set(digest).read();
         let place = ways.place(digest)?;
@@ -62,12 +62,12 @@ impl Memory {
     }
 
     /// To be called before the look-up.
-    pub(super) fn begin_fill(&self, digest: &Digest) -> Fill {
-        Fill(self.set(digest).read().changes)
+    pub(super) fn begin_fill(&self, digest: &Digest) -> FillToken {
+        FillToken(self.set(digest).read().changes)
     }
 
     /// Stores what a look-up found, unless a change came between.
-    pub(super) fn end_fill(&self, fill: &Fill, record: &Arc<KeyRecord>) {
+    pub(super) fn end_fill(&self, fill: &FillToken, record: &Arc<KeyRecord>) {
         let mut ways = self.set(&record.digest).write();
         if ways.changes == fill.0 {
             ways.store(record);
@@ -158,36 +158,36 @@ mod tests {
 
     #[test]
     fn a_fill_is_remembered() {
-        let (memory, record) = (Memory::default(), record());
-        let fill = memory.begin_fill(&record.digest);
-        memory.end_fill(&fill, &record);
-        assert!(memory.get(&record.digest).is_some());
+        let (cache, record) = (KeyCache::default(), record());
+        let fill = cache.begin_fill(&record.digest);
+        cache.end_fill(&fill, &record);
+        assert!(cache.get(&record.digest).is_some());
     }
 
     #[test]
     fn what_was_read_before_a_change_is_not_stored_after_it() {
-        let (memory, record) = (Memory::default(), record());
-        let fill = memory.begin_fill(&record.digest);
-        memory.forget(&record.digest);
-        memory.end_fill(&fill, &record);
-        assert!(memory.get(&record.digest).is_none());
+        let (cache, record) = (KeyCache::default(), record());
+        let fill = cache.begin_fill(&record.digest);
+        cache.forget(&record.digest);
+        cache.end_fill(&fill, &record);
+        assert!(cache.get(&record.digest).is_none());
     }
 
     #[test]
     fn nor_after_everything_was_forgotten() {
-        let (memory, record) = (Memory::default(), record());
-        let fill = memory.begin_fill(&record.digest);
-        memory.clear();
-        memory.end_fill(&fill, &record);
-        assert!(memory.get(&record.digest).is_none());
+        let (cache, record) = (KeyCache::default(), record());
+        let fill = cache.begin_fill(&record.digest);
+        cache.clear();
+        cache.end_fill(&fill, &record);
+        assert!(cache.get(&record.digest).is_none());
     }
 
     #[test]
     fn a_changed_key_is_forgotten() {
-        let (memory, record) = (Memory::default(), record());
-        memory.end_fill(&memory.begin_fill(&record.digest), &record);
-        memory.forget(&record.digest);
-        assert!(memory.get(&record.digest).is_none());
+        let (cache, record) = (KeyCache::default(), record());
+        cache.end_fill(&cache.begin_fill(&record.digest), &record);
+        cache.forget(&record.digest);
+        assert!(cache.get(&record.digest).is_none());
     }
 
     /// A record whose digest falls into the first set, with this hint.
@@ -198,55 +198,55 @@ mod tests {
         Arc::new(key(|_, secret| secret.digest = Digest::from_bytes(digest)))
     }
 
-    fn fill(memory: &Memory, record: &Arc<KeyRecord>) {
-        memory.end_fill(&memory.begin_fill(&record.digest), record);
+    fn fill(cache: &KeyCache, record: &Arc<KeyRecord>) {
+        cache.end_fill(&cache.begin_fill(&record.digest), record);
     }
 
     #[test]
     fn a_full_set_keeps_the_keys_that_are_asked_for() {
-        let memory = Memory::default();
+        let cache = KeyCache::default();
         let asked_for = neighbour(0, 0);
-        fill(&memory, &asked_for);
+        fill(&cache, &asked_for);
         for hint in 1..1_000 {
-            fill(&memory, &neighbour(hint, 0));
-            assert!(memory.get(&asked_for.digest).is_some(), "forgotten for number {hint}");
+            fill(&cache, &neighbour(hint, 0));
+            assert!(cache.get(&asked_for.digest).is_some(), "forgotten for number {hint}");
         }
-        assert_eq!(memory.len(), WAYS);
+        assert_eq!(cache.len(), WAYS);
     }
 
     #[test]
     fn keys_that_look_alike_are_told_apart() {
-        let memory = Memory::default();
+        let cache = KeyCache::default();
         let (one, other) = (neighbour(7, 1), neighbour(7, 2));
-        fill(&memory, &one);
-        assert!(memory.get(&other.digest).is_none());
-        fill(&memory, &other);
+        fill(&cache, &one);
+        assert!(cache.get(&other.digest).is_none());
+        fill(&cache, &other);
         for record in [&one, &other] {
-            assert_eq!(memory.get(&record.digest).unwrap().id, record.id);
+            assert_eq!(cache.get(&record.digest).unwrap().id, record.id);
         }
-        memory.forget(&one.digest);
-        assert!(memory.get(&one.digest).is_none());
-        assert!(memory.get(&other.digest).is_some());
+        cache.forget(&one.digest);
+        assert!(cache.get(&one.digest).is_none());
+        assert!(cache.get(&other.digest).is_some());
     }
 
     #[test]
     fn every_digest_has_a_set() {
-        let memory = Memory::default();
+        let cache = KeyCache::default();
         for byte in [0, 1, 127, 255] {
             let record = Arc::new(key(|_, secret| secret.digest = Digest::from_bytes([byte; 32])));
-            fill(&memory, &record);
-            assert!(memory.get(&record.digest).is_some(), "{byte}");
+            fill(&cache, &record);
+            assert!(cache.get(&record.digest).is_some(), "{byte}");
         }
-        assert_eq!(memory.len(), 4);
+        assert_eq!(cache.len(), 4);
     }
 
     #[test]
     fn more_keys_than_it_keeps_take_no_more_memory() {
-        let memory = Memory::default();
+        let cache = KeyCache::default();
         for number in 0..150_000_u32 {
             let digest = Digest::of(&number.to_le_bytes());
-            fill(&memory, &Arc::new(key(|_, secret| secret.digest = digest)));
+            fill(&cache, &Arc::new(key(|_, secret| secret.digest = digest)));
         }
-        assert!((80_000..=100_000).contains(&memory.len()), "{}", memory.len());
+        assert!((80_000..=100_000).contains(&cache.len()), "{}", cache.len());
     }
 }

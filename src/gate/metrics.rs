@@ -1,5 +1,5 @@
-//! What the gate counts, for whoever watches over it. Nothing is looked up or
-//! locked for a key in memory: its record knows where its service is counted.
+//! What the gate counts, for the metrics page. Counting a cached key takes no
+//! look-up and no lock: its record points to the counters of its service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,22 +7,11 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::sharded::Lanes;
-use super::verdict::{Door, Verdict};
+use super::sharded::Sharded;
+use super::verdict::{Code, Verdict};
 
-/// The stable words for verdicts, in the order in which they are counted.
-pub const CODES: [&str; 6] = ["VALID", "NOT_FOUND", "MODE_NOT_ALLOWED", "DISABLED", "EXPIRED", "KEY_MISSING"];
-const KEY_MISSING: usize = 5;
-
-const fn place(verdict: &Verdict) -> usize {
-    match verdict {
-        Verdict::Valid(_) => 0,
-        Verdict::NotFound => 1,
-        Verdict::ModeNotAllowed(_) => 2,
-        Verdict::Disabled(_) => 3,
-        Verdict::Expired(_) => 4,
-    }
-}
+/// How many codes there are.
+const CODES: usize = Code::ALL.len();
 
 /// How long a verdict took at most to be counted in each bucket, in
 /// nanoseconds: from memory about a microsecond, from the database many.
@@ -42,22 +31,22 @@ pub const BOUNDS: [u64; 13] = [
     1_000_000_000,
 ];
 
-type Verdicts = [AtomicU64; CODES.len()];
+type Verdicts = [AtomicU64; CODES];
 
 /// The verdicts on one service's keys.
 #[derive(Debug, Default)]
-pub(super) struct ServiceTally {
+pub(super) struct ServiceMetrics {
     pub(super) slug: Box<str>,
-    verdicts: Lanes<Verdicts>,
+    verdicts: Sharded<Verdicts>,
 }
 
-impl ServiceTally {
+impl ServiceMetrics {
     pub(super) fn of(slug: &str) -> Arc<Self> {
-        Arc::new(Self { slug: slug.into(), verdicts: Lanes::default() })
+        Arc::new(Self { slug: slug.into(), verdicts: Sharded::default() })
     }
 
-    fn count(&self, code: usize) {
-        raise(&self.verdicts.own()[code], 1);
+    fn count(&self, code: Code) {
+        raise(&self.verdicts.own()[code as usize], 1);
     }
 }
 
@@ -73,22 +62,22 @@ struct Counts {
 
 /// All that the gate counts.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    counts: Lanes<Counts>,
-    /// Services that exist; no caller can add to them by asking. Every lane has
+pub(super) struct GateMetrics {
+    counts: Sharded<Counts>,
+    /// Services that exist; no caller can add to them by asking. Every shard has
     /// them all, so that no thread waits for another one that reads them.
-    services: Lanes<RwLock<Services>>,
+    services: Sharded<RwLock<Services>>,
     /// Of services that do not exist, or that were not named.
-    elsewhere: ServiceTally,
+    elsewhere: ServiceMetrics,
 }
 
-type Services = Vec<Arc<ServiceTally>>;
+type Services = Vec<Arc<ServiceMetrics>>;
 
 /// What the gate has counted so far.
 #[derive(Debug)]
 pub struct Totals {
-    /// Services, the last one without a name, with their verdicts by [`CODES`].
-    pub verdicts: Vec<(Box<str>, [u64; CODES.len()])>,
+    /// Services, the last one without a name, with their verdicts in the order of [`Code::ALL`].
+    pub verdicts: Vec<(Box<str>, [u64; CODES])>,
     /// How many verdicts came within each of [`BOUNDS`], and how many later.
     pub durations: [u64; BOUNDS.len() + 1],
     /// How long they took together.
@@ -101,21 +90,21 @@ pub struct Totals {
     pub failures: u64,
 }
 
-impl Tally {
+impl GateMetrics {
     /// Where a service that exists is counted.
-    pub(super) fn service(&self, slug: &str) -> Arc<ServiceTally> {
+    pub(super) fn service(&self, slug: &str) -> Arc<ServiceMetrics> {
         let known = find(&self.services.own().read(), slug).cloned();
         known.unwrap_or_else(|| self.add_service(slug))
     }
 
-    fn add_service(&self, slug: &str) -> Arc<ServiceTally> {
-        // All lanes at once, so that two threads do not add it twice.
-        let mut lanes: Vec<_> = self.services.all().map(RwLock::write).collect();
-        if let Some(known) = lanes.first().and_then(|services| find(services, slug)) {
+    fn add_service(&self, slug: &str) -> Arc<ServiceMetrics> {
+        // All shards at once, so that two threads do not add it twice.
+        let mut shards: Vec<_> = self.services.all().map(RwLock::write).collect();
+        if let Some(known) = shards.first().and_then(|services| find(services, slug)) {
             return Arc::clone(known);
         }
-        let service = ServiceTally::of(slug);
-        lanes.iter_mut().for_each(|services| services.push(Arc::clone(&service)));
+        let service = ServiceMetrics::of(slug);
+        shards.iter_mut().for_each(|services| services.push(Arc::clone(&service)));
         service
     }
 
@@ -131,26 +120,26 @@ impl Tally {
         raise(&self.counts.own().failures, 1);
     }
 
-    pub(super) fn verdict(&self, verdict: &Verdict, door: &Door<'_>, took: Duration) {
+    pub(super) fn verdict(&self, verdict: &Verdict, service: Option<&str>, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanos <= *bound).unwrap_or(BOUNDS.len());
         let counts = self.counts.own();
         raise(&counts.durations[bucket], 1);
         raise(&counts.nanos, nanos);
         match verdict.key() {
-            Some(key) => key.tally.count(place(verdict)),
-            None => self.asked(door, place(verdict)),
+            Some(key) => key.metrics.count(verdict.code()),
+            None => self.asked(service, verdict.code()),
         }
     }
 
-    pub(super) fn key_missing(&self, door: &Door<'_>) {
-        self.asked(door, KEY_MISSING);
+    pub(super) fn key_missing(&self, service: &str) {
+        self.asked(Some(service), Code::KeyMissing);
     }
 
-    /// Without a key it is counted for the service of the door.
-    fn asked(&self, door: &Door<'_>, code: usize) {
+    /// Counts a verdict about no key for the service that was asked for.
+    fn asked(&self, service: Option<&str>, code: Code) {
         let services = self.services.own().read();
-        let service = door.service.and_then(|slug| find(&services, slug));
+        let service = service.and_then(|slug| find(&services, slug));
         service.map_or(&self.elsewhere, |service| &**service).count(code);
     }
 
@@ -170,7 +159,7 @@ impl Tally {
     }
 }
 
-fn find<'a>(services: &'a Services, slug: &str) -> Option<&'a Arc<ServiceTally>> {
+fn find<'a>(services: &'a Services, slug: &str) -> Option<&'a Arc<ServiceMetrics>> {
     services.iter().find(|service| *service.slug == *slug)
 }
 
@@ -182,28 +171,33 @@ fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn sums<T, const N: usize>(lanes: &Lanes<T>, of: fn(&T) -> &[AtomicU64; N]) -> [u64; N] {
-    std::array::from_fn(|place| lanes.all().map(|lane| read(&of(lane)[place])).sum())
+fn sums<T, const N: usize>(shards: &Sharded<T>, of: fn(&T) -> &[AtomicU64; N]) -> [u64; N] {
+    std::array::from_fn(|place| shards.all().map(|shard| read(&of(shard)[place])).sum())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::api_key::secret::Mode;
     use crate::gate::verdict::tests::key;
 
-    const SMS: Door<'_> = Door { service: Some("sms"), mode: None };
-    const NOWHERE: Door<'_> = Door { service: Some("unheard-of"), mode: None };
+    const SMS: Option<&str> = Some("sms");
+    const UNKNOWN: Option<&str> = Some("unheard-of");
 
-    fn count(tally: &Tally, verdict: &Verdict, door: &Door<'_>) {
-        tally.verdict(verdict, door, Duration::from_nanos(800));
+    fn not_found() -> Verdict {
+        Verdict::without_key(Code::NotFound)
+    }
+
+    fn count(metrics: &GateMetrics, verdict: &Verdict, service: Option<&str>) {
+        metrics.verdict(verdict, service, Duration::from_nanos(800));
     }
 
     /// What was counted: service, code and how often.
-    fn counted(tally: &Tally) -> Vec<(String, &'static str, u64)> {
-        let rows = tally.totals().verdicts;
+    fn counted(metrics: &GateMetrics) -> Vec<(String, &'static str, u64)> {
+        let rows = metrics.totals().verdicts;
         rows.iter()
             .flat_map(|(service, counts)| {
-                CODES.iter().zip(counts).map(move |(code, count)| (service.to_string(), *code, *count))
+                Code::ALL.iter().zip(counts).map(move |(code, count)| (service.to_string(), code.name(), *count))
             })
             .filter(|(_, _, count)| *count > 0)
             .collect()
@@ -211,68 +205,73 @@ mod tests {
 
     #[test]
     fn every_verdict_is_counted_under_its_own_code() {
-        let record = Arc::new(key(|_, _| ()));
-        for verdict in [
-            Verdict::NotFound,
-            Verdict::ModeNotAllowed(record.clone()),
-            Verdict::Disabled(record.clone()),
-            Verdict::Expired(record.clone()),
-            Verdict::Valid(record.clone()),
+        use crate::domain::api_key::Status;
+        use crate::gate::question::Question;
+        use crate::gate::verdict::judge;
+        let now = crate::store::UtcTime::from_micros(1_000);
+        let on = Arc::new(key(|_, _| ()));
+        let off = Arc::new(key(|key, _| key.status = Status::Disabled));
+        for (record, question) in [
+            (&on, Question::default()),
+            (&off, Question::default()),
+            (&on, Question { mode: Some(Mode::Test), ..Question::default() }),
+            (&on, Question { service: UNKNOWN, ..Question::default() }),
         ] {
-            let tally = Tally::default();
-            let before = sums(&record.tally.verdicts, |all| all);
-            count(&tally, &verdict, &NOWHERE);
-            let after = sums(&record.tally.verdicts, |all| all);
-            let place = CODES.iter().position(|code| *code == verdict.code()).unwrap();
-            let expected = if matches!(verdict, Verdict::NotFound) { 0 } else { 1 };
+            let metrics = GateMetrics::default();
+            let before = sums(&record.metrics.verdicts, |all| all);
+            let verdict = judge(Some(Arc::clone(record)), &question, now);
+            count(&metrics, &verdict, UNKNOWN);
+            let after = sums(&record.metrics.verdicts, |all| all);
+            let place = verdict.code() as usize;
+            let expected = u64::from(verdict.key().is_some());
             assert_eq!(after[place] - before[place], expected, "{verdict:?}");
-            assert_eq!(counted(&tally).len() as u64, 1 - expected, "{verdict:?}");
+            assert_eq!(counted(&metrics).len() as u64, 1 - expected, "{verdict:?}");
         }
     }
 
     #[test]
     fn nobody_can_add_a_service_by_asking_for_it() {
-        let tally = Tally::default();
-        tally.service("sms");
+        let metrics = GateMetrics::default();
+        metrics.service("sms");
 
-        count(&tally, &Verdict::NotFound, &NOWHERE);
-        count(&tally, &Verdict::NotFound, &Door::default());
-        count(&tally, &Verdict::NotFound, &SMS);
-        tally.key_missing(&SMS);
+        count(&metrics, &not_found(), UNKNOWN);
+        count(&metrics, &not_found(), None);
+        count(&metrics, &not_found(), SMS);
+        metrics.key_missing("sms");
 
         let expected = [("sms".into(), "NOT_FOUND", 1), ("sms".into(), "KEY_MISSING", 1), ("".into(), "NOT_FOUND", 2)];
-        assert_eq!(counted(&tally), expected);
+        assert_eq!(counted(&metrics), expected);
     }
 
     #[test]
     fn durations_are_counted_within_their_bounds() {
-        let tally = Tally::default();
+        let metrics = GateMetrics::default();
         for nanos in [0, 1_000, 1_001, 999_999_999, 1_000_000_000, 1_000_000_001] {
-            tally.verdict(&Verdict::NotFound, &SMS, Duration::from_nanos(nanos));
+            metrics.verdict(&not_found(), SMS, Duration::from_nanos(nanos));
         }
-        assert_eq!(tally.totals().durations, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1]);
-        assert_eq!(tally.totals().duration, Duration::from_nanos(3_000_002_001));
+        assert_eq!(metrics.totals().durations, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1]);
+        assert_eq!(metrics.totals().duration, Duration::from_nanos(3_000_002_001));
     }
 
     #[test]
     fn a_service_is_the_same_for_every_thread_whoever_met_it_first() {
-        let tally = Tally::default();
+        let metrics = GateMetrics::default();
         std::thread::scope(|all| {
             for _ in 0..20 {
-                all.spawn(|| tally.service("sms").count(0));
+                all.spawn(|| metrics.service("sms").count(Code::Valid));
             }
         });
-        assert_eq!(counted(&tally), [("sms".into(), "VALID", 20)]);
+        assert_eq!(counted(&metrics), [("sms".into(), "VALID", 20)]);
     }
 
     #[test]
     fn many_threads_lose_no_count() {
-        let tally = Tally::default();
+        let metrics = GateMetrics::default();
         std::thread::scope(|all| {
             for _ in 0..20 {
-                all.spawn(|| (0..1_000).for_each(|_| tally.hit()));
+                all.spawn(|| (0..1_000).for_each(|_| metrics.hit()));
             }
         });
-        assert_eq!(tally.totals().hits, 20_000);
+        assert_eq!(metrics.totals().hits, 20_000);
     }
 }

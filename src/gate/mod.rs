@@ -5,6 +5,7 @@
 mod change_feed;
 mod key_cache;
 pub mod metrics;
+mod question;
 mod record;
 mod sharded;
 mod usage;
@@ -17,14 +18,14 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
-use change_feed::{Follower, Freshness};
-use key_cache::Memory;
-use metrics::{Tally, Totals};
+use change_feed::{ChangeFeed, Freshness};
+use key_cache::KeyCache;
+use metrics::{GateMetrics, Totals};
 use usage::Usage;
 
+pub use question::{Client, Question};
 pub use record::KeyRecord;
-pub use usage::Caller;
-pub use verdict::{Door, Verdict};
+pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
 use crate::domain::api_key;
@@ -33,17 +34,17 @@ use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Gives verdicts.
 #[derive(Clone)]
 pub struct Gate {
     store: Store,
     clock: Clock,
-    memory: Arc<Memory>,
+    cache: Arc<KeyCache>,
     freshness: Arc<Freshness>,
     usage: Arc<Usage>,
-    tally: Arc<Tally>,
+    metrics: Arc<GateMetrics>,
     look_ups: Arc<Semaphore>,
 }
 
@@ -51,76 +52,66 @@ impl Gate {
     /// A gate over `store` that follows its changes.
     #[must_use]
     pub fn open(store: Store, clock: Clock) -> Self {
-        let memory = Arc::new(Memory::default());
+        let cache = Arc::new(KeyCache::default());
         let freshness = Arc::new(Freshness::default());
-        Follower::start(&store, &memory, &freshness);
-        let cache = Arc::downgrade(&memory);
+        ChangeFeed::start(&store, &cache, &freshness);
+        let weak_cache = Arc::downgrade(&cache);
         store.on_stale(move |digest| {
-            if let Some(cache) = cache.upgrade() {
+            if let Some(cache) = weak_cache.upgrade() {
                 cache.forget(digest);
             }
         });
         let usage = Arc::new(Usage::default());
         tokio::task::spawn(Usage::keep_writing(Arc::downgrade(&usage), store.clone()));
         let look_ups = Arc::new(Semaphore::new(LOOK_UPS as usize));
-        Self { store, clock, memory, freshness, usage, tally: Arc::default(), look_ups }
+        Self { store, clock, cache, freshness, usage, metrics: Arc::default(), look_ups }
     }
 
-    /// Whether `presented` opens `door`, and counts the use when it does. What
-    /// has not the shape and checksum of a key is refused without a look-up.
-    /// `caller` is asked for only when the key was used.
+    /// Answers a question, and counts a use where the key opens the door. What has
+    /// not the shape and checksum of a key is refused without a look-up.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it can't be known.
-    pub async fn verdict<'a>(
-        &self,
-        presented: &str,
-        door: &Door<'_>,
-        caller: impl FnOnce() -> Caller<'a>,
-    ) -> Result<Verdict> {
+    /// [`Error::Unavailable`] when the database can't confirm what is in memory.
+    pub async fn verdict(&self, question: &Question<'_>) -> Result<Verdict> {
         let began = Instant::now();
-        let verdict = self.judge(presented, door, caller, began).await;
+        let verdict = self.judge(question, began).await;
         match &verdict {
-            Ok(verdict) => self.tally.verdict(verdict, door, began.elapsed()),
-            Err(_) => self.tally.failure(),
+            Ok(verdict) => self.metrics.verdict(verdict, question.service, began.elapsed()),
+            Err(_) => self.metrics.failure(),
         }
         verdict
     }
 
-    async fn judge<'a>(
-        &self,
-        presented: &str,
-        door: &Door<'_>,
-        caller: impl FnOnce() -> Caller<'a>,
-        began: Instant,
-    ) -> Result<Verdict> {
-        let Some(digest) = KeySecret::digest_of(presented) else { return Ok(Verdict::NotFound) };
-        // What seldom has to wait is kept apart: the rest of a question is moved
-        // from place to place in the server, and is to be small.
+    async fn judge(&self, question: &Question<'_>, began: Instant) -> Result<Verdict> {
+        let Some(digest) = KeySecret::digest_of(question.secret) else {
+            return Ok(Verdict::without_key(Code::NotFound));
+        };
+        // What seldom has to wait is boxed: the rest of this future is moved
+        // from place to place in the server, and has to be small.
         if !self.freshness.is_fresh(began) {
             Box::pin(self.freshness.becomes_fresh(began)).await?;
         }
-        let record = match self.memory.get(&digest) {
+        let record = match self.cache.get(&digest) {
             Some(record) => {
-                self.tally.hit();
+                self.metrics.hit();
                 Some(record)
             }
             None => {
-                self.tally.miss();
+                self.metrics.miss();
                 Box::pin(self.look_up(digest)).await?
             }
         };
         let now = self.clock.now();
-        let verdict = verdict::judge(record, door, now);
-        if let Verdict::Valid(record) = &verdict {
-            self.usage.count(record, now, caller());
+        let verdict = verdict::judge(record, question, now);
+        if let Some(record) = verdict.key().filter(|_| verdict.code() == Code::Valid) {
+            self.usage.count(record, now, question.client);
         }
         Ok(verdict)
     }
 
-    /// Counts a question without a key.
-    pub fn count_missing_key(&self, door: &Door<'_>) {
-        self.tally.key_missing(door);
+    /// Counts a question that came without a key.
+    pub fn count_missing_key(&self, service: &str) {
+        self.metrics.key_missing(service);
     }
 
     /// Whether a yes from memory can be trusted now.
@@ -133,19 +124,19 @@ impl Gate {
 
     /// Counts a service that exists from now on, not only from its first key on.
     pub fn count_service(&self, slug: &str) {
-        self.tally.service(slug);
+        self.metrics.service(slug);
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.tally.totals()
+        self.metrics.totals()
     }
 
     /// How many keys are in memory.
     #[must_use]
     pub fn keys_in_memory(&self) -> usize {
-        self.memory.len()
+        self.cache.len()
     }
 
     /// How many uses of keys are not written down yet.
@@ -166,27 +157,27 @@ impl Gate {
         let look_up = async {
             let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
             // Whoever was in the queue before may have asked about the same key.
-            if let Some(record) = self.memory.get(&digest).filter(|_| self.check().is_ok()) {
+            if let Some(record) = self.cache.get(&digest).filter(|_| self.check().is_ok()) {
                 return Ok(Some(record));
             }
-            let fill = self.memory.begin_fill(&digest);
+            let fill = self.cache.begin_fill(&digest);
             let find = move |conn: &mut Conn| {
                 let _place = place;
                 api_key::find_by_digest(conn, digest)
             };
             let key = self.store.look_up(find).await?;
             let record = key.map(|(key, secret)| {
-                let tally = self.tally.service(&key.service);
-                Arc::new(KeyRecord::new(key, &secret, tally))
+                let metrics = self.metrics.service(&key.service);
+                Arc::new(KeyRecord::new(key, &secret, metrics))
             });
             if let Some(record) = &record {
-                self.memory.end_fill(&fill, record);
+                self.cache.end_fill(&fill, record);
             }
             Ok(record)
         };
         let look_up = pin!(look_up);
         let is_given_up = pin!(self.freshness.is_given_up());
-        match tokio::time::timeout(PATIENCE, select(look_up, is_given_up)).await {
+        match tokio::time::timeout(LOOK_UP_TIMEOUT, select(look_up, is_given_up)).await {
             Ok(Either::Left((found, _))) => found,
             Ok(Either::Right(_)) | Err(_) => Err(self.freshness.stale()),
         }
@@ -204,7 +195,6 @@ mod tests {
     use crate::store::{Actor, Tx, UtcTime};
 
     const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
-    const NOBODY: Caller<'_> = Caller { address: None, user_agent: "" };
 
     /// A key with its secret.
     fn make_key(tx: &mut Tx<'_>) -> Result<(AccountId, ApiKeyId, KeySecret)> {
@@ -230,14 +220,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_is_small_enough_to_be_moved_with_every_request() {
+    async fn a_verdict_in_the_making_is_small_enough_to_be_moved_with_every_request() {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::open(store(&folder), Clock::System);
-        let door = Door::default();
+        let question = Question::default();
 
-        let question = gate.verdict("", &door, || NOBODY);
+        let verdict = gate.verdict(&question);
 
-        assert!(size_of_val(&question) <= 512, "{} bytes", size_of_val(&question));
+        assert!(size_of_val(&verdict) <= 512, "{} bytes", size_of_val(&verdict));
     }
 
     #[tokio::test]
@@ -246,8 +236,8 @@ mod tests {
         let store = store(&folder);
         let (account, id, secret) = store.change(Actor::system(), NOW, make_key).await.unwrap();
         let gate = Gate::open(store.clone(), Clock::standing_at(NOW));
-        let door = Door::default();
-        let ask = || gate.verdict(secret.expose(), &door, || NOBODY);
+        let question = Question { secret: secret.expose(), ..Question::default() };
+        let ask = || gate.verdict(&question);
         let delete = |fails: bool| {
             let (account, id) = (account.clone(), id.clone());
             store.change(Actor::system(), NOW, move |tx| {
@@ -256,10 +246,10 @@ mod tests {
             })
         };
 
-        assert_eq!(ask().await.unwrap().code(), "VALID");
+        assert_eq!(ask().await.unwrap().code(), Code::Valid);
         delete(true).await.unwrap_err();
-        assert_eq!(ask().await.unwrap().code(), "VALID", "a deletion that was taken back");
+        assert_eq!(ask().await.unwrap().code(), Code::Valid, "a deletion that was taken back");
         delete(false).await.unwrap();
-        assert_eq!(ask().await.unwrap().code(), "NOT_FOUND");
+        assert_eq!(ask().await.unwrap().code(), Code::NotFound);
     }
 }

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
 use time::format_description::well_known::Rfc3339;
 
-use super::metrics::ServiceTally;
+use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Status, StoredSecret};
@@ -25,21 +25,19 @@ use crate::store::{Digest, UtcTime};
 #[repr(C)]
 pub struct KeyRecord {
     pub(super) digest: Digest,
-    /// From when on this secret opens nothing, if ever: the end of the key, or its own.
-    pub expires_at: Option<UtcTime>,
+    /// What limits the key beyond its switch and mode; most keys have no limits.
+    pub(super) policy: Option<Box<KeyPolicy>>,
     /// On or off.
     pub status: Status,
     /// Live or test.
     pub mode: Mode,
-    pub(super) tally: Arc<ServiceTally>,
+    pub(super) metrics: Arc<ServiceMetrics>,
     /// The key's id.
     pub id: ApiKeyId,
     /// Whose it is.
     pub account_id: AccountId,
     /// What the operator calls it, as JSON has it.
     pub name_json: SmallVec<[u8; 40]>,
-    /// The end as JSON has it, if there is one.
-    pub expires_at_json: Option<Box<str>>,
     identity: OnceLock<Box<Identity>>,
     /// Its secret's id, by which uses are counted; read only when they are written.
     pub(super) secret_id: Box<KeySecretId>,
@@ -48,7 +46,8 @@ pub struct KeyRecord {
 
 impl KeyRecord {
     /// A key that was looked up by one of its secrets, and where its service is counted.
-    pub(super) fn new(key: ApiKey, secret: &StoredSecret, tally: Arc<ServiceTally>) -> Self {
+    pub(super) fn new(key: ApiKey, secret: &StoredSecret, metrics: Arc<ServiceMetrics>) -> Self {
+        let policy = KeyPolicy::of(&key, secret).map(Box::new);
         Self {
             id: key.id,
             secret_id: Box::new(secret.id.clone()),
@@ -56,12 +55,11 @@ impl KeyRecord {
             mode: key.mode,
             name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
             status: key.status,
-            expires_at: [key.expires_at, secret.ends_at].into_iter().flatten().min(),
-            expires_at_json: key.expires_at.and_then(in_json),
+            policy,
             identity: OnceLock::new(),
             digest: secret.digest,
             uses: Uses::default(),
-            tally,
+            metrics,
         }
     }
 
@@ -72,13 +70,17 @@ impl KeyRecord {
         black_box(self.status);
         black_box(self.account_id.as_str().as_bytes().first());
         black_box(self.name_json.first());
-        black_box(self.expires_at_json.is_some());
         black_box(self.uses.is_waiting.load(Ordering::Relaxed));
+    }
+
+    /// The end of the key as JSON: a time in quotation marks, or `null`.
+    pub fn expires_at_json(&self) -> &str {
+        self.policy.as_ref().and_then(|policy| policy.expires_at_json.as_deref()).unwrap_or("null")
     }
 
     /// The slug of its service: one text for all of its keys.
     pub fn service(&self) -> &str {
-        &self.tally.slug
+        &self.metrics.slug
     }
 
     /// What the operator calls it. Read from JSON, so that it is kept once.
@@ -96,6 +98,27 @@ impl KeyRecord {
                 account_id: shared(self.account_id.to_string()),
             })
         })
+    }
+}
+
+/// What limits a key. Kept apart from its record, so that a key without limits
+/// takes no memory for them.
+#[derive(Debug)]
+pub(super) struct KeyPolicy {
+    /// From when on this secret opens nothing: the end of the key, or its own.
+    ends_at: UtcTime,
+    /// The end of the key as JSON, where it has one.
+    expires_at_json: Option<Box<str>>,
+}
+
+impl KeyPolicy {
+    fn of(key: &ApiKey, secret: &StoredSecret) -> Option<Self> {
+        let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min()?;
+        Some(Self { ends_at, expires_at_json: key.expires_at.and_then(in_json) })
+    }
+
+    pub(super) fn has_ended(&self, now: UtcTime) -> bool {
+        self.ends_at <= now
     }
 }
 
@@ -200,13 +223,12 @@ mod tests {
             offset_of!(KeyRecord, status),
             offset_of!(KeyRecord, account_id),
             offset_of!(KeyRecord, name_json),
-            offset_of!(KeyRecord, expires_at_json),
             offset_of!(KeyRecord, uses) + offset_of!(Uses, is_waiting),
         ];
 
         let steps: Vec<_> = fetched.windows(2).map(|pair| pair[1] - pair[0]).collect();
 
         assert!(steps.iter().all(|step| *step <= LINE), "{fetched:?}");
-        assert!(fetched[0] < LINE && size_of::<KeyRecord>() - fetched[4] <= LINE, "{fetched:?}");
+        assert!(fetched[0] < LINE && size_of::<KeyRecord>() - fetched[3] <= LINE, "{fetched:?}");
     }
 }

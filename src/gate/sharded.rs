@@ -1,34 +1,34 @@
-//! Counters that every thread raises at once: each thread has a lane of its
-//! own, so that none waits for the cache of another.
+//! Counters that every thread raises at once: each thread has a shard of its
+//! own, so that no two processors write the same cache line.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const LANES: usize = 8;
+const SHARDS: usize = 8;
 
-/// One `T` for each lane.
+/// One `T` for each shard.
 #[derive(Debug, Default)]
-pub struct Lanes<T>([Lane<T>; LANES]);
+pub struct Sharded<T>([Shard<T>; SHARDS]);
 
-/// As far from its neighbours as processors fetch at once.
+/// Padded to two cache lines, which processors fetch together.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Lane<T>(T);
+struct Shard<T>(T);
 
-impl<T> Lanes<T> {
-    /// The lane of this thread; with many threads it is shared with some.
+impl<T> Sharded<T> {
+    /// The shard of this thread; with many threads it is shared with some.
     #[must_use]
     pub fn own(&self) -> &T {
-        &self.0[lane()].0
+        &self.0[shard()].0
     }
 
-    /// Every lane.
+    /// Every shard.
     pub fn all(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|lane| &lane.0)
+        self.0.iter().map(|shard| &shard.0)
     }
 }
 
-fn lane() -> usize {
+fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
@@ -37,6 +37,6 @@ fn lane() -> usize {
         if own.get() == usize::MAX {
             own.set(NEXT.fetch_add(1, Ordering::Relaxed));
         }
-        own.get() % LANES
+        own.get() % SHARDS
     })
 }

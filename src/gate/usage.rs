@@ -12,31 +12,23 @@ use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
+use super::question::Client;
 use super::record::{Description, KeyRecord};
 use crate::domain::api_key::KeySecretId;
 use crate::domain::api_key::usage::{self, SecretUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
-const EVERY: Duration = Duration::from_millis(1_500);
+const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
 /// Keys in one transaction: the database remembers every page as it was before.
-const AT_ONCE: usize = 2_500;
+const BATCH_SIZE: usize = 2_500;
 /// Records in line at most: while nothing can be written, they stay in memory.
-const MOST: usize = 100_000;
+const MAX_WAITING_RECORDS: usize = 100_000;
 /// What is kept of a user agent, in characters.
-const LONGEST_USER_AGENT: usize = 200;
+const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// Who used a key.
-#[derive(Debug, Clone, Copy, Hash)]
-pub struct Caller<'a> {
-    /// From where.
-    pub address: Option<std::net::IpAddr>,
-    /// With which program.
-    pub user_agent: &'a str,
-}
-
-impl Caller<'_> {
-    /// Stands for this caller, by a seed of the process. Whoever guessed that
+impl Client<'_> {
+    /// Stands for this client, by a seed of the process. Whoever guessed that
     /// could hide where a use came from, and would open nothing with it.
     fn digest(&self) -> u64 {
         static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
@@ -48,7 +40,7 @@ impl Caller<'_> {
         let Description { address, user_agent } = description;
         *address = self.address;
         user_agent.clear();
-        user_agent.extend(self.user_agent.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT));
+        user_agent.extend(self.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_CHARS));
     }
 }
 
@@ -61,10 +53,10 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, caller: Caller<'_>) {
-        if record.uses.count(now, caller.digest(), |description| caller.describe(description)) {
+    pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, client: Client<'_>) {
+        if record.uses.count(now, client.digest(), |description| client.describe(description)) {
             let mut waiting = self.waiting.lock();
-            if waiting.len() < MOST {
+            if waiting.len() < MAX_WAITING_RECORDS {
                 waiting.push(Arc::clone(record));
             } else {
                 record.uses.finds_no_place();
@@ -86,7 +78,7 @@ impl Usage {
         records.sort_by_cached_key(|record| record.secret_id.clone()); // each is fetched once, not with every comparison
         let mut rest = &*records;
         while !rest.is_empty() {
-            let (some, next) = rest.split_at(AT_ONCE.min(rest.len()));
+            let (some, next) = rest.split_at(BATCH_SIZE.min(rest.len()));
             if let Err(error) = self.write_some(some, store).await {
                 tracing::warn!(%error, "the uses of keys are kept for later");
                 self.waiting.lock().extend_from_slice(next);
@@ -121,7 +113,7 @@ impl Usage {
     /// Writes down again and again, for as long as the gate is in use.
     pub(super) async fn keep_writing(usage: Weak<Self>, store: Store) {
         // From start to start, so that a write that takes long postpones no other.
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut ticks = tokio::time::interval(WRITE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -142,18 +134,18 @@ mod tests {
     use super::*;
     use crate::gate::verdict::tests::key;
 
-    const NOBODY: Caller<'_> = Caller { address: None, user_agent: "" };
+    const NOBODY: Client<'_> = Client { address: None, user_agent: "" };
     const NOW: UtcTime = UtcTime::from_micros(1);
 
     #[test]
     fn a_database_that_takes_nothing_lets_no_more_than_the_most_wait_and_the_rest_comes_later() {
         let usage = Usage::default();
-        for _ in 0..MOST {
+        for _ in 0..MAX_WAITING_RECORDS {
             usage.count(&Arc::new(key(|_, _| ())), NOW, NOBODY);
         }
         let late = Arc::new(key(|_, _| ()));
         (0..3).for_each(|_| usage.count(&late, NOW, NOBODY));
-        assert_eq!(usage.take_waiting().len(), MOST);
+        assert_eq!(usage.take_waiting().len(), MAX_WAITING_RECORDS);
 
         usage.count(&late, NOW, NOBODY);
 
@@ -163,7 +155,7 @@ mod tests {
 
     #[test]
     fn callers_are_told_apart_by_either_of_what_is_known_of_them() {
-        let caller = |address: &str, user_agent| Caller { address: address.parse().ok(), user_agent };
+        let caller = |address: &str, user_agent| Client { address: address.parse().ok(), user_agent };
         let digest = caller("192.0.2.1", "curl").digest();
         assert_eq!(digest, caller("192.0.2.1", "curl").digest());
         for other in [caller("192.0.2.2", "curl"), caller("192.0.2.1", "wget"), caller("", "curl")] {

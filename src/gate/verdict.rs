@@ -1,84 +1,151 @@
-//! The answer to "does this key open this door?": one code per cause.
+//! The verdict on a key, and the one table of codes: what each is called, how it
+//! is told over HTTP, and whether it names the key.
 
 use std::sync::Arc;
 
+use super::question::Question;
 use super::record::KeyRecord;
 use crate::domain::api_key::Status;
-use crate::domain::api_key::secret::Mode;
+use crate::error::{Challenge, Denial};
 use crate::store::UtcTime;
 
-/// What is asked for beside the key.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Door<'a> {
-    /// Only keys of this service open it; of any, when empty.
-    pub service: Option<&'a str>,
-    /// Only keys of this mode open it; of any, when empty.
-    pub mode: Option<Mode>,
+/// A code's row in the table.
+#[derive(Debug)]
+struct Entry {
+    name: &'static str,
+    http_status: u16,
+    challenge: Option<Challenge>,
+    names_key: bool,
 }
 
-/// The answer, with the key that it is about.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Unknown, malformed, or of another service: which of them is not told.
-    NotFound,
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $name:literal, $http_status:literal, $challenge:expr, names_key: $names_key:literal;)+) => {
+        /// Why a key opens a door, or does not.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $code),+ }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$code),+];
+        }
+
+        static TABLE: &[Entry] = &[
+            $(Entry { name: $name, http_status: $http_status, challenge: $challenge, names_key: $names_key }),+
+        ];
+    };
+}
+
+codes! {
+    /// The key opens the door.
+    Valid = "VALID", 200, None, names_key: true;
+    /// Unknown, malformed, or of another service: which of them does not leak.
+    NotFound = "NOT_FOUND", 401, Some(Challenge::InvalidToken), names_key: false;
     /// A live key at a test door, or the other way round.
-    ModeNotAllowed(Arc<KeyRecord>),
-    /// Its switch is off.
-    Disabled(Arc<KeyRecord>),
-    /// Its time is over.
-    Expired(Arc<KeyRecord>),
-    /// It opens the door.
-    Valid(Arc<KeyRecord>),
+    ModeNotAllowed = "MODE_NOT_ALLOWED", 403, None, names_key: true;
+    /// The key's switch is off.
+    Disabled = "DISABLED", 401, Some(Challenge::InvalidToken), names_key: true;
+    /// The key, or this secret of it, has ended.
+    Expired = "EXPIRED", 401, Some(Challenge::InvalidToken), names_key: true;
+    /// No key was sent.
+    KeyMissing = "KEY_MISSING", 401, Some(Challenge::NoToken), names_key: false;
+}
+
+impl Code {
+    const fn entry(self) -> &'static Entry {
+        &TABLE[self as usize]
+    }
+
+    /// The stable word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// How it is told over HTTP, where the key opens nothing; `None` for [`Code::Valid`].
+    #[must_use]
+    pub fn denial(self) -> Option<Denial> {
+        let Entry { name, http_status, challenge, .. } = *self.entry();
+        (self != Self::Valid).then_some(Denial { code: name, http_status, challenge })
+    }
+}
+
+/// The answer to a question, with the key that it is about where the code names it.
+#[derive(Debug)]
+pub struct Verdict {
+    code: Code,
+    key: Option<Arc<KeyRecord>>,
 }
 
 impl Verdict {
-    /// The stable word for it.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "NOT_FOUND",
-            Self::ModeNotAllowed(_) => "MODE_NOT_ALLOWED",
-            Self::Disabled(_) => "DISABLED",
-            Self::Expired(_) => "EXPIRED",
-            Self::Valid(_) => "VALID",
-        }
+    /// A verdict about no key.
+    pub(super) const fn without_key(code: Code) -> Self {
+        Self { code, key: None }
     }
 
-    /// The key that it is about, where that may be told.
+    fn about(key: Arc<KeyRecord>, code: Code) -> Self {
+        Self { code, key: Some(key).filter(|_| code.entry().names_key) }
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The key that it is about, where the caller may know.
     #[must_use]
     pub const fn key(&self) -> Option<&Arc<KeyRecord>> {
-        match self {
-            Self::NotFound => None,
-            Self::ModeNotAllowed(key) | Self::Disabled(key) | Self::Expired(key) | Self::Valid(key) => Some(key),
+        self.key.as_ref()
+    }
+
+    /// The key, where it opens the door.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn allowed(self) -> Result<Arc<KeyRecord>, Code> {
+        match self.key {
+            Some(key) if self.code == Code::Valid => Ok(key),
+            _ => Err(self.code),
         }
     }
 }
 
-/// Judges a key that was looked up; the order of the checks is part of the contract.
+/// Judges a key that was looked up.
 #[must_use]
-pub fn judge(key: Option<Arc<KeyRecord>>, door: &Door<'_>, now: UtcTime) -> Verdict {
-    let Some(key) = key else { return Verdict::NotFound };
-    if door.service.is_some_and(|service| service != key.service()) {
-        return Verdict::NotFound;
+pub fn judge(key: Option<Arc<KeyRecord>>, question: &Question<'_>, now: UtcTime) -> Verdict {
+    match key {
+        Some(key) => {
+            let code = check(&key, question, now);
+            Verdict::about(key, code)
+        }
+        None => Verdict::without_key(Code::NotFound),
     }
-    if door.mode.is_some_and(|mode| mode != key.mode) {
-        return Verdict::ModeNotAllowed(key);
+}
+
+/// The order of the checks is part of the contract.
+fn check(key: &KeyRecord, question: &Question<'_>, now: UtcTime) -> Code {
+    if question.service.is_some_and(|service| service != key.service()) {
+        return Code::NotFound;
+    }
+    if question.mode.is_some_and(|mode| mode != key.mode) {
+        return Code::ModeNotAllowed;
     }
     if key.status == Status::Disabled {
-        return Verdict::Disabled(key);
+        return Code::Disabled;
     }
-    if key.expires_at.is_some_and(|end| end <= now) {
-        return Verdict::Expired(key);
+    if key.policy.as_ref().is_some_and(|policy| policy.has_ended(now)) {
+        return Code::Expired;
     }
-    Verdict::Valid(key)
+    Code::Valid
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
+    use crate::domain::api_key::secret::Mode;
     use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Origin, StoredSecret};
-    use crate::gate::metrics::ServiceTally;
+    use crate::gate::metrics::ServiceMetrics;
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
@@ -109,21 +176,21 @@ pub(super) mod tests {
             origin: Origin::Minted,
         };
         change(&mut key, &mut secret);
-        let tally = ServiceTally::of(&key.service);
+        let tally = ServiceMetrics::of(&key.service);
         KeyRecord::new(key, &secret, tally)
     }
 
-    fn code(change: impl FnOnce(&mut ApiKey), door: Door<'_>) -> &'static str {
-        judge(Some(Arc::new(key(|key, _| change(key)))), &door, NOW).code()
+    fn code(change: impl FnOnce(&mut ApiKey), question: Question<'_>) -> Code {
+        judge(Some(Arc::new(key(|key, _| change(key)))), &question, NOW).code()
     }
 
     #[test]
     fn the_table_of_verdicts() {
-        let any = Door::default();
-        let sms = Door { service: Some("sms"), mode: None };
-        let other = Door { service: Some("mail"), mode: None };
-        let live = Door { service: None, mode: Some(Mode::Live) };
-        let test = Door { service: None, mode: Some(Mode::Test) };
+        let any = Question::default();
+        let sms = Question { service: Some("sms"), ..any };
+        let other = Question { service: Some("mail"), ..any };
+        let live = Question { mode: Some(Mode::Live), ..any };
+        let test = Question { mode: Some(Mode::Test), ..any };
         let off = |key: &mut ApiKey| key.status = Status::Disabled;
         let over = |key: &mut ApiKey| key.expires_at = Some(NOW);
         let off_and_over = |key: &mut ApiKey| {
@@ -132,20 +199,46 @@ pub(super) mod tests {
         };
         let in_a_moment = |key: &mut ApiKey| key.expires_at = Some(UtcTime::from_micros(1_001));
 
-        assert_eq!(judge(None, &any, NOW).code(), "NOT_FOUND");
-        assert_eq!(code(|_| (), any), "VALID");
-        assert_eq!(code(|_| (), sms), "VALID");
-        assert_eq!(code(|_| (), live), "VALID");
-        assert_eq!(code(off, other), "NOT_FOUND");
-        assert_eq!(code(|_| (), other), "NOT_FOUND");
-        assert_eq!(code(|_| (), test), "MODE_NOT_ALLOWED");
-        assert_eq!(code(off, test), "MODE_NOT_ALLOWED");
-        assert_eq!(code(off, any), "DISABLED");
-        assert_eq!(code(off_and_over, any), "DISABLED");
-        assert_eq!(code(over, any), "EXPIRED");
-        assert_eq!(code(in_a_moment, any), "VALID");
+        assert_eq!(judge(None, &any, NOW).code(), Code::NotFound);
+        assert_eq!(code(|_| (), any), Code::Valid);
+        assert_eq!(code(|_| (), sms), Code::Valid);
+        assert_eq!(code(|_| (), live), Code::Valid);
+        assert_eq!(code(off, other), Code::NotFound);
+        assert_eq!(code(|_| (), other), Code::NotFound);
+        assert_eq!(code(|_| (), test), Code::ModeNotAllowed);
+        assert_eq!(code(off, test), Code::ModeNotAllowed);
+        assert_eq!(code(off, any), Code::Disabled);
+        assert_eq!(code(off_and_over, any), Code::Disabled);
+        assert_eq!(code(over, any), Code::Expired);
+        assert_eq!(code(in_a_moment, any), Code::Valid);
         let replaced = |ends_at| Some(Arc::new(key(|_, secret| secret.ends_at = Some(UtcTime::from_micros(ends_at)))));
-        assert_eq!(judge(replaced(1_000), &any, NOW).code(), "EXPIRED");
-        assert_eq!(judge(replaced(1_001), &any, NOW).code(), "VALID");
+        assert_eq!(judge(replaced(1_000), &any, NOW).code(), Code::Expired);
+        assert_eq!(judge(replaced(1_001), &any, NOW).code(), Code::Valid);
+    }
+
+    #[test]
+    fn every_code_has_a_name_of_its_own_and_all_but_one_a_status_that_proxies_pass_on() {
+        let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let denial = code.denial();
+            assert_eq!(denial.is_none(), *code == Code::Valid, "{code:?}");
+            // nginx turns every other status of a subrequest into a 500.
+            let is_passed_on = denial.is_none_or(|denial| matches!(denial.http_status, 401 | 403));
+            assert!(is_passed_on, "{code:?}");
+            // RFC 9110 §11.6.1: a 401 comes with a challenge.
+            assert!(denial.is_none_or(|denial| (denial.http_status == 401) == denial.challenge.is_some()), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_names_the_key_only_where_its_code_does() {
+        let verdict = |service| {
+            let question = Question { service: Some(service), ..Question::default() };
+            judge(Some(Arc::new(key(|_, _| ()))), &question, NOW)
+        };
+
+        assert!(verdict("mail").key().is_none() && verdict("mail").allowed().is_err_and(|code| code == Code::NotFound));
+        assert!(verdict("sms").key().is_some() && verdict("sms").allowed().is_ok());
     }
 }

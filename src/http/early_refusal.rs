@@ -56,7 +56,7 @@ fn fault(head: &RequestHead, is_for_proxy: bool) -> Option<Error> {
 fn refuse(request: ServiceRequest, error: Error, is_for_proxy: bool) -> ServiceResponse {
     let Some(state) = request.app_data::<Data<State>>() else { return request.error_response(error) };
     let error = ApiError::new(error, state);
-    let error = if is_for_proxy { error.at_door() } else { error };
+    let error = if is_for_proxy { error.for_proxy() } else { error };
     let mut response = error.error_response();
     response.head_mut().set_connection_type(ConnectionType::Close);
     request.into_response(response)

@@ -1,12 +1,12 @@
-//! What people and programs are told about an error.
+//! How an error is described to people and programs.
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 
-use crate::error::{Error, FieldErrors};
+use crate::error::{Challenge, Denial, Error, FieldErrors};
 
-/// What is told about an error, the same in every face.
-pub(crate) struct Told {
+/// An error's description, from which a page, a fragment or problem details are made.
+pub(crate) struct ErrorView {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
@@ -15,39 +15,41 @@ pub(crate) struct Told {
     pub(crate) retry_after: Option<u64>,
 }
 
-impl Told {
-    /// Tells of it, and puts its cause into the log.
-    pub(crate) fn and_log(error: &Error) -> Self {
+impl ErrorView {
+    /// Describes an error, and logs its cause.
+    pub(crate) fn logged(error: &Error) -> Self {
         log(error);
         Self::of(error)
     }
 
     fn of(error: &Error) -> Self {
         let status = error.status_code();
-        let told = Self::of_status(status);
+        let view = Self::of_status(status);
         match error {
-            Error::Malformed(detail) => Self { detail: detail.clone(), ..told },
-            Error::Invalid(fields) => Self { fields: fields.clone(), ..told },
-            Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..told },
-            Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..told },
-            Error::KeyMissing => Self { code: "KEY_MISSING", title: REFUSED, detail: KEY_MISSING.to_owned(), ..told },
-            Error::KeyRefused(code) => Self { code, title: REFUSED, detail: KEY_REFUSED.to_owned(), ..told },
+            Error::Malformed(detail) => Self { detail: detail.clone(), ..view },
+            Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
+            Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
+            Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
+            Error::KeyRefused(Denial { code, challenge, .. }) => {
+                let detail = if *challenge == Some(Challenge::NoToken) { KEY_MISSING } else { KEY_REFUSED };
+                Self { code, title: REFUSED, detail: detail.to_owned(), ..view }
+            }
             Error::NotEnoughCredits { needed, left } => Self {
                 code: "NOT_ENOUGH_CREDITS",
                 title: "Not enough credits",
                 detail: format!("This costs {needed} and {left} are left. Nothing was charged and nothing is sent."),
-                ..told
+                ..view
             },
             Error::StillRunning => {
-                Self { code: "STILL_RUNNING", title: "Still running", detail: STILL_RUNNING.to_owned(), ..told }
+                Self { code: "STILL_RUNNING", title: "Still running", detail: STILL_RUNNING.to_owned(), ..view }
             }
             Error::DifferentRequest => {
-                Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..told }
+                Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
             }
             Error::Unavailable { reason, .. } => {
-                Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..told }
+                Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..view }
             }
-            _ => told,
+            _ => view,
         }
     }
 

@@ -8,12 +8,12 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::State;
-use super::error_description::Told;
+use super::error_description::ErrorView;
 use super::request_id::RequestId;
 use super::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
-use crate::error::Error;
+use crate::error::{Challenge, Denial, Error};
 
-/// Tells proxies what became of their question.
+/// The verdict's code, for proxies.
 pub const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,7 +21,8 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Unauthenticated | Self::KeyMissing | Self::KeyRefused(_) => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::KeyRefused(denial) => StatusCode::from_u16(denial.http_status).unwrap_or(StatusCode::UNAUTHORIZED),
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
@@ -37,7 +38,7 @@ impl ResponseError for Error {
         }
     }
 
-    /// Bare: a middleware draws it for its reader.
+    /// Without a body: a middleware draws one for its reader.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
@@ -62,53 +63,49 @@ struct ProblemField<'a> {
     message: &'a str,
 }
 
-pub(crate) fn problem(told: &Told, request_id: &str) -> HttpResponse {
-    let fields = told.fields.iter().map(|(field, message)| ProblemField { field, message }).collect();
+pub(crate) fn problem(view: &ErrorView, request_id: &str) -> HttpResponse {
+    let fields = view.fields.iter().map(|(field, message)| ProblemField { field, message }).collect();
     let problem = Problem {
         kind: "about:blank",
-        title: told.title,
-        status: told.status.as_u16(),
-        detail: &told.detail,
-        code: told.code,
+        title: view.title,
+        status: view.status.as_u16(),
+        detail: &view.detail,
+        code: view.code,
         request_id,
         errors: fields,
     };
-    HttpResponse::build(told.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
+    HttpResponse::build(view.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
 }
 
-/// RFC 6750 §3: no error code where no key was sent.
-pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\"");
-/// For a key that opens nothing.
-pub const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"");
-
-const fn challenge(error: &Error) -> Option<HeaderValue> {
-    match error {
-        Error::KeyMissing => Some(CHALLENGE),
-        Error::KeyRefused(_) => Some(INVALID),
-        _ => None,
-    }
+/// The value of `WWW-Authenticate` (RFC 6750 §3).
+#[must_use]
+pub const fn www_authenticate(challenge: Challenge) -> HeaderValue {
+    HeaderValue::from_static(match challenge {
+        Challenge::NoToken => "Bearer realm=\"keyfob\"",
+        Challenge::InvalidToken => "Bearer realm=\"keyfob\", error=\"invalid_token\"",
+    })
 }
 
-/// An error on the way of programs, which no middleware stands in: it draws
-/// itself, and names the request only then.
+/// An error of an API route. These have no middleware, so that the error makes
+/// its own response, and only then an id for the request.
 #[derive(Debug)]
 pub struct ApiError {
     error: Error,
     is_https: bool,
-    is_at_door: bool,
+    is_for_proxy: bool,
 }
 
 impl ApiError {
     /// An error of a request to this server.
     #[must_use]
     pub fn new(error: Error, state: &State) -> Self {
-        Self { error, is_https: is_https(state), is_at_door: false }
+        Self { error, is_https: is_https(state), is_for_proxy: false }
     }
 
-    /// The same for a proxy, which reads no body.
+    /// The same for a proxy, which reads the code from a header and no body.
     #[must_use]
-    pub fn at_door(self) -> Self {
-        Self { is_at_door: true, ..self }
+    pub fn for_proxy(self) -> Self {
+        Self { is_for_proxy: true, ..self }
     }
 }
 
@@ -125,15 +122,15 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let id = RequestId::mint();
-        let told = tracing::info_span!("request", %id).in_scope(|| Told::and_log(&self.error));
-        let mut response = problem(&told, id.as_str());
+        let view = tracing::info_span!("request", %id).in_scope(|| ErrorView::logged(&self.error));
+        let mut response = problem(&view, id.as_str());
         secure_for_programs(response.headers_mut(), self.is_https);
         secure_body_for_programs(response.headers_mut());
-        if self.is_at_door {
-            response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(told.code));
+        if self.is_for_proxy {
+            response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(view.code));
         }
-        if let Some(challenge) = challenge(&self.error) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        if let Error::KeyRefused(Denial { challenge: Some(challenge), .. }) = self.error {
+            response.headers_mut().insert(WWW_AUTHENTICATE, www_authenticate(challenge));
         }
         if let Ok(id) = id.as_str().parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);

@@ -6,6 +6,7 @@ use std::thread;
 
 use keyfob::clock::Clock;
 use keyfob::domain::message::MessageId;
+use keyfob::gate::Code;
 use keyfob::networks::Networks;
 use keyfob::sms::callbacks::Callbacks;
 use serde_json::{Value, json};
@@ -129,7 +130,7 @@ fn every_code_that_a_problem_can_have_is_described() {
     let is_code = |text: &&str| text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let mut codes: BTreeSet<&str> = told.split('"').skip(1).step_by(2).filter(is_code).collect();
     // Why a key does not open the SMS service's door is told in the gate's words.
-    codes.extend(keyfob::gate::metrics::CODES.iter().filter(|code| !["VALID", "MODE_NOT_ALLOWED"].contains(code)));
+    codes.extend(Code::ALL.iter().map(|code| code.name()).filter(|code| !["VALID", "MODE_NOT_ALLOWED"].contains(code)));
     assert!(codes.contains("BAD_REQUEST") && codes.contains("CROSS_SITE"), "{codes:?}");
 
     let document = document();
@@ -145,7 +146,7 @@ fn every_verdict_is_described_in_the_answer_and_in_the_header() {
         let codes = document.pointer(pointer).unwrap().as_array().unwrap();
         codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
     };
-    let counted: BTreeSet<_> = keyfob::gate::metrics::CODES.iter().map(ToString::to_string).collect();
+    let counted: BTreeSet<_> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
 
     let mut in_header = codes("/components/headers/X-Auth-Code/schema/enum");
     for error in ["BAD_REQUEST", "METHOD_NOT_ALLOWED", "HEAD_TOO_LARGE", "INTERNAL", "UNAVAILABLE"] {

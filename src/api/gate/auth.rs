@@ -11,9 +11,9 @@ use crate::api::caller::ask;
 use crate::api::{allowing, answer_as_is};
 use crate::domain::api_key::secret::Mode;
 use crate::error::{Error, Result};
-use crate::gate::{Door, KeyRecord, Verdict};
+use crate::gate::{Code, KeyRecord};
 use crate::http::State;
-use crate::http::problem::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
+use crate::http::problem::{ApiError, X_AUTH_CODE, www_authenticate};
 use crate::http::security_headers::{is_https, secure_for_programs};
 
 const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
@@ -30,31 +30,36 @@ pub async fn authorize(state: Data<State>, request: HttpRequest) -> HttpResponse
     if request.method() == Method::TRACE {
         return no_trace(&state);
     }
-    answer_as_is(&state, decide(&state, request.head())).await.unwrap_or_else(|error| error.at_door().error_response())
+    answer_as_is(&state, decide(&state, request.head()))
+        .await
+        .unwrap_or_else(|error| error.for_proxy().error_response())
 }
 
 /// It would tell its sender what a proxy has added (ASVS 13.4.4).
 fn no_trace(state: &State) -> HttpResponse {
-    let refusal = ApiError::new(Error::MethodNotAllowed, state).at_door().error_response();
+    let refusal = ApiError::new(Error::MethodNotAllowed, state).for_proxy().error_response();
     allowing("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", refusal)
 }
 
 async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
-    let door = door(request.uri.query().unwrap_or_default())?;
-    let mut response = match ask(state, request, &door).await? {
-        Some(Verdict::Valid(key)) => allow(&key),
-        Some(refused @ Verdict::ModeNotAllowed(_)) => deny(StatusCode::FORBIDDEN, refused.code(), None),
-        Some(refused) => deny(StatusCode::UNAUTHORIZED, refused.code(), Some(INVALID)),
-        None => deny(StatusCode::UNAUTHORIZED, "KEY_MISSING", Some(CHALLENGE)),
+    let Parameters { service, mode } = parameters(request.uri.query().unwrap_or_default())?;
+    let mut response = match ask(state, request, service, mode).await? {
+        Ok(key) => allow(&key),
+        Err(code) => deny(code),
     };
     secure_for_programs(response.headers_mut(), is_https(state));
     Ok(response)
 }
 
-/// Reads which door is asked about. By hand, since slugs and modes need no
-/// decoding and every request of another service passes here; other parameters
-/// are left alone.
-fn door(query: &str) -> Result<Door<'_>> {
+/// What the proxy's configuration asks for.
+struct Parameters<'a> {
+    service: &'a str,
+    mode: Option<Mode>,
+}
+
+/// Reads the query by hand: slugs and modes need no decoding, and this runs for
+/// every request that passes a proxy. Other parameters are left alone.
+fn parameters(query: &str) -> Result<Parameters<'_>> {
     let (mut service, mut mode) = (None, None);
     for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
         let place = match name {
@@ -70,7 +75,7 @@ fn door(query: &str) -> Result<Door<'_>> {
         None | Some("") => {
             Err(Error::Malformed("Say which service the door is of, as in /v1/auth?service=sms.".to_owned()))
         }
-        service => Ok(Door { service, mode: read_mode(mode)? }),
+        Some(service) => Ok(Parameters { service, mode: read_mode(mode)? }),
     }
 }
 
@@ -89,7 +94,7 @@ fn allow(key: &KeyRecord) -> HttpResponse {
     let identity = key.identity();
     let mut response = HttpResponse::new(StatusCode::OK);
     let headers = response.headers_mut();
-    headers.append(X_AUTH_CODE, HeaderValue::from_static("VALID"));
+    headers.append(X_AUTH_CODE, HeaderValue::from_static(Code::Valid.name()));
     headers.append(X_KEY_ID, identity.id.clone());
     headers.append(X_KEY_NAME, identity.name.clone());
     headers.append(X_KEY_MODE, HeaderValue::from_static(key.mode.as_str()));
@@ -98,11 +103,13 @@ fn allow(key: &KeyRecord) -> HttpResponse {
     response
 }
 
-fn deny(status: StatusCode, code: &'static str, challenge: Option<HeaderValue>) -> HttpResponse {
-    let mut response = HttpResponse::new(status);
-    response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(code));
-    if let Some(challenge) = challenge {
-        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+fn deny(code: Code) -> HttpResponse {
+    let denial = code.denial();
+    let status = denial.and_then(|denial| StatusCode::from_u16(denial.http_status).ok());
+    let mut response = HttpResponse::new(status.unwrap_or(StatusCode::UNAUTHORIZED));
+    response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(code.name()));
+    if let Some(challenge) = denial.and_then(|denial| denial.challenge) {
+        response.headers_mut().append(WWW_AUTHENTICATE, www_authenticate(challenge));
     }
     response
 }

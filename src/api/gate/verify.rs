@@ -11,15 +11,12 @@ use zeroize::Zeroizing;
 use crate::api::json_body::{parse, read};
 use crate::api::{answer, user_agent};
 use crate::error::{Error, Result};
-use crate::gate::{Caller, Door, KeyRecord, Verdict};
+use crate::gate::{Client, Code, KeyRecord, Question, Verdict};
 use crate::http::State;
 use crate::http::problem::ApiError;
 
 /// The longest question about a key.
 const MAX_BODY_BYTES: usize = 4 * 1024;
-
-/// Nothing is told about a key that is not there.
-const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND"}"#);
 
 /// The question. Unknown members are refused: a misspelt `service` would ask
 /// about any service.
@@ -28,7 +25,7 @@ const NOT_FOUND: Bytes = Bytes::from_static(br#"{"valid":false,"code":"NOT_FOUND
 struct VerifyRequest {
     key: Zeroizing<String>,
     service: Option<String>,
-    /// Whose request the key came with; told to the operator as where it was last used.
+    /// Whose request the key came with; the dashboard shows it as the address of the last use.
     client_ip: Option<IpAddr>,
 }
 
@@ -41,21 +38,19 @@ impl VerifyRequest {
         self.key.trim_ascii()
     }
 
-    fn door(&self) -> Door<'_> {
-        Door { service: self.service.as_deref(), mode: None }
-    }
-
-    fn caller<'a>(&self, headers: &'a HeaderMap) -> Caller<'a> {
-        Caller { address: self.client_ip, user_agent: user_agent(headers) }
+    fn question<'a>(&'a self, headers: &'a HeaderMap) -> Question<'a> {
+        let client = Client { address: self.client_ip, user_agent: user_agent(headers) };
+        Question { secret: self.key(), service: self.service.as_deref(), mode: None, scopes: &[], client }
     }
 }
 
-/// Told about a key that opens nothing.
+/// The answer about a key that opens nothing.
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct DeniedKey<'a> {
     valid: bool,
     code: &'static str,
-    key_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<&'a str>,
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
@@ -69,26 +64,25 @@ pub async fn verify_api_key(
 
 async fn decide(state: &State, headers: &HeaderMap, payload: Payload) -> Result<HttpResponse> {
     let sent = read(headers, payload, MAX_BODY_BYTES).await;
-    let question: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
-    let caller = || question.caller(headers);
-    let verdict = state.gate.verdict(question.key(), &question.door(), caller).await?;
+    let asked: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
+    let verdict = state.gate.verdict(&asked.question(headers)).await?;
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(HttpResponse::Ok().insert_header(json).body(body(&verdict)?))
 }
 
 fn body(verdict: &Verdict) -> Result<Bytes> {
-    Ok(match verdict {
-        Verdict::Valid(key) => details(key).into(),
-        Verdict::ModeNotAllowed(key) | Verdict::Disabled(key) | Verdict::Expired(key) => {
-            let refusal = Refusal { valid: false, code: verdict.code(), key_id: key.id.as_str() };
-            serde_json::to_vec(&refusal).map_err(Error::internal)?.into()
+    let code = verdict.code();
+    match verdict.key() {
+        Some(key) if code == Code::Valid => Ok(details(key).into()),
+        key => {
+            let denied = DeniedKey { valid: false, code: code.name(), key_id: key.map(|key| key.id.as_str()) };
+            serde_json::to_vec(&denied).map(Bytes::from).map_err(Error::internal)
         }
-        Verdict::NotFound => NOT_FOUND,
-    })
+    }
 }
 
-/// Told about a valid key only. By hand, since it is written for every request
-/// of other services, and all of it but the name is letters, digits and `_`.
+/// The answer about a valid key. Written by hand, since it is written for every
+/// request of other services, and all of it but the name is letters, digits and `_`.
 fn details(key: &KeyRecord) -> Vec<u8> {
     [
         br#"{"valid":true,"code":"VALID","key_id":""#,
@@ -102,7 +96,7 @@ fn details(key: &KeyRecord) -> Vec<u8> {
         br#"","mode":""#,
         key.mode.as_str().as_bytes(),
         br#"","expires_at":"#,
-        key.expires_at_json.as_deref().unwrap_or("null").as_bytes(),
+        key.expires_at_json().as_bytes(),
         b"}",
     ]
     .concat()

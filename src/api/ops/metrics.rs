@@ -7,7 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::Data;
 
-use crate::gate::metrics::{BOUNDS, CODES, Totals};
+use crate::gate::Code;
+use crate::gate::metrics::{BOUNDS, Totals};
 use crate::http::State;
 use crate::store::PoolFigures;
 
@@ -41,8 +42,8 @@ fn verdicts(text: &mut Text, totals: &Totals) {
     let help = "Verdicts on keys by code and service; no service where none was named that exists.";
     text.about(name, "counter", help);
     for (service, counts) in &totals.verdicts {
-        for (code, count) in CODES.iter().zip(counts) {
-            text.line(name, &[("code", code), ("service", service)], count);
+        for (code, count) in Code::ALL.iter().zip(counts) {
+            text.line(name, &[("code", code.name()), ("service", service)], count);
         }
     }
     let help = "Questions about a key that could not be answered (503), since the database could not be asked.";

@@ -12,9 +12,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use askama::Template;
 
-use crate::http::error_description::Told;
+use crate::http::error_description::ErrorView;
 use crate::http::problem::problem;
-pub use crate::http::problem::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
 
 use super::htmx::{self, Htmx};
 use super::layout::{Toast, html, see_other};
@@ -46,17 +45,17 @@ impl Reader {
         }
     }
 
-    fn draw(&self, told: Told) -> HttpResponse {
-        let status = told.status;
-        let retry_after = told.retry_after;
+    fn draw(&self, view: ErrorView) -> HttpResponse {
+        let status = view.status;
+        let retry_after = view.retry_after;
         let drawn = if is_for_programs(&self.path) {
-            Ok(problem(&told, &self.request_id))
+            Ok(problem(&view, &self.request_id))
         } else if let Htmx::Part { source, current_url } = &self.htmx {
-            fragment(&told, source, current_url)
+            fragment(&view, source, current_url)
         } else if status == StatusCode::UNAUTHORIZED {
             Ok(see_other(&self.after_login().login_url()))
         } else {
-            self.page(told)
+            self.page(view)
         };
         let mut response = drawn.unwrap_or_else(|_| HttpResponse::new(status));
         if let Some(seconds) = retry_after {
@@ -69,15 +68,15 @@ impl Reader {
         if self.is_get { NextPath::parse(&self.path_and_query) } else { NextPath::from_url(&self.referer) }
     }
 
-    fn page(&self, told: Told) -> crate::error::Result<HttpResponse> {
+    fn page(&self, view: ErrorView) -> crate::error::Result<HttpResponse> {
         let page = ErrorPage {
-            status: told.status.as_u16(),
-            title: told.title.to_owned(),
-            message: told.detail,
+            status: view.status.as_u16(),
+            title: view.title.to_owned(),
+            message: view.detail,
             request_id: self.request_id.clone(),
             back: Some(("/api-keys".to_owned(), "Go to API Keys".to_owned())),
         };
-        html(told.status, &page)
+        html(view.status, &page)
     }
 }
 
@@ -87,21 +86,21 @@ fn is_for_programs(path: &str) -> bool {
 
 /// In a form: a message above its fields, which stay as they are. Elsewhere:
 /// the way to the login, or a toast.
-fn fragment(told: &Told, source: &str, current_url: &str) -> crate::error::Result<HttpResponse> {
-    let login = told.status == StatusCode::UNAUTHORIZED;
+fn fragment(view: &ErrorView, source: &str, current_url: &str) -> crate::error::Result<HttpResponse> {
+    let login = view.status == StatusCode::UNAUTHORIZED;
     let form = source.strip_prefix("form#").filter(|id| id.ends_with("-form"));
     let (target, swap, mut response) = match form {
         Some(id) => {
-            let alert = FormAlert { message: told.detail.clone(), login };
-            (format!("#{id}-message"), "innerHTML", html(told.status, &alert)?)
+            let alert = FormAlert { message: view.detail.clone(), login };
+            (format!("#{id}-message"), "innerHTML", html(view.status, &alert)?)
         }
         None if login => {
             let login = NextPath::from_url(current_url).login_url();
-            return Ok(HttpResponse::build(told.status).insert_header((htmx::REDIRECT, login)).finish());
+            return Ok(HttpResponse::build(view.status).insert_header((htmx::REDIRECT, login)).finish());
         }
         None => {
-            let toast = ErrorToast { toast: Toast::error(told.detail.clone()) };
-            ("#toasts".to_owned(), "innerHTML", html(told.status, &toast)?)
+            let toast = ErrorToast { toast: Toast::error(view.detail.clone()) };
+            ("#toasts".to_owned(), "innerHTML", html(view.status, &toast)?)
         }
     };
     let target = HeaderValue::from_str(&target).map_err(Error::internal)?;
@@ -145,8 +144,8 @@ pub async fn render_errors(
         Ok(response) => Ok(response.map_into_boxed_body()),
         // A middleware gave up and took the request with it.
         Err(error) => {
-            let told = tell(&error, error.as_response_error().status_code());
-            Err(InternalError::from_response(error, reader.draw(told)).into())
+            let view = describe(&error, error.as_response_error().status_code());
+            Err(InternalError::from_response(error, reader.draw(view)).into())
         }
     }
 }
@@ -157,29 +156,29 @@ fn is_bare_error<B>(response: &ServiceResponse<B>) -> bool {
 }
 
 fn redraw(reader: &Reader, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let told = match response.response().error() {
-        Some(error) => tell(error, response.status()),
-        None => Told::of_status(response.status()),
+    let view = match response.response().error() {
+        Some(error) => describe(error, response.status()),
+        None => ErrorView::of_status(response.status()),
     };
-    let mut drawn = reader.draw(told);
+    let mut drawn = reader.draw(view);
     if let Some(allow) = response.headers().get(ALLOW) {
         drawn.headers_mut().insert(ALLOW, allow.clone());
     }
     response.into_response(drawn)
 }
 
-fn tell(error: &actix_web::Error, status: StatusCode) -> Told {
+fn describe(error: &actix_web::Error, status: StatusCode) -> ErrorView {
     if let Some(error) = error.as_error::<Error>() {
-        return Told::and_log(error);
+        return ErrorView::logged(error);
     }
     if is_session_failure(error) {
         tracing::error!(cause = %error, "sessions can't be read or written");
-        return Told::of_status(StatusCode::SERVICE_UNAVAILABLE);
+        return ErrorView::of_status(StatusCode::SERVICE_UNAVAILABLE);
     }
     if status.is_server_error() {
         tracing::error!(cause = %error, "failed");
     }
-    Told::of_status(status)
+    ErrorView::of_status(status)
 }
 
 /// What the session middleware, and nothing else, gives when its store fails.

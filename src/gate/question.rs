@@ -1,0 +1,29 @@
+//! What the gate is asked.
+
+use std::net::IpAddr;
+
+use crate::domain::api_key::secret::Mode;
+
+/// Does this secret open this door?
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Question<'a> {
+    /// What was presented as a key.
+    pub secret: &'a str,
+    /// Only keys of this service open the door; of any, where it is not said.
+    pub service: Option<&'a str>,
+    /// Only keys of this mode open it; of any, where it is not said.
+    pub mode: Option<Mode>,
+    /// Scopes that the key must have, all of them. Every key has all scopes of its service so far.
+    pub scopes: &'a [&'a str],
+    /// Whose request the key came with.
+    pub client: Client<'a>,
+}
+
+/// Who uses a key.
+#[derive(Debug, Clone, Copy, Default, Hash)]
+pub struct Client<'a> {
+    /// From where; `None` when not known.
+    pub address: Option<IpAddr>,
+    /// With which program, as its `User-Agent` says; may be empty.
+    pub user_agent: &'a str,
+}
