@@ -7,8 +7,8 @@ use clap::Args;
 use crate::domain::credit;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
-use crate::sms::callbacks::Callbacks;
-use crate::sms::transport::WayOut;
+use crate::sms::callbacks::CallbackConfig;
+use crate::sms::transport::TransportConfig;
 use crate::store::DatabaseUrl;
 
 /// Settings as they are written.
@@ -76,9 +76,9 @@ pub struct Config {
     /// Whose word on a client's address counts.
     pub trusted_proxies: TrustedProxies,
     /// How SMS leave.
-    pub sms_transport: WayOut,
+    pub sms_transport: TransportConfig,
     /// Where customers' callbacks may go.
-    pub callbacks: Callbacks,
+    pub callbacks: CallbackConfig,
     /// What a new account starts with.
     pub opening_credits: i64,
 }
@@ -119,7 +119,7 @@ impl Config {
                 public_url: public_url?,
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
-                callbacks: Callbacks { allowed: callback_allow?, ..Callbacks::default() },
+                callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
                 opening_credits: settings.opening_credits,
             })
         })();

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 use tokio::time::{sleep, timeout};
 
 use super::transport::carrier_id_key;
-use super::transport::{Outcome, Part, Refusal, Submission, Transport};
+use super::transport::{CarrierRejection, Outcome, Part, Submission, Transport};
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::sms_text::Segment;
@@ -33,7 +33,7 @@ const MOMENT: Duration = Duration::from_millis(2);
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What became of a message, to be written down.
-pub(super) struct Finished {
+pub(super) struct DispatchOutcome {
     pub(super) id: MessageId,
     pub(super) account: String,
     /// When its lease ends.
@@ -44,7 +44,7 @@ pub(super) struct Finished {
 }
 
 /// One mode's messages and their way out.
-pub struct Line {
+pub struct Dispatcher {
     pub(super) mode: Mode,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) wake: Arc<Notify>,
@@ -54,9 +54,9 @@ pub struct Line {
     pub(super) widest: AtomicUsize,
 }
 
-impl Line {
+impl Dispatcher {
     /// Works until `stop`, and then for as long as answers are awaited.
-    pub(super) async fn work(self, finished: mpsc::Sender<Finished>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn work(self, finished: mpsc::Sender<DispatchOutcome>, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(MOST));
         while !*stop.borrow() {
             let free = tokio::select! {
@@ -127,7 +127,7 @@ impl Line {
         }
     }
 
-    fn begin(&self, leases: Vec<Lease>, places: &Arc<Semaphore>, finished: &mpsc::Sender<Finished>) {
+    fn begin(&self, leases: Vec<Lease>, places: &Arc<Semaphore>, finished: &mpsc::Sender<DispatchOutcome>) {
         for lease in leases {
             let Ok(place) = Arc::clone(places).try_acquire_owned() else { return };
             let (transport, finished) = (Arc::clone(&self.transport), finished.clone());
@@ -135,7 +135,7 @@ impl Line {
             tokio::spawn(async move {
                 let outcomes = hand_over(&*transport, &lease, now).await;
                 let Message { id, account_id, due_at: until, .. } = lease.message;
-                let done = Finished { id, account: account_id.to_string(), until, outcomes, _place: place };
+                let done = DispatchOutcome { id, account: account_id.to_string(), until, outcomes, _place: place };
                 // Without a writer the lease ends, and is settled then.
                 let _ = finished.send(done).await;
             });
@@ -198,17 +198,17 @@ fn to_segment_outcome(outcome: Outcome, now: UtcTime) -> SegmentOutcome {
         Outcome::Accepted { carrier_id } => {
             SegmentOutcome::Taken { carrier_key: carrier_id_key(&carrier_id), carrier_id }
         }
-        Outcome::Refused(refusal) => SegmentOutcome::Refused(fault(refusal)),
-        Outcome::Retry { refusal, after, most } => SegmentOutcome::Later {
-            fault: fault(refusal),
+        Outcome::Refused(rejection) => SegmentOutcome::Refused(fault(rejection)),
+        Outcome::Retry { rejection, after, max_attempts } => SegmentOutcome::Later {
+            fault: fault(rejection),
             at: now.plus_seconds(i64::try_from(after.as_secs()).unwrap_or(i64::MAX)),
-            most: i64::from(most),
+            most: i64::from(max_attempts),
         },
         Outcome::NotSent => SegmentOutcome::NotSent,
         Outcome::Unknown => SegmentOutcome::Unanswered,
     }
 }
 
-fn fault(refusal: Refusal) -> Fault {
-    refusal.code.parse().unwrap_or(Fault::Rejected)
+fn fault(rejection: CarrierRejection) -> Fault {
+    rejection.code.parse().unwrap_or(Fault::Rejected)
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub use dispatcher::Line;
+pub use dispatcher::Dispatcher;
 pub use worker::Workers;
 
 use transport::{Transport, sandbox};

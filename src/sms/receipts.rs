@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::batch::each;
-use super::transport::{Arrival, Receipt, carrier_id_key};
+use super::transport::{IncomingReceipt, Receipt, carrier_id_key};
 use crate::clock::Clock;
 use crate::domain::message;
 use crate::store::Store;
@@ -15,11 +15,11 @@ use crate::store::Store;
 const MOST: usize = 256;
 
 /// Works for as long as a transport can tell something.
-pub(super) async fn keep_taking(mut arrivals: mpsc::Receiver<Arrival>, store: Store, clock: Clock) {
-    let mut arrived = Vec::with_capacity(MOST);
-    while arrivals.recv_many(&mut arrived, MOST).await > 0 {
+pub(super) async fn keep_taking(mut incoming: mpsc::Receiver<IncomingReceipt>, store: Store, clock: Clock) {
+    let mut batch = Vec::with_capacity(MOST);
+    while incoming.recv_many(&mut batch, MOST).await > 0 {
         let (receipts, answers): (Vec<_>, Vec<_>) =
-            arrived.drain(..).map(|Arrival { receipt, taken }| (to_domain(receipt), taken)).unzip();
+            batch.drain(..).map(|IncomingReceipt { receipt, taken }| (to_domain(receipt), taken)).unzip();
         let (receipts, now) = (Arc::new(receipts), clock.now());
         let written =
             store.write(move |conn| each(conn, &receipts, |conn, receipt| message::receive(conn, receipt, now)));

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::batch::each;
-use super::callbacks::{Callbacks, Caller};
-use super::dispatcher::{Finished, Line};
-use super::transport::WayOut;
+use super::callbacks::{CallbackConfig, CallbackWorker};
+use super::dispatcher::{DispatchOutcome, Dispatcher};
+use super::transport::TransportConfig;
 use super::transport::sandbox::{self, Sandbox};
 use super::{Sms, receipts, sweeper};
 use crate::domain::api_key::secret::Mode;
@@ -19,7 +19,7 @@ use crate::domain::message;
 use crate::error::{Error, Result};
 
 /// Receipts that wait to be written; more keep the carrier waiting.
-const ARRIVALS: usize = 1_024;
+const RECEIPT_QUEUE_SIZE: usize = 1_024;
 /// Results in one transaction at most.
 const MOST: usize = 256;
 /// How soon results are written again that could not be written.
@@ -34,18 +34,18 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts them: live messages leave through the `way_out`, test messages
+    /// Starts them: live messages leave through the `config`, test messages
     /// through a sandbox. Of both, customers are told as `callbacks` says.
     #[must_use]
-    pub fn start(sms: &Sms, way_out: &WayOut, callbacks: &Callbacks) -> Self {
-        let (arrivals, arriving) = mpsc::channel(ARRIVALS);
+    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig) -> Self {
+        let (receipts, incoming) = mpsc::channel(RECEIPT_QUEUE_SIZE);
         let (finished, to_write) = mpsc::channel(MOST);
         let (stop, stopping) = watch::channel(false);
-        let sandbox = Arc::new(Sandbox::new(way_out.sandbox_delay(), arrivals.clone()));
-        let live = way_out.open(arrivals);
+        let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), receipts.clone()));
+        let live = config.open(receipts);
         // Nobody else sets it.
         let _ = sms.carrier.set(Arc::clone(&live));
-        let line = |mode, transport| Line {
+        let dispatcher = |mode, transport| Dispatcher {
             mode,
             transport,
             wake: Arc::clone(sms.wake(mode)),
@@ -54,14 +54,14 @@ impl Workers {
             widest: AtomicUsize::new(0),
         };
         let tasks = vec![
-            tokio::spawn(line(Mode::Live, live).work(finished.clone(), stopping.clone())),
-            tokio::spawn(line(Mode::Test, Arc::clone(&sandbox) as _).work(finished, stopping.clone())),
+            tokio::spawn(dispatcher(Mode::Live, live).work(finished.clone(), stopping.clone())),
+            tokio::spawn(dispatcher(Mode::Test, Arc::clone(&sandbox) as _).work(finished, stopping.clone())),
             tokio::spawn(keep_settling(sms.clone(), to_write)),
-            tokio::spawn(Caller::new(sms.store.clone(), sms.clock.clone(), callbacks).work(stopping.clone())),
+            tokio::spawn(CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks).work(stopping.clone())),
             tokio::spawn(sweeper::keep_sweeping(sms.store.clone(), sms.clock.clone(), stopping)),
         ];
         // These end with the process: a carrier may tell something until then.
-        tokio::spawn(receipts::keep_taking(arriving, sms.store.clone(), sms.clock.clone()));
+        tokio::spawn(receipts::keep_taking(incoming, sms.store.clone(), sms.clock.clone()));
         tokio::spawn(resume(sms.clone(), sandbox));
         Self { stop, tasks }
     }
@@ -85,12 +85,12 @@ async fn resume(sms: Sms, sandbox: Arc<Sandbox>) {
     }
 }
 
-async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<Finished>) {
+async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<DispatchOutcome>) {
     let mut batch = Vec::new();
     while finished.recv_many(&mut batch, MOST).await > 0 {
         // All instances in one order, so that no two wait for each other's balances.
         batch.sort_by(|one, other| one.account.cmp(&other.account));
-        let results: Arc<Vec<Finished>> = Arc::new(std::mem::take(&mut batch));
+        let results: Arc<Vec<DispatchOutcome>> = Arc::new(std::mem::take(&mut batch));
         while let Err(error) = settle(&sms, &results).await {
             tracing::warn!(%error, "what became of messages could not be written yet");
             sleep(AGAIN).await;
@@ -98,10 +98,10 @@ async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<Finished>) {
     }
 }
 
-async fn settle(sms: &Sms, results: &Arc<Vec<Finished>>) -> Result<(), Error> {
+async fn settle(sms: &Sms, results: &Arc<Vec<DispatchOutcome>>) -> Result<(), Error> {
     let (results, now) = (Arc::clone(results), sms.clock.now());
     let settle = move |conn: &mut _| {
-        each(conn, &results, |conn, Finished { id, until, outcomes, .. }| {
+        each(conn, &results, |conn, DispatchOutcome { id, until, outcomes, .. }| {
             message::settle(conn, id, *until, outcomes, now)
         })
     };

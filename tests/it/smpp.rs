@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use keyfob::domain::message::sms_text::SmsText;
 use keyfob::sms::transport::smpp::{Smpp, SmppConfig};
-use keyfob::sms::transport::{Arrival, Outcome, Part, Receipt, ReceiptState, Submission, Transport, carrier_id_key};
+use keyfob::sms::transport::{
+    IncomingReceipt, Outcome, Part, Receipt, ReceiptState, Submission, Transport, carrier_id_key,
+};
 use tokio::sync::mpsc;
 
 use crate::support::{Certificate, Smsc};
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Keyfob's end.
 struct Keyfob {
     smpp: Arc<Smpp>,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<IncomingReceipt>,
 }
 
 impl Keyfob {
@@ -54,7 +56,7 @@ impl Keyfob {
     /// The next receipt, which is taken.
     async fn receipt(&mut self) -> Receipt {
         let arrival = tokio::time::timeout(PATIENCE, self.arrivals.recv()).await;
-        let Arrival { receipt, taken } = arrival.unwrap().unwrap();
+        let IncomingReceipt { receipt, taken } = arrival.unwrap().unwrap();
         taken.send(()).unwrap();
         receipt
     }
@@ -147,8 +149,8 @@ async fn what_the_carrier_refuses_is_told_apart() {
     let smsc = Smsc::start(&[]);
     let mut keyfob = Keyfob::bound(&smsc.url("")).await;
     let told = |outcome| match outcome {
-        Outcome::Refused(refusal) => ("refused", refusal.code, refusal.carrier_status),
-        Outcome::Retry { refusal, .. } => ("retry", refusal.code, refusal.carrier_status),
+        Outcome::Refused(rejection) => ("refused", rejection.code, rejection.carrier_status),
+        Outcome::Retry { rejection, .. } => ("retry", rejection.code, rejection.carrier_status),
         other => panic!("{other:?}"),
     };
     assert_eq!(told(keyfob.send_one("+420777123998").await), ("refused", "invalid_recipient", Some(0x0b)));

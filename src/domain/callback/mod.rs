@@ -14,7 +14,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 pub(crate) use delivery::tell;
 pub use delivery::{Delivery, DeliveryId, DeliveryStatus, TOLD_FOR_SECONDS, give_up_old, has_old, of_message};
 pub use outcome::{Outcome, Trouble, retry_at, sentence};
-pub use queue::{Errand, LEASE_SECONDS, is_due, lease, settle};
+pub use queue::{Attempt, LEASE_SECONDS, is_due, lease, settle};
 pub use secret::CallbackSecret;
 pub use target::{Target, is_allowed};
 

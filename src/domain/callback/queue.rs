@@ -17,7 +17,7 @@ pub const LEASE_SECONDS: i64 = 60;
 
 /// A delivery that this worker, and for now no other, is to try.
 #[derive(Debug, Clone)]
-pub struct Errand {
+pub struct Attempt {
     /// The delivery.
     pub delivery: Delivery,
     /// Where to.
@@ -38,24 +38,25 @@ pub fn lease(
     most: usize,
     mut room: impl FnMut(&str) -> usize,
     now: UtcTime,
-) -> Result<(Vec<Errand>, Option<ApiKeyId>)> {
-    let (mut errands, mut last) = (Vec::new(), None);
+) -> Result<(Vec<Attempt>, Option<ApiKeyId>)> {
+    let (mut attempts, mut last) = (Vec::new(), None);
     for key in keys_in_turn(conn, after)? {
-        let free = most - errands.len();
+        let free = most - attempts.len();
         if free == 0 {
             break;
         }
         last = Some(key.clone());
         match find(conn, &key)? {
             Some(callback) => {
-                let taken = errands.iter().filter(|errand: &&Errand| errand.url.host() == callback.url.host()).count();
+                let taken =
+                    attempts.iter().filter(|attempt: &&Attempt| attempt.url.host() == callback.url.host()).count();
                 let wanted = room(&callback.url.host()).saturating_sub(taken).min(free);
-                errands.extend(lease_for(conn, &callback, wanted, now)?);
+                attempts.extend(lease_for(conn, &callback, wanted, now)?);
             }
             None => give_up(conn, &key, now)?,
         }
     }
-    Ok((errands, last))
+    Ok((attempts, last))
 }
 
 /// The keys with something in the queue, those behind `after` first. Each is
@@ -107,7 +108,7 @@ fn due(conn: &mut Conn, key: &ApiKeyId, most: usize, now: UtcTime) -> Result<Vec
         .load(conn)?)
 }
 
-fn lease_for(conn: &mut Conn, callback: &Callback, most: usize, now: UtcTime) -> Result<Vec<Errand>> {
+fn lease_for(conn: &mut Conn, callback: &Callback, most: usize, now: UtcTime) -> Result<Vec<Attempt>> {
     let ids = if most == 0 { Vec::new() } else { due(conn, &callback.api_key_id, most, now)? };
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -120,8 +121,8 @@ fn lease_for(conn: &mut Conn, callback: &Callback, most: usize, now: UtcTime) ->
         .set(callback_deliveries::due_at.eq(now.plus_seconds(LEASE_SECONDS)))
         .returning(callback_deliveries::all_columns)
         .get_results(conn)?;
-    let errand = |delivery| Errand { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
-    Ok(leased.into_iter().map(errand).collect())
+    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
+    Ok(leased.into_iter().map(attempt).collect())
 }
 
 /// Ends what waits for a key without a callback.

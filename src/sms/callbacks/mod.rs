@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
 use crate::domain::api_key::ApiKeyId;
-use crate::domain::callback::{self, Errand, Outcome};
+use crate::domain::callback::{self, Attempt, Outcome};
 use crate::error::Result;
 use crate::networks::Networks;
 use crate::store::Store;
@@ -37,7 +37,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Where callbacks may go.
 #[derive(Debug, Clone, Default)]
-pub struct Callbacks {
+pub struct CallbackConfig {
     /// Private networks that may be called.
     pub allowed: Networks,
     /// How names are looked up.
@@ -48,7 +48,7 @@ pub struct Callbacks {
 type Busy = Arc<Mutex<HashMap<String, usize>>>;
 
 /// The worker of this instance.
-pub(super) struct Caller {
+pub(super) struct CallbackWorker {
     store: Store,
     clock: Clock,
     agent: ureq::Agent,
@@ -73,8 +73,8 @@ impl Drop for Place {
     }
 }
 
-impl Caller {
-    pub(super) fn new(store: Store, clock: Clock, callbacks: &Callbacks) -> Self {
+impl CallbackWorker {
+    pub(super) fn new(store: Store, clock: Clock, callbacks: &CallbackConfig) -> Self {
         Self { store, clock, agent: request::agent(callbacks), busy: Busy::default(), freed: Notify::new() }
     }
 
@@ -85,13 +85,14 @@ impl Caller {
         let mut after = None;
         while !*stop.borrow() {
             // A lease that is being written is not given up halfway.
-            let (errands, last) = this.lease(after.clone(), places.available_permits()).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "no callbacks could be taken from the queue");
-                (Vec::new(), None)
-            });
+            let (attempts, last) =
+                this.lease(after.clone(), places.available_permits()).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "no callbacks could be taken from the queue");
+                    (Vec::new(), None)
+                });
             after = last;
-            let is_idle = errands.is_empty();
-            errands.into_iter().for_each(|errand| this.begin(errand, &places));
+            let is_idle = attempts.is_empty();
+            attempts.into_iter().for_each(|attempt| this.begin(attempt, &places));
             if is_idle {
                 // Whatever comes first: an answer here, or news.
                 tokio::select! {
@@ -103,7 +104,7 @@ impl Caller {
         let _ = timeout(LAST_ANSWERS, places.acquire_many(MOST as u32)).await;
     }
 
-    async fn lease(&self, after: Option<ApiKeyId>, most: usize) -> Result<(Vec<Errand>, Option<ApiKeyId>)> {
+    async fn lease(&self, after: Option<ApiKeyId>, most: usize) -> Result<(Vec<Attempt>, Option<ApiKeyId>)> {
         if most == 0 {
             return Ok((Vec::new(), after));
         }
@@ -117,22 +118,22 @@ impl Caller {
         self.store.write(move |conn| callback::lease(conn, after.as_ref(), most, room, now)).await
     }
 
-    fn begin(self: &Arc<Self>, errand: Errand, places: &Arc<Semaphore>) {
+    fn begin(self: &Arc<Self>, attempt: Attempt, places: &Arc<Semaphore>) {
         let Ok(one) = Arc::clone(places).try_acquire_owned() else { return };
-        let host = errand.url.host();
+        let host = attempt.url.host();
         *self.busy.lock().entry(host.clone()).or_default() += 1;
         let place = Place { busy: Arc::clone(&self.busy), host, _one: one };
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            this.run(errand).await;
+            this.run(attempt).await;
             drop(place);
             this.freed.notify_one();
         });
     }
 
-    async fn run(&self, errand: Errand) {
-        let (agent, now, delivery) = (self.agent.clone(), self.clock.now(), errand.delivery.clone());
-        let outcome = match tokio::task::spawn_blocking(move || request::send(&agent, &errand, now)).await {
+    async fn run(&self, attempt: Attempt) {
+        let (agent, now, delivery) = (self.agent.clone(), self.clock.now(), attempt.delivery.clone());
+        let outcome = match tokio::task::spawn_blocking(move || request::send(&agent, &attempt, now)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => return tracing::error!(?error, delivery = %delivery.id, "a callback was passed over"),
             Err(panic) => return tracing::error!(%panic, delivery = %delivery.id, "a callback was passed over"),

@@ -10,9 +10,9 @@ use ureq::Agent;
 use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use ureq::unversioned::transport::DefaultConnector;
 
-use super::Callbacks;
+use super::CallbackConfig;
 use super::resolver::{Checked, Forbidden};
-use crate::domain::callback::{Errand, Outcome, Trouble};
+use crate::domain::callback::{Attempt, Outcome, Trouble};
 use crate::error::Result;
 use crate::store::UtcTime;
 
@@ -26,7 +26,7 @@ const USER_AGENT: &str = concat!("Keyfob/", env!("CARGO_PKG_VERSION"));
 
 /// What sends requests. It keeps no connection, so that each is to an address
 /// that was checked for it.
-pub(super) fn agent(Callbacks { allowed, look_up }: &Callbacks) -> Agent {
+pub(super) fn agent(CallbackConfig { allowed, look_up }: &CallbackConfig) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -45,7 +45,7 @@ pub(super) fn agent(Callbacks { allowed, look_up }: &Callbacks) -> Agent {
 ///
 /// # Errors
 /// When it can't be signed.
-pub(super) fn send(agent: &Agent, Errand { delivery, url, secret }: &Errand, now: UtcTime) -> Result<Outcome> {
+pub(super) fn send(agent: &Agent, Attempt { delivery, url, secret }: &Attempt, now: UtcTime) -> Result<Outcome> {
     let (id, timestamp) = (delivery.id.as_str(), now.micros().div_euclid(1_000_000));
     let request = agent
         .post(url.as_str())

@@ -24,7 +24,7 @@ use crate::domain::message::sms_text::Encoding;
 
 /// Which way out live messages take.
 #[derive(Debug, Clone)]
-pub enum WayOut {
+pub enum TransportConfig {
     /// None: a carrier in this process that only rehearses.
     Sandbox {
         /// Between taking a segment and its receipt.
@@ -34,13 +34,13 @@ pub enum WayOut {
     Smpp(Box<SmppConfig>),
 }
 
-impl WayOut {
+impl TransportConfig {
     /// Opens it; within a Tokio runtime.
     #[must_use]
-    pub fn open(&self, arrivals: Arrivals) -> Arc<dyn Transport> {
+    pub fn open(&self, receipts: ReceiptSender) -> Arc<dyn Transport> {
         match self {
-            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, arrivals)),
-            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), arrivals)),
+            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, receipts)),
+            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), receipts)),
         }
     }
 
@@ -54,7 +54,7 @@ impl WayOut {
     }
 }
 
-impl FromStr for WayOut {
+impl FromStr for TransportConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -72,7 +72,7 @@ impl FromStr for WayOut {
 
 /// Where a transport puts its receipts. Give it a bound: a full channel keeps
 /// the carrier waiting, and it then sends less.
-pub type Arrivals = mpsc::Sender<Arrival>;
+pub type ReceiptSender = mpsc::Sender<IncomingReceipt>;
 
 /// How long the sandbox's receipts take.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -145,15 +145,15 @@ pub enum Outcome {
         carrier_id: String,
     },
     /// The carrier will never take it; its credit is given back.
-    Refused(Refusal),
+    Refused(CarrierRejection),
     /// The carrier does not take it now.
     Retry {
         /// Why.
-        refusal: Refusal,
+        rejection: CarrierRejection,
         /// How long to wait before the next try.
         after: Duration,
         /// How many tries there are at most before it counts as refused.
-        most: u32,
+        max_attempts: u32,
     },
     /// Nothing was written to the carrier: back into the queue, not counted as a try.
     NotSent,
@@ -164,7 +164,7 @@ pub enum Outcome {
 
 /// Why a carrier does not take a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
+pub struct CarrierRejection {
     /// For good, and one of: `throttled`, `queue_full`, `carrier_error`,
     /// `invalid_recipient`, `invalid_sender`, `invalid_message`, `refused`.
     pub code: &'static str,
@@ -188,7 +188,7 @@ pub struct Receipt {
 
 /// A receipt, and the way to acknowledge it.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct IncomingReceipt {
     /// What was told.
     pub receipt: Receipt,
     /// The carrier is answered once this is sent, so send it after the commit.

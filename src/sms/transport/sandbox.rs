@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
-use super::{Arrival, Arrivals, Outcome, Receipt, ReceiptState, Refusal, Submission, Transport};
+use super::{CarrierRejection, IncomingReceipt, Outcome, Receipt, ReceiptSender, ReceiptState, Submission, Transport};
 
 /// How many receipts may be on their way; more segments have to wait.
 const ROOM: usize = 10_000;
@@ -50,7 +50,7 @@ pub const FIXED_NUMBERS: [(&str, &str); 7] = [
 /// A carrier that only rehearses.
 pub struct Sandbox {
     delay: Duration,
-    arrivals: Arrivals,
+    receipts: ReceiptSender,
     room: Arc<Semaphore>,
     tries: Mutex<HashMap<u64, u8>>,
 }
@@ -58,15 +58,15 @@ pub struct Sandbox {
 impl Sandbox {
     /// Receipts arrive `delay` after a segment was accepted.
     #[must_use]
-    pub fn new(delay: Duration, arrivals: Arrivals) -> Self {
-        Self { delay, arrivals, room: Arc::new(Semaphore::new(ROOM)), tries: Mutex::default() }
+    pub fn new(delay: Duration, receipts: ReceiptSender) -> Self {
+        Self { delay, receipts, room: Arc::new(Semaphore::new(ROOM)), tries: Mutex::default() }
     }
 
     /// Gives the receipts of segments that were accepted before a restart; ids
     /// that are not the sandbox's are passed over. Has to be called within a
     /// Tokio runtime, as [`submit`](Transport::submit) does.
     pub fn resume(&self, carrier_ids: Vec<String>) {
-        let (delay, arrivals, room) = (self.delay, self.arrivals.clone(), Arc::clone(&self.room));
+        let (delay, receipts, room) = (self.delay, self.receipts.clone(), Arc::clone(&self.room));
         tokio::spawn(async move {
             for carrier_id in carrier_ids {
                 let Some(receipt) = Ending::of_id(&carrier_id).and_then(|ending| ending.receipt(carrier_id, None))
@@ -74,7 +74,7 @@ impl Sandbox {
                     continue;
                 };
                 let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-                tokio::spawn(deliver(receipt, delay, arrivals.clone(), permit));
+                tokio::spawn(deliver(receipt, delay, receipts.clone(), permit));
             }
         });
     }
@@ -83,16 +83,16 @@ impl Sandbox {
         let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else { return Outcome::NotSent };
         let number = submission.recipient.as_str();
         if number.ends_with("998") {
-            return Outcome::Refused(Refusal { code: "invalid_recipient", carrier_status: None });
+            return Outcome::Refused(CarrierRejection { code: "invalid_recipient", carrier_status: None });
         }
         if number.ends_with("999") && self.is_throttled(submission) {
-            let refusal = Refusal { code: "throttled", carrier_status: None };
-            return Outcome::Retry { refusal, after: self.delay, most: u32::from(THROTTLED) + 1 };
+            let rejection = CarrierRejection { code: "throttled", carrier_status: None };
+            return Outcome::Retry { rejection, after: self.delay, max_attempts: u32::from(THROTTLED) + 1 };
         }
         let ending = Ending::of_number(number);
         let carrier_id = format!("{PREFIX}{}-{}", ending.digit(), Uuid::now_v7().simple());
         if let Some(receipt) = ending.receipt(carrier_id.clone(), Some(number.to_owned())) {
-            tokio::spawn(deliver(receipt, self.delay, self.arrivals.clone(), permit));
+            tokio::spawn(deliver(receipt, self.delay, self.receipts.clone(), permit));
         }
         Outcome::Accepted { carrier_id }
     }
@@ -142,11 +142,13 @@ impl Transport for Sandbox {
 }
 
 /// Brings a receipt until it is acknowledged.
-async fn deliver(receipt: Receipt, delay: Duration, arrivals: Arrivals, permit: OwnedSemaphorePermit) {
+async fn deliver(receipt: Receipt, delay: Duration, receipts: ReceiptSender, permit: OwnedSemaphorePermit) {
     tokio::time::sleep(delay).await;
     loop {
         let (taken, acknowledged) = oneshot::channel();
-        if arrivals.send(Arrival { receipt: receipt.clone(), taken }).await.is_err() || acknowledged.await.is_ok() {
+        if receipts.send(IncomingReceipt { receipt: receipt.clone(), taken }).await.is_err()
+            || acknowledged.await.is_ok()
+        {
             break;
         }
         tokio::time::sleep(AGAIN).await;

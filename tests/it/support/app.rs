@@ -17,8 +17,8 @@ use keyfob::domain::identity::password::{self, Password};
 use keyfob::domain::service::{self, NewService};
 use keyfob::gate::Gate;
 use keyfob::http::client_address::TrustedProxies;
-use keyfob::sms::callbacks::Callbacks;
-use keyfob::sms::transport::WayOut;
+use keyfob::sms::callbacks::CallbackConfig;
+use keyfob::sms::transport::TransportConfig;
 use keyfob::store::{Conn, UtcTime};
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ impl<'db> App<'db> {
     }
 
     /// A server with an operator, whose callbacks may go where `callbacks` says.
-    pub fn start_calling(db: &'db Database, callbacks: Callbacks, clock: Clock) -> Self {
+    pub fn start_calling(db: &'db Database, callbacks: CallbackConfig, clock: Clock) -> Self {
         Self::start_set(db, |config| config.callbacks = callbacks, clock).with_operator()
     }
 
@@ -137,8 +137,8 @@ impl<'db> App<'db> {
             metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
-            sms_transport: WayOut::Sandbox { delay: Duration::ZERO },
-            callbacks: Callbacks::default(),
+            sms_transport: TransportConfig::Sandbox { delay: Duration::ZERO },
+            callbacks: CallbackConfig::default(),
             opening_credits: credit::OPENING,
         };
         set(&mut config);

@@ -13,17 +13,17 @@ use zeroize::Zeroizing;
 use super::receipt::ReceiptIds;
 use super::tls::Tls;
 
-const PORT: u16 = 2775;
+const DEFAULT_PORT: u16 = 2775;
 /// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_SYSTEM_ID: usize = 15;
+const MAX_SYSTEM_ID_BYTES: usize = 15;
 /// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_PASSWORD: usize = 8;
+const MAX_PASSWORD_BYTES: usize = 8;
 /// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_SYSTEM_TYPE: usize = 12;
+const MAX_SYSTEM_TYPE_BYTES: usize = 12;
 
 /// What is shown of the URL that is asked for.
-const SHAPE: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
-const SIGNS: &str = "write / # and ? in a password as %2F, %23 and %3F";
+const URL_SYNTAX: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
+const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
 
 /// `smpp://USER:PASSWORD@HOST:PORT?…`, with these parameters:
 ///
@@ -61,23 +61,23 @@ impl FromStr for SmppConfig {
 
     fn from_str(text: &str) -> Result<Self, String> {
         // What the parser says has nothing of the text in it, which may hold a password.
-        let url =
-            Url::parse(text).map_err(|error| format!("the SMPP URL can't be read ({error}); {SIGNS}, or {SHAPE}"))?;
+        let url = Url::parse(text)
+            .map_err(|error| format!("the SMPP URL can't be read ({error}); {ESCAPING_HINT}, or {URL_SYNTAX}"))?;
         let secure = match url.scheme() {
             "smpp" => false,
             "smpps" => true,
-            _ => return Err(format!("the SMPP URL begins with neither smpp:// nor smpps://; {SHAPE}")),
+            _ => return Err(format!("the SMPP URL begins with neither smpp:// nor smpps://; {URL_SYNTAX}")),
         };
         let host = url.host_str().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| format!("the SMPP URL names no host; {SHAPE}"))?;
+        let host = host.ok_or_else(|| format!("the SMPP URL names no host; {URL_SYNTAX}"))?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(format!("the SMPP URL has something behind the host; {SIGNS}, or {SHAPE}"));
+            return Err(format!("the SMPP URL has something behind the host; {ESCAPING_HINT}, or {URL_SYNTAX}"));
         }
         let mut config = Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port().unwrap_or(PORT),
+            port: url.port().unwrap_or(DEFAULT_PORT),
             tls: None,
-            system_id: ascii("user", LONGEST_SYSTEM_ID, &decode(url.username())?)?,
+            system_id: ascii("user", MAX_SYSTEM_ID_BYTES, &decode(url.username())?)?,
             password: Secret::new(&decode(url.password().unwrap_or_default())?)?,
             system_type: String::new(),
             window: 10,
@@ -88,7 +88,7 @@ impl FromStr for SmppConfig {
             receipt_ids: ReceiptIds::AsIs,
         };
         if config.system_id.is_empty() {
-            return Err(format!("the SMPP URL names no user; {SHAPE}"));
+            return Err(format!("the SMPP URL names no user; {URL_SYNTAX}"));
         }
         let mut ca = None;
         for (name, value) in url.query_pairs() {
@@ -110,7 +110,7 @@ impl SmppConfig {
             "rate" => self.rate = NonZeroU32::new(number(name, value, 1, 100_000)?),
             "timeout" => self.timeout = Duration::from_secs(number(name, value, 1, 300)?.into()),
             "enquire" => self.enquire = Duration::from_secs(number(name, value, 1, 3600)?.into()),
-            "system_type" => self.system_type = ascii(name, LONGEST_SYSTEM_TYPE, value)?,
+            "system_type" => self.system_type = ascii(name, MAX_SYSTEM_TYPE_BYTES, value)?,
             "short_code_ton" => self.short_code_ton = u8::try_from(number(name, value, 0, 6)?).unwrap_or_default(),
             "receipt_ids" => {
                 let problem = |()| "in the SMPP URL, receipt_ids is as_is, hex or decimal".to_owned();
@@ -148,7 +148,7 @@ pub(super) struct Secret(Zeroizing<String>);
 
 impl Secret {
     fn new(text: &str) -> Result<Self, String> {
-        ascii("password", LONGEST_PASSWORD, text).map(|text| Self(Zeroizing::new(text)))
+        ascii("password", MAX_PASSWORD_BYTES, text).map(|text| Self(Zeroizing::new(text)))
     }
 
     /// For the bind, and nothing else.
@@ -169,21 +169,21 @@ fn decode(text: &str) -> Result<Zeroizing<String>, String> {
     text.map(|text| Zeroizing::new(text.into_owned())).map_err(problem)
 }
 
-fn ascii(name: &str, longest: usize, text: &str) -> Result<String, String> {
+fn ascii(name: &str, max_bytes: usize, text: &str) -> Result<String, String> {
     if !text.bytes().all(|c| (b' '..=b'~').contains(&c)) {
         return Err(format!("the {name} in the SMPP URL has to be ASCII"));
     }
     match text.len() {
-        length if length > longest => {
-            Err(format!("the {name} in the SMPP URL has {length} characters; SMPP takes {longest}"))
+        length if length > max_bytes => {
+            Err(format!("the {name} in the SMPP URL has {length} characters; SMPP takes {max_bytes}"))
         }
         _ => Ok(text.to_owned()),
     }
 }
 
-fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {least} to {most}"))
+fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {min} to {max}"))
 }
 
 #[cfg(test)]

@@ -10,27 +10,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 /// The longest command that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
 /// A connection, plain or with TLS.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// Commands without their length (SMPP 3.4 §3.2). A command that can't be read
 /// does not end the stream: its length is known.
-pub(super) struct Incoming(FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>);
+pub(super) struct IncomingFrames(FramedRead<ReadHalf<Box<dyn ByteStream>>, LengthDelimitedCodec>);
 
-impl Incoming {
-    pub(super) fn new(reader: ReadHalf<Box<dyn Wire>>) -> Self {
+impl IncomingFrames {
+    pub(super) fn new(reader: ReadHalf<Box<dyn ByteStream>>) -> Self {
         // The length counts itself.
         let mut codec = LengthDelimitedCodec::builder();
-        codec.length_field_length(4).length_adjustment(-4).max_frame_length(LONGEST);
+        codec.length_field_length(4).length_adjustment(-4).max_frame_length(MAX_COMMAND_BYTES);
         Self(FramedRead::new(reader, codec.new_codec()))
     }
 }
 
-impl Stream for Incoming {
+impl Stream for IncomingFrames {
     type Item = io::Result<BytesMut>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -16,22 +16,22 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::codec::Encoder;
 
-use super::answers::{Answers, Reply};
-use super::frames::Incoming;
-use super::pdu::{self, Delivery, Header};
+use super::frames::IncomingFrames;
+use super::pdu::{self, DeliverSmContent, Header};
+use super::pending_submits::{PendingSubmits, SubmitReply};
 use super::receipt::ReceiptIds;
 use super::status;
 use super::window::Window;
-use crate::sms::transport::{Arrival, Arrivals};
+use crate::sms::transport::{IncomingReceipt, ReceiptSender};
 
 /// Commands that wait to be written; more make the reader wait.
-const ORDERS: usize = 256;
+const OUTGOING_QUEUE_SIZE: usize = 256;
 /// Receipts that wait to be taken; more are sent back for later.
-const RECEIPTS: usize = 1000;
+const MAX_PENDING_RECEIPTS: usize = 1000;
 /// Bytes that are written at once.
-const BATCH: usize = 16 * 1024;
+const WRITE_BATCH_BYTES: usize = 16 * 1024;
 /// For the carrier to hang up after it said goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+const HANGUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Command ids (SMPP 3.4 §5.1.2.1).
 mod id {
@@ -46,41 +46,41 @@ mod id {
 }
 
 /// What a link is made with.
-pub(super) struct Terms {
+pub(super) struct LinkConfig {
     pub(super) window: usize,
     pub(super) timeout: Duration,
     pub(super) enquire: Duration,
     pub(super) receipt_ids: ReceiptIds,
-    pub(super) arrivals: Arrivals,
+    pub(super) receipts: ReceiptSender,
 }
 
 /// A bound connection.
 pub(super) struct Link {
-    terms: Terms,
+    config: LinkConfig,
     window: Window,
     receipts: Arc<Semaphore>,
-    orders: mpsc::Sender<Command>,
-    answers: Answers,
+    outgoing: mpsc::Sender<Command>,
+    pending: PendingSubmits,
     sequence: AtomicU32,
     /// Commands that were read so far.
-    heard: AtomicU64,
-    garbage_told: AtomicBool,
+    received: AtomicU64,
+    has_warned: AtomicBool,
 }
 
 impl Link {
     /// With the commands that are to be written, for [`run`](Self::run).
-    pub(super) fn new(terms: Terms) -> (Arc<Self>, mpsc::Receiver<Command>) {
-        let (orders, receiver) = mpsc::channel(ORDERS);
+    pub(super) fn new(config: LinkConfig) -> (Arc<Self>, mpsc::Receiver<Command>) {
+        let (outgoing, receiver) = mpsc::channel(OUTGOING_QUEUE_SIZE);
         let link = Self {
-            window: Window::new(terms.window),
-            receipts: Arc::new(Semaphore::new(RECEIPTS)),
-            terms,
-            orders,
-            answers: Answers::new(),
+            window: Window::new(config.window),
+            receipts: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)),
+            config,
+            outgoing,
+            pending: PendingSubmits::new(),
             // The bind was 1.
             sequence: AtomicU32::new(1),
-            heard: AtomicU64::new(0),
-            garbage_told: AtomicBool::new(false),
+            received: AtomicU64::new(0),
+            has_warned: AtomicBool::new(false),
         };
         (Arc::new(link), receiver)
     }
@@ -92,7 +92,7 @@ impl Link {
 
     /// Whether it is over.
     pub(super) fn has_ended(&self) -> bool {
-        self.window.has_ended()
+        self.window.is_closed()
     }
 
     /// Resolves when a submit may begin: true; or when the link has ended: false.
@@ -101,58 +101,58 @@ impl Link {
     }
 
     /// Writes a submit and waits for its answer.
-    pub(super) async fn submit(&self, submit: SubmitSm) -> Reply {
-        let Some(_place) = self.window.take() else { return Reply::Lost { written: false } };
+    pub(super) async fn submit(&self, submit: SubmitSm) -> SubmitReply {
+        let Some(_place) = self.window.take() else { return SubmitReply::Unanswered { written: false } };
         let sequence = self.next_sequence();
-        let mut expected = self.answers.expect(sequence);
+        let mut expected = self.pending.expect(sequence);
         let answered = async {
             // When the link has ended, so has the wait.
-            let _ = self.orders.send(command(sequence, 0, submit.into())).await;
+            let _ = self.outgoing.send(command(sequence, 0, submit.into())).await;
             expected.reply().await
         };
-        let answered = tokio::time::timeout(self.terms.timeout, answered).await;
+        let answered = tokio::time::timeout(self.config.timeout, answered).await;
         answered.unwrap_or_else(|_| expected.give_up())
     }
 
-    /// Takes no more submits, waits for the answers that are due, and unbinds.
-    pub(super) async fn say_goodbye(&self) {
+    /// Takes no more submits, waits for the pending that are due, and unbinds.
+    pub(super) async fn unbind(&self) {
         // Whatever is not answered by then never will be.
-        let _ = tokio::time::timeout(self.terms.timeout, self.window.empty()).await;
-        let _ = self.orders.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
+        let _ = tokio::time::timeout(self.config.timeout, self.window.drain()).await;
+        let _ = self.outgoing.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
     }
 
     /// Keeps the connection until it ends; says why it did.
     pub(super) async fn run(
         self: &Arc<Self>,
-        incoming: Incoming,
+        incoming: IncomingFrames,
         writer: impl AsyncWrite + Unpin,
-        orders: mpsc::Receiver<Command>,
+        outgoing: mpsc::Receiver<Command>,
     ) -> String {
         let reason = tokio::select! {
             reason = self.read(incoming) => reason,
-            reason = self.write(writer, orders) => reason,
-            reason = self.stay_in_touch() => reason,
+            reason = self.write(writer, outgoing) => reason,
+            reason = self.keep_alive() => reason,
         };
-        self.window.end();
-        self.answers.end();
+        self.window.close();
+        self.pending.end();
         reason
     }
 
-    async fn read(self: &Arc<Self>, mut incoming: Incoming) -> String {
+    async fn read(self: &Arc<Self>, mut incoming: IncomingFrames) -> String {
         while let Some(frame) = incoming.next().await {
             let (frame, header) = match frame.map(|frame| (Header::of(&frame), frame)) {
                 Ok((Some(header), frame)) => (frame, header),
                 Ok((None, _)) => return "the carrier sent something that is not SMPP".to_owned(),
                 Err(error) => return format!("the connection broke: {error}"),
             };
-            self.heard.fetch_add(1, Ordering::Relaxed);
+            self.received.fetch_add(1, Ordering::Relaxed);
             match header.id {
                 id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.settle(header, &frame),
-                id::DELIVER_SM => self.take_delivery(header, &frame).await,
+                id::DELIVER_SM => self.receive_deliver_sm(header, &frame).await,
                 id::ENQUIRE_LINK => self.reply(header, 0, Pdu::EnquireLinkResp).await,
                 id::UNBIND => {
                     self.reply(header, 0, Pdu::UnbindResp).await;
-                    let _ = tokio::time::timeout(GOODBYE, incoming.next()).await;
+                    let _ = tokio::time::timeout(HANGUP_TIMEOUT, incoming.next()).await;
                     return "the carrier said goodbye".to_owned();
                 }
                 id::UNBIND_RESP => return "it was ended here".to_owned(),
@@ -165,15 +165,15 @@ impl Link {
         "the carrier hung up".to_owned()
     }
 
-    async fn write(&self, mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<Command>) -> String {
-        let (mut codec, mut batch) = (CommandCodec::new(), BytesMut::with_capacity(BATCH));
-        while let Some(order) = orders.recv().await {
-            let mut next = Some(order);
-            while let Some(order) = next {
-                if u32::from(order.id()) != id::SUBMIT_SM || self.answers.begin(order.sequence_number()) {
-                    let _ = codec.encode(&order, &mut batch);
+    async fn write(&self, mut writer: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver<Command>) -> String {
+        let (mut codec, mut batch) = (CommandCodec::new(), BytesMut::with_capacity(WRITE_BATCH_BYTES));
+        while let Some(command) = outgoing.recv().await {
+            let mut next = Some(command);
+            while let Some(command) = next {
+                if u32::from(command.id()) != id::SUBMIT_SM || self.pending.begin(command.sequence_number()) {
+                    let _ = codec.encode(&command, &mut batch);
                 }
-                next = if batch.len() < BATCH { orders.try_recv().ok() } else { None };
+                next = if batch.len() < WRITE_BATCH_BYTES { outgoing.try_recv().ok() } else { None };
             }
             if let Err(error) = writer.write_all(&batch).await {
                 return format!("the connection broke: {error}");
@@ -184,47 +184,47 @@ impl Link {
         "it was ended here".to_owned()
     }
 
-    /// Asks now and then, and ends when nothing at all is heard.
-    async fn stay_in_touch(&self) -> String {
+    /// Asks now and then, and ends when nothing at all is received.
+    async fn keep_alive(&self) -> String {
         loop {
-            tokio::time::sleep(self.terms.enquire).await;
-            let before = self.heard.load(Ordering::Relaxed);
+            tokio::time::sleep(self.config.enquire).await;
+            let before = self.received.load(Ordering::Relaxed);
             // A full queue means that nothing is being written either.
-            let _ = self.orders.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
-            tokio::time::sleep(self.terms.timeout).await;
-            if self.heard.load(Ordering::Relaxed) == before {
-                return format!("the carrier was silent for {} s", self.terms.timeout.as_secs());
+            let _ = self.outgoing.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
+            tokio::time::sleep(self.config.timeout).await;
+            if self.received.load(Ordering::Relaxed) == before {
+                return format!("the carrier was silent for {} s", self.config.timeout.as_secs());
             }
         }
     }
 
     fn settle(&self, header: Header, frame: &[u8]) {
-        if !self.answers.settle(header.sequence, header.status, pdu::message_id(frame)) {
+        if !self.pending.settle(header.sequence, header.status, pdu::message_id(frame)) {
             tracing::debug!(sequence = header.sequence, "an answer to SMPP that nobody waits for");
         }
     }
 
-    async fn take_delivery(self: &Arc<Self>, header: Header, frame: &[u8]) {
-        let receipt = match pdu::delivery(frame, self.terms.receipt_ids) {
-            Delivery::Receipt(receipt) => receipt,
-            Delivery::Message => {
+    async fn receive_deliver_sm(self: &Arc<Self>, header: Header, frame: &[u8]) {
+        let receipt = match pdu::deliver_sm_content(frame, self.config.receipt_ids) {
+            DeliverSmContent::Receipt(receipt) => receipt,
+            DeliverSmContent::Message => {
                 tracing::info!("a message from a phone came over SMPP; Keyfob only sends, so it is dropped");
                 return self.acknowledge(header, 0).await;
             }
-            Delivery::Garbage(problem) => {
-                if !self.garbage_told.swap(true, Ordering::Relaxed) {
+            DeliverSmContent::Garbage(problem) => {
+                if !self.has_warned.swap(true, Ordering::Relaxed) {
                     tracing::warn!("what the carrier delivers over SMPP {problem}; it is ignored, and so are more");
                 }
                 return self.acknowledge(header, 0).await;
             }
         };
         let Ok(place) = Arc::clone(&self.receipts).try_acquire_owned() else {
-            return self.acknowledge(header, status::FULL).await;
+            return self.acknowledge(header, status::QUEUE_FULL).await;
         };
         let link = Arc::clone(self);
         tokio::spawn(async move {
             let (taken, kept) = oneshot::channel();
-            let sent = link.terms.arrivals.send(Arrival { receipt, taken }).await.is_ok();
+            let sent = link.config.receipts.send(IncomingReceipt { receipt, taken }).await.is_ok();
             let kept = sent && kept.await.is_ok();
             link.acknowledge(header, if kept { 0 } else { status::TRY_LATER }).await;
             drop(place);
@@ -236,7 +236,7 @@ impl Link {
     }
 
     async fn reply(&self, header: Header, status: u32, pdu: Pdu) {
-        let _ = self.orders.send(command(header.sequence, status, pdu)).await;
+        let _ = self.outgoing.send(command(header.sequence, status, pdu)).await;
     }
 
     fn next_sequence(&self) -> u32 {

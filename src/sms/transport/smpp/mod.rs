@@ -5,12 +5,12 @@
 //! that can't be read must not end the connection: the carrier would bring it
 //! again, for ever.
 
-mod answers;
 mod config;
 mod connect;
 mod frames;
 mod link;
 mod pdu;
+mod pending_submits;
 mod rate_limit;
 mod receipt;
 mod status;
@@ -24,64 +24,63 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Arrivals, Outcome, Refusal, Submission, Transport};
-use answers::Reply;
+use super::{CarrierRejection, Outcome, ReceiptSender, Submission, Transport};
 pub use config::SmppConfig;
-use rate_limit::Pace;
+use pending_submits::SubmitReply;
+use rate_limit::RateLimit;
 pub use receipt::ReceiptText;
-use supervisor::{Keeper, Standing};
+use supervisor::{ConnectionState, Supervisor};
 
 /// A carrier that is reached by SMPP.
 pub struct Smpp {
-    pace: Pace,
+    rate_limit: RateLimit,
     short_code_ton: u8,
-    standing: watch::Receiver<Standing>,
+    state: watch::Receiver<ConnectionState>,
     closing: watch::Sender<bool>,
-    keeper: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    supervisor: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Smpp {
     /// Begins to connect, and keeps at it until it is closed or dropped. Has to
     /// be called within a Tokio runtime, where the connection then lives.
     #[must_use]
-    pub fn start(config: SmppConfig, arrivals: Arrivals) -> Self {
-        let (standing, told) = watch::channel(Standing::default());
+    pub fn start(config: SmppConfig, receipts: ReceiptSender) -> Self {
+        let (state, told) = watch::channel(ConnectionState::default());
         let (closing, closes) = watch::channel(false);
-        let (pace, short_code_ton) = (Pace::new(config.rate), config.short_code_ton);
-        let keeper = Keeper { config: Arc::new(config), arrivals, standing, closing: closes };
-        let keeper = tokio::sync::Mutex::new(Some(tokio::spawn(keeper.run())));
-        Self { pace, short_code_ton, standing: told, closing, keeper }
+        let (rate_limit, short_code_ton) = (RateLimit::new(config.rate), config.short_code_ton);
+        let supervisor = Supervisor { config: Arc::new(config), receipts, state, closing: closes };
+        let supervisor = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
+        Self { rate_limit, short_code_ton, state: told, closing, supervisor }
     }
 
     async fn wait_until_ready(&self) {
-        let mut standing = self.standing.clone();
+        let mut state = self.state.clone();
         while self.capacity() == 0 {
-            let Ok(link) = standing.wait_for(|standing| standing.link.is_some()).await.map(|now| now.link.clone())
-            else {
+            let Ok(link) = state.wait_for(|state| state.link.is_some()).await.map(|now| now.link.clone()) else {
                 return std::future::pending().await;
             };
             let link = link.filter(|link| !link.has_ended());
             match link {
-                Some(link) if link.ready().await => self.pace.ready().await,
-                _ if standing.changed().await.is_err() => return std::future::pending().await,
+                Some(link) if link.ready().await => self.rate_limit.ready().await,
+                _ if state.changed().await.is_err() => return std::future::pending().await,
                 _ => {}
             }
         }
     }
 
     async fn send(&self, submission: Submission) -> Outcome {
-        let link = self.standing.borrow().link.clone();
+        let link = self.state.borrow().link.clone();
         let Some(link) = link.filter(|link| link.free() > 0) else { return Outcome::NotSent };
         let Some(submit) = pdu::submit(&submission, self.short_code_ton) else {
-            return Outcome::Refused(Refusal { code: "invalid_message", carrier_status: None });
+            return Outcome::Refused(CarrierRejection { code: "invalid_message", carrier_status: None });
         };
-        if !self.pace.take() {
+        if !self.rate_limit.take() {
             return Outcome::NotSent;
         }
         match link.submit(submit).await {
-            Reply::Said { status, carrier_id } => status::outcome(status, carrier_id),
-            Reply::Lost { written: true } => Outcome::Unknown,
-            Reply::Lost { written: false } => Outcome::NotSent,
+            SubmitReply::Answered { status, carrier_id } => status::outcome(status, carrier_id),
+            SubmitReply::Unanswered { written: true } => Outcome::Unknown,
+            SubmitReply::Unanswered { written: false } => Outcome::NotSent,
         }
     }
 }
@@ -92,8 +91,8 @@ impl Transport for Smpp {
     }
 
     fn capacity(&self) -> usize {
-        let free = self.standing.borrow().link.as_ref().map_or(0, |link| link.free());
-        free.min(self.pace.room())
+        let free = self.state.borrow().link.as_ref().map_or(0, |link| link.free());
+        free.min(self.rate_limit.room())
     }
 
     fn ready(&self) -> BoxFuture<'_, ()> {
@@ -107,17 +106,17 @@ impl Transport for Smpp {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.closing.send_replace(true);
-            if let Some(keeper) = self.keeper.lock().await.take() {
-                let _ = keeper.await;
+            if let Some(supervisor) = self.supervisor.lock().await.take() {
+                let _ = supervisor.await;
             }
         })
     }
 
     fn trouble(&self) -> Option<String> {
-        let standing = self.standing.borrow();
-        match (&standing.link, &standing.trouble) {
+        let state = self.state.borrow();
+        match (&state.link, &state.reason) {
             (Some(_), _) => None,
-            (None, Some(trouble)) => Some(trouble.clone()),
+            (None, Some(reason)) => Some(reason.clone()),
             (None, None) => Some("the connection to the carrier is not there yet".to_owned()),
         }
     }

@@ -18,16 +18,16 @@ use crate::domain::message::sms_text::Encoding;
 use crate::sms::transport::{Part, Receipt, ReceiptState, Submission};
 
 /// `esm_class` of a segment with a header that tells its place (§5.2.12).
-const HAS_HEADER: u8 = 0x40;
+const ESM_CLASS_UDHI: u8 = 0x40;
 /// The bits of `esm_class` that say what a message is (§5.2.12).
-const KIND: u8 = 0b0011_1100;
-const IS_RECEIPT: u8 = 0b0000_0100;
-const IS_INTERIM_RECEIPT: u8 = 0b0010_0000;
+const ESM_CLASS_MESSAGE_TYPE: u8 = 0b0011_1100;
+const ESM_CLASS_RECEIPT: u8 = 0b0000_0100;
+const ESM_CLASS_INTERIM_RECEIPT: u8 = 0b0010_0000;
 /// A receipt when the last word is spoken, and none before (§5.2.17).
-const FINAL_RECEIPT: u8 = 0x01;
+const REGISTERED_DELIVERY_FINAL: u8 = 0x01;
 /// The carrier's default alphabet, which is GSM's, and UCS-2 (§5.2.19).
-const GSM7: u8 = 0x00;
-const UCS2: u8 = 0x08;
+const DATA_CODING_DEFAULT: u8 = 0x00;
+const DATA_CODING_UCS2: u8 = 0x08;
 
 /// The 12 bytes that follow the length of every PDU (§3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) fn bind(config: &SmppConfig) -> Option<BindTransceiver> {
 /// `None` when something does not fit, which the types of a submission rule out.
 pub(super) fn submit(submission: &Submission, short_code_ton: u8) -> Option<SubmitSm> {
     let (ton, npi, source) = source(submission.sender.as_ref(), short_code_ton);
-    let (coding, class) = (coding(submission.encoding), if submission.part.is_some() { HAS_HEADER } else { 0 });
+    let (coding, class) = (coding(submission.encoding), if submission.part.is_some() { ESM_CLASS_UDHI } else { 0 });
     let submit = SubmitSm::builder()
         .source_addr_ton(ton)
         .source_addr_npi(npi)
@@ -70,7 +70,7 @@ pub(super) fn submit(submission: &Submission, short_code_ton: u8) -> Option<Subm
         .destination_addr(COctetString::from_str(submission.recipient.digits()).ok()?)
         .esm_class(EsmClass::from(class))
         .validity_period(EmptyOrFullCOctetString::from_str(&relative(submission.valid_for)).ok()?)
-        .registered_delivery(RegisteredDelivery::from(FINAL_RECEIPT))
+        .registered_delivery(RegisteredDelivery::from(REGISTERED_DELIVERY_FINAL))
         .data_coding(DataCoding::from(coding))
         .short_message(OctetString::from_vec(message(submission)).ok()?);
     Some(submit.build())
@@ -87,8 +87,8 @@ fn source(sender: Option<&Sender>, short_code_ton: u8) -> (Ton, Npi, &str) {
 
 fn coding(encoding: Encoding) -> u8 {
     match encoding {
-        Encoding::Gsm7 => GSM7,
-        Encoding::Ucs2 => UCS2,
+        Encoding::Gsm7 => DATA_CODING_DEFAULT,
+        Encoding::Ucs2 => DATA_CODING_UCS2,
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn message_id(frame: &[u8]) -> String {
 
 /// What a `deliver_sm` brings.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(super) enum DeliverSmContent {
     Receipt(Receipt),
     /// A message that somebody's phone sent.
     Message,
@@ -125,20 +125,24 @@ pub(super) enum Delivery {
 
 /// Reads a `deliver_sm` without its length (§4.6.1). Only what the carrier marks
 /// as a receipt is one: a phone could write the same line of text.
-pub(super) fn delivery(frame: &[u8], ids: ReceiptIds) -> Delivery {
+pub(super) fn deliver_sm_content(frame: &[u8], ids: ReceiptIds) -> DeliverSmContent {
     let mut bytes = BytesMut::from(frame);
-    let Ok((command, _)) = Command::decode(&mut bytes, frame.len()) else { return Delivery::Garbage("is malformed") };
-    let Some(Pdu::DeliverSm(deliver)) = command.pdu() else { return Delivery::Garbage("has no body") };
+    let Ok((command, _)) = Command::decode(&mut bytes, frame.len()) else {
+        return DeliverSmContent::Garbage("is malformed");
+    };
+    let Some(Pdu::DeliverSm(deliver)) = command.pdu() else { return DeliverSmContent::Garbage("has no body") };
     let fields = Fields::of(deliver);
-    let kind = u8::from(deliver.esm_class) & KIND;
-    if !matches!(kind, IS_RECEIPT | IS_INTERIM_RECEIPT) && fields.id.is_none() {
-        return Delivery::Message;
+    let kind = u8::from(deliver.esm_class) & ESM_CLASS_MESSAGE_TYPE;
+    if !matches!(kind, ESM_CLASS_RECEIPT | ESM_CLASS_INTERIM_RECEIPT) && fields.id.is_none() {
+        return DeliverSmContent::Message;
     }
     let text = ReceiptText::parse(fields.text);
-    let Some(id) = fields.id.or(text.id) else { return Delivery::Garbage("is a receipt without an id") };
-    let Some(state) = fields.state.or(text.state) else { return Delivery::Garbage("is a receipt without a state") };
+    let Some(id) = fields.id.or(text.id) else { return DeliverSmContent::Garbage("is a receipt without an id") };
+    let Some(state) = fields.state.or(text.state) else {
+        return DeliverSmContent::Garbage("is a receipt without a state");
+    };
     let recipient = token(deliver.source_addr.as_str(), 20);
-    Delivery::Receipt(Receipt { carrier_id: ids.as_answered(&id), state, error: text.error, recipient })
+    DeliverSmContent::Receipt(Receipt { carrier_id: ids.as_answered(&id), state, error: text.error, recipient })
 }
 
 /// What the optional parameters say, and the text.

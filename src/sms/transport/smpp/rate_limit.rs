@@ -9,9 +9,9 @@ use tokio::time::Instant;
 /// How much of a second's submits may go at once.
 const BURST: Duration = Duration::from_millis(100);
 
-/// A pace (the generic cell rate algorithm): submits are evenly spaced, and up
+/// A limit (the generic cell rate algorithm): submits are evenly spaced, and up
 /// to a tenth of a second's worth may go together.
-pub(super) struct Pace(Option<Limit>);
+pub(super) struct RateLimit(Option<Limit>);
 
 struct Limit {
     interval: Duration,
@@ -20,7 +20,7 @@ struct Limit {
     due: Mutex<Instant>,
 }
 
-impl Pace {
+impl RateLimit {
     /// At most `rate` submits a second; as many as can be without one.
     pub(super) fn new(rate: Option<NonZeroU32>) -> Self {
         Self(rate.map(|rate| {
@@ -66,12 +66,12 @@ impl Limit {
 mod tests {
     use super::*;
 
-    async fn taken_within(pace: &Pace, time: Duration) -> usize {
+    async fn taken_within(limit: &RateLimit, time: Duration) -> usize {
         let (end, mut taken) = (Instant::now() + time, 0);
         while Instant::now() < end {
-            taken += usize::from(pace.take());
-            if pace.room() == 0 {
-                pace.ready().await;
+            taken += usize::from(limit.take());
+            if limit.room() == 0 {
+                limit.ready().await;
             }
         }
         taken
@@ -80,8 +80,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_kept_and_used_up() {
         for rate in [1, 7, 100, 3000] {
-            let pace = Pace::new(NonZeroU32::new(rate));
-            let taken = taken_within(&pace, Duration::from_secs(10)).await;
+            let limit = RateLimit::new(NonZeroU32::new(rate));
+            let taken = taken_within(&limit, Duration::from_secs(10)).await;
             let burst = (rate / 10).max(1) as usize;
             let expected = rate as usize * 10;
             assert!((expected - expected / 10..=expected + burst).contains(&taken), "{taken} at {rate}");
@@ -90,14 +90,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_tenth_of_a_second_may_go_together_and_no_more_after_a_rest() {
-        let pace = Pace::new(NonZeroU32::new(100));
+        let limit = RateLimit::new(NonZeroU32::new(100));
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!(pace.room(), 10);
-        assert_eq!((0..20).filter(|_| pace.take()).count(), 10);
+        assert_eq!(limit.room(), 10);
+        assert_eq!((0..20).filter(|_| limit.take()).count(), 10);
     }
 
     #[test]
     fn without_a_rate_there_is_always_room() {
-        assert!(Pace::new(None).take());
+        assert!(RateLimit::new(None).take());
     }
 }

@@ -4,9 +4,9 @@
 use crate::sms::transport::ReceiptState;
 
 /// Characters of an id (SMPP 3.4 §5.2.23).
-const LONGEST_ID: usize = 64;
+const MAX_ID_CHARS: usize = 64;
 /// Characters of a carrier's error code; the appendix has 3.
-const LONGEST_ERROR: usize = 20;
+const MAX_ERROR_CHARS: usize = 20;
 
 /// How ids in receipts differ from those in answers to a submit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +67,11 @@ impl ReceiptText {
             let Some((name, value)) = word.split_once(':') else { continue };
             match name.to_ascii_lowercase().as_str() {
                 "text" => break,
-                "id" => keep(&mut found.id, token(value, LONGEST_ID)),
+                "id" => keep(&mut found.id, token(value, MAX_ID_CHARS)),
                 "stat" => keep(&mut found.state, state_of(value)),
                 "err" => keep(
                     &mut found.error,
-                    token(value, LONGEST_ERROR).filter(|code| !code.trim_matches('0').is_empty()),
+                    token(value, MAX_ERROR_CHARS).filter(|code| !code.trim_matches('0').is_empty()),
                 ),
                 _ => {}
             }

@@ -2,34 +2,38 @@
 
 use std::time::Duration;
 
-use crate::sms::transport::{Outcome, Refusal};
+use crate::sms::transport::{CarrierRejection, Outcome};
 
 /// "Try this receipt again later" (`ESME_RX_T_APPN`).
 pub(super) const TRY_LATER: u32 = 0x64;
 /// "I have no room for more receipts now" (`ESME_RMSGQFUL`).
-pub(super) const FULL: u32 = 0x14;
+pub(super) const QUEUE_FULL: u32 = 0x14;
 /// "I don't know this command" (`ESME_RINVCMDID`).
 pub(super) const UNKNOWN_COMMAND: u32 = 0x03;
 
 /// What became of a submit that was answered.
 pub(super) fn outcome(status: u32, carrier_id: String) -> Outcome {
-    let refusal = |code| Refusal { code, carrier_status: Some(status) };
-    let retry = |code, after, most| Outcome::Retry { refusal: refusal(code), after: Duration::from_secs(after), most };
+    let rejection = |code| CarrierRejection { code, carrier_status: Some(status) };
+    let retry = |code, after, max_attempts| Outcome::Retry {
+        rejection: rejection(code),
+        after: Duration::from_secs(after),
+        max_attempts,
+    };
     match status {
         0 => Outcome::Accepted { carrier_id },
         0x58 => retry("throttled", 30, 20),
-        FULL => retry("queue_full", 180, 2),
+        QUEUE_FULL => retry("queue_full", 180, 2),
         // A fault of the carrier's, a lost bind, or one that it says will pass.
         0x08 | 0x04 | TRY_LATER => retry("carrier_error", 30, 2),
-        0x0b | 0x50 | 0x51 => Outcome::Refused(refusal("invalid_recipient")),
-        0x0a | 0x48 | 0x49 => Outcome::Refused(refusal("invalid_sender")),
-        0x01 | 0x43 | 0x61 | 0x62 | 0x104 => Outcome::Refused(refusal("invalid_message")),
-        _ => Outcome::Refused(refusal("refused")),
+        0x0b | 0x50 | 0x51 => Outcome::Refused(rejection("invalid_recipient")),
+        0x0a | 0x48 | 0x49 => Outcome::Refused(rejection("invalid_sender")),
+        0x01 | 0x43 | 0x61 | 0x62 | 0x104 => Outcome::Refused(rejection("invalid_message")),
+        _ => Outcome::Refused(rejection("refused")),
     }
 }
 
 /// Why a bind was refused.
-pub(super) fn sentence(status: u32) -> String {
+pub(super) fn describe_bind_refusal(status: u32) -> String {
     let reason = match status {
         0x0e => "the carrier says that the password is wrong",
         0x0f => "the carrier does not know this user",
@@ -48,10 +52,10 @@ mod tests {
 
     fn code(status: u32) -> (&'static str, u64, u32) {
         match outcome(status, String::new()) {
-            Outcome::Retry { refusal, after, most } => (refusal.code, after.as_secs(), most),
-            Outcome::Refused(refusal) => {
-                assert_eq!(refusal.carrier_status, Some(status));
-                (refusal.code, 0, 0)
+            Outcome::Retry { rejection, after, max_attempts } => (rejection.code, after.as_secs(), max_attempts),
+            Outcome::Refused(rejection) => {
+                assert_eq!(rejection.carrier_status, Some(status));
+                (rejection.code, 0, 0)
             }
             other => panic!("{other:?}"),
         }

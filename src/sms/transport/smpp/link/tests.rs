@@ -4,13 +4,13 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::sms::transport::Receipt;
-use crate::sms::transport::smpp::frames::Wire;
+use crate::sms::transport::smpp::frames::ByteStream;
 
 /// The carrier's end of a link, which a test speaks for.
 struct Carrier {
     wire: DuplexStream,
     link: Arc<Link>,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<IncomingReceipt>,
     end: JoinHandle<String>,
 }
 
@@ -23,11 +23,11 @@ impl Carrier {
         let (near, wire) = tokio::io::duplex(bytes);
         let (send, arrivals) = mpsc::channel(16);
         let enquire = Duration::from_secs(30);
-        let terms = Terms { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, arrivals: send };
-        let (link, orders) = Link::new(terms);
-        let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn Wire>);
+        let config = LinkConfig { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, receipts: send };
+        let (link, outgoing) = Link::new(config);
+        let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn ByteStream>);
         let run = Arc::clone(&link);
-        let end = tokio::spawn(async move { run.run(Incoming::new(reader), writer, orders).await });
+        let end = tokio::spawn(async move { run.run(IncomingFrames::new(reader), writer, outgoing).await });
         Self { wire, link, arrivals, end }
     }
 
@@ -50,19 +50,19 @@ impl Carrier {
         (id, status, sequence)
     }
 
-    async fn arrival(&mut self) -> Arrival {
+    async fn arrival(&mut self) -> IncomingReceipt {
         tokio::time::timeout(TIMEOUT, self.arrivals.recv()).await.unwrap().unwrap()
     }
 
-    fn submit(&self) -> JoinHandle<Reply> {
+    fn submit(&self) -> JoinHandle<SubmitReply> {
         let link = Arc::clone(&self.link);
         let text = OctetString::from_slice(b"hello").unwrap();
         tokio::spawn(async move { link.submit(SubmitSm::builder().short_message(text).build()).await })
     }
 }
 
-fn said(status: u32, carrier_id: &str) -> Reply {
-    Reply::Said { status, carrier_id: carrier_id.to_owned() }
+fn said(status: u32, carrier_id: &str) -> SubmitReply {
+    SubmitReply::Answered { status, carrier_id: carrier_id.to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +73,7 @@ async fn answers_find_their_submits_in_any_order() {
         assert_eq!(carrier.hear().await.0, id::SUBMIT_SM);
     }
     assert_eq!(carrier.link.free(), 0);
-    assert_eq!(carrier.submit().await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
     carrier.say(id::SUBMIT_SM_RESP, 0, 4, b"c\0").await;
     carrier.say(id::SUBMIT_SM_RESP, 0x58, 2, b"").await;
     carrier.say(id::GENERIC_NACK, 0x03, 3, b"").await;
@@ -90,8 +90,8 @@ async fn without_an_answer_a_submit_that_was_written_is_told_from_one_that_was_n
     let written = carrier.submit();
     carrier.wire.read_u32().await.unwrap();
     let unwritten = carrier.submit();
-    assert_eq!(written.await.unwrap(), Reply::Lost { written: true });
-    assert_eq!(unwritten.await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(written.await.unwrap(), SubmitReply::Unanswered { written: true });
+    assert_eq!(unwritten.await.unwrap(), SubmitReply::Unanswered { written: false });
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn when_the_carrier_hangs_up_all_are_told() {
     let submit = carrier.submit();
     carrier.hear().await;
     drop(carrier.wire);
-    assert_eq!(submit.await.unwrap(), Reply::Lost { written: true });
+    assert_eq!(submit.await.unwrap(), SubmitReply::Unanswered { written: true });
     assert_eq!(carrier.end.await.unwrap(), "the carrier hung up");
     assert!(carrier.link.has_ended() && !carrier.link.ready().await);
 }
@@ -121,7 +121,7 @@ async fn a_silent_carrier_is_given_up_and_one_that_answers_is_not() {
 async fn a_receipt_is_acknowledged_when_it_is_taken() {
     let mut carrier = Carrier::new();
     carrier.say(id::DELIVER_SM, 0, 77, DELIVERY).await;
-    let Arrival { receipt, taken } = carrier.arrival().await;
+    let IncomingReceipt { receipt, taken } = carrier.arrival().await;
     let Receipt { carrier_id, recipient, .. } = receipt;
     assert_eq!((carrier_id.as_str(), recipient.as_deref()), ("7", Some("420777123456")));
     assert!(tokio::time::timeout(TIMEOUT, carrier.wire.read_u8()).await.is_err());
@@ -140,10 +140,13 @@ async fn a_receipt_that_is_not_taken_is_sent_back_for_later() {
 #[tokio::test(start_paused = true)]
 async fn more_receipts_than_can_wait_are_sent_back_for_later() {
     let mut carrier = Carrier::with_room(1 << 20);
-    for sequence in 0..=RECEIPTS {
+    for sequence in 0..=MAX_PENDING_RECEIPTS {
         carrier.say(id::DELIVER_SM, 0, u32::try_from(sequence).unwrap(), DELIVERY).await;
     }
-    assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, status::FULL, u32::try_from(RECEIPTS).unwrap()));
+    assert_eq!(
+        carrier.hear().await,
+        (id::RESPONSE | id::DELIVER_SM, status::QUEUE_FULL, u32::try_from(MAX_PENDING_RECEIPTS).unwrap())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,13 +191,13 @@ async fn goodbye_waits_for_the_last_answers() {
     let submit = carrier.submit();
     let (_, _, sequence) = carrier.hear().await;
     let link = Arc::clone(&carrier.link);
-    let goodbye = tokio::spawn(async move { link.say_goodbye().await });
+    let goodbye = tokio::spawn(async move { link.unbind().await });
     assert!(tokio::time::timeout(TIMEOUT / 2, carrier.wire.read_u8()).await.is_err());
     carrier.say(id::SUBMIT_SM_RESP, 0, sequence, b"7\0").await;
     assert_eq!(submit.await.unwrap(), said(0, "7"));
     goodbye.await.unwrap();
     assert_eq!(carrier.hear().await.0, id::UNBIND);
-    assert_eq!(carrier.submit().await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
     carrier.say(id::UNBIND_RESP, 0, 4, b"").await;
     assert_eq!(carrier.end.await.unwrap(), "it was ended here");
 }
