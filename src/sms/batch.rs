@@ -5,11 +5,11 @@ use diesel::Connection as _;
 use crate::error::{Error, Result};
 use crate::store::Conn;
 
-/// Does `work` for each item. One that fails by itself is logged and undone
-/// alone, so that it keeps no other back.
+/// Does `work` for each item, in a savepoint each: an item that fails is logged
+/// and rolled back alone, so that it does not block the others.
 ///
 /// # Errors
-/// [`Error::Unavailable`], which is about all of them.
+/// [`Error::Unavailable`], which concerns all items.
 pub(super) fn each<T>(conn: &mut Conn, items: &[T], work: impl Fn(&mut Conn, &T) -> Result<()>) -> Result<()> {
     for item in items {
         match conn.transaction(|conn| work(conn, item)) {

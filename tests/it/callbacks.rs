@@ -1,4 +1,4 @@
-//! CallbackConfig, from the message's end to the customer's server.
+//! Callbacks, from the message's end to the customer's server.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener};

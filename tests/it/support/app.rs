@@ -139,7 +139,7 @@ impl<'db> App<'db> {
             trusted_proxies: TrustedProxies::default(),
             sms_transport: TransportConfig::Sandbox { delay: Duration::ZERO },
             callbacks: CallbackConfig::default(),
-            opening_credits: credit::OPENING,
+            opening_credits: credit::DEFAULT_OPENING_CREDITS,
         };
         set(&mut config);
         let public_url = config.public_url.clone();
@@ -195,7 +195,7 @@ impl<'db> App<'db> {
     #[track_caller]
     pub fn another_account(&self) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
-        credit::open_accounts(&mut self.db.conn(), credit::OPENING, NOW).unwrap();
+        credit::open_accounts(&mut self.db.conn(), credit::DEFAULT_OPENING_CREDITS, NOW).unwrap();
         self.add_operator("eve@example.com", account);
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);

@@ -1,4 +1,4 @@
-//! Where the carrier is and how to speak to it: one URL, checked at start.
+//! The settings of an SMPP connection: one URL, validated at the start.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,14 +14,14 @@ use super::receipt::ReceiptIds;
 use super::tls::Tls;
 
 const DEFAULT_PORT: u16 = 2775;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
 const MAX_SYSTEM_ID_BYTES: usize = 15;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
 const MAX_PASSWORD_BYTES: usize = 8;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
 const MAX_SYSTEM_TYPE_BYTES: usize = 12;
 
-/// What is shown of the URL that is asked for.
+/// The expected syntax, for messages about a wrong URL.
 const URL_SYNTAX: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
 const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
 
@@ -29,24 +29,24 @@ const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
 ///
 /// | parameter        | meaning                                                        | default |
 /// |------------------|----------------------------------------------------------------|---------|
-/// | `window`         | submits that may await their answer, 1 to 1000                  | 10      |
-/// | `rate`           | submits a second at most, 1 to 100000                           | no limit |
-/// | `timeout`        | seconds until an answer counts as lost, 1 to 300                | 10      |
-/// | `enquire`        | seconds between two `enquire_link`, 1 to 3600                   | 30      |
-/// | `system_type`    | as the carrier demands it, at most 12 characters                | empty   |
-/// | `short_code_ton` | type of number of a short code as a sender, 0 to 6              | 3       |
-/// | `receipt_ids`    | `as_is`, or `hex` or `decimal` where only receipts are so       | `as_is` |
-/// | `ca`             | file of certificates (PEM) that are trusted beside the usual    | none    |
+/// | `window`         | the most submits without a response, 1 to 1000                  | 10      |
+/// | `rate`           | the most submits per second, 1 to 100000                        | no limit |
+/// | `timeout`        | seconds until a missing response counts as lost, 1 to 300       | 10      |
+/// | `enquire`        | seconds between two `enquire_link` commands, 1 to 3600          | 30      |
+/// | `system_type`    | as the carrier requires it, at most 12 characters               | empty   |
+/// | `short_code_ton` | type of number of senders that are short codes, 0 to 6          | 3       |
+/// | `receipt_ids`    | ids in receipts, if written differently: `hex` or `decimal`     | `as_is` |
+/// | `ca`             | file of additional trusted certificates (PEM)                   | none    |
 ///
-/// In the user and the password, characters such as `@` and `/` are written in
-/// per cent (`%40`, `%2F`).
+/// In the user and the password, characters such as `@` and `/` are percent-encoded
+/// (`%40`, `%2F`).
 #[derive(Clone)]
 pub struct SmppConfig {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Option<Tls>,
     pub(super) system_id: String,
-    pub(super) password: Secret,
+    pub(super) password: SmppPassword,
     pub(super) system_type: String,
     pub(super) window: usize,
     pub(super) rate: Option<NonZeroU32>,
@@ -60,7 +60,7 @@ impl FromStr for SmppConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // What the parser says has nothing of the text in it, which may hold a password.
+        // The parser's message does not repeat the text, which may hold a password.
         let url = Url::parse(text)
             .map_err(|error| format!("the SMPP URL can't be read ({error}); {ESCAPING_HINT}, or {URL_SYNTAX}"))?;
         let secure = match url.scheme() {
@@ -78,7 +78,7 @@ impl FromStr for SmppConfig {
             port: url.port().unwrap_or(DEFAULT_PORT),
             tls: None,
             system_id: ascii("user", MAX_SYSTEM_ID_BYTES, &decode(url.username())?)?,
-            password: Secret::new(&decode(url.password().unwrap_or_default())?)?,
+            password: SmppPassword::new(&decode(url.password().unwrap_or_default())?)?,
             system_type: String::new(),
             window: 10,
             rate: None,
@@ -127,7 +127,7 @@ impl SmppConfig {
     }
 }
 
-/// Says where it leads, and nothing secret.
+/// The URL without its password and parameters.
 impl fmt::Display for SmppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "smpps" } else { "smpp" };
@@ -142,24 +142,24 @@ impl fmt::Debug for SmppConfig {
     }
 }
 
-/// The password, which is shown nowhere.
+/// The password. Its `Debug` is redacted.
 #[derive(Clone)]
-pub(super) struct Secret(Zeroizing<String>);
+pub(super) struct SmppPassword(Zeroizing<String>);
 
-impl Secret {
+impl SmppPassword {
     fn new(text: &str) -> Result<Self, String> {
         ascii("password", MAX_PASSWORD_BYTES, text).map(|text| Self(Zeroizing::new(text)))
     }
 
-    /// For the bind, and nothing else.
+    /// The password, for the bind alone.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SmppPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("SmppPassword(..)")
     }
 }
 

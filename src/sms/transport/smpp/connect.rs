@@ -1,4 +1,4 @@
-//! From nothing to a bound connection.
+//! Connecting: TCP, TLS if configured, and the bind.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use tokio_util::codec::Encoder;
 
 use super::config::SmppConfig;
 use super::frames::{ByteStream, IncomingFrames};
-use super::link::command;
-use super::pdu::{self, Header};
+use super::pdu::{self, Header, command};
 use super::status;
 
-/// For the connection, for TLS and for the bind, each.
+/// The timeout for TCP and TLS together, and another time for the bind.
 const CONNECT_STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// `bind_transceiver_resp` (SMPP 3.4 §5.1.2.1).
+/// The command id of `bind_transceiver_resp` (SMPP 3.4 §5.1.2.1).
 const BIND_RESP: u32 = 0x8000_0009;
+/// The command id of `generic_nack` (SMPP 3.4 §5.1.2.1).
 const GENERIC_NACK: u32 = 0x8000_0000;
 
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) enum ConnectError {
-    /// The network, TLS or the protocol; says what.
+    /// The network, TLS or the protocol failed; the reason as a sentence.
     Unreachable(String),
-    /// The carrier's answer to the bind.
+    /// The carrier refused the bind with this `command_status`.
     Refused(u32),
 }
 
 impl ConnectError {
-    /// Whether trying again soon is of no use, and may get the user locked out:
-    /// anything refused but "connected already" and "too often".
+    /// Whether an operator has to fix the cause, so that a quick retry is useless and
+    /// may lock the user out: any refusal but "already bound" and "throttled".
     pub(super) fn needs_operator(&self) -> bool {
         matches!(self, Self::Refused(status) if !matches!(status, 0x05 | 0x58))
     }
@@ -52,10 +52,10 @@ impl fmt::Display for ConnectError {
 /// The two halves of a bound connection.
 pub(super) type ConnectionHalves = (IncomingFrames, WriteHalf<Box<dyn ByteStream>>);
 
-/// Connects and binds as a transceiver of SMPP 3.4 (§4.1.5).
+/// Connects and binds as a transceiver (SMPP 3.4 §4.1.5).
 pub(super) async fn connect(config: &SmppConfig) -> Result<ConnectionHalves, ConnectError> {
-    let open_stream = within("connect", open_stream(config)).await?;
-    let (reader, mut writer) = tokio::io::split(open_stream);
+    let stream = within("connect", open_stream(config)).await?;
+    let (reader, mut writer) = tokio::io::split(stream);
     let mut incoming = IncomingFrames::new(reader);
     within("answer the bind", bind(config, &mut incoming, &mut writer)).await?;
     Ok((incoming, writer))

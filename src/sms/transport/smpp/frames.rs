@@ -1,4 +1,4 @@
-//! Bytes from the carrier, cut into commands.
+//! Framing: the carrier's byte stream, split into commands.
 
 use std::io;
 use std::pin::Pin;
@@ -9,21 +9,21 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-/// The longest command that is read, in bytes.
+/// The longest command that is read, in bytes; a longer one ends the connection.
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
-/// A connection, plain or with TLS.
+/// A TCP connection, plain or with TLS.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// Commands without their length (SMPP 3.4 §3.2). A command that can't be read
-/// does not end the stream: its length is known.
+/// Commands without their length (SMPP 3.4 §3.2). They are not decoded here, so
+/// that a malformed command does not end the stream.
 pub(super) struct IncomingFrames(FramedRead<ReadHalf<Box<dyn ByteStream>>, LengthDelimitedCodec>);
 
 impl IncomingFrames {
     pub(super) fn new(reader: ReadHalf<Box<dyn ByteStream>>) -> Self {
-        // The length counts itself.
+        // The length field includes its own four bytes.
         let mut codec = LengthDelimitedCodec::builder();
         codec.length_field_length(4).length_adjustment(-4).max_frame_length(MAX_COMMAND_BYTES);
         Self(FramedRead::new(reader, codec.new_codec()))

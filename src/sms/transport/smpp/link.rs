@@ -1,7 +1,7 @@
-//! One connection to the carrier, from the bind to its end.
+//! One bound connection to the carrier.
 //!
-//! Three things go on at once: one reads, one writes, and one asks whether the
-//! carrier is still there. The first that ends, ends all.
+//! Three loops run concurrently: one reads, one writes, and one sends keep-alives.
+//! The first one that ends, ends the connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -11,26 +11,27 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use rusmpp::pdus::{DeliverSmResp, SubmitSm};
 use rusmpp::tokio_codec::CommandCodec;
-use rusmpp::{Command, CommandStatus, Pdu};
+use rusmpp::{Command, Pdu};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::codec::Encoder;
 
 use super::frames::IncomingFrames;
-use super::pdu::{self, DeliverSmContent, Header};
+use super::pdu::{self, DeliverSmContent, Header, command};
 use super::pending_submits::{PendingSubmits, SubmitReply};
 use super::receipt::ReceiptIds;
 use super::status;
 use super::window::Window;
 use crate::sms::transport::{IncomingReceipt, ReceiptSender};
 
-/// Commands that wait to be written; more make the reader wait.
+/// The most commands that wait to be written; then the read loop waits too.
 const OUTGOING_QUEUE_SIZE: usize = 256;
-/// Receipts that wait to be taken; more are sent back for later.
+/// The most receipts that wait for their commit; the carrier is asked to deliver
+/// more of them later.
 const MAX_PENDING_RECEIPTS: usize = 1000;
-/// Bytes that are written at once.
+/// The bytes of commands that are written together.
 const WRITE_BATCH_BYTES: usize = 16 * 1024;
-/// For the carrier to hang up after it said goodbye.
+/// How long the carrier may take to close the connection after its unbind.
 const HANGUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Command ids (SMPP 3.4 §5.1.2.1).
@@ -45,7 +46,7 @@ mod id {
     pub(super) const UNBIND_RESP: u32 = RESPONSE | UNBIND;
 }
 
-/// What a link is made with.
+/// The settings of a link.
 pub(super) struct LinkConfig {
     pub(super) window: usize,
     pub(super) timeout: Duration,
@@ -62,13 +63,13 @@ pub(super) struct Link {
     outgoing: mpsc::Sender<Command>,
     pending: PendingSubmits,
     sequence: AtomicU32,
-    /// Commands that were read so far.
+    /// The number of commands read so far, by which the keep-alive sees activity.
     received: AtomicU64,
     has_warned: AtomicBool,
 }
 
 impl Link {
-    /// With the commands that are to be written, for [`run`](Self::run).
+    /// A link, and the queue of commands to write for [`run`](Self::run).
     pub(super) fn new(config: LinkConfig) -> (Arc<Self>, mpsc::Receiver<Command>) {
         let (outgoing, receiver) = mpsc::channel(OUTGOING_QUEUE_SIZE);
         let link = Self {
@@ -77,7 +78,7 @@ impl Link {
             config,
             outgoing,
             pending: PendingSubmits::new(),
-            // The bind was 1.
+            // The bind had sequence number 1.
             sequence: AtomicU32::new(1),
             received: AtomicU64::new(0),
             has_warned: AtomicBool::new(false),
@@ -85,28 +86,28 @@ impl Link {
         (Arc::new(link), receiver)
     }
 
-    /// Submits that may begin now.
+    /// How many submits may begin now.
     pub(super) fn free(&self) -> usize {
         self.window.free()
     }
 
-    /// Whether it is over.
+    /// Whether the connection has ended.
     pub(super) fn has_ended(&self) -> bool {
         self.window.is_closed()
     }
 
-    /// Resolves when a submit may begin: true; or when the link has ended: false.
+    /// Waits until a submit may begin. False when the connection has ended.
     pub(super) async fn ready(&self) -> bool {
         self.window.has_room().await
     }
 
-    /// Writes a submit and waits for its answer.
+    /// Writes a submit and waits for its response, up to the timeout.
     pub(super) async fn submit(&self, submit: SubmitSm) -> SubmitReply {
-        let Some(_place) = self.window.take() else { return SubmitReply::Unanswered { written: false } };
+        let Some(_slot) = self.window.take() else { return SubmitReply::Unanswered { written: false } };
         let sequence = self.next_sequence();
         let mut expected = self.pending.expect(sequence);
         let answered = async {
-            // When the link has ended, so has the wait.
+            // An error means that the connection has ended; so does the reply then.
             let _ = self.outgoing.send(command(sequence, 0, submit.into())).await;
             expected.reply().await
         };
@@ -114,14 +115,14 @@ impl Link {
         answered.unwrap_or_else(|_| expected.give_up())
     }
 
-    /// Takes no more submits, waits for the pending that are due, and unbinds.
+    /// Takes no more submits, waits for outstanding responses, and sends the unbind.
     pub(super) async fn unbind(&self) {
-        // Whatever is not answered by then never will be.
+        // Each submit gives up after the same timeout.
         let _ = tokio::time::timeout(self.config.timeout, self.window.drain()).await;
         let _ = self.outgoing.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
     }
 
-    /// Keeps the connection until it ends; says why it did.
+    /// Runs the connection until it ends. Returns why, as a sentence.
     pub(super) async fn run(
         self: &Arc<Self>,
         incoming: IncomingFrames,
@@ -147,7 +148,7 @@ impl Link {
             };
             self.received.fetch_add(1, Ordering::Relaxed);
             match header.id {
-                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.settle(header, &frame),
+                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.complete_submit(header, &frame),
                 id::DELIVER_SM => self.receive_deliver_sm(header, &frame).await,
                 id::ENQUIRE_LINK => self.reply(header, 0, Pdu::EnquireLinkResp).await,
                 id::UNBIND => {
@@ -170,7 +171,7 @@ impl Link {
         while let Some(command) = outgoing.recv().await {
             let mut next = Some(command);
             while let Some(command) = next {
-                if u32::from(command.id()) != id::SUBMIT_SM || self.pending.begin(command.sequence_number()) {
+                if u32::from(command.id()) != id::SUBMIT_SM || self.pending.mark_written(command.sequence_number()) {
                     let _ = codec.encode(&command, &mut batch);
                 }
                 next = if batch.len() < WRITE_BATCH_BYTES { outgoing.try_recv().ok() } else { None };
@@ -184,12 +185,13 @@ impl Link {
         "it was ended here".to_owned()
     }
 
-    /// Asks now and then, and ends when nothing at all is received.
+    /// Sends `enquire_link` periodically; ends when the carrier sends nothing at all
+    /// within the timeout.
     async fn keep_alive(&self) -> String {
         loop {
             tokio::time::sleep(self.config.enquire).await;
             let before = self.received.load(Ordering::Relaxed);
-            // A full queue means that nothing is being written either.
+            // If the queue is full, nothing is being written, and the timeout applies too.
             let _ = self.outgoing.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
             tokio::time::sleep(self.config.timeout).await;
             if self.received.load(Ordering::Relaxed) == before {
@@ -198,8 +200,8 @@ impl Link {
         }
     }
 
-    fn settle(&self, header: Header, frame: &[u8]) {
-        if !self.pending.settle(header.sequence, header.status, pdu::message_id(frame)) {
+    fn complete_submit(&self, header: Header, frame: &[u8]) {
+        if !self.pending.complete(header.sequence, header.status, pdu::message_id(frame)) {
             tracing::debug!(sequence = header.sequence, "an answer to SMPP that nobody waits for");
         }
     }
@@ -218,16 +220,16 @@ impl Link {
                 return self.acknowledge(header, 0).await;
             }
         };
-        let Ok(place) = Arc::clone(&self.receipts).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.receipts).try_acquire_owned() else {
             return self.acknowledge(header, status::QUEUE_FULL).await;
         };
         let link = Arc::clone(self);
         tokio::spawn(async move {
-            let (taken, kept) = oneshot::channel();
-            let sent = link.config.receipts.send(IncomingReceipt { receipt, taken }).await.is_ok();
-            let kept = sent && kept.await.is_ok();
-            link.acknowledge(header, if kept { 0 } else { status::TRY_LATER }).await;
-            drop(place);
+            let (acknowledge, committed) = oneshot::channel();
+            let sent = link.config.receipts.send(IncomingReceipt { receipt, acknowledge }).await.is_ok();
+            let is_stored = sent && committed.await.is_ok();
+            link.acknowledge(header, if is_stored { 0 } else { status::TRY_LATER }).await;
+            drop(permit);
         });
     }
 
@@ -240,15 +242,10 @@ impl Link {
     }
 
     fn next_sequence(&self) -> u32 {
-        // From 1 to 0x7fffffff (SMPP 3.4 §5.1.4).
+        // Sequence numbers are 1 to 0x7fffffff (SMPP 3.4 §5.1.4).
         self.sequence.fetch_add(1, Ordering::Relaxed) % 0x7fff_ffff + 1
     }
 }
 
-pub(super) fn command(sequence: u32, status: u32, pdu: Pdu) -> Command {
-    Command::builder().status(CommandStatus::from(status)).sequence_number(sequence).pdu(pdu)
-}
-
-/// So that a test can speak for the carrier.
 #[cfg(test)]
 mod tests;

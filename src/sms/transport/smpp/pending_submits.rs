@@ -1,23 +1,24 @@
-//! The submits that await their answer.
+//! Submits that wait for their response, by sequence number.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// What a submit comes back with.
+/// How a submit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SubmitReply {
-    /// The carrier's status, and its id if it gives one.
+    /// The carrier responded, with an id if it accepted the segment.
     Answered { status: u32, carrier_id: String },
-    /// Nothing was receiver.
+    /// No response came.
     Unanswered {
-        /// Whether any of it may have been written.
+        /// Whether any byte of it may have been written: then the carrier may have it.
         written: bool,
     },
 }
 
-/// By their sequence numbers. A submit that is not here any more is never written.
+/// The submits that wait for their response. A submit that was removed is not
+/// written any more.
 pub(super) struct PendingSubmits(Mutex<Pending>);
 
 struct Pending {
@@ -35,8 +36,7 @@ impl PendingSubmits {
         Self(Mutex::new(Pending { is_open: true, waiting: HashMap::new() }))
     }
 
-    /// Begins to wait. The carrier is not expected to answer once the
-    /// [`ExpectedReply`] is dropped.
+    /// Registers a submit. Dropping the [`ExpectedReply`] removes it.
     pub(super) fn expect(&self, sequence: u32) -> ExpectedReply<'_> {
         let (reply, receiver) = oneshot::channel();
         let mut state = self.0.lock();
@@ -46,20 +46,22 @@ impl PendingSubmits {
         ExpectedReply { pending: self, sequence, receiver }
     }
 
-    /// It is about to be written; false when nobody waits for it any more.
-    pub(super) fn begin(&self, sequence: u32) -> bool {
+    /// Marks a submit as written, before it is. False when it was removed: then it
+    /// must not be written.
+    pub(super) fn mark_written(&self, sequence: u32) -> bool {
         let mut state = self.0.lock();
         let waiting = state.waiting.get_mut(&sequence);
         waiting.map(|waiting| waiting.written = true).is_some()
     }
 
-    /// The carrier has answered; false when nobody waits for it (any more).
-    pub(super) fn settle(&self, sequence: u32, status: u32, carrier_id: String) -> bool {
+    /// Completes a submit with the carrier's response. False when it is unknown or
+    /// was removed.
+    pub(super) fn complete(&self, sequence: u32, status: u32, carrier_id: String) -> bool {
         let waiting = self.0.lock().waiting.remove(&sequence);
         waiting.is_some_and(|waiting| waiting.reply.send(SubmitReply::Answered { status, carrier_id }).is_ok())
     }
 
-    /// No answer will come any more, to anybody.
+    /// Completes all submits without a response, for the end of the connection.
     pub(super) fn end(&self) {
         let waiting = {
             let mut state = self.0.lock();
@@ -72,7 +74,7 @@ impl PendingSubmits {
     }
 }
 
-/// An answer that is waited for.
+/// The response to one submit.
 pub(super) struct ExpectedReply<'a> {
     pending: &'a PendingSubmits,
     sequence: u32,
@@ -80,13 +82,14 @@ pub(super) struct ExpectedReply<'a> {
 }
 
 impl ExpectedReply<'_> {
-    /// Resolves with the answer.
+    /// Waits for the response.
     pub(super) async fn reply(&mut self) -> SubmitReply {
-        // Without a sender it was never among those that are written.
+        // A dropped sender means that the submit was registered after the end.
         (&mut self.receiver).await.unwrap_or(SubmitReply::Unanswered { written: false })
     }
 
-    /// Waits no longer: what came meanwhile, or whether it was written.
+    /// Removes the submit after a timeout. Returns the response if it came at the
+    /// same moment.
     pub(super) fn give_up(mut self) -> SubmitReply {
         let waiting = self.pending.0.lock().waiting.remove(&self.sequence);
         match waiting {
@@ -110,17 +113,17 @@ mod tests {
     async fn an_answer_finds_its_submit() {
         let pending = PendingSubmits::new();
         let (mut first, mut second) = (pending.expect(1), pending.expect(2));
-        assert!(pending.begin(1) && pending.settle(2, 0, "b".into()) && pending.settle(1, 8, String::new()));
+        assert!(pending.mark_written(1) && pending.complete(2, 0, "b".into()) && pending.complete(1, 8, String::new()));
         assert_eq!(first.reply().await, SubmitReply::Answered { status: 8, carrier_id: String::new() });
         assert_eq!(second.reply().await, SubmitReply::Answered { status: 0, carrier_id: "b".into() });
-        assert!(!pending.settle(3, 0, "c".into()));
+        assert!(!pending.complete(3, 0, "c".into()));
     }
 
     #[tokio::test]
     async fn the_end_tells_what_was_written_from_what_was_not() {
         let pending = PendingSubmits::new();
         let (mut first, mut second) = (pending.expect(1), pending.expect(2));
-        assert!(pending.begin(1));
+        assert!(pending.mark_written(1));
         pending.end();
         assert_eq!(first.reply().await, SubmitReply::Unanswered { written: true });
         assert_eq!(second.reply().await, SubmitReply::Unanswered { written: false });
@@ -131,19 +134,19 @@ mod tests {
     fn what_is_given_up_before_it_was_written_never_is() {
         let pending = PendingSubmits::new();
         let (first, second) = (pending.expect(1), pending.expect(2));
-        assert!(pending.begin(1));
+        assert!(pending.mark_written(1));
         assert_eq!(first.give_up(), SubmitReply::Unanswered { written: true });
         assert_eq!(second.give_up(), SubmitReply::Unanswered { written: false });
-        assert!(!pending.begin(2));
+        assert!(!pending.mark_written(2));
         drop(pending.expect(3));
-        assert!(!pending.begin(3));
+        assert!(!pending.mark_written(3));
     }
 
     #[test]
     fn an_answer_that_comes_as_one_gives_up_counts() {
         let pending = PendingSubmits::new();
         let expected = pending.expect(1);
-        assert!(pending.begin(1) && pending.settle(1, 0, "a".into()));
+        assert!(pending.mark_written(1) && pending.complete(1, 0, "a".into()));
         assert_eq!(expected.give_up(), SubmitReply::Answered { status: 0, carrier_id: "a".into() });
     }
 }

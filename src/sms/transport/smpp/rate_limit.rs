@@ -1,4 +1,7 @@
-//! No more submits a second than the carrier allows.
+//! A limit on submits per second.
+//!
+//! The crate `governor`, which limits logins, does not fit: it can't say how many
+//! submits may begin without using them up, as `Transport::capacity` has to.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,22 +9,23 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How much of a second's submits may go at once.
+/// The time whose submits may begin at once.
 const BURST: Duration = Duration::from_millis(100);
 
-/// A limit (the generic cell rate algorithm): submits are evenly spaced, and up
-/// to a tenth of a second's worth may go together.
+/// A rate limit by the generic cell rate algorithm: submits are evenly spaced, but
+/// up to a tenth of a second's worth may begin at once.
 pub(super) struct RateLimit(Option<Limit>);
 
 struct Limit {
     interval: Duration,
     burst: Duration,
-    /// When the next submit would be due if all were evenly spaced.
+    /// The theoretical arrival time: when the next submit would be due if all were
+    /// evenly spaced.
     due: Mutex<Instant>,
 }
 
 impl RateLimit {
-    /// At most `rate` submits a second; as many as can be without one.
+    /// At most `rate` submits per second; `None` is no limit.
     pub(super) fn new(rate: Option<NonZeroU32>) -> Self {
         Self(rate.map(|rate| {
             let interval = Duration::from_secs(1) / rate.get();
@@ -29,12 +33,12 @@ impl RateLimit {
         }))
     }
 
-    /// How many may begin now.
+    /// How many submits may begin now.
     pub(super) fn room(&self) -> usize {
         self.0.as_ref().map_or(usize::MAX, |limit| limit.room(*limit.due.lock()))
     }
 
-    /// Takes the room of one, if there is any.
+    /// Counts one submit, if it may begin now.
     pub(super) fn take(&self) -> bool {
         let Some(limit) = &self.0 else { return true };
         let mut due = limit.due.lock();
@@ -45,7 +49,7 @@ impl RateLimit {
         free
     }
 
-    /// Resolves when there is room for one.
+    /// Waits until a submit may begin.
     pub(super) async fn ready(&self) {
         if let Some(limit) = &self.0 {
             let due = *limit.due.lock();

@@ -1,4 +1,5 @@
-//! Keeps a connection: makes it, and makes it again when it is lost.
+//! Connects to the carrier, and reconnects with back-off when the connection is
+//! lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,26 +12,27 @@ use super::connect::{ConnectionHalves, connect};
 use super::link::{Link, LinkConfig};
 use crate::sms::transport::ReceiptSender;
 
-/// Before the first try after a loss; each time it doubles.
+/// The delay before the first reconnect; it doubles with each failure.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(500);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
-/// After a refusal, which a person has to mend: carriers lock out who insists.
+/// The least delay after the carrier refused the bind: carriers lock out users that
+/// retry quickly, and an operator has to fix the cause.
 const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
-/// A connection that held for so long was a good one.
+/// A connection that lasted this long resets the delay.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
-/// For the carrier to answer the unbind.
+/// How long to wait for the response to the unbind.
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How it stands with the connection.
+/// The state of the connection.
 #[derive(Default, Clone)]
 pub(super) struct ConnectionState {
     /// The bound connection.
     pub(super) link: Option<Arc<Link>>,
-    /// Why there is none.
+    /// Why there is none, as a sentence; `None` before the first attempt.
     pub(super) reason: Option<String>,
 }
 
-/// Keeps the connection and tells how it stands.
+/// Owns the connection and publishes its state.
 pub(super) struct Supervisor {
     pub(super) config: Arc<SmppConfig>,
     pub(super) receipts: ReceiptSender,
@@ -39,9 +41,9 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Until it is closed.
+    /// Runs until `closing` is set or its sender is dropped.
     pub(super) async fn run(mut self) {
-        let mut wait = MIN_RETRY_DELAY;
+        let mut delay = MIN_RETRY_DELAY;
         loop {
             let mut closing = self.closing.clone();
             let connected = tokio::select! {
@@ -51,13 +53,14 @@ impl Supervisor {
             let began = Instant::now();
             let (reason, refused) = match connected {
                 Ok(halves) => (self.serve(halves).await, false),
-                Err(failure) => (failure.to_string(), failure.needs_operator()),
+                Err(error) => (error.to_string(), error.needs_operator()),
             };
             if *self.closing.borrow() || self.closing.has_changed().is_err() {
                 break;
             }
-            wait = next_delay(wait, refused, began.elapsed() >= STABLE_AFTER);
-            let pause = wait.mul_f64(rand::random_range(0.5..1.0));
+            delay = next_delay(delay, refused, began.elapsed() >= STABLE_AFTER);
+            // Jitter, so that several instances do not reconnect at the same moment.
+            let pause = delay.mul_f64(rand::random_range(0.5..1.0));
             tracing::warn!("SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
             self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
@@ -68,7 +71,8 @@ impl Supervisor {
         self.state.send_replace(ConnectionState { link: None, reason });
     }
 
-    /// Until the connection is lost, or closed after its last answers.
+    /// Runs a connection until it is lost, or until it is closed here after its
+    /// outstanding responses. Returns why it ended, as a sentence.
     async fn serve(&mut self, (incoming, writer): ConnectionHalves) -> String {
         let (link, outgoing) = Link::new(LinkConfig {
             window: self.config.window,
@@ -81,7 +85,7 @@ impl Supervisor {
         tracing::info!("SMPP {}: bound", self.config);
         let mut run = Box::pin(link.run(incoming, writer, outgoing));
         let closed = async {
-            // Nobody is left to close it when the other end is gone.
+            // An error means that the transport was dropped; then nobody reads the state.
             if self.closing.wait_for(|closing| *closing).await.is_ok() {
                 self.state.send_replace(ConnectionState::default());
             }
@@ -97,9 +101,9 @@ impl Supervisor {
     }
 }
 
-/// How long to wait at most before the next try.
-fn next_delay(last: Duration, refused: bool, was_good: bool) -> Duration {
-    match (refused, was_good) {
+/// The delay before the next attempt, without jitter.
+fn next_delay(last: Duration, refused: bool, was_stable: bool) -> Duration {
+    match (refused, was_stable) {
         (true, _) => last.max(REFUSED_RETRY_DELAY).min(MAX_RETRY_DELAY),
         (false, true) => MIN_RETRY_DELAY,
         (false, false) => (last * 2).min(MAX_RETRY_DELAY),

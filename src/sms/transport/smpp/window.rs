@@ -1,12 +1,12 @@
-//! How many submits may await their answer. Whoever waits for room is told of
-//! it and holds nothing: a slot that was handed to someone who then does not
-//! use it would be lost to the others.
+//! The window: a limit on submits without a response. A task that waits for a free
+//! slot is notified and does not reserve it, as it would with a semaphore: a
+//! reserved slot that is not used would be lost to the others.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Places for submits.
+/// The slots of one connection.
 pub(super) struct Window {
     size: usize,
     used: AtomicUsize,
@@ -15,7 +15,7 @@ pub(super) struct Window {
     changed: Notify,
 }
 
-/// A slot that was used; given back when this is dropped.
+/// A slot in use; dropping it frees the slot.
 pub(super) struct WindowSlot<'a>(&'a Window);
 
 impl Drop for WindowSlot<'_> {
@@ -31,7 +31,7 @@ impl Window {
         Self { size, used, is_closing, is_closed, changed: Notify::new() }
     }
 
-    /// Places that can be used now.
+    /// The free slots; 0 once the window is closing.
     pub(super) fn free(&self) -> usize {
         if self.is_closing.load(Ordering::Acquire) || self.is_closed() {
             return 0;
@@ -48,18 +48,18 @@ impl Window {
         (before < self.size).then_some(slot)
     }
 
-    /// Resolves when there is a slot: true; or when there will be none: false.
+    /// Waits for a free slot. False when the window was closed.
     pub(super) async fn has_room(&self) -> bool {
         self.wait_until(|| self.free() > 0).await
     }
 
-    /// Lets nobody in any more, and waits until all are gone.
+    /// Hands out no more slots, and waits until all are free.
     pub(super) async fn drain(&self) {
         self.is_closing.store(true, Ordering::Release);
         self.wait_until(|| self.used.load(Ordering::Acquire) == 0).await;
     }
 
-    /// Nobody gets a slot any more.
+    /// Hands out no more slots, and wakes all waiting tasks.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.changed.notify_waiters();

@@ -3,32 +3,32 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::sms::transport::Receipt;
+use crate::domain::message::DeliveryReceipt;
 use crate::sms::transport::smpp::frames::ByteStream;
 
-/// The carrier's end of a link, which a test speaks for.
-struct Carrier {
+/// The carrier's end of a link, which the test plays.
+struct FakeCarrier {
     wire: DuplexStream,
     link: Arc<Link>,
-    arrivals: mpsc::Receiver<IncomingReceipt>,
+    receipts: mpsc::Receiver<IncomingReceipt>,
     end: JoinHandle<String>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const DELIVERY: &[u8] = b"\0\0\x00420777123456\0\0\0\0\x04\0\0\0\0\0\0\0\0\x16id:7 stat:DELIVRD 1234";
 
-impl Carrier {
-    /// With so many bytes between the two.
+impl FakeCarrier {
+    /// A link whose pipe holds `bytes` in each direction.
     fn with_room(bytes: usize) -> Self {
         let (near, wire) = tokio::io::duplex(bytes);
-        let (send, arrivals) = mpsc::channel(16);
+        let (send, receipts) = mpsc::channel(16);
         let enquire = Duration::from_secs(30);
         let config = LinkConfig { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, receipts: send };
         let (link, outgoing) = Link::new(config);
         let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn ByteStream>);
         let run = Arc::clone(&link);
         let end = tokio::spawn(async move { run.run(IncomingFrames::new(reader), writer, outgoing).await });
-        Self { wire, link, arrivals, end }
+        Self { wire, link, receipts, end }
     }
 
     fn new() -> Self {
@@ -50,8 +50,8 @@ impl Carrier {
         (id, status, sequence)
     }
 
-    async fn arrival(&mut self) -> IncomingReceipt {
-        tokio::time::timeout(TIMEOUT, self.arrivals.recv()).await.unwrap().unwrap()
+    async fn receipt(&mut self) -> IncomingReceipt {
+        tokio::time::timeout(TIMEOUT, self.receipts.recv()).await.unwrap().unwrap()
     }
 
     fn submit(&self) -> JoinHandle<SubmitReply> {
@@ -67,7 +67,7 @@ fn said(status: u32, carrier_id: &str) -> SubmitReply {
 
 #[tokio::test(start_paused = true)]
 async fn answers_find_their_submits_in_any_order() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submits = [carrier.submit(), carrier.submit(), carrier.submit()];
     for _ in 0..3 {
         assert_eq!(carrier.hear().await.0, id::SUBMIT_SM);
@@ -86,7 +86,7 @@ async fn answers_find_their_submits_in_any_order() {
 
 #[tokio::test(start_paused = true)]
 async fn without_an_answer_a_submit_that_was_written_is_told_from_one_that_was_not() {
-    let mut carrier = Carrier::with_room(16);
+    let mut carrier = FakeCarrier::with_room(16);
     let written = carrier.submit();
     carrier.wire.read_u32().await.unwrap();
     let unwritten = carrier.submit();
@@ -96,7 +96,7 @@ async fn without_an_answer_a_submit_that_was_written_is_told_from_one_that_was_n
 
 #[tokio::test(start_paused = true)]
 async fn when_the_carrier_hangs_up_all_are_told() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submit = carrier.submit();
     carrier.hear().await;
     drop(carrier.wire);
@@ -107,7 +107,7 @@ async fn when_the_carrier_hangs_up_all_are_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_carrier_is_given_up_and_one_that_answers_is_not() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     for _ in 0..5 {
         let (command, _, sequence) = carrier.hear().await;
         assert_eq!(command, id::ENQUIRE_LINK);
@@ -119,27 +119,27 @@ async fn a_silent_carrier_is_given_up_and_one_that_answers_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_is_acknowledged_when_it_is_taken() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::DELIVER_SM, 0, 77, DELIVERY).await;
-    let IncomingReceipt { receipt, taken } = carrier.arrival().await;
-    let Receipt { carrier_id, recipient, .. } = receipt;
+    let IncomingReceipt { receipt, acknowledge } = carrier.receipt().await;
+    let DeliveryReceipt { carrier_id, recipient, .. } = receipt;
     assert_eq!((carrier_id.as_str(), recipient.as_deref()), ("7", Some("420777123456")));
     assert!(tokio::time::timeout(TIMEOUT, carrier.wire.read_u8()).await.is_err());
-    taken.send(()).unwrap();
+    acknowledge.send(()).unwrap();
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, 0, 77));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_that_is_not_taken_is_sent_back_for_later() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::DELIVER_SM, 0, 78, DELIVERY).await;
-    drop(carrier.arrival().await);
+    drop(carrier.receipt().await);
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, status::TRY_LATER, 78));
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_receipts_than_can_wait_are_sent_back_for_later() {
-    let mut carrier = Carrier::with_room(1 << 20);
+    let mut carrier = FakeCarrier::with_room(1 << 20);
     for sequence in 0..=MAX_PENDING_RECEIPTS {
         carrier.say(id::DELIVER_SM, 0, u32::try_from(sequence).unwrap(), DELIVERY).await;
     }
@@ -151,7 +151,7 @@ async fn more_receipts_than_can_wait_are_sent_back_for_later() {
 
 #[tokio::test(start_paused = true)]
 async fn garbage_and_messages_from_phones_are_acknowledged_and_dropped() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let message = [&DELIVERY[..19], &[0], &DELIVERY[20..]].concat();
     let bodies =
         [&b""[..], b"\xff\xff", &[0xff; 300], &DELIVERY[..30], &message, b"\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\0\0"];
@@ -159,12 +159,12 @@ async fn garbage_and_messages_from_phones_are_acknowledged_and_dropped() {
         carrier.say(id::DELIVER_SM, 0, sequence, body).await;
         assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, 0, sequence));
     }
-    assert!(carrier.arrivals.try_recv().is_err());
+    assert!(carrier.receipts.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_the_carrier_is_answered() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::ENQUIRE_LINK, 0, 5, b"").await;
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::ENQUIRE_LINK, 0, 5));
     carrier.say(0x0103, 0, 6, b"data_sm").await;
@@ -178,7 +178,7 @@ async fn every_request_of_the_carrier_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_smpp_ends_the_link() {
     for noise in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\0", b"\0\0\0\x05x", b"\0\0\0\x03"] {
-        let mut carrier = Carrier::new();
+        let mut carrier = FakeCarrier::new();
         carrier.wire.write_all(noise).await.unwrap();
         let reason = carrier.end.await.unwrap();
         assert!(reason.starts_with("the connection broke") || reason.contains("not SMPP"), "{noise:?}: {reason}");
@@ -187,7 +187,7 @@ async fn what_is_not_smpp_ends_the_link() {
 
 #[tokio::test(start_paused = true)]
 async fn goodbye_waits_for_the_last_answers() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submit = carrier.submit();
     let (_, _, sequence) = carrier.hear().await;
     let link = Arc::clone(&carrier.link);

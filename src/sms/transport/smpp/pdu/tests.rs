@@ -103,7 +103,12 @@ fn deliver(esm_class: u8, text: &[u8], tlvs: Vec<MessageDeliveryRequestTlvValue>
 
 fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> DeliverSmContent {
     let (carrier_id, error) = (carrier_id.to_owned(), error.map(str::to_owned));
-    DeliverSmContent::Receipt(Receipt { carrier_id, state, error, recipient: Some("420777123456".to_owned()) })
+    DeliverSmContent::Receipt(DeliveryReceipt {
+        carrier_id: CarrierMessageId::new(carrier_id),
+        state,
+        error,
+        recipient: Some("420777123456".to_owned()),
+    })
 }
 
 #[test]
