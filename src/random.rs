@@ -33,10 +33,10 @@ pub fn hex<const N: usize>() -> Result<String> {
 /// When the operating system has no random bytes.
 pub fn push_from(alphabet: &[u8], length: usize, text: &mut String) -> Result<()> {
     let fair = 256 - 256 % alphabet.len();
-    let wanted = text.len() + length;
-    while text.len() < wanted {
+    let end = text.len() + length;
+    while text.len() < end {
         let pool = bytes::<64>()?;
-        let missing = wanted - text.len();
+        let missing = end - text.len();
         let fair_bytes = pool.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair);
         text.extend(fair_bytes.take(missing).map(|byte| char::from(alphabet[byte % alphabet.len()])));
     }

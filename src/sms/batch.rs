@@ -15,8 +15,10 @@ pub(super) fn each<T>(conn: &mut Conn, items: &[T], work: impl Fn(&mut Conn, &T)
         match conn.transaction(|conn| work(conn, item)) {
             Ok(()) | Err(Error::NotFound) => {}
             Err(error @ Error::Unavailable { .. }) => return Err(error),
-            Err(Error::Internal(cause)) => tracing::error!(cause = format!("{cause:#}"), "a change was passed over"),
-            Err(error) => tracing::error!(%error, "a change was passed over"),
+            Err(Error::Internal(cause)) => {
+                tracing::error!(cause = format!("{cause:#}"), "a change failed and was skipped")
+            }
+            Err(error) => tracing::error!(%error, "a change failed and was skipped"),
         }
     }
     Ok(())

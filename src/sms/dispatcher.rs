@@ -90,7 +90,7 @@ impl Dispatcher {
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no messages could be taken from the queue");
+                    tracing::warn!(%error, "messages could not be leased");
                     let _ = timeout(LEASE_RETRY_DELAY, stop.changed()).await;
                 }
             }

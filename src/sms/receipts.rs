@@ -27,7 +27,9 @@ pub(super) async fn run(mut incoming: mpsc::Receiver<IncomingReceipt>, store: St
         match written.await {
             // The connection may have ended since; then nobody receives this.
             Ok(()) => acknowledgements.into_iter().for_each(|acknowledge| acknowledge.send(()).unwrap_or_default()),
-            Err(error) => tracing::warn!(%error, "delivery receipts could not be written; the carrier will tell again"),
+            Err(error) => {
+                tracing::warn!(%error, "delivery receipts could not be written; the carrier will deliver them again")
+            }
         }
     }
 }

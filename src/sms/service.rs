@@ -139,7 +139,7 @@ fn accept_once(
     }
     let response = render(&message::accept(conn, origin, draft, now)?)?;
     if let Some(IdempotentRequest { key, digest }) = idempotent {
-        idempotency::keep(conn, key, *digest, &response, now)?;
+        idempotency::store_response(conn, key, *digest, &response, now)?;
     }
     Ok(response)
 }

@@ -20,7 +20,7 @@ const BATCH_SIZE: usize = 200;
 pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = sweep(&store, clock.now()).await {
-            tracing::warn!(%error, "messages could not be looked after");
+            tracing::warn!(%error, "the periodic sweep failed");
         }
         let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
@@ -32,7 +32,7 @@ async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
         return Ok(());
     }
     for carrier_id in store.write(move |conn| run_all(conn, now)).await? {
-        tracing::warn!(%carrier_id, "a receipt was about no message of ours");
+        tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
     }
     Ok(())
 }

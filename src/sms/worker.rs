@@ -68,7 +68,9 @@ impl Workers {
         self.stop.send_replace(true);
         let all = futures_util::future::join_all(self.tasks);
         if timeout(STOP_TIMEOUT, all).await.is_err() {
-            tracing::warn!("some messages were on their way to the carrier; their outcome is settled later");
+            tracing::warn!(
+                "stopped before the carrier responded to some messages; they are settled when their lease expires"
+            );
         }
     }
 }
@@ -78,7 +80,7 @@ impl Workers {
 async fn resume_sandbox(sms: Sms, sandbox: Arc<Sandbox>) {
     match sms.store.read(|conn| message::carrier_ids_awaiting_receipt(conn, sandbox::ID_PREFIX)).await {
         Ok(ids) => sandbox.resume(ids),
-        Err(error) => tracing::warn!(%error, "receipts of the sandbox are lost"),
+        Err(error) => tracing::warn!(%error, "outstanding receipts of the sandbox could not be resumed"),
     }
 }
 
@@ -91,7 +93,7 @@ async fn write_outcomes(sms: Sms, mut outcomes: mpsc::Receiver<DispatchOutcome>)
         batch.sort_by(|one, other| one.account.cmp(&other.account));
         let batch: Arc<Vec<DispatchOutcome>> = Arc::new(std::mem::take(&mut batch));
         while let Err(error) = settle(&sms, &batch).await {
-            tracing::warn!(%error, "what became of messages could not be written yet");
+            tracing::warn!(%error, "the outcomes of messages could not be written; retrying");
             sleep(WRITE_RETRY_DELAY).await;
         }
     }

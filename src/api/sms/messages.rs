@@ -74,8 +74,8 @@ pub async fn send_messages(
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
-        let wanted: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
-        let (draft, idempotent) = (wanted.draft()?, idempotent_request(&request, &key, &wanted)?);
+        let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
+        let (draft, idempotent) = (parsed.draft()?, idempotent_request(&request, &key, &parsed)?);
         let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(HttpResponse::Accepted().insert_header(json).body(answer))
@@ -90,7 +90,7 @@ fn origin(key: &KeyRecord) -> MessageOrigin {
 fn idempotent_request(
     request: &HttpRequest,
     key: &KeyRecord,
-    wanted: &SendRequest,
+    parsed: &SendRequest,
 ) -> Result<Option<IdempotentRequest>> {
     let mut values = request.headers().get_all(&IDEMPOTENCY_KEY);
     let value = match (values.next(), values.next()) {
@@ -98,7 +98,7 @@ fn idempotent_request(
         (Some(value), None) => value.to_str().unwrap_or_default(),
         (Some(_), Some(_)) => return Err(Error::Malformed("Send Idempotency-Key once only.".to_owned())),
     };
-    let digest = Digest::of(&serde_json::to_vec(wanted).map_err(Error::internal)?);
+    let digest = Digest::of(&serde_json::to_vec(parsed).map_err(Error::internal)?);
     Ok(Some(IdempotentRequest {
         key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?,
         digest,

@@ -50,10 +50,10 @@ pub fn lease(
         last = Some(key.clone());
         match find(conn, &key)? {
             Some(callback) => {
-                let taken =
+                let leased =
                     attempts.iter().filter(|attempt: &&Attempt| attempt.url.host() == callback.url.host()).count();
-                let wanted = room(&callback.url.host()).saturating_sub(taken).min(free);
-                attempts.extend(lease_for(conn, &callback, wanted, now)?);
+                let host_limit = room(&callback.url.host()).saturating_sub(leased).min(free);
+                attempts.extend(lease_for(conn, &callback, host_limit, now)?);
             }
             None => fail_for_removed_callback(conn, &key, now)?,
         }

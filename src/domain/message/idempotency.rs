@@ -73,13 +73,19 @@ pub fn find(conn: &mut Conn, key: &IdempotencyKey, request: Digest, now: UtcTime
 /// # Errors
 /// [`Error::StillRunning`] when another instance has stored a response since:
 /// this transaction must be rolled back.
-pub fn keep(conn: &mut Conn, key: &IdempotencyKey, request: Digest, answer: &str, now: UtcTime) -> Result<()> {
+pub fn store_response(
+    conn: &mut Conn,
+    key: &IdempotencyKey,
+    request: Digest,
+    answer: &str,
+    now: UtcTime,
+) -> Result<()> {
     // An expired record that was not swept yet would violate the primary key.
     let expired = idempotency_records::table
         .find((&key.account, key.mode, key.endpoint, &key.key))
         .filter(idempotency_records::created_at.le(now.plus_seconds(-RETENTION_SECONDS)));
     diesel::delete(expired).execute(conn)?;
-    let kept = diesel::insert_into(idempotency_records::table)
+    let inserted = diesel::insert_into(idempotency_records::table)
         .values((
             idempotency_records::account_id.eq(&key.account),
             idempotency_records::mode.eq(key.mode),
@@ -90,7 +96,7 @@ pub fn keep(conn: &mut Conn, key: &IdempotencyKey, request: Digest, answer: &str
             idempotency_records::created_at.eq(now),
         ))
         .execute(conn);
-    match kept {
+    match inserted {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(Error::StillRunning),
         result => Ok(result.map(drop)?),
     }

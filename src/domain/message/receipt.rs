@@ -99,7 +99,7 @@ struct WaitingReceipt {
 pub fn receive(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
     match find_segment(conn, receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
         Some(segment) => apply(conn, &segment, receipt.state, now),
-        None => keep(conn, receipt, now),
+        None => keep_unmatched(conn, receipt, now),
     }
 }
 
@@ -143,7 +143,7 @@ fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: Ut
     }
 }
 
-fn keep(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
+fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
     let kept: i64 = waiting_receipts::table.count().get_result(conn)?;
     if receipt.state.final_status().is_none() || kept >= MAX_UNMATCHED {
         return Ok(());

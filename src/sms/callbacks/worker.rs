@@ -78,7 +78,7 @@ impl CallbackWorker {
             // Not within a select: the deliveries of a lease whose future is dropped
             // halfway would wait until it expires.
             let (attempts, last) = this.lease(after.clone(), slots.available_permits()).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "no callbacks could be taken from the queue");
+                tracing::warn!(%error, "callbacks could not be leased");
                 (Vec::new(), None)
             });
             after = last;
@@ -126,15 +126,19 @@ impl CallbackWorker {
         let (agent, now, delivery) = (self.agent.clone(), self.clock.now(), attempt.delivery.clone());
         let outcome = match tokio::task::spawn_blocking(move || request::send(&agent, &attempt, now)).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => return tracing::error!(?error, delivery = %delivery.id, "a callback was passed over"),
-            Err(panic) => return tracing::error!(%panic, delivery = %delivery.id, "a callback was passed over"),
+            Ok(Err(error)) => {
+                return tracing::error!(?error, delivery = %delivery.id, "a callback could not be sent; it is retried when its lease expires");
+            }
+            Err(panic) => {
+                return tracing::error!(%panic, delivery = %delivery.id, "a callback could not be sent; it is retried when its lease expires");
+            }
         };
-        tracing::debug!(delivery = %delivery.id, ?outcome, "a callback was tried");
+        tracing::debug!(delivery = %delivery.id, ?outcome, "a callback was attempted");
         let delivery = Arc::new(delivery);
         for _ in 0..MAX_WRITE_ATTEMPTS {
             match self.record(Arc::clone(&delivery), outcome).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(%error, "what came of a callback could not be written yet"),
+                Err(error) => tracing::warn!(%error, "the outcome of a callback could not be written; retrying"),
             }
             sleep(WRITE_RETRY_DELAY).await;
         }

@@ -98,7 +98,7 @@ impl Link {
 
     /// Waits until a submit may begin. False when the connection has ended.
     pub(super) async fn ready(&self) -> bool {
-        self.window.has_room().await
+        self.window.wait_for_slot().await
     }
 
     /// Writes a submit and waits for its response, up to the timeout.
@@ -112,7 +112,7 @@ impl Link {
             expected.reply().await
         };
         let answered = tokio::time::timeout(self.config.timeout, answered).await;
-        answered.unwrap_or_else(|_| expected.give_up())
+        answered.unwrap_or_else(|_| expected.cancel())
     }
 
     /// Takes no more submits, waits for outstanding responses, and sends the unbind.
@@ -202,7 +202,7 @@ impl Link {
 
     fn complete_submit(&self, header: Header, frame: &[u8]) {
         if !self.pending.complete(header.sequence, header.status, pdu::message_id(frame)) {
-            tracing::debug!(sequence = header.sequence, "an answer to SMPP that nobody waits for");
+            tracing::debug!(sequence = header.sequence, "an SMPP response to no pending submit was ignored");
         }
     }
 
@@ -215,7 +215,9 @@ impl Link {
             }
             DeliverSmContent::Garbage(problem) => {
                 if !self.has_warned.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("what the carrier delivers over SMPP {problem}; it is ignored, and so are more");
+                    tracing::warn!(
+                        "a deliver_sm of the carrier {problem}; it is ignored, and so are others without further warnings"
+                    );
                 }
                 return self.acknowledge(header, 0).await;
             }

@@ -90,7 +90,7 @@ impl ExpectedReply<'_> {
 
     /// Removes the submit after a timeout. Returns the response if it came at the
     /// same moment.
-    pub(super) fn give_up(mut self) -> SubmitReply {
+    pub(super) fn cancel(mut self) -> SubmitReply {
         let waiting = self.pending.0.lock().waiting.remove(&self.sequence);
         match waiting {
             Some(waiting) => SubmitReply::Unanswered { written: waiting.written },
@@ -135,8 +135,8 @@ mod tests {
         let pending = PendingSubmits::new();
         let (first, second) = (pending.expect(1), pending.expect(2));
         assert!(pending.mark_written(1));
-        assert_eq!(first.give_up(), SubmitReply::Unanswered { written: true });
-        assert_eq!(second.give_up(), SubmitReply::Unanswered { written: false });
+        assert_eq!(first.cancel(), SubmitReply::Unanswered { written: true });
+        assert_eq!(second.cancel(), SubmitReply::Unanswered { written: false });
         assert!(!pending.mark_written(2));
         drop(pending.expect(3));
         assert!(!pending.mark_written(3));
@@ -147,6 +147,6 @@ mod tests {
         let pending = PendingSubmits::new();
         let expected = pending.expect(1);
         assert!(pending.mark_written(1) && pending.complete(1, 0, "a".into()));
-        assert_eq!(expected.give_up(), SubmitReply::Answered { status: 0, carrier_id: "a".into() });
+        assert_eq!(expected.cancel(), SubmitReply::Answered { status: 0, carrier_id: "a".into() });
     }
 }

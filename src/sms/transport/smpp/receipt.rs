@@ -67,9 +67,9 @@ impl ReceiptText {
             let Some((name, value)) = word.split_once(':') else { continue };
             match name.to_ascii_lowercase().as_str() {
                 "text" => break,
-                "id" => keep(&mut found.id, token(value, MAX_ID_CHARS)),
-                "stat" => keep(&mut found.state, state_of(value)),
-                "err" => keep(
+                "id" => set_once(&mut found.id, token(value, MAX_ID_CHARS)),
+                "stat" => set_once(&mut found.state, state_of(value)),
+                "err" => set_once(
                     &mut found.error,
                     token(value, MAX_ERROR_CHARS).filter(|code| !code.trim_matches('0').is_empty()),
                 ),
@@ -81,9 +81,9 @@ impl ReceiptText {
 }
 
 /// Sets a field once: the first occurrence counts.
-fn keep<T>(place: &mut Option<T>, value: Option<T>) {
-    if place.is_none() {
-        *place = value;
+fn set_once<T>(field: &mut Option<T>, value: Option<T>) {
+    if field.is_none() {
+        *field = value;
     }
 }
 

@@ -49,7 +49,7 @@ impl Window {
     }
 
     /// Waits for a free slot. False when the window was closed.
-    pub(super) async fn has_room(&self) -> bool {
+    pub(super) async fn wait_for_slot(&self) -> bool {
         self.wait_until(|| self.free() > 0).await
     }
 
@@ -93,7 +93,7 @@ mod tests {
     async fn a_place_that_one_does_not_use_is_there_for_the_others() {
         let window = Arc::new(Window::new(1));
         let slot = window.take();
-        let waits = |window: Arc<Window>| async move { window.has_room().await };
+        let waits = |window: Arc<Window>| async move { window.wait_for_slot().await };
         let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(waits(Arc::clone(&window)))).collect();
         tokio::task::yield_now().await;
         assert!(window.take().is_none());
@@ -110,8 +110,8 @@ mod tests {
     async fn at_the_end_nobody_waits() {
         let window = Window::new(1);
         let _place = window.take();
-        let (told, ()) = tokio::join!(window.has_room(), async { window.close() });
-        assert!(!told && window.take().is_none());
+        let (has_room, ()) = tokio::join!(window.wait_for_slot(), async { window.close() });
+        assert!(!has_room && window.take().is_none());
     }
 
     #[tokio::test]
