@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: its commands, and what they print.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
@@ -84,10 +84,10 @@ enum OperatorCommand {
     },
 }
 
-/// Does what the command line asks for.
+/// Runs the command.
 ///
 /// # Errors
-/// Sentences that say what to change, one for each problem.
+/// Sentences for the user, one per problem.
 pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
     let config = Config::parse(&cli.settings)?;
     match cli.command {
@@ -116,7 +116,8 @@ async fn serve(config: &Config) -> Result<(), String> {
     shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain).await.map_err(|error| error.to_string())
 }
 
-/// In one piece: whoever starts this may read no further than to the setup code.
+/// Prints the banner in one write: a program that starts Keyfob may close the pipe
+/// after it has read the setup code.
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
     let new = if keyfob.is_new { " (new)" } else { "" };
@@ -186,7 +187,7 @@ async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), E
     say(&format!("{} added; the account has {} now.", count(amount, "credit"), grouped(balance)))
 }
 
-/// Does `work` on the first account, which has a balance by then.
+/// Runs `work` on the first account, after a first start's preparations.
 async fn with_account<T: Send + 'static>(
     config: &Config,
     work: impl FnOnce(&mut Tx<'_>, &AccountId) -> Result<T, Error> + Send + 'static,
@@ -230,7 +231,8 @@ fn open(config: &Config) -> Result<Store, Error> {
     Store::open(&config.database_url).map_err(|problem| Error::invalid("database", problem))
 }
 
-/// Checks before it hashes; hashing takes a moment.
+/// Reads a password and hashes it if it passes the checks; `about` are words that it
+/// must not consist of. In a blocking thread, since hashing takes half a second.
 async fn ask_for_password(about: Vec<String>) -> Result<String, Error> {
     tokio::task::spawn_blocking(move || {
         let password = read_password().map_err(Error::internal)?;

@@ -1,4 +1,4 @@
-//! The clock, passed in, so that tests can set it.
+//! The clock. It is passed to whatever needs the time, so that tests can set it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -6,13 +6,13 @@ use std::time::{Instant, SystemTime};
 
 use crate::store::UtcTime;
 
-/// Tells the time.
+/// A source of time.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's.
+    /// The system's clock.
     #[default]
     System,
-    /// One that stands still until it is set: microseconds since 1970.
+    /// A clock that stands still until it is set: microseconds since 1970.
     Set(Arc<AtomicI64>),
 }
 
@@ -23,7 +23,7 @@ impl Clock {
         Self::Set(Arc::new(AtomicI64::new(time.micros())))
     }
 
-    /// Now, in microseconds.
+    /// The current time in UTC, to the microsecond.
     #[must_use]
     pub fn now(&self) -> UtcTime {
         match self {
@@ -32,8 +32,8 @@ impl Clock {
         }
     }
 
-    /// Microseconds since some moment, for measuring how long something takes:
-    /// setting the machine's clock does not change it.
+    /// Microseconds since an arbitrary moment, for measuring durations: setting the
+    /// system's clock does not change it.
     #[must_use]
     pub fn monotonic_micros(&self) -> i64 {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -43,7 +43,7 @@ impl Clock {
         }
     }
 
-    /// Moves a standing clock; the machine's is not ours to move.
+    /// Moves a standing clock forward, or back; the system's clock is not changed.
     pub fn advance(&self, seconds: i64) {
         if let Self::Set(micros) = self {
             micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
@@ -51,7 +51,7 @@ impl Clock {
     }
 }
 
-/// Asked for with every verdict, so without the way over a calendar.
+/// Without a calendar in between, since every verdict reads the clock.
 fn since_1970() -> UtcTime {
     let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UtcTime::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX))

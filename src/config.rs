@@ -1,4 +1,4 @@
-//! Every setting, from flags and the environment, checked as a whole.
+//! The settings, from flags and the environment.
 
 use std::net::SocketAddr;
 
@@ -7,11 +7,11 @@ use clap::Args;
 use crate::domain::credit;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
-use crate::sms::callbacks::Callbacks;
-use crate::sms::transport::WayOut;
+use crate::sms::callbacks::CallbackConfig;
+use crate::sms::transport::TransportConfig;
 use crate::store::DatabaseUrl;
 
-/// Settings as they are written.
+/// Settings as text. Their doc comments are the help texts of the flags.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
     /// Where keys are kept: sqlite:FILE or `postgres://USER:PASSWORD@HOST/DATABASE`
@@ -57,37 +57,37 @@ pub struct Settings {
     pub callback_allow: String,
 
     /// Credits that a new account starts with
-    #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::OPENING,
-        value_parser = clap::value_parser!(i64).range(0..=credit::MOST_ADDED), value_name = "CREDITS")]
+    #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::DEFAULT_OPENING_CREDITS,
+        value_parser = clap::value_parser!(i64).range(0..=credit::MAX_TOP_UP), value_name = "CREDITS")]
     pub opening_credits: i64,
 }
 
-/// Settings that make sense.
+/// Valid settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where keys are kept.
+    /// The database.
     pub database_url: DatabaseUrl,
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Where to serve metrics, if anywhere.
+    /// The address to serve metrics on; `None` serves none.
     pub metrics_listen: Option<SocketAddr>,
-    /// Where people reach it, without a slash at its end.
+    /// The origin that browsers use, without a trailing slash.
     pub public_url: Option<String>,
-    /// Whose word on a client's address counts.
+    /// The reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How SMS leave.
-    pub sms_transport: WayOut,
-    /// Where customers' callbacks may go.
-    pub callbacks: Callbacks,
-    /// What a new account starts with.
+    /// The transport of live messages.
+    pub sms_transport: TransportConfig,
+    /// Where callbacks may go.
+    pub callbacks: CallbackConfig,
+    /// The credits that a new account starts with.
     pub opening_credits: i64,
 }
 
 impl Config {
-    /// Checks the settings.
+    /// Validates the settings as a whole, so that every problem is reported at once.
     ///
     /// # Errors
-    /// One sentence for every setting that is wrong.
+    /// One sentence for every invalid setting.
     pub fn parse(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut note = |problem: String| problems.push(problem);
@@ -119,7 +119,7 @@ impl Config {
                 public_url: public_url?,
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
-                callbacks: Callbacks { allowed: callback_allow?, ..Callbacks::default() },
+                callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
                 opening_credits: settings.opening_credits,
             })
         })();
@@ -132,14 +132,14 @@ fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String
     text.parse().map_err(problem)
 }
 
-/// An origin: scheme, host and perhaps a port, without a path.
+/// Parses an origin: scheme, host and optional port, without a path.
 fn parse_public_url(text: &str) -> Result<String, String> {
     let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
     match host {
         Some(host) if !host.is_empty() && host.chars().all(is_plain) => {
-            // Browsers leave a scheme's own port out of the origin they send.
+            // Browsers omit the scheme's default port in `Origin`, which is compared.
             let default_port = if url.starts_with("https") { ":443" } else { ":80" };
             Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
         }
@@ -162,7 +162,7 @@ mod tests {
             trusted_proxy: trusted_proxy.into(),
             sms_transport: "sandbox".into(),
             callback_allow: String::new(),
-            opening_credits: credit::OPENING,
+            opening_credits: credit::DEFAULT_OPENING_CREDITS,
         }
     }
 

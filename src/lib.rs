@@ -17,7 +17,7 @@
 //!              installation; id, cursor and text
 //! store/       the database: a door for reads, one for writes, which share commits; schema, column
 //!              types, prepared statements, backup
-//! error clock format networks random    what every floor uses
+//! error clock format hex networks random    what every floor uses
 //! ```
 //!
 //! One noun has one name through every layer: `api_keys` is a table in
@@ -37,6 +37,7 @@ pub mod domain;
 pub mod error;
 pub mod format;
 pub mod gate;
+pub mod hex;
 pub mod http;
 pub mod networks;
 pub mod random;

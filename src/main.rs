@@ -1,4 +1,4 @@
-//! Reads the command line, runs, and says in one sentence why it can't.
+//! The program: parses the command line, runs the command, and prints errors.
 
 use std::process::ExitCode;
 
@@ -7,8 +7,8 @@ use keyfob::{cli, telemetry};
 
 fn main() -> ExitCode {
     telemetry::start();
-    no_core_dumps();
-    many_connections();
+    disable_core_dumps();
+    raise_open_file_limit();
     let cli = cli::Cli::parse();
     match actix_web::rt::System::new().block_on(cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -21,15 +21,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every connection takes two descriptors, and the usual 1,024 are soon taken.
-fn many_connections() {
+/// Raises the soft limit on open files to the hard one: a connection takes two
+/// descriptors, and the usual 1,024 are too few.
+fn raise_open_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit on open files can't be raised");
     }
 }
 
-/// A core dump would hold passwords and keys that are being worked on.
-fn no_core_dumps() {
+/// Disables core dumps, which would contain passwords and keys in memory.
+fn disable_core_dumps() {
     if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
         tracing::warn!(%error, "core dumps can't be switched off");
     }

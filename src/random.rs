@@ -1,40 +1,42 @@
-//! Random bytes from the operating system's generator, for secrets.
+//! Random bytes from the operating system's generator, for secrets (OWASP ASVS 5.0
+//! §11.5.1).
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::hex;
 
 /// `N` random bytes.
 ///
 /// # Errors
-/// When the operating system has none to give.
+/// When the operating system has no random bytes.
 pub fn bytes<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0; N]);
     SysRng.try_fill_bytes(&mut *bytes).map_err(|error| Error::internal(anyhow::anyhow!(error)))?;
     Ok(bytes)
 }
 
-/// `N` random bytes in hexadecimal.
+/// `N` random bytes as lower-case hexadecimal digits.
 ///
 /// # Errors
-/// When the operating system has none to give.
+/// When the operating system has no random bytes.
 pub fn hex<const N: usize>() -> Result<String> {
-    Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&*bytes::<N>()?))
 }
 
-/// Adds `length` characters of `alphabet` to `text`, each equally likely:
-/// bytes beyond the last whole multiple of the alphabet are thrown away.
+/// Appends `length` characters of `alphabet` (at most 256) to `text`. Each is equally
+/// likely: bytes beyond the last multiple of the alphabet's length are rejected.
 ///
 /// # Errors
-/// When the operating system has none to give.
+/// When the operating system has no random bytes.
 pub fn push_from(alphabet: &[u8], length: usize, text: &mut String) -> Result<()> {
     let fair = 256 - 256 % alphabet.len();
-    let wanted = text.len() + length;
-    while text.len() < wanted {
+    let end = text.len() + length;
+    while text.len() < end {
         let pool = bytes::<64>()?;
-        let missing = wanted - text.len();
+        let missing = end - text.len();
         let fair_bytes = pool.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair);
         text.extend(fair_bytes.take(missing).map(|byte| char::from(alphabet[byte % alphabet.len()])));
     }

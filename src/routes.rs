@@ -47,7 +47,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         .service(resource("/v1/auth").guard(fn_guard(is_written_plainly)).to(auth::authorize))
         .service(
             resource("/v1/sms/messages")
-                .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
+                .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))
                 .get(sms_messages::list_messages)
                 .head(sms_messages::list_messages)
                 .post(sms_messages::send_messages)
@@ -55,7 +55,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         )
         .service(
             resource("/v1/sms/messages/estimate")
-                .app_data(PayloadConfig::new(sms_messages::LONGEST_BODY))
+                .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))
                 .post(sms_messages::estimate_messages)
                 .default_service(to(api::only_post)),
         )

@@ -1,8 +1,9 @@
-//! A place in a list that is sorted by age.
+//! Cursors of lists that are sorted by age (keyset pagination).
 
 use crate::store::UtcTime;
 
-/// Behind the row with this time and id.
+/// The position after the row with this time and id. Its text, `MICROS.ID`, is part
+/// of links; it is not secret and not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor<I>(pub(super) UtcTime, pub(super) I);
 

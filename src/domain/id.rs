@@ -1,57 +1,58 @@
-//! Ids: a prefix that says of what, and a UUID v7 (RFC 9562 §5.7) in the 26
-//! lower-case digits of Crockford's base 32, so that they sort by age.
+//! Ids: a prefix for the type, and a UUID v7 (RFC 9562 §5.7) as 26 lower-case digits
+//! of Crockford's base 32. Ids of one type sort by age.
 
 use arrayvec::ArrayString;
 use uuid::Uuid;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-pub(crate) const LENGTH: usize = 26;
-/// The longest prefix and the digits. An id has no memory of its own, so that
-/// whatever holds it is read at once.
-pub(crate) const LONGEST: usize = 32;
+/// The digits after the prefix: 128 bits, five bits per digit.
+pub(crate) const DIGIT_COUNT: usize = 26;
+/// The prefix and the digits. Ids are stored inline, without an allocation, so that
+/// the key cache reads a record from one place in memory.
+pub(crate) const MAX_ID_CHARS: usize = 32;
 
-/// The text of an id.
-pub(crate) type Text = ArrayString<LONGEST>;
+/// The text of an id, inline.
+pub(crate) type IdText = ArrayString<MAX_ID_CHARS>;
 
-/// A new id.
-pub(crate) fn mint(prefix: &str) -> Text {
+/// Generates an id.
+pub(crate) fn mint(prefix: &str) -> IdText {
     let digits = encode(Uuid::now_v7().as_u128());
-    let mut text = Text::new();
+    let mut text = IdText::new();
     for char in prefix.chars().chain(digits.map(char::from)) {
-        let _ = text.try_push(char); // there is room for all of them
+        let _ = text.try_push(char); // `id!` checks that the prefix fits
     }
     text
 }
 
-fn encode(value: u128) -> [u8; LENGTH] {
-    std::array::from_fn(|place| DIGITS[(value >> (5 * (LENGTH - 1 - place))) as usize & 31])
+fn encode(value: u128) -> [u8; DIGIT_COUNT] {
+    std::array::from_fn(|place| DIGITS[(value >> (5 * (DIGIT_COUNT - 1 - place))) as usize & 31])
 }
 
-/// Reads an id.
-pub(crate) fn parse(text: &str, prefix: &str) -> Option<Text> {
+/// Parses an id with this prefix.
+pub(crate) fn parse(text: &str, prefix: &str) -> Option<IdText> {
     text.strip_prefix(prefix).filter(|digits| is_well_formed(digits))?;
-    Text::from(text).ok()
+    IdText::from(text).ok()
 }
 
-/// Whether these are the digits of an id: 26 of them, within 128 bits.
+/// Whether these are 26 digits of at most 128 bits.
 fn is_well_formed(digits: &str) -> bool {
-    digits.len() == LENGTH
+    digits.len() == DIGIT_COUNT
         && digits.starts_with(|first| ('0'..='7').contains(&first))
         && digits.bytes().all(|digit| DIGITS.contains(&digit))
 }
 
-/// An id type: `id! { /// What it names. ApiKeyId = "key_" }`.
+/// Defines an id type: `id! { /// The id of a key. ApiKeyId = "key_" }`.
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident = $prefix:literal) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
         #[diesel(sql_type = diesel::sql_types::Text)]
-        pub struct $name($crate::domain::id::Text);
+        pub struct $name($crate::domain::id::IdText);
 
-        const _: () = assert!($prefix.len() + $crate::domain::id::LENGTH <= $crate::domain::id::LONGEST);
+        const _: () = assert!($prefix.len() + $crate::domain::id::DIGIT_COUNT <= $crate::domain::id::MAX_ID_CHARS);
 
         impl $name {
-            /// A new one, unlike any other.
+            /// Generates a unique id.
             #[must_use]
             pub fn mint() -> Self {
                 Self($crate::domain::id::mint($prefix))

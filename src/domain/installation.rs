@@ -1,28 +1,26 @@
-//! What every installation has from its first start: an account, the SMS
-//! service and the key for its cookies.
+//! The rows that every installation has from its first start: an account, the SMS
+//! service and the key of session cookies.
 
 use zeroize::Zeroizing;
 
 use super::setting::Setting;
 use super::{account, service, setting};
 use crate::error::{Error, Result};
-use crate::random;
 use crate::store::{Conn, UtcTime, start_alone};
+use crate::{hex, random};
 
-/// Signs and encrypts session cookies; the same for every instance on a database.
-pub struct CookieKey(Zeroizing<Vec<u8>>);
+/// The bytes of a [`CookieKey`]: half of them encrypt, half of them sign.
+const COOKIE_KEY_BYTES: usize = 64;
+
+/// The key that session cookies are encrypted and signed with. It is in the database,
+/// so that every instance has the same one.
+pub struct CookieKey(Zeroizing<[u8; COOKIE_KEY_BYTES]>);
 
 impl CookieKey {
     /// Its 64 bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-
-    fn from_hex(text: &str) -> Option<Self> {
-        let bytes: Option<Vec<u8>> =
-            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect();
-        bytes.filter(|bytes| bytes.len() == 64).map(|bytes| Self(Zeroizing::new(bytes)))
+        &*self.0
     }
 }
 
@@ -32,10 +30,10 @@ impl std::fmt::Debug for CookieKey {
     }
 }
 
-/// Makes what is missing; gives the cookie key.
+/// Inserts the rows that are missing. Returns the cookie key.
 ///
 /// # Errors
-/// When the database fails, or holds a cookie key that is none.
+/// When the database fails, or its cookie key is damaged.
 pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
     start_alone(conn)?;
     account::ensure_one(conn, now)?;
@@ -43,11 +41,12 @@ pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
     let key = match setting::get(conn, Setting::CookieKey)? {
         Some(key) => Zeroizing::new(key),
         None => {
-            let key = Zeroizing::new(random::hex::<64>()?);
+            let key = Zeroizing::new(random::hex::<COOKIE_KEY_BYTES>()?);
             setting::set(conn, Setting::CookieKey, &key)?;
             key
         }
     };
-    CookieKey::from_hex(&key)
+    hex::decode(&key)
+        .map(CookieKey)
         .ok_or_else(|| Error::internal(anyhow::anyhow!("settings.cookie_key is not 64 bytes of hex")))
 }

@@ -1,6 +1,6 @@
-//! What Keyfob is about: its nouns, their rules and their queries. One noun a
-//! file or folder; every function takes a connection, so that they compose in
-//! one transaction. Knows no HTTP.
+//! The nouns of Keyfob, their rules and their queries: one file or folder each.
+//! Functions take a connection, so that they compose in one transaction. Nothing here
+//! knows HTTP.
 
 pub mod account;
 pub mod api_key;

@@ -1,4 +1,5 @@
-//! A service is what a key is for: SMS from the start, others by the operator.
+//! Services: what a key gives access to. SMS exists from the start; operators create
+//! others.
 
 use std::collections::HashMap;
 
@@ -19,21 +20,21 @@ use crate::store::{Conn, Tx, UtcTime};
 /// `keyfob_` are Keyfob's.
 const RESERVED: [&str; 4] = ["keyfob", "new", "current", "lookup"];
 
-/// A service of this installation.
+/// A row of `services`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = services)]
 pub struct Service {
-    /// Its name in URLs and answers, such as `sms`.
+    /// Its name in URLs and API responses, such as `sms`.
     pub slug: String,
     /// Its name on screen, such as `SMS`.
     pub name: String,
-    /// What its keys begin with; never changes.
+    /// The prefix of its keys. It never changes, or issued keys would be invalid.
     pub key_prefix: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UtcTime,
 }
 
-/// What an operator fills in for a new service.
+/// A valid form for a new service.
 #[derive(Debug)]
 pub struct NewService {
     name: String,
@@ -42,10 +43,10 @@ pub struct NewService {
 }
 
 impl NewService {
-    /// Holds a filled-in form against the rules.
+    /// Validates a submitted form.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with a message for every field that is wrong.
+    /// [`Error::Invalid`] with a message for every invalid field.
     pub fn parse(name: &str, slug: &str, key_prefix: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let name = errors.collect(parse_name(name))?;
@@ -58,7 +59,7 @@ impl NewService {
     }
 }
 
-/// Reads a service's name: one line of 1 to 100 characters.
+/// Validates a service's name: one line of 1 to 100 characters.
 ///
 /// # Errors
 /// [`Error::Invalid`] for `name`.
@@ -66,7 +67,7 @@ pub fn parse_name(typed: &str) -> Result<String> {
     text::line("name", "Name", 100, typed)
 }
 
-/// A slug and a prefix are written alike.
+/// Validates a slug or a prefix, which have the same syntax.
 fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
     let typed = typed.trim();
     if RESERVED.contains(&typed) {
@@ -98,7 +99,7 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Service> {
     Ok(services::table.find(slug).first(conn)?)
 }
 
-/// How many keys an account has for each service that it has keys for.
+/// The number of an account's keys by service; services without keys are left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -111,14 +112,15 @@ pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String
     Ok(counts.into_iter().collect())
 }
 
-/// Makes a service.
+/// Creates a service.
 ///
 /// # Errors
-/// [`Error::Invalid`] for the slug or the prefix that is taken.
+/// [`Error::Invalid`] for a slug or a prefix that is taken.
 pub fn create(tx: &mut Tx<'_>, new: NewService) -> Result<Service> {
     let NewService { name, slug, key_prefix } = new;
     let service = Service { slug, name, key_prefix, created_at: tx.now() };
-    // In a savepoint: it is asked afterwards what is taken.
+    // In a savepoint: on PostgreSQL a violated constraint would end this transaction,
+    // and the query for what is taken follows.
     match tx.transaction(|conn| insert(conn, &service)) {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Err(taken(tx, &service)?),
         inserted => inserted?,
@@ -145,7 +147,7 @@ fn insert(conn: &mut Conn, service: &Service) -> QueryResult<()> {
     diesel::insert_into(services::table).values(service).execute(conn).map(drop)
 }
 
-/// Gives a service another name; its slug and its prefix stay.
+/// Renames a service; its slug and its prefix do not change.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown slug.

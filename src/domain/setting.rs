@@ -1,4 +1,4 @@
-//! Values of the installation as a whole, by name.
+//! Values of the whole installation, by name.
 
 use diesel::prelude::*;
 
@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::store::Conn;
 use crate::store::schema::settings;
 
-/// Which value.
+/// The name of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Setting {
-    /// 64 random bytes in hexadecimal: signs and encrypts the session cookie.
+    /// The key of session cookies: 64 random bytes in hexadecimal.
     CookieKey,
-    /// The SHA-256 of the setup code, until the first operator is made.
+    /// The SHA-256 of the setup code in hexadecimal, until there is an operator.
     SetupCode,
 }
 
@@ -38,8 +38,8 @@ pub(super) fn set(conn: &mut Conn, setting: Setting, value: &str) -> Result<()> 
     Ok(())
 }
 
-/// Removes the value if it is `value`; tells whether it was. Of two who try,
-/// one succeeds.
+/// Removes the value if it is `value`. Returns whether it was: of two concurrent
+/// calls, one succeeds.
 pub(super) fn take(conn: &mut Conn, setting: Setting, value: &str) -> Result<bool> {
     let row = settings::table.filter(settings::name.eq(setting.name())).filter(settings::value.eq(value));
     Ok(diesel::delete(row).execute(conn)? == 1)

@@ -1,12 +1,12 @@
-//! Text that people type: what is kept, and what is refused with a reason.
+//! Validation of text that people type.
 
 use crate::error::{Error, Result};
 
-/// One visible line of 1 to `limit` characters, without the space around it.
-/// Any script and any markup is fine: pages show it as text.
+/// Validates one visible line of 1 to `limit` characters and removes the space around
+/// it. Any script and markup is accepted, since pages escape it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for `field`; `what` begins the sentence.
+/// [`Error::Invalid`] for `field`; the message begins with `what`.
 pub fn line(field: &'static str, what: &str, limit: usize, text: &str) -> Result<String> {
     let text = text.trim();
     if !text.chars().any(is_visible) {
@@ -19,10 +19,11 @@ pub fn line(field: &'static str, what: &str, limit: usize, text: &str) -> Result
     Ok(text.to_owned())
 }
 
-/// Up to `limit` characters, line breaks included (kept as `\n`); may be empty.
+/// Validates a text of up to `limit` characters, which may be empty. Line breaks are
+/// normalised to `\n`.
 ///
 /// # Errors
-/// [`Error::Invalid`] for `field`; `what` begins the sentence.
+/// [`Error::Invalid`] for `field`; the message begins with `what`.
 pub fn paragraph(field: &'static str, what: &str, limit: usize, text: &str) -> Result<String> {
     let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
     within(field, what, limit, &text)?;
@@ -41,7 +42,7 @@ fn within(field: &'static str, what: &str, limit: usize, text: &str) -> Result<(
     }
 }
 
-/// Neither space nor one of the marks that only steer how text is set.
+/// Whether a character is visible: neither space nor a control or format character.
 fn is_visible(c: char) -> bool {
     let is_mark = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'

@@ -70,6 +70,7 @@ impl KeyRecord {
         black_box(self.status);
         black_box(self.account_id.as_str().as_bytes().first());
         black_box(self.name_json.first());
+        black_box(self.identity.get().is_some());
         black_box(self.uses.is_waiting.load(Ordering::Relaxed));
     }
 
@@ -223,12 +224,13 @@ mod tests {
             offset_of!(KeyRecord, status),
             offset_of!(KeyRecord, account_id),
             offset_of!(KeyRecord, name_json),
+            offset_of!(KeyRecord, identity),
             offset_of!(KeyRecord, uses) + offset_of!(Uses, is_waiting),
         ];
 
         let steps: Vec<_> = fetched.windows(2).map(|pair| pair[1] - pair[0]).collect();
 
         assert!(steps.iter().all(|step| *step <= LINE), "{fetched:?}");
-        assert!(fetched[0] < LINE && size_of::<KeyRecord>() - fetched[3] <= LINE, "{fetched:?}");
+        assert!(fetched[0] < LINE && size_of::<KeyRecord>() - fetched[4] <= LINE, "{fetched:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! A line: one mode's messages and their way out. Leases what is due, for as
-//! many as the carrier takes now, and hands it over.
+//! The dispatcher of one mode: leases due messages, as many as the transport has
+//! capacity for, and submits their segments.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,166 +8,180 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::transport::{DEFAULT_CARRIER, carrier_id_key};
-use super::transport::{Outcome, Part, Refusal, Submission, Transport};
+use super::transport::{Part, Submission, SubmitOutcome, Transport};
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::sms_text::Segment;
-use crate::domain::message::{self, Fault, Lease, Message, MessageId, SegmentOutcome};
+use crate::domain::message::{self, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
-/// Messages in progress at most.
-const MOST: usize = 256;
-/// How soon messages that another instance accepted are seen.
-const POLL: Duration = Duration::from_millis(500);
-/// How soon leasing is tried again after a failure.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How long a segment waits for its turn before the message goes back in line.
-const TURN: Duration = Duration::from_secs(10);
-/// Too few free places to be worth a transaction, while others are in progress.
-const FEW: usize = 8;
-/// How long to wait for more of them.
-const MOMENT: Duration = Duration::from_millis(2);
-/// How long what is in progress may take to end, for a clean stop.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// The most messages in progress.
+const MAX_IN_PROGRESS: usize = 256;
+/// How often the queue is polled for messages that another instance accepted.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// The delay before the next lease after the database failed.
+const LEASE_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How long a segment waits for capacity before its message is queued again.
+const CAPACITY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The least capacity that is worth a transaction while messages are in progress.
+const MIN_BATCH_SIZE: usize = 8;
+/// How long to wait for more capacity when there is less.
+const BATCH_DELAY: Duration = Duration::from_millis(2);
+/// How long a stop waits for the messages in progress.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What became of a message, to be written down.
-pub(super) struct Finished {
+/// The outcome of one leased message, to be written to the database.
+pub(super) struct DispatchOutcome {
     pub(super) id: MessageId,
     pub(super) account: String,
     /// When its lease ends.
     pub(super) until: Option<UtcTime>,
-    pub(super) outcomes: Vec<(i64, SegmentOutcome)>,
-    /// Its place among those in progress, kept until this is written.
-    _place: OwnedSemaphorePermit,
+    pub(super) segments: Vec<(i64, SegmentOutcome)>,
+    /// Counts the message as in progress until its outcome is written.
+    _slot: OwnedSemaphorePermit,
 }
 
-/// One mode's messages and their way out.
-pub struct Line {
-    pub(super) mode: Mode,
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) wake: Arc<Notify>,
-    pub(super) store: Store,
-    pub(super) clock: Clock,
-    /// The most that the carrier ever took at once.
-    pub(super) widest: AtomicUsize,
+/// The dispatcher of one mode.
+pub(super) struct Dispatcher {
+    mode: Mode,
+    transport: Arc<dyn Transport>,
+    queue_changed: Arc<Notify>,
+    store: Store,
+    clock: Clock,
+    /// The largest capacity that the transport ever had.
+    max_capacity: AtomicUsize,
 }
 
-impl Line {
-    /// Works until `stop`, and then for as long as answers are awaited.
-    pub(super) async fn work(self, finished: mpsc::Sender<Finished>, mut stop: watch::Receiver<bool>) {
-        let places = Arc::new(Semaphore::new(MOST));
+impl Dispatcher {
+    /// A dispatcher that submits to `transport`; `queue_changed` is notified when
+    /// this instance queues a message.
+    pub(super) fn new(
+        mode: Mode,
+        transport: Arc<dyn Transport>,
+        queue_changed: Arc<Notify>,
+        store: Store,
+        clock: Clock,
+    ) -> Self {
+        Self { mode, transport, queue_changed, store, clock, max_capacity: AtomicUsize::new(0) }
+    }
+
+    /// Runs until `stop`, then waits for the messages in progress and closes the
+    /// transport.
+    pub(super) async fn run(self, outcomes: mpsc::Sender<DispatchOutcome>, mut stop: watch::Receiver<bool>) {
+        let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
         while !*stop.borrow() {
             let free = tokio::select! {
-                free = self.free(&places) => free,
+                free = self.wait_for_capacity(&slots) => free,
                 _ = stop.changed() => break,
             };
-            // A lease that is being written is not given up halfway: nobody would hand it over.
+            // Not within the select: a lease whose future is dropped halfway would be
+            // written and then submitted by nobody.
             match self.lease(free).await {
                 Ok(leases) if leases.is_empty() => {
-                    // Whatever comes first: a message here, or one elsewhere.
                     tokio::select! {
-                        _ = timeout(POLL, self.wake.notified()) => {}
+                        _ = timeout(POLL_INTERVAL, self.queue_changed.notified()) => {}
                         _ = stop.changed() => {}
                     }
                 }
                 Ok(leases) => {
-                    self.begin(leases, &places, &finished);
+                    self.begin(leases, &slots, &outcomes);
+                    // Lets the new tasks take capacity before it is counted again.
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no messages could be taken from the queue");
-                    let _ = timeout(AGAIN, stop.changed()).await;
+                    tracing::warn!(%error, "messages could not be leased");
+                    let _ = timeout(LEASE_RETRY_DELAY, stop.changed()).await;
                 }
             }
         }
-        let _ = timeout(LAST_ANSWERS, places.acquire_many(MOST as u32)).await;
+        let _ = timeout(DRAIN_TIMEOUT, slots.acquire_many(MAX_IN_PROGRESS as u32)).await;
         self.transport.close().await;
     }
 
-    /// Waits until the carrier takes something; gives how many messages.
-    async fn free(&self, places: &Semaphore) -> usize {
+    /// Waits until messages can begin. Returns how many.
+    async fn wait_for_capacity(&self, slots: &Semaphore) -> usize {
         loop {
             self.transport.ready().await;
-            let is_idle = places.available_permits() == MOST;
-            if self.room(places) < FEW && !is_idle {
-                sleep(MOMENT).await;
+            let is_idle = slots.available_permits() == MAX_IN_PROGRESS;
+            if self.free(slots) < MIN_BATCH_SIZE && !is_idle {
+                sleep(BATCH_DELAY).await;
             }
-            let free = self.room(places);
+            let free = self.free(slots);
             if free > 0 {
                 return free;
             }
-            sleep(MOMENT).await;
+            sleep(BATCH_DELAY).await;
         }
     }
 
-    /// How many messages may begin: no more are in progress than the carrier
-    /// takes at once, so that a crash leaves few of them open.
-    fn room(&self, places: &Semaphore) -> usize {
+    /// How many messages may begin. No more are in progress than the transport can
+    /// submit at once, so that a crash leaves the outcome of few unknown.
+    fn free(&self, slots: &Semaphore) -> usize {
         let capacity = self.transport.capacity();
-        let widest = self.widest.fetch_max(capacity, Ordering::Relaxed).max(capacity).min(MOST);
-        let in_progress = MOST - places.available_permits();
-        capacity.min(widest.saturating_sub(in_progress))
+        let max_capacity = self.max_capacity.fetch_max(capacity, Ordering::Relaxed).max(capacity).min(MAX_IN_PROGRESS);
+        let in_progress = MAX_IN_PROGRESS - slots.available_permits();
+        capacity.min(max_capacity.saturating_sub(in_progress))
     }
 
-    async fn lease(&self, most: usize) -> Result<Vec<Lease>> {
+    async fn lease(&self, limit: usize) -> Result<Vec<Lease>> {
         let (mode, now) = (self.mode, self.clock.now());
-        // Looking costs no write lock.
+        // A read first, so that an idle dispatcher takes no write lock.
         if !self.store.read(move |conn| message::is_due(conn, mode, now)).await? {
             return Ok(Vec::new());
         }
-        let (give, given) = oneshot::channel();
-        let lease = move |conn: &mut _| message::lease(conn, mode, most, now);
-        let asked = self.store.write_then(lease, move |leases| drop(give.send(leases))).await;
-        // A write that takes too long goes on by itself, and what it leases is for this line.
-        match given.await {
+        let (sender, receiver) = oneshot::channel();
+        let lease = move |conn: &mut _| message::lease(conn, mode, limit, now);
+        let written = self.store.write_then(lease, move |leases| drop(sender.send(leases))).await;
+        // A write that times out here may still be committed later; its leases come
+        // through the channel, and its sender is dropped if it is not.
+        match receiver.await {
             Ok(leases) => Ok(leases),
-            Err(_) => asked.map(|()| Vec::new()),
+            Err(_) => written.map(|()| Vec::new()),
         }
     }
 
-    fn begin(&self, leases: Vec<Lease>, places: &Arc<Semaphore>, finished: &mpsc::Sender<Finished>) {
+    fn begin(&self, leases: Vec<Lease>, slots: &Arc<Semaphore>, outcomes: &mpsc::Sender<DispatchOutcome>) {
         for lease in leases {
-            let Ok(place) = Arc::clone(places).try_acquire_owned() else { return };
-            let (transport, finished) = (Arc::clone(&self.transport), finished.clone());
+            let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return };
+            let (transport, outcomes) = (Arc::clone(&self.transport), outcomes.clone());
             let now = self.clock.now();
             tokio::spawn(async move {
-                let outcomes = hand_over(&*transport, &lease, now).await;
+                let segments = submit_segments(&*transport, &lease, now).await;
                 let Message { id, account_id, due_at: until, .. } = lease.message;
-                let done = Finished { id, account: account_id.to_string(), until, outcomes, _place: place };
-                // Without a writer the lease ends, and is settled then.
-                let _ = finished.send(done).await;
+                let outcome = DispatchOutcome { id, account: account_id.to_string(), until, segments, _slot: slot };
+                // Without a writer the lease expires, and the sweeper settles the message.
+                let _ = outcomes.send(outcome).await;
             });
         }
     }
 }
 
-/// Hands the segments over one after the other; without one of them the others
-/// need not follow.
-async fn hand_over(transport: &dyn Transport, lease: &Lease, now: UtcTime) -> Vec<(i64, SegmentOutcome)> {
+/// Submits the segments one after the other, and stops at the first one that is
+/// not accepted: a phone can't show a message that lacks a segment.
+async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime) -> Vec<(i64, SegmentOutcome)> {
     let segments = lease.message.text.segments();
     let mut outcomes = Vec::with_capacity(lease.numbers.len());
     for number in &lease.numbers {
-        let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
-        let Some(segment) = segments.get(place) else { continue };
+        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        let Some(segment) = segments.get(index) else { continue };
         let outcome = submit(transport, submission(&lease.message, segment, *number, segments.len(), now)).await;
         let outcome = to_segment_outcome(outcome, now);
-        let goes_on = matches!(outcome, SegmentOutcome::Taken { .. });
+        let is_accepted = matches!(outcome, SegmentOutcome::Accepted(_));
         outcomes.push((*number, outcome));
-        if !goes_on {
+        if !is_accepted {
             break;
         }
     }
     outcomes
 }
 
-async fn submit(transport: &dyn Transport, submission: Submission) -> Outcome {
+async fn submit(transport: &dyn Transport, submission: Submission) -> SubmitOutcome {
     let began = Instant::now();
     loop {
         let outcome = transport.submit(submission.clone()).await;
-        let left = TURN.saturating_sub(began.elapsed());
-        if outcome != Outcome::NotSent || timeout(left, transport.ready()).await.is_err() {
+        let left = CAPACITY_TIMEOUT.saturating_sub(began.elapsed());
+        if outcome != SubmitOutcome::NotSent || timeout(left, transport.ready()).await.is_err() {
             return outcome;
         }
         tokio::task::yield_now().await;
@@ -188,29 +202,22 @@ fn submission(message: &Message, segment: &Segment, number: i64, total: usize, n
     }
 }
 
-/// The same for each try of a message, and rarely that of the next one.
+/// The concatenation reference, derived from the message's id: a retry has the
+/// same one, and the next message to the same phone rarely has.
 fn reference(id: &MessageId) -> u8 {
     id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
 }
 
-fn to_segment_outcome(outcome: Outcome, now: UtcTime) -> SegmentOutcome {
+fn to_segment_outcome(outcome: SubmitOutcome, now: UtcTime) -> SegmentOutcome {
     match outcome {
-        Outcome::Accepted { carrier_id } => SegmentOutcome::Taken {
-            carrier: DEFAULT_CARRIER.to_owned(),
-            carrier_key: carrier_id_key(&carrier_id),
-            carrier_id,
-        },
-        Outcome::Refused(refusal) => SegmentOutcome::Refused(fault(refusal)),
-        Outcome::Retry { refusal, after, most } => SegmentOutcome::Later {
-            fault: fault(refusal),
+        SubmitOutcome::Accepted { carrier_id } => SegmentOutcome::Accepted(carrier_id),
+        SubmitOutcome::Rejected(rejection) => SegmentOutcome::Rejected(rejection.error),
+        SubmitOutcome::Retry { rejection, after, max_attempts } => SegmentOutcome::Retry {
+            error: rejection.error,
             at: now.plus_seconds(i64::try_from(after.as_secs()).unwrap_or(i64::MAX)),
-            most: i64::from(most),
+            max_attempts: i64::from(max_attempts),
         },
-        Outcome::NotSent => SegmentOutcome::NotSent,
-        Outcome::Unknown => SegmentOutcome::Unanswered,
+        SubmitOutcome::NotSent => SegmentOutcome::NotSent,
+        SubmitOutcome::Unanswered => SegmentOutcome::Unanswered,
     }
-}
-
-fn fault(refusal: Refusal) -> Fault {
-    refusal.code.parse().unwrap_or(Fault::Rejected)
 }

@@ -1,43 +1,35 @@
-//! Writes down what carriers tell about segments. A carrier is answered once
-//! that is on the disk; without an answer it tells again.
+//! Records delivery receipts. A receipt is acknowledged to the carrier after the
+//! commit; without an acknowledgement the carrier delivers it again, so none is
+//! lost (at least once).
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::batch::each;
-use super::transport::{Arrival, DEFAULT_CARRIER, Receipt, carrier_id_key};
+use super::transport::IncomingReceipt;
 use crate::clock::Clock;
 use crate::domain::message;
 use crate::store::Store;
 
-/// Receipts in one transaction at most.
-const MOST: usize = 256;
+/// The most receipts in one transaction.
+const BATCH_SIZE: usize = 256;
 
-/// Works for as long as a transport can tell something.
-pub(super) async fn keep_taking(mut arrivals: mpsc::Receiver<Arrival>, store: Store, clock: Clock) {
-    let mut arrived = Vec::with_capacity(MOST);
-    while arrivals.recv_many(&mut arrived, MOST).await > 0 {
-        let (receipts, answers): (Vec<_>, Vec<_>) =
-            arrived.drain(..).map(|Arrival { receipt, taken }| (to_domain(receipt), taken)).unzip();
+/// Runs until every transport has dropped its sender.
+pub(super) async fn run(mut incoming: mpsc::Receiver<IncomingReceipt>, store: Store, clock: Clock) {
+    let mut batch = Vec::with_capacity(BATCH_SIZE);
+    while incoming.recv_many(&mut batch, BATCH_SIZE).await > 0 {
+        let (receipts, acknowledgements): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|IncomingReceipt { receipt, acknowledge }| (receipt, acknowledge)).unzip();
         let (receipts, now) = (Arc::new(receipts), clock.now());
         let written =
             store.write(move |conn| each(conn, &receipts, |conn, receipt| message::receive(conn, receipt, now)));
         match written.await {
-            // Whoever waits for the answer may be gone.
-            Ok(()) => answers.into_iter().for_each(|taken| taken.send(()).unwrap_or_default()),
-            Err(error) => tracing::warn!(%error, "delivery receipts could not be written; the carrier will tell again"),
+            // The connection may have ended since; then nobody receives this.
+            Ok(()) => acknowledgements.into_iter().for_each(|acknowledge| acknowledge.send(()).unwrap_or_default()),
+            Err(error) => {
+                tracing::warn!(%error, "delivery receipts could not be written; the carrier will deliver them again")
+            }
         }
-    }
-}
-
-fn to_domain(receipt: Receipt) -> message::Receipt {
-    message::Receipt {
-        carrier: DEFAULT_CARRIER.to_owned(),
-        carrier_key: carrier_id_key(&receipt.carrier_id),
-        carrier_id: receipt.carrier_id,
-        state: receipt.state,
-        error: receipt.error,
-        recipient: receipt.recipient,
     }
 }

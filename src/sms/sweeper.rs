@@ -1,6 +1,5 @@
-//! What has to be looked at again and again: messages whose worker is gone or
-//! whose time is over, receipts that fitted nothing, answers and news that are
-//! old.
+//! Periodic work: expired leases, messages and deliveries past their time,
+//! receipts that matched no segment yet, and expired idempotency records.
 
 use std::time::Duration;
 
@@ -13,40 +12,41 @@ use crate::domain::message::{self, idempotency};
 use crate::error::Result;
 use crate::store::{Conn, Store, UtcTime};
 
-const EVERY: Duration = Duration::from_secs(2);
-/// Messages in one transaction at most.
-const MOST: usize = 200;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
+/// The most messages of each kind in one transaction.
+const BATCH_SIZE: usize = 200;
 
-/// Looks again until `stop`.
-pub(super) async fn keep_sweeping(store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
+/// Sweeps periodically until `stop`.
+pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = sweep(&store, clock.now()).await {
-            tracing::warn!(%error, "messages could not be looked after");
+            tracing::warn!(%error, "the periodic sweep failed");
         }
-        let _ = timeout(EVERY, stop.changed()).await;
+        let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
 }
 
 async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
-    // Looking costs no write lock.
-    if !store.read(move |conn| needs_care(conn, now)).await? {
+    // A read first, so that an idle instance takes no write lock.
+    if !store.read(move |conn| is_needed(conn, now)).await? {
         return Ok(());
     }
-    for strange in store.write(move |conn| look_after(conn, now)).await? {
-        tracing::warn!(carrier_id = %strange, "a receipt was about no message of ours");
+    for carrier_id in store.write(move |conn| run_all(conn, now)).await? {
+        tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
     }
     Ok(())
 }
 
-fn needs_care(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    Ok(message::needs_care(conn, now)? || idempotency::has_old(conn, now)? || callback::has_old(conn, now)?)
+fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    Ok(message::needs_sweep(conn, now)? || idempotency::has_expired(conn, now)? || callback::has_expired(conn, now)?)
 }
 
-fn look_after(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
-    message::settle_lost(conn, MOST, now)?;
-    message::end_in_time(conn, MOST, now)?;
-    message::match_receipts(conn, MOST, now)?;
-    idempotency::forget_old(conn, now)?;
-    callback::give_up_old(conn, MOST, now)?;
-    message::forget_receipts(conn, now)
+/// Returns the carrier ids of receipts that were deleted unmatched.
+fn run_all(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
+    message::settle_expired_leases(conn, BATCH_SIZE, now)?;
+    message::end_overdue(conn, BATCH_SIZE, now)?;
+    message::match_receipts(conn, BATCH_SIZE, now)?;
+    idempotency::delete_expired(conn, now)?;
+    callback::fail_expired(conn, BATCH_SIZE, now)?;
+    message::delete_unmatched_receipts(conn, now)
 }

@@ -1,7 +1,6 @@
-//! Everything that runs for the SMS service beside the server.
+//! The background tasks of the SMS service.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -9,100 +8,102 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::batch::each;
-use super::callbacks::{Callbacks, Caller};
-use super::dispatcher::{Finished, Line};
-use super::transport::WayOut;
+use super::callbacks::{CallbackConfig, CallbackWorker};
+use super::dispatcher::{DispatchOutcome, Dispatcher};
+use super::service::Sms;
+use super::transport::TransportConfig;
 use super::transport::sandbox::{self, Sandbox};
-use super::{Sms, receipts, sweeper};
+use super::{receipts, sweeper};
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message;
 use crate::error::{Error, Result};
 
-/// Receipts that wait to be written; more keep the carrier waiting.
-const ARRIVALS: usize = 1_024;
-/// Results in one transaction at most.
-const MOST: usize = 256;
-/// How soon results are written again that could not be written.
-const AGAIN: Duration = Duration::from_millis(500);
-/// How long the workers may take to stop.
-const STOP: Duration = Duration::from_millis(2_500);
+/// The most receipts between a transport and the database; when the channel is
+/// full, the carrier's acknowledgements wait.
+const RECEIPT_QUEUE_SIZE: usize = 1_024;
+/// The most outcomes in one transaction.
+const BATCH_SIZE: usize = 256;
+/// The delay before outcomes are written again after the database failed.
+const WRITE_RETRY_DELAY: Duration = Duration::from_millis(500);
+/// How long the tasks may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_millis(2_500);
 
-/// The workers of this instance.
+/// The running tasks of this instance.
 pub struct Workers {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
-    /// Starts them: live messages leave through the `way_out`, test messages
-    /// through a sandbox. Of both, customers are told as `callbacks` says.
+    /// Starts the tasks: live messages are sent over the transport of `config`,
+    /// test messages through a sandbox.
     #[must_use]
-    pub fn start(sms: &Sms, way_out: &WayOut, callbacks: &Callbacks) -> Self {
-        let (arrivals, arriving) = mpsc::channel(ARRIVALS);
-        let (finished, to_write) = mpsc::channel(MOST);
+    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig) -> Self {
+        let (receipts, incoming) = mpsc::channel(RECEIPT_QUEUE_SIZE);
+        let (outcomes, to_write) = mpsc::channel(BATCH_SIZE);
         let (stop, stopping) = watch::channel(false);
-        let sandbox = Arc::new(Sandbox::new(way_out.sandbox_delay(), arrivals.clone()));
-        let live = way_out.open(arrivals);
-        // Nobody else sets it.
+        let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), receipts.clone()));
+        let live = config.open(receipts);
+        // This is the only place that sets it.
         let _ = sms.carrier.set(Arc::clone(&live));
-        let line = |mode, transport| Line {
-            mode,
-            transport,
-            wake: Arc::clone(sms.wake(mode)),
-            store: sms.store.clone(),
-            clock: sms.clock.clone(),
-            widest: AtomicUsize::new(0),
+        let dispatcher = |mode, transport| {
+            Dispatcher::new(mode, transport, Arc::clone(sms.queue_changed(mode)), sms.store.clone(), sms.clock.clone())
         };
         let tasks = vec![
-            tokio::spawn(line(Mode::Live, live).work(finished.clone(), stopping.clone())),
-            tokio::spawn(line(Mode::Test, Arc::clone(&sandbox) as _).work(finished, stopping.clone())),
-            tokio::spawn(keep_settling(sms.clone(), to_write)),
-            tokio::spawn(Caller::new(sms.store.clone(), sms.clock.clone(), callbacks).work(stopping.clone())),
-            tokio::spawn(sweeper::keep_sweeping(sms.store.clone(), sms.clock.clone(), stopping)),
+            tokio::spawn(dispatcher(Mode::Live, live).run(outcomes.clone(), stopping.clone())),
+            tokio::spawn(dispatcher(Mode::Test, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
+            tokio::spawn(write_outcomes(sms.clone(), to_write)),
+            tokio::spawn(CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks).run(stopping.clone())),
+            tokio::spawn(sweeper::run(sms.store.clone(), sms.clock.clone(), stopping)),
         ];
-        // These end with the process: a carrier may tell something until then.
-        tokio::spawn(receipts::keep_taking(arriving, sms.store.clone(), sms.clock.clone()));
-        tokio::spawn(resume(sms.clone(), sandbox));
+        // Not stopped: a carrier may send receipts until the process ends.
+        tokio::spawn(receipts::run(incoming, sms.store.clone(), sms.clock.clone()));
+        tokio::spawn(resume_sandbox(sms.clone(), sandbox));
         Self { stop, tasks }
     }
 
-    /// Takes nothing more from the queue, and waits a moment for the answers
-    /// that are still to come.
+    /// Stops leasing, and waits up to 2.5 seconds for the carrier's outstanding
+    /// responses.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         let all = futures_util::future::join_all(self.tasks);
-        if timeout(STOP, all).await.is_err() {
-            tracing::warn!("some messages were on their way to the carrier; their outcome is settled later");
+        if timeout(STOP_TIMEOUT, all).await.is_err() {
+            tracing::warn!(
+                "stopped before the carrier responded to some messages; they are settled when their lease expires"
+            );
         }
     }
 }
 
-/// Segments that the sandbox had when the process ended get their receipts.
-async fn resume(sms: Sms, sandbox: Arc<Sandbox>) {
-    match sms.store.read(|conn| message::open_carrier_ids(conn, sandbox::PREFIX)).await {
+/// The sandbox keeps its receipts in memory; after a restart it makes those that
+/// are still due again.
+async fn resume_sandbox(sms: Sms, sandbox: Arc<Sandbox>) {
+    match sms.store.read(|conn| message::carrier_ids_awaiting_receipt(conn, sandbox::ID_PREFIX)).await {
         Ok(ids) => sandbox.resume(ids),
-        Err(error) => tracing::warn!(%error, "receipts of the sandbox are lost"),
+        Err(error) => tracing::warn!(%error, "outstanding receipts of the sandbox could not be resumed"),
     }
 }
 
-async fn keep_settling(sms: Sms, mut finished: mpsc::Receiver<Finished>) {
+/// Writes outcomes in batches until both dispatchers have ended.
+async fn write_outcomes(sms: Sms, mut outcomes: mpsc::Receiver<DispatchOutcome>) {
     let mut batch = Vec::new();
-    while finished.recv_many(&mut batch, MOST).await > 0 {
-        // All instances in one order, so that no two wait for each other's balances.
+    while outcomes.recv_many(&mut batch, BATCH_SIZE).await > 0 {
+        // All instances lock balances in the order of accounts: without a common
+        // order two of them could deadlock.
         batch.sort_by(|one, other| one.account.cmp(&other.account));
-        let results: Arc<Vec<Finished>> = Arc::new(std::mem::take(&mut batch));
-        while let Err(error) = settle(&sms, &results).await {
-            tracing::warn!(%error, "what became of messages could not be written yet");
-            sleep(AGAIN).await;
+        let batch: Arc<Vec<DispatchOutcome>> = Arc::new(std::mem::take(&mut batch));
+        while let Err(error) = settle(&sms, &batch).await {
+            tracing::warn!(%error, "the outcomes of messages could not be written; retrying");
+            sleep(WRITE_RETRY_DELAY).await;
         }
     }
 }
 
-async fn settle(sms: &Sms, results: &Arc<Vec<Finished>>) -> Result<(), Error> {
-    let (results, now) = (Arc::clone(results), sms.clock.now());
+async fn settle(sms: &Sms, batch: &Arc<Vec<DispatchOutcome>>) -> Result<(), Error> {
+    let (batch, now) = (Arc::clone(batch), sms.clock.now());
     let settle = move |conn: &mut _| {
-        each(conn, &results, |conn, Finished { id, until, outcomes, .. }| {
-            message::settle(conn, id, *until, outcomes, now)
+        each(conn, &batch, |conn, DispatchOutcome { id, until, segments, .. }| {
+            message::settle(conn, id, *until, segments, now)
         })
     };
     sms.store.write(settle).await

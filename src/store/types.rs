@@ -93,7 +93,7 @@ impl Digest {
     /// As 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex::encode(&self.0)
     }
 }
 

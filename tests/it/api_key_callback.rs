@@ -1,6 +1,6 @@
 //! Setting where a key's application is told, on the key's page.
 
-use keyfob::sms::callbacks::Callbacks;
+use keyfob::sms::callbacks::CallbackConfig;
 
 use crate::support::{Answer, App, Client, Database, Key, on_both_databases};
 
@@ -101,7 +101,7 @@ on_both_databases! {
 
     fn what_the_settings_allow_can_be_saved(db: &Database) {
         let allowed = keyfob::networks::Networks::parse("10.0.0.0/8").unwrap();
-        let app = App::start_calling(db, Callbacks { allowed, ..Callbacks::default() }, keyfob::clock::Clock::System);
+        let app = App::start_calling(db, CallbackConfig { allowed, ..CallbackConfig::default() }, keyfob::clock::Clock::System);
         let client = app.signed_in();
         let key = client.create_key("Project X");
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
 use keyfob::networks::Networks;
-use keyfob::sms::callbacks::{Callbacks, LookUp};
+use keyfob::sms::callbacks::{CallbackConfig, LookUp};
 use keyfob::store::UtcTime;
 use serde_json::{Value, json};
 
@@ -20,8 +20,8 @@ use crate::support::{
 /// 2026-03-01 12:00:00 UTC.
 const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
 
-fn here() -> Callbacks {
-    Callbacks { allowed: Networks::parse("127.0.0.0/8").unwrap(), ..Callbacks::default() }
+fn here() -> CallbackConfig {
+    CallbackConfig { allowed: Networks::parse("127.0.0.0/8").unwrap(), ..CallbackConfig::default() }
 }
 
 /// A server whose callbacks may come to this machine.
@@ -215,7 +215,7 @@ on_both_databases! {
         set(&client, &key, &receiver.url());
         drop(app);
         // The settings allow it no longer.
-        let app = App::start_calling(db, Callbacks::default(), Clock::standing_at(NOW));
+        let app = App::start_calling(db, CallbackConfig::default(), Clock::standing_at(NOW));
         let client = app.signed_in();
 
         for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"] {
@@ -239,7 +239,7 @@ on_both_databases! {
             };
             Ok(addresses.iter().map(|address| address.parse::<IpAddr>().unwrap()).collect())
         });
-        let callbacks = Callbacks { allowed: Networks::parse("127.0.0.2").unwrap(), look_up };
+        let callbacks = CallbackConfig { allowed: Networks::parse("127.0.0.2").unwrap(), look_up };
         let app = App::start_calling(db, callbacks, Clock::standing_at(NOW));
         let (client, key) = (app.signed_in(), app.make_key("Project X"));
         set(&client, &key, &format!("http://rebinding.example:{}/hook", receiver.port));
@@ -260,7 +260,7 @@ on_both_databases! {
     fn a_name_is_looked_up_and_told_in_the_host_header(db: &Database) {
         let receiver = Receiver::start();
         let look_up = LookUp::with(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
-        let app = App::start_calling(db, Callbacks { look_up, ..here() }, Clock::standing_at(NOW));
+        let app = App::start_calling(db, CallbackConfig { look_up, ..here() }, Clock::standing_at(NOW));
         let (client, key) = (app.signed_in(), app.make_key("Project X"));
         set(&client, &key, &format!("http://Hooks.Example:{}/sms?token=1", receiver.port));
 

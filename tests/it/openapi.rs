@@ -8,7 +8,7 @@ use keyfob::clock::Clock;
 use keyfob::domain::message::MessageId;
 use keyfob::gate::Code;
 use keyfob::networks::Networks;
-use keyfob::sms::callbacks::Callbacks;
+use keyfob::sms::callbacks::CallbackConfig;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
@@ -382,7 +382,7 @@ on_both_databases! {
         let document = document();
         let described = &document["webhooks"]["messageEnded"]["post"];
         let schema = &described["requestBody"]["content"]["application/json"]["schema"];
-        let callbacks = Callbacks { allowed: Networks::parse("127.0.0.1").unwrap(), ..Callbacks::default() };
+        let callbacks = CallbackConfig { allowed: Networks::parse("127.0.0.1").unwrap(), ..CallbackConfig::default() };
         let (app, receiver) = (App::start_calling(db, callbacks, Clock::System), Receiver::start());
         let key = app.make_key("Project X");
         let path = format!("/api-keys/{}/callback", key.id);

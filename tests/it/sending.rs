@@ -3,11 +3,10 @@
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::secret::Mode;
 use keyfob::domain::message::{
-    self, Draft, Fault, LEASE_SECONDS, Lease, Message, MessageId, Origin, Receipt, ReceiptState, SegmentOutcome,
-    Status, VALID_SECONDS,
+    self, CarrierMessageId, DeliveryReceipt, LEASE_SECONDS, Lease, Message, MessageDraft, MessageError, MessageId,
+    MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, VALIDITY_SECONDS,
 };
 use keyfob::domain::{credit, installation};
-use keyfob::sms::transport::{DEFAULT_CARRIER, carrier_id_key};
 use keyfob::store::{Conn, Store, UtcTime};
 
 use crate::support::{Application, Database, PHONE, on_both_databases};
@@ -37,8 +36,8 @@ impl<'db> Queue<'db> {
     /// A message of so many segments, in the queue.
     fn accept(&self, segments: usize) -> MessageId {
         let text = if segments == 1 { "Hello".to_owned() } else { "a".repeat(153 * segments) };
-        let draft = Draft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
-        let origin = Origin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
+        let draft = MessageDraft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
+        let origin = MessageOrigin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
         message::accept(&mut self.conn(), &origin, &draft, self.now).unwrap().messages.remove(0).id
     }
 
@@ -72,7 +71,7 @@ impl<'db> Queue<'db> {
     }
 
     #[track_caller]
-    fn assert_is(&self, id: &MessageId, status: Status, error: Option<Fault>) {
+    fn assert_is(&self, id: &MessageId, status: MessageStatus, error: Option<MessageError>) {
         let message = self.find(id);
         assert_eq!((message.status, message.error), (status, error));
     }
@@ -80,34 +79,23 @@ impl<'db> Queue<'db> {
     /// What a sweep does.
     fn sweep(&self) {
         let conn = &mut self.conn();
-        message::settle_lost(conn, 10, self.now).unwrap();
-        message::end_in_time(conn, 10, self.now).unwrap();
+        message::settle_expired_leases(conn, 10, self.now).unwrap();
+        message::end_overdue(conn, 10, self.now).unwrap();
         message::match_receipts(conn, 10, self.now).unwrap();
     }
 }
 
 fn taken(carrier_id: &str) -> SegmentOutcome {
-    SegmentOutcome::Taken {
-        carrier: DEFAULT_CARRIER.to_owned(),
-        carrier_id: carrier_id.to_owned(),
-        carrier_key: carrier_id_key(carrier_id),
-    }
+    SegmentOutcome::Accepted(CarrierMessageId::new(carrier_id))
 }
 
 fn later(seconds: i64) -> SegmentOutcome {
-    SegmentOutcome::Later { fault: Fault::Throttled, at: NOW.plus_seconds(seconds), most: 3 }
+    SegmentOutcome::Retry { error: MessageError::Throttled, at: NOW.plus_seconds(seconds), max_attempts: 3 }
 }
 
-fn receipt(carrier_id: &str, state: ReceiptState) -> Receipt {
-    let (carrier_id, carrier_key) = (carrier_id.to_owned(), carrier_id_key(carrier_id));
-    Receipt {
-        carrier: DEFAULT_CARRIER.to_owned(),
-        carrier_id,
-        carrier_key,
-        state,
-        error: None,
-        recipient: Some(PHONE.to_owned()),
-    }
+fn receipt(carrier_id: &str, state: ReceiptState) -> DeliveryReceipt {
+    let carrier_id = CarrierMessageId::new(carrier_id);
+    DeliveryReceipt { carrier_id, state, error: None, recipient: Some(PHONE.to_owned()) }
 }
 
 on_both_databases! {
@@ -119,7 +107,7 @@ on_both_databases! {
 
         assert_eq!((leased.len(), &leased[0].message.id, &leased[0].numbers), (1, &id, &vec![1]));
         assert_eq!(queue.lease().len(), 0);
-        queue.assert_is(&id, Status::Sending, None);
+        queue.assert_is(&id, MessageStatus::Sending, None);
     }
 
     fn workers_at_the_same_moment_get_different_messages(db: &Database) {
@@ -143,10 +131,10 @@ on_both_databases! {
         queue.receive("c3", ReceiptState::Delivered);
         queue.receive("c1", ReceiptState::Enroute);
         queue.receive("c1", ReceiptState::Delivered);
-        queue.assert_is(&id, Status::Sent, None);
+        queue.assert_is(&id, MessageStatus::Sent, None);
         queue.receive("c2", ReceiptState::Delivered);
 
-        queue.assert_is(&id, Status::Delivered, None);
+        queue.assert_is(&id, MessageStatus::Delivered, None);
         assert_eq!((queue.find(&id).due_at, queue.credits()), (None, 97));
     }
 
@@ -160,7 +148,7 @@ on_both_databases! {
             queue.receive("c1", state);
         }
 
-        queue.assert_is(&id, Status::Undelivered, Some(Fault::Undelivered));
+        queue.assert_is(&id, MessageStatus::Undelivered, Some(MessageError::Undelivered));
         assert_eq!((queue.find(&id).updated_at, queue.credits()), (told.updated_at, 99));
         assert_eq!(message::history(&mut queue.conn(), &id).unwrap().len(), 2);
     }
@@ -172,10 +160,10 @@ on_both_databases! {
 
         queue.receive("c2", ReceiptState::Delivered);
         queue.receive("c1", ReceiptState::Delivered);
-        queue.assert_is(&id, Status::Sending, None);
+        queue.assert_is(&id, MessageStatus::Sending, None);
         queue.settle(&id, &[taken("c1"), taken("c2")]);
 
-        queue.assert_is(&id, Status::Delivered, None);
+        queue.assert_is(&id, MessageStatus::Delivered, None);
         assert_eq!(db.count("waiting_receipts"), 0);
     }
 
@@ -189,8 +177,8 @@ on_both_databases! {
         queue.receive("0000002F", ReceiptState::Undelivered);
         queue.receive("2F", ReceiptState::Delivered);
 
-        queue.assert_is(&id, Status::Undelivered, Some(Fault::Undelivered));
-        queue.assert_is(&other, Status::Delivered, None);
+        queue.assert_is(&id, MessageStatus::Undelivered, Some(MessageError::Undelivered));
+        queue.assert_is(&other, MessageStatus::Delivered, None);
     }
 
     fn a_segment_without_an_id_is_nobodys(db: &Database) {
@@ -201,7 +189,7 @@ on_both_databases! {
 
         queue.receive("0", ReceiptState::Undelivered);
 
-        queue.assert_is(&id, Status::Sent, None);
+        queue.assert_is(&id, MessageStatus::Sent, None);
     }
 
     fn a_receipt_about_nothing_changes_nothing_and_is_told_once(db: &Database) {
@@ -211,11 +199,11 @@ on_both_databases! {
         queue.receive("nobody's", ReceiptState::Delivered);
         queue.receive("nobody's", ReceiptState::Enroute);
         queue.sweep();
-        queue.assert_is(&id, Status::Sent, None);
+        queue.assert_is(&id, MessageStatus::Sent, None);
         let conn = &mut queue.conn();
-        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(599)).unwrap(), Vec::<String>::new());
-        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(600)).unwrap(), ["nobody's"]);
-        assert_eq!(message::forget_receipts(conn, NOW.plus_seconds(600)).unwrap(), Vec::<String>::new());
+        assert_eq!(message::delete_unmatched_receipts(conn, NOW.plus_seconds(599)).unwrap(), Vec::<String>::new());
+        assert_eq!(message::delete_unmatched_receipts(conn, NOW.plus_seconds(600)).unwrap(), ["nobody's"]);
+        assert_eq!(message::delete_unmatched_receipts(conn, NOW.plus_seconds(600)).unwrap(), Vec::<String>::new());
     }
 
     fn what_the_carrier_refuses_is_refunded_once(db: &Database) {
@@ -225,10 +213,10 @@ on_both_databases! {
         assert_eq!(queue.credits(), 98);
 
         for _ in 0..5 {
-            queue.settle(&id, &[SegmentOutcome::Refused(Fault::InvalidRecipient)]);
+            queue.settle(&id, &[SegmentOutcome::Rejected(MessageError::InvalidRecipient)]);
         }
 
-        queue.assert_is(&id, Status::Failed, Some(Fault::InvalidRecipient));
+        queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::InvalidRecipient));
         assert_eq!(queue.credits(), 100);
         assert_eq!(db.count("ledger_entries"), 3);
     }
@@ -238,9 +226,9 @@ on_both_databases! {
         let id = queue.accept(3);
         queue.lease();
 
-        queue.settle(&id, &[taken("c1"), SegmentOutcome::Refused(Fault::InvalidMessage)]);
+        queue.settle(&id, &[taken("c1"), SegmentOutcome::Rejected(MessageError::InvalidMessage)]);
 
-        queue.assert_is(&id, Status::Undelivered, Some(Fault::InvalidMessage));
+        queue.assert_is(&id, MessageStatus::Undelivered, Some(MessageError::InvalidMessage));
         assert_eq!(queue.credits(), 99);
         // The one that went out is told of later, five times.
         (0..5).for_each(|_| queue.receive("c1", ReceiptState::Undelivered));
@@ -249,11 +237,11 @@ on_both_databases! {
 
     fn what_the_carrier_has_is_not_refunded_even_if_it_is_not_delivered(db: &Database) {
         for (state, status, fault) in [
-            (ReceiptState::Undelivered, Status::Undelivered, Fault::Undelivered),
-            (ReceiptState::Rejected, Status::Undelivered, Fault::Rejected),
-            (ReceiptState::Deleted, Status::Undelivered, Fault::Deleted),
-            (ReceiptState::Unknown, Status::Undelivered, Fault::CarrierUnknown),
-            (ReceiptState::Expired, Status::Expired, Fault::Expired),
+            (ReceiptState::Undelivered, MessageStatus::Undelivered, MessageError::Undelivered),
+            (ReceiptState::Rejected, MessageStatus::Undelivered, MessageError::Rejected),
+            (ReceiptState::Deleted, MessageStatus::Undelivered, MessageError::Deleted),
+            (ReceiptState::Unknown, MessageStatus::Undelivered, MessageError::CarrierUnknown),
+            (ReceiptState::Expired, MessageStatus::Expired, MessageError::Expired),
         ] {
             let db = &db.empty();
             let queue = Queue::of(db);
@@ -272,14 +260,14 @@ on_both_databases! {
         queue.lease();
 
         queue.settle(&id, &[taken("c1"), later(30)]);
-        queue.assert_is(&id, Status::Queued, Some(Fault::Throttled));
+        queue.assert_is(&id, MessageStatus::Queued, Some(MessageError::Throttled));
         assert_eq!(queue.lease().len(), 0);
 
         queue.now = NOW.plus_seconds(30);
         assert_eq!(queue.lease()[0].numbers, [2, 3]);
         let outcomes = [(2, taken("c2")), (3, taken("c3"))];
         message::settle(&mut queue.conn(), &id, queue.find(&id).due_at, &outcomes, queue.now).unwrap();
-        queue.assert_is(&id, Status::Sent, None);
+        queue.assert_is(&id, MessageStatus::Sent, None);
         assert_eq!(queue.credits(), 97);
     }
 
@@ -293,7 +281,7 @@ on_both_databases! {
             queue.now = NOW.plus_seconds(30 * number);
         }
 
-        queue.assert_is(&id, Status::Failed, Some(Fault::Throttled));
+        queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::Throttled));
         assert_eq!((queue.lease().len(), queue.credits()), (0, 100));
     }
 
@@ -304,7 +292,7 @@ on_both_databases! {
         for second in 1..=10 {
             queue.lease();
             queue.settle(&id, &[SegmentOutcome::NotSent]);
-            queue.assert_is(&id, Status::Queued, None);
+            queue.assert_is(&id, MessageStatus::Queued, None);
             queue.now = NOW.plus_seconds(second);
         }
 
@@ -327,7 +315,7 @@ on_both_databases! {
         queue.now = NOW.plus_seconds(1);
         assert_eq!(queue.lease().len(), 1);
         write(&queue);
-        queue.assert_is(&id, Status::Sending, Some(Fault::Throttled));
+        queue.assert_is(&id, MessageStatus::Sending, Some(MessageError::Throttled));
         assert_eq!(queue.lease().len(), 0);
     }
 
@@ -337,16 +325,16 @@ on_both_databases! {
         queue.lease();
 
         queue.settle(&id, &[SegmentOutcome::Unanswered]);
-        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        queue.assert_is(&id, MessageStatus::Sent, Some(MessageError::OutcomeUnknown));
         assert_eq!(queue.lease().len(), 0);
 
         // Its answer, and so its id, never came: the number tells.
         queue.receive("late", ReceiptState::Delivered);
         queue.sweep();
-        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        queue.assert_is(&id, MessageStatus::Sent, Some(MessageError::OutcomeUnknown));
         queue.now = NOW.plus_seconds(20);
         queue.sweep();
-        queue.assert_is(&id, Status::Delivered, None);
+        queue.assert_is(&id, MessageStatus::Delivered, None);
         assert_eq!((queue.credits(), db.count("waiting_receipts")), (99, 0));
     }
 
@@ -360,7 +348,7 @@ on_both_databases! {
         queue.now = NOW.plus_seconds(60);
         queue.sweep();
 
-        ids.iter().for_each(|id| queue.assert_is(id, Status::Sent, Some(Fault::OutcomeUnknown)));
+        ids.iter().for_each(|id| queue.assert_is(id, MessageStatus::Sent, Some(MessageError::OutcomeUnknown)));
     }
 
     fn a_message_whose_worker_is_gone_is_not_sent_again(db: &Database) {
@@ -370,17 +358,17 @@ on_both_databases! {
 
         queue.now = NOW.plus_seconds(LEASE_SECONDS - 1);
         queue.sweep();
-        queue.assert_is(&id, Status::Sending, None);
+        queue.assert_is(&id, MessageStatus::Sending, None);
         queue.now = NOW.plus_seconds(LEASE_SECONDS);
         queue.sweep();
 
-        queue.assert_is(&id, Status::Sent, Some(Fault::OutcomeUnknown));
+        queue.assert_is(&id, MessageStatus::Sent, Some(MessageError::OutcomeUnknown));
         assert_eq!((queue.lease().len(), queue.credits()), (0, 99));
         // The worker was only slow.
         queue.settle(&id, &[taken("c1")]);
-        queue.assert_is(&id, Status::Sent, None);
+        queue.assert_is(&id, MessageStatus::Sent, None);
         queue.receive("c1", ReceiptState::Delivered);
-        queue.assert_is(&id, Status::Delivered, None);
+        queue.assert_is(&id, MessageStatus::Delivered, None);
     }
 
     fn a_message_ends_when_its_time_is_over(db: &Database) {
@@ -390,16 +378,16 @@ on_both_databases! {
         queue.settle(&unanswered, &[SegmentOutcome::Unanswered]);
         assert_eq!(queue.credits(), 96);
 
-        queue.now = NOW.plus_seconds(VALID_SECONDS - 1);
+        queue.now = NOW.plus_seconds(VALIDITY_SECONDS - 1);
         queue.sweep();
-        queue.assert_is(&sent, Status::Sent, None);
-        queue.assert_is(&queued, Status::Queued, None);
-        queue.now = NOW.plus_seconds(VALID_SECONDS);
+        queue.assert_is(&sent, MessageStatus::Sent, None);
+        queue.assert_is(&queued, MessageStatus::Queued, None);
+        queue.now = NOW.plus_seconds(VALIDITY_SECONDS);
         queue.sweep();
 
-        queue.assert_is(&sent, Status::Expired, Some(Fault::Expired));
-        queue.assert_is(&unanswered, Status::Expired, Some(Fault::Expired));
-        queue.assert_is(&queued, Status::Failed, Some(Fault::NotSentInTime));
+        queue.assert_is(&sent, MessageStatus::Expired, Some(MessageError::Expired));
+        queue.assert_is(&unanswered, MessageStatus::Expired, Some(MessageError::Expired));
+        queue.assert_is(&queued, MessageStatus::Failed, Some(MessageError::NotSentInTime));
         // Only what no carrier was asked to take is given back.
         assert_eq!((queue.lease().len(), queue.credits()), (0, 98));
     }
@@ -417,8 +405,8 @@ on_both_databases! {
         queue.settle(&new, &[taken("n1")]);
 
         queue.now = NOW;
-        assert_eq!(queue.find(&sent).status, Status::Delivered);
-        assert_eq!((leased[0].message.id.clone(), queue.find(&id).status), (new, Status::Queued));
+        assert_eq!(queue.find(&sent).status, MessageStatus::Delivered);
+        assert_eq!((leased[0].message.id.clone(), queue.find(&id).status), (new, MessageStatus::Queued));
     }
 
     fn the_ledger_refuses_to_go_below_nothing(db: &Database) {

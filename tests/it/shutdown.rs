@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use keyfob::clock::Clock;
 use keyfob::domain::account;
 use keyfob::domain::api_key::secret::Mode;
-use keyfob::domain::message::{self, Draft, Origin};
+use keyfob::domain::message::{self, MessageDraft, MessageOrigin};
 use keyfob::store::UtcTime;
 use tempfile::TempDir;
 
@@ -54,8 +54,8 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 fn accept_for(db: &Database, wait: Duration) {
     let conn = &mut db.conn();
     let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
-    let draft = Draft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
-    let origin = Origin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
+    let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
+    let origin = MessageOrigin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
     message::accept(conn, &origin, &draft, due).unwrap();
 }
 

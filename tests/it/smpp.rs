@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use keyfob::domain::message::sms_text::SmsText;
 use keyfob::sms::transport::smpp::{Smpp, SmppConfig};
-use keyfob::sms::transport::{Arrival, Outcome, Part, Receipt, ReceiptState, Submission, Transport, carrier_id_key};
+use keyfob::sms::transport::{
+    CarrierMessageId, DeliveryReceipt, IncomingReceipt, Part, ReceiptState, Submission, SubmitOutcome, Transport,
+};
 use tokio::sync::mpsc;
 
 use crate::support::{Certificate, Smsc};
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Keyfob's end.
 struct Keyfob {
     smpp: Arc<Smpp>,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<IncomingReceipt>,
 }
 
 impl Keyfob {
@@ -39,23 +41,23 @@ impl Keyfob {
 
     async fn ready(&self) {
         let ready = tokio::time::timeout(PATIENCE, self.smpp.ready()).await;
-        assert!(ready.is_ok(), "{:?}", self.smpp.trouble());
-        assert_eq!(self.smpp.trouble(), None);
+        assert!(ready.is_ok(), "{:?}", self.smpp.unavailable_reason());
+        assert_eq!(self.smpp.unavailable_reason(), None);
     }
 
-    async fn send(&self, number: &str, text: &str) -> Vec<Outcome> {
+    async fn send(&self, number: &str, text: &str) -> Vec<SubmitOutcome> {
         join_all(submissions(number, text).into_iter().map(|submission| self.smpp.submit(submission))).await
     }
 
-    async fn send_one(&self, number: &str) -> Outcome {
+    async fn send_one(&self, number: &str) -> SubmitOutcome {
         self.send(number, "hello").await.remove(0)
     }
 
-    /// The next receipt, which is taken.
-    async fn receipt(&mut self) -> Receipt {
+    /// The next receipt, which is acknowledged.
+    async fn receipt(&mut self) -> DeliveryReceipt {
         let arrival = tokio::time::timeout(PATIENCE, self.arrivals.recv()).await;
-        let Arrival { receipt, taken } = arrival.unwrap().unwrap();
-        taken.send(()).unwrap();
+        let IncomingReceipt { receipt, acknowledge } = arrival.unwrap().unwrap();
+        acknowledge.send(()).unwrap();
         receipt
     }
 
@@ -63,16 +65,16 @@ impl Keyfob {
         let mut receipts = BTreeMap::new();
         while receipts.len() < count {
             let receipt = self.receipt().await;
-            receipts.insert(receipt.carrier_id, receipt.state);
+            receipts.insert(receipt.carrier_id.as_str().to_owned(), receipt.state);
         }
         receipts
     }
 
     /// Waits until there is no connection.
-    async fn trouble(&self) -> String {
+    async fn unavailable_reason(&self) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
-            match self.smpp.trouble() {
+            match self.smpp.unavailable_reason() {
                 Some(trouble) if !trouble.contains("not there yet") => return trouble,
                 _ if Instant::now() > end => panic!("no trouble"),
                 _ => tokio::time::sleep(Duration::from_millis(5)).await,
@@ -99,14 +101,14 @@ fn submissions(number: &str, text: &str) -> Vec<Submission> {
         .collect()
 }
 
-fn id(outcome: &Outcome) -> String {
+fn id(outcome: &SubmitOutcome) -> String {
     match outcome {
-        Outcome::Accepted { carrier_id } => carrier_id.clone(),
+        SubmitOutcome::Accepted { carrier_id } => carrier_id.as_str().to_owned(),
         other => panic!("{other:?}"),
     }
 }
 
-fn delivered(outcomes: &[Outcome]) -> BTreeMap<String, ReceiptState> {
+fn delivered(outcomes: &[SubmitOutcome]) -> BTreeMap<String, ReceiptState> {
     outcomes.iter().map(|outcome| (id(outcome), ReceiptState::Delivered)).collect()
 }
 
@@ -139,7 +141,7 @@ async fn long_messages_arrive_whole_and_every_receipt_comes_back() {
     }
     keyfob.smpp.close().await;
     smsc.wait_for("unbind");
-    assert_eq!((keyfob.smpp.capacity(), keyfob.send_one("+420777123456").await), (0, Outcome::NotSent));
+    assert_eq!((keyfob.smpp.capacity(), keyfob.send_one("+420777123456").await), (0, SubmitOutcome::NotSent));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -147,8 +149,8 @@ async fn what_the_carrier_refuses_is_told_apart() {
     let smsc = Smsc::start(&[]);
     let mut keyfob = Keyfob::bound(&smsc.url("")).await;
     let told = |outcome| match outcome {
-        Outcome::Refused(refusal) => ("refused", refusal.code, refusal.carrier_status),
-        Outcome::Retry { refusal, .. } => ("retry", refusal.code, refusal.carrier_status),
+        SubmitOutcome::Rejected(rejection) => ("refused", rejection.error.as_str(), rejection.carrier_status),
+        SubmitOutcome::Retry { rejection, .. } => ("retry", rejection.error.as_str(), rejection.carrier_status),
         other => panic!("{other:?}"),
     };
     assert_eq!(told(keyfob.send_one("+420777123998").await), ("refused", "invalid_recipient", Some(0x0b)));
@@ -170,10 +172,10 @@ async fn what_becomes_of_a_segment_is_in_its_receipt() {
             ("+420777123996", ReceiptState::Rejected, Some("008")),
             ("+420777123995", ReceiptState::Expired, None),
         ] {
-            let carrier_id = id(&keyfob.send_one(number).await);
+            let carrier_id = CarrierMessageId::new(id(&keyfob.send_one(number).await));
             let error = error.filter(|_| form != "fields").map(str::to_owned);
             let recipient = Some(number.trim_start_matches('+').to_owned());
-            assert_eq!(keyfob.receipt().await, Receipt { carrier_id, state, error, recipient }, "{form}");
+            assert_eq!(keyfob.receipt().await, DeliveryReceipt { carrier_id, state, error, recipient }, "{form}");
         }
     }
 }
@@ -189,7 +191,7 @@ async fn receipts_may_come_early_twice_and_out_of_order() {
         while receipts.len() < 3 * times {
             receipts.push(keyfob.receipt().await);
         }
-        let receipts = receipts.into_iter().map(|receipt| (receipt.carrier_id, receipt.state));
+        let receipts = receipts.into_iter().map(|receipt| (receipt.carrier_id.as_str().to_owned(), receipt.state));
         assert_eq!(receipts.collect::<BTreeMap<_, _>>(), delivered(&outcomes), "{order}");
         let acknowledged = smsc.wait_for_all("receipt", 3 * times);
         assert!(acknowledged.iter().all(|receipt| receipt["status"] == 0), "{order}: {acknowledged:?}");
@@ -203,7 +205,7 @@ async fn ids_that_are_written_differently_in_receipts_are_matched() {
         let mut keyfob = Keyfob::bound(&smsc.url(parameters)).await;
         let answered = id(&keyfob.send_one("+420777123456").await);
         let receipted = keyfob.receipt().await.carrier_id;
-        assert_eq!(carrier_id_key(&receipted), carrier_id_key(&answered), "{ids}");
+        assert_eq!(receipted.key(), CarrierMessageId::new(answered).key(), "{ids}");
     }
 }
 
@@ -214,7 +216,7 @@ async fn a_receipt_that_was_not_kept_comes_again() {
     let outcome = keyfob.send_one("+420777123456").await;
     drop(tokio::time::timeout(PATIENCE, keyfob.arrivals.recv()).await.unwrap().unwrap());
     assert_eq!(smsc.wait_for("receipt")["status"], 0x64);
-    assert_eq!(keyfob.receipt().await.carrier_id, id(&outcome));
+    assert_eq!(keyfob.receipt().await.carrier_id.as_str(), id(&outcome));
     assert_eq!(smsc.wait_for("receipt")["status"], 0);
 }
 
@@ -238,9 +240,9 @@ async fn a_carrier_that_lies_changes_nothing() {
     assert_eq!(smsc.wait_for("generic_nack")["status"], 3);
     // A receipt for an id that nobody has is passed on, and what follows it too.
     smsc.say(r#"deliver {"esm_class":4,"source_addr":"Žluť","short_message":"id:404 stat:DELIVRD"}"#);
-    assert_eq!(keyfob.receipt().await.carrier_id, "404");
+    assert_eq!(keyfob.receipt().await.carrier_id.as_str(), "404");
     let outcome = keyfob.send_one("+420777123456").await;
-    assert_eq!(keyfob.receipt().await.carrier_id, id(&outcome));
+    assert_eq!(keyfob.receipt().await.carrier_id.as_str(), id(&outcome));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -251,9 +253,9 @@ async fn a_carrier_that_was_killed_is_found_again() {
         smsc.wait_for("submit");
         smsc.kill();
     });
-    assert_eq!(unanswered, Outcome::Unknown);
-    assert!(keyfob.trouble().await.contains("hung up"));
-    assert_eq!(keyfob.send_one("+420777123456").await, Outcome::NotSent);
+    assert_eq!(unanswered, SubmitOutcome::Unanswered);
+    assert!(keyfob.unavailable_reason().await.contains("hung up"));
+    assert_eq!(keyfob.send_one("+420777123456").await, SubmitOutcome::NotSent);
     smsc.restart();
     keyfob.ready().await;
     id(&keyfob.send_one("+420777123456").await);
@@ -266,8 +268,8 @@ async fn a_frozen_carrier_leaves_it_open_what_it_took() {
     let keyfob = Keyfob::bound(&smsc.url("timeout=1&enquire=1&window=2")).await;
     smsc.freeze();
     let outcomes = keyfob.send("+420777123456", &"ы".repeat(200)).await;
-    assert_eq!(outcomes, [Outcome::Unknown, Outcome::Unknown, Outcome::NotSent]);
-    assert!(keyfob.trouble().await.contains("silent for 1 s"));
+    assert_eq!(outcomes, [SubmitOutcome::Unanswered, SubmitOutcome::Unanswered, SubmitOutcome::NotSent]);
+    assert!(keyfob.unavailable_reason().await.contains("silent for 1 s"));
     assert_eq!(keyfob.smpp.capacity(), 0);
     smsc.thaw();
     keyfob.ready().await;
@@ -279,8 +281,8 @@ async fn a_wrong_password_is_told_clearly_and_not_insisted_on() {
     let smsc = Smsc::start(&["--password", "another"]);
     let keyfob = Keyfob::start(&smsc.url(""));
     let told = "the carrier says that the password is wrong (status 0x0000000e)";
-    assert_eq!(keyfob.trouble().await, told);
-    assert_eq!(keyfob.send_one("+420777123456").await, Outcome::NotSent);
+    assert_eq!(keyfob.unavailable_reason().await, told);
+    assert_eq!(keyfob.send_one("+420777123456").await, SubmitOutcome::NotSent);
     assert_eq!(smsc.wait_for("bind")["status"], 0x0e);
     assert!(tokio::time::timeout(Duration::from_secs(2), keyfob.smpp.ready()).await.is_err());
     tokio::time::timeout(PATIENCE, keyfob.smpp.close()).await.unwrap();
@@ -312,7 +314,7 @@ async fn the_log_tells_of_the_connection_and_nothing_secret() {
     let _kept = tracing::subscriber::set_default(subscriber);
     let mut smsc = Smsc::start(&["--password", "pa55word"]);
     let wrong = Keyfob::start(&smsc.url(""));
-    wrong.trouble().await;
+    wrong.unavailable_reason().await;
     // Another test may have reached the same line for the first time just as the
     // subscriber was set, and found that nobody listens.
     tracing::callsite::rebuild_interest_cache();
@@ -320,7 +322,7 @@ async fn the_log_tells_of_the_connection_and_nothing_secret() {
     keyfob.send("+420777123456", "the text is nobody's business").await;
     keyfob.receipt().await;
     smsc.kill();
-    keyfob.trouble().await;
+    keyfob.unavailable_reason().await;
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for told in ["bound", "hung up; trying again in", "password is wrong", "smpp://keyfob@127.0.0.1:"] {
         assert!(log.contains(told), "{told:?} is not in\n{log}");
@@ -334,10 +336,10 @@ async fn the_log_tells_of_the_connection_and_nothing_secret() {
 async fn an_unknown_user_and_a_carrier_that_is_not_there_are_told() {
     let mut smsc = Smsc::start(&["--user", "another"]);
     let keyfob = Keyfob::start(&smsc.url(""));
-    assert!(keyfob.trouble().await.contains("does not know this user"));
+    assert!(keyfob.unavailable_reason().await.contains("does not know this user"));
     smsc.kill();
     let keyfob = Keyfob::start(&smsc.url(""));
-    assert!(keyfob.trouble().await.contains("can't be reached"));
+    assert!(keyfob.unavailable_reason().await.contains("can't be reached"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -350,7 +352,7 @@ async fn tls_is_spoken_with_a_carrier_that_is_who_it_says() {
     let outcome = keyfob.send_one("+420777123456").await;
     assert_eq!(keyfob.receipts(1).await, delivered(&[outcome]));
     let stranger = Keyfob::start(url.split_once('?').unwrap().0);
-    let trouble = stranger.trouble().await;
+    let trouble = stranger.unavailable_reason().await;
     assert!(trouble.contains("TLS with the carrier failed: invalid peer certificate"), "{trouble}");
 }
 

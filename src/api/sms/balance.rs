@@ -1,4 +1,4 @@
-//! `GET /v1/balance`: what the account of the key can still spend.
+//! `GET /v1/balance`: the balance of the key's account, in credits.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};

@@ -1,4 +1,4 @@
-//! `/v1/sms/messages`: sends messages, and tells what became of them.
+//! `/v1/sms/messages`: sending messages and reading their status.
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Path, Query};
@@ -9,22 +9,24 @@ use crate::api::answer;
 use crate::api::caller::caller;
 use crate::api::json_body::{check_length, parse};
 use crate::domain::message::idempotency::IdempotencyKey;
-use crate::domain::message::{self, Accepted, Draft, Filter, MessageId, MessageView, Origin, Status};
+use crate::domain::message::{
+    self, Accepted, MessageDraft, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
+};
 use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
 use crate::http::problem::ApiError;
-use crate::sms::Repeatable;
+use crate::sms::IdempotentRequest;
 use crate::store::Digest;
 
-/// The slug of the service whose keys send.
+/// The slug of the service whose keys can send.
 pub(super) const SERVICE: &str = "sms";
-/// The longest request, in bytes: a hundred numbers and the longest text, every
-/// character of it written as 12.
-pub const LONGEST_BODY: usize = 32 * 1024;
+/// The longest request body, in bytes: a hundred numbers and the longest text, with
+/// every character escaped in 12 bytes.
+pub const MAX_BODY_BYTES: usize = 32 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// One recipient, or several.
+/// The member `to`: one recipient or a list.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 enum Recipients {
@@ -41,8 +43,8 @@ impl Recipients {
     }
 }
 
-/// What is to be sent. Unknown members are refused: a misspelt `from` would
-/// send from somebody else.
+/// The request body. Unknown members are refused: with a misspelt `from` the message
+/// would go out with another sender.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SendRequest {
@@ -55,13 +57,13 @@ struct SendRequest {
 impl SendRequest {
     const FORM: &str = "{\"to\": \"+420777123456\", \"text\": \"…\"}, and \"from\" and \"reference\" if you like";
 
-    fn draft(&self) -> Result<Draft> {
-        Draft::parse(self.to.as_slice(), &self.text, self.from.as_deref(), self.reference.as_deref())
+    fn draft(&self) -> Result<MessageDraft> {
+        MessageDraft::parse(self.to.as_slice(), &self.text, self.from.as_deref(), self.reference.as_deref())
     }
 }
 
-/// `POST /v1/sms/messages`: 202, once the messages are charged, queued and on
-/// the disk.
+/// `POST /v1/sms/messages`: 202 once the messages are charged and queued, and the
+/// transaction is committed.
 pub async fn send_messages(
     state: Data<State>,
     request: HttpRequest,
@@ -70,31 +72,38 @@ pub async fn send_messages(
     let send = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
-        let wanted: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
-        let (draft, repeatable) = (wanted.draft()?, repeatable(&request, &key, &wanted)?);
-        let answer = state.sms.send(origin(&key), draft, repeatable, render).await?;
+        let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
+        let (draft, idempotent) = (parsed.draft()?, idempotent_request(&request, &key, &parsed)?);
+        let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(HttpResponse::Accepted().insert_header(json).body(answer))
     };
     answer(&state, send).await
 }
 
-fn origin(key: &KeyRecord) -> Origin {
-    Origin { account_id: key.account_id.clone(), api_key_id: Some(key.id.clone()), mode: key.mode }
+fn origin(key: &KeyRecord) -> MessageOrigin {
+    MessageOrigin { account_id: key.account_id.clone(), api_key_id: Some(key.id.clone()), mode: key.mode }
 }
 
-fn repeatable(request: &HttpRequest, key: &KeyRecord, wanted: &SendRequest) -> Result<Option<Repeatable>> {
+fn idempotent_request(
+    request: &HttpRequest,
+    key: &KeyRecord,
+    parsed: &SendRequest,
+) -> Result<Option<IdempotentRequest>> {
     let mut values = request.headers().get_all(&IDEMPOTENCY_KEY);
     let value = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
         (Some(value), None) => value.to_str().unwrap_or_default(),
         (Some(_), Some(_)) => return Err(Error::Malformed("Send Idempotency-Key once only.".to_owned())),
     };
-    let digest = Digest::of(&serde_json::to_vec(wanted).map_err(Error::internal)?);
-    Ok(Some(Repeatable { key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?, digest }))
+    let digest = Digest::of(&serde_json::to_vec(parsed).map_err(Error::internal)?);
+    Ok(Some(IdempotentRequest {
+        key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?,
+        digest,
+    }))
 }
 
-/// What became of a request to send.
+/// The response body of an accepted request.
 #[derive(Serialize)]
 struct MessagesView<'a> {
     messages: Vec<MessageView<'a>>,
@@ -122,10 +131,10 @@ pub async fn show_message(
     answer(&state, show).await
 }
 
-/// Which part of the list.
+/// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ListQuery {
+struct MessageListQuery {
     cursor: Option<String>,
     status: Option<String>,
 }
@@ -136,14 +145,15 @@ struct ListView<'a> {
     next_cursor: Option<&'a str>,
 }
 
-/// `GET /v1/sms/messages`: newest first.
+/// `GET /v1/sms/messages`: one page, newest first.
 pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let list = async {
         let key = caller(&state, &request, SERVICE).await?;
-        let query = Query::<ListQuery>::from_query(request.query_string())
+        let query = Query::<MessageListQuery>::from_query(request.query_string())
             .map_err(|_| Error::Malformed("This list takes cursor and status, each once.".to_owned()))?;
         let (after, status) = (read_cursor(query.cursor.as_deref())?, read_status(query.status.as_deref())?);
-        let (account, filter) = (key.account_id.clone(), Filter { mode: Some(key.mode), status, ..Filter::default() });
+        let (account, filter) =
+            (key.account_id.clone(), MessageFilter { mode: Some(key.mode), status, ..MessageFilter::default() });
         let page = state.store.read(move |conn| message::list(conn, &account, &filter, after.as_ref())).await?;
         let view = ListView {
             messages: page.rows.iter().map(|row| MessageView::from(&row.message)).collect(),
@@ -159,13 +169,17 @@ fn read_cursor(cursor: Option<&str>) -> Result<Option<MessageId>> {
     cursor.map(str::parse).transpose().map_err(wrong)
 }
 
-fn read_status(status: Option<&str>) -> Result<Option<Status>> {
-    let wrong =
-        |()| Error::Malformed(format!("Write status as one of {}.", Status::ALL.map(Status::as_str).join(", ")));
+fn read_status(status: Option<&str>) -> Result<Option<MessageStatus>> {
+    let wrong = |()| {
+        Error::Malformed(format!(
+            "Write status as one of {}.",
+            MessageStatus::ALL.map(MessageStatus::as_str).join(", ")
+        ))
+    };
     status.map(str::parse).transpose().map_err(wrong)
 }
 
-/// What something would cost.
+/// The request body of an estimate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EstimateRequest {
@@ -183,7 +197,8 @@ struct EstimateView {
     credits: i64,
 }
 
-/// `POST /v1/sms/messages/estimate`: the same checks, and nothing is sent.
+/// `POST /v1/sms/messages/estimate`: validates a request and returns its price; sends
+/// nothing.
 pub async fn estimate_messages(
     state: Data<State>,
     request: HttpRequest,
@@ -193,7 +208,7 @@ pub async fn estimate_messages(
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE).await?;
         let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
-        // Without a number: for one recipient, whoever that may be.
+        // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft()?;
         let credits = message::cost(&draft, key.mode);

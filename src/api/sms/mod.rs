@@ -1,4 +1,4 @@
-//! The SMS service for applications.
+//! The API of the SMS service.
 
 pub mod balance;
 pub mod messages;

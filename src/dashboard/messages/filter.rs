@@ -7,7 +7,7 @@ use crate::dashboard::api_keys::first_request::SMS;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{self, ApiKeyId, ApiKeyName};
 use crate::domain::message::phone_number::PhoneNumber;
-use crate::domain::message::{Filter, MessageId, Status};
+use crate::domain::message::{MessageFilter, MessageId, MessageStatus};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::Conn;
 
@@ -29,7 +29,7 @@ pub struct ListQuery {
 
 /// The address, understood.
 pub(super) struct Wanted {
-    pub(super) filter: Filter,
+    pub(super) filter: MessageFilter,
     pub(super) after: Option<MessageId>,
     /// What is wrong with the recipient: the one part that people type.
     pub(super) errors: FieldErrors,
@@ -45,7 +45,7 @@ impl Wanted {
         let mut errors = FieldErrors::default();
         let recipient = query.recipient.trim().to_owned();
         let number = (!recipient.is_empty()).then(|| PhoneNumber::parse("recipient", &recipient));
-        let filter = Filter {
+        let filter = MessageFilter {
             mode: None,
             status: written(&query.status)?,
             api_key: written(&query.api_key)?,
@@ -61,7 +61,7 @@ impl Wanted {
 
     /// The same choice, from `after` on.
     pub(super) fn url(&self, after: Option<&MessageId>) -> String {
-        let Filter { status, api_key, recipient, .. } = &self.filter;
+        let MessageFilter { status, api_key, recipient, .. } = &self.filter;
         let parts = [
             status.map(|status| format!("status={}", status.as_str())),
             api_key.as_ref().map(|key| format!("api_key={key}")),
@@ -100,7 +100,7 @@ pub(super) struct FilterView {
 impl FilterView {
     /// The form as the address has it, with these keys to choose from.
     pub(super) fn new(wanted: &Wanted, keys: Vec<ApiKeyName>) -> Self {
-        let status = |status: Status| Choice {
+        let status = |status: MessageStatus| Choice {
             value: status.as_str().to_owned(),
             label: status_word(status).to_owned(),
             selected: wanted.filter.status == Some(status),
@@ -111,7 +111,7 @@ impl FilterView {
             label: name,
         };
         Self {
-            statuses: Status::ALL.map(status).into(),
+            statuses: MessageStatus::ALL.map(status).into(),
             keys: keys.into_iter().map(key).collect(),
             recipient: wanted.recipient.clone(),
             errors: wanted.errors.clone(),

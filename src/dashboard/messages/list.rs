@@ -13,10 +13,10 @@ use super::words::pace;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
-use crate::domain::message::{self, MessageEntry, Page};
+use crate::domain::message::{self, MessageEntry, MessageList};
 use crate::error::Result;
 use crate::http::State;
-use crate::sms::Carrier;
+use crate::sms::CarrierState;
 use crate::store::UtcTime;
 
 pub(super) const SECTION: &str = "messages";
@@ -28,7 +28,7 @@ struct MessagesPage {
     shell: Shell,
     filter: FilterView,
     rows: Vec<MessageRow>,
-    carrier: Carrier,
+    carrier: CarrierState,
     /// The address of what is shown.
     url: String,
     /// How often to ask again, if at all.
@@ -50,7 +50,7 @@ pub async fn list_messages(
     let is_wrong = !wanted.errors.is_empty();
     let read = move |conn: &mut _| {
         let keys = filter::keys(conn, &account, filter.api_key.as_ref())?;
-        let nothing = Page { rows: Vec::new(), next: None };
+        let nothing = MessageList { rows: Vec::new(), next: None };
         let page = if is_wrong { nothing } else { message::list(conn, &account, &filter, after.as_ref())? };
         Ok((keys, page))
     };
@@ -64,16 +64,16 @@ pub async fn list_messages(
         next_page: page.next.as_ref().map(|next| wanted.url(Some(next))),
         first_page: wanted.after.is_some().then(|| wanted.url(None)),
         rows: rows(page, now),
-        carrier: state.sms.carrier(),
+        carrier: state.sms.carrier_state(),
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     if htmx.is_part() { html(status, &page.as_list()) } else { html(status, &page) }
 }
 
-const fn moves(entry: &MessageEntry) -> (message::Status, UtcTime) {
+const fn moves(entry: &MessageEntry) -> (message::MessageStatus, UtcTime) {
     (entry.message.status, entry.message.updated_at)
 }
 
-fn rows(page: Page, now: UtcTime) -> Vec<MessageRow> {
+fn rows(page: MessageList, now: UtcTime) -> Vec<MessageRow> {
     page.rows.into_iter().map(|entry| MessageRow::new(entry, now)).collect()
 }

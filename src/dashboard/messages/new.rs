@@ -17,11 +17,11 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
-use crate::domain::message::{Accepted, Draft, MessageId, Origin};
+use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::count;
 use crate::http::State;
-use crate::sms::Repeatable;
+use crate::sms::IdempotentRequest;
 use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 
@@ -147,12 +147,12 @@ async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<Str
     let form_id = errors.collect(form_id)?;
     let mode: Result<Mode> = filled.mode.parse().map_err(|()| Error::invalid("mode", "Choose Test or Live."));
     let mode = errors.collect(mode)?;
-    let draft = errors.collect(Draft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
+    let draft = errors.collect(MessageDraft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
     let (Some(form_id), Some(mode), Some(draft)) = (form_id, mode, draft) else { return Err(Error::Invalid(errors)) };
     let digest = Digest::of(&serde_json::to_vec(filled).map_err(Error::internal)?);
     let key = IdempotencyKey::parse(&who.account, mode, "dashboard", form_id.as_str())?;
-    let origin = Origin { account_id: who.account.clone(), api_key_id: None, mode };
-    state.sms.send(origin, draft, Some(Repeatable { key, digest }), first_id).await
+    let origin = MessageOrigin { account_id: who.account.clone(), api_key_id: None, mode };
+    state.sms.send(origin, draft, Some(IdempotentRequest { key, digest }), first_id).await
 }
 
 fn first_id(accepted: &Accepted) -> Result<String> {

@@ -18,7 +18,7 @@ use crate::domain::account::AccountId;
 use crate::domain::callback::{self, Delivery, DeliveryStatus};
 use crate::domain::credit;
 use crate::domain::message::sms_text::Encoding;
-use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, Status};
+use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, MessageStatus};
 use crate::error::{Error, Result};
 use crate::format::count;
 use crate::http::State;
@@ -93,7 +93,7 @@ fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<Known> {
         history: message::history(conn, id)?,
         segments: message::segments(conn, id)?,
         refunded: credit::refunded(conn, account, id)?,
-        callbacks: callback::of_message(conn, id)?,
+        callbacks: callback::list_by_message(conn, id)?,
     })
 }
 
@@ -102,7 +102,7 @@ fn draw(shell: Shell, known: Known, state: &State) -> MessagePage {
     let now = state.clock.now();
     // News that waits is watched like a message that waits.
     let waiting = callbacks.iter().filter(|delivery| delivery.status == DeliveryStatus::Waiting);
-    let waiting = waiting.map(|delivery| (Status::Queued, delivery.updated_at));
+    let waiting = waiting.map(|delivery| (MessageStatus::Queued, delivery.updated_at));
     let message = entry.message.clone();
     MessagePage {
         shell,

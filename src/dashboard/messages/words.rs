@@ -1,18 +1,18 @@
 //! How far messages and their segments have come, in the words of pages.
 
-use crate::domain::message::{MessageSegment, SegmentStatus, Status};
+use crate::domain::message::{MessageSegment, MessageStatus, SegmentStatus};
 use crate::store::UtcTime;
 
 /// The word for a status; its class is `status--` and the status.
-pub(super) const fn status_word(status: Status) -> &'static str {
+pub(super) const fn status_word(status: MessageStatus) -> &'static str {
     match status {
-        Status::Queued => "Queued",
-        Status::Sending => "Sending",
-        Status::Sent => "Sent",
-        Status::Delivered => "Delivered",
-        Status::Undelivered => "Undelivered",
-        Status::Expired => "Expired",
-        Status::Failed => "Failed",
+        MessageStatus::Queued => "Queued",
+        MessageStatus::Sending => "Sending",
+        MessageStatus::Sent => "Sent",
+        MessageStatus::Delivered => "Delivered",
+        MessageStatus::Undelivered => "Undelivered",
+        MessageStatus::Expired => "Expired",
+        MessageStatus::Failed => "Failed",
     }
 }
 
@@ -36,7 +36,7 @@ const WATCHED: i64 = 3600;
 
 /// How often a page asks again that shows messages with these statuses, last
 /// changed then; not at all once nothing is on its way, or nothing moves.
-pub(super) fn pace(messages: impl Iterator<Item = (Status, UtcTime)>, now: UtcTime) -> Option<&'static str> {
+pub(super) fn pace(messages: impl Iterator<Item = (MessageStatus, UtcTime)>, now: UtcTime) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
     let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
     if still <= LIVELY { Some("2s") } else { (still <= WATCHED).then_some("20s") }
@@ -50,13 +50,13 @@ mod tests {
     fn a_page_asks_again_only_while_something_moves() {
         let now = UtcTime::from_micros(1_772_366_400_000_000);
         let seen = |status, seconds: i64| pace([(status, now.plus_seconds(-seconds))].into_iter(), now);
-        assert_eq!(seen(Status::Queued, 0), Some("2s"));
-        assert_eq!(seen(Status::Sent, 60), Some("2s"));
-        assert_eq!(seen(Status::Sent, 61), Some("20s"));
-        assert_eq!(seen(Status::Sent, 3601), None);
-        assert_eq!(seen(Status::Delivered, 0), None);
-        assert_eq!(seen(Status::Failed, 0), None);
-        let both = [(Status::Sent, now.plus_seconds(-7200)), (Status::Sending, now)];
+        assert_eq!(seen(MessageStatus::Queued, 0), Some("2s"));
+        assert_eq!(seen(MessageStatus::Sent, 60), Some("2s"));
+        assert_eq!(seen(MessageStatus::Sent, 61), Some("20s"));
+        assert_eq!(seen(MessageStatus::Sent, 3601), None);
+        assert_eq!(seen(MessageStatus::Delivered, 0), None);
+        assert_eq!(seen(MessageStatus::Failed, 0), None);
+        let both = [(MessageStatus::Sent, now.plus_seconds(-7200)), (MessageStatus::Sending, now)];
         assert_eq!(pace(both.into_iter(), now), Some("2s"));
     }
 }

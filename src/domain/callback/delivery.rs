@@ -1,9 +1,10 @@
-//! What a customer is told: that a message has come to its end. Put in the
-//! queue together with that end, and kept for the message's page.
+//! A delivery: one event for one callback, that a message reached a final
+//! status. It is queued in the transaction of that status, so it is delivered at
+//! least once, and kept for the message's page.
 
 use diesel::prelude::*;
 
-use super::outcome::{Trouble, sentence};
+use super::outcome::{CallbackError, MAX_DELIVERY_AGE_SECONDS, sentence};
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::id::id;
 use crate::domain::message::{Message, MessageId, MessageView, rfc3339};
@@ -12,63 +13,61 @@ use crate::store::schema::{api_key_callbacks, callback_deliveries};
 use crate::store::types::text_enum;
 use crate::store::{Conn, Steadily, UtcTime};
 
-/// For how long a customer is told again and again, in seconds.
-pub const TOLD_FOR_SECONDS: i64 = 24 * 3600;
-
 id! {
-    /// Names a delivery: its `webhook-id`.
+    /// The id of a delivery, sent as `webhook-id`.
     DeliveryId = "whd_"
 }
 
 text_enum! {
-    /// How far a delivery has come.
+    /// The state of a delivery.
     DeliveryStatus {
-        /// It waits for its first try, or for the next one.
+        /// It waits for its first attempt or for a retry.
         Waiting = "waiting",
-        /// The receiver has it.
+        /// The receiver answered with a 2xx status.
         Delivered = "delivered",
-        /// It was given up.
+        /// No more attempts are made.
         Failed = "failed",
     }
 }
 
-/// A delivery as it is kept.
+/// A row of `callback_deliveries`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = callback_deliveries)]
 pub struct Delivery {
-    /// Its id, the same at each try.
+    /// Its id, the same in each attempt, so that receivers can deduplicate.
     pub id: DeliveryId,
-    /// About which message.
+    /// The message that the event is about.
     pub message_id: MessageId,
-    /// To whom: the application with this key.
+    /// The key whose callback it is for.
     pub api_key_id: ApiKeyId,
-    /// The body, JSON.
+    /// The body of the request, JSON.
     pub payload: String,
-    /// How far it has come.
+    /// Its state.
     pub status: DeliveryStatus,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub tries: i64,
-    /// When it is tried next, while it waits.
+    /// When the next attempt is due, or the lease of the current one ends; `None`
+    /// in a final state.
     pub due_at: Option<UtcTime>,
-    /// What kept the last try from being answered.
-    pub error: Option<Trouble>,
-    /// The HTTP status that the last try was answered with.
+    /// Why the last attempt got no response.
+    pub error: Option<CallbackError>,
+    /// The HTTP status of the response to the last attempt.
     pub http_status: Option<i64>,
-    /// Since when it is in the queue.
+    /// When it was queued.
     pub created_at: UtcTime,
-    /// When it was tried last.
+    /// When its last attempt ended.
     pub updated_at: UtcTime,
 }
 
 impl Delivery {
-    /// What came of the last try, in one sentence; nothing before the first.
+    /// The result of the last attempt as a sentence; `None` before the first.
     #[must_use]
     pub fn last_result(&self) -> Option<String> {
         sentence(self.error, self.http_status)
     }
 }
 
-/// What is told.
+/// The body of the request, as Standard Webhooks recommends it.
 #[derive(serde::Serialize)]
 struct Event<'a> {
     r#type: String,
@@ -76,11 +75,12 @@ struct Event<'a> {
     data: MessageView<'a>,
 }
 
-/// Queues the news of a message's end, where its key has a callback.
+/// Queues the event of a message that reached a final status, if its key has a
+/// callback.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn tell(conn: &mut Conn, message: &Message, now: UtcTime) -> Result<()> {
+pub(crate) fn enqueue(conn: &mut Conn, message: &Message, now: UtcTime) -> Result<()> {
     let Some(key) = &message.api_key_id else { return Ok(()) };
     let callback = api_key_callbacks::table.find(key).select(api_key_callbacks::api_key_id);
     if callback.first::<ApiKeyId>(conn).optional()?.is_none() {
@@ -108,35 +108,36 @@ pub(crate) fn tell(conn: &mut Conn, message: &Message, now: UtcTime) -> Result<(
     Ok(())
 }
 
-/// What was told, or is to be told, about a message, oldest first.
+/// The deliveries about a message, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_message(conn: &mut Conn, message: &MessageId) -> Result<Vec<Delivery>> {
+pub fn list_by_message(conn: &mut Conn, message: &MessageId) -> Result<Vec<Delivery>> {
     let rows = callback_deliveries::table.filter(callback_deliveries::message_id.eq(message));
     Ok(rows.order(callback_deliveries::id).select(Delivery::as_select()).load(conn)?)
 }
 
-/// Whether there is a delivery whose day is over.
+/// Whether a queued delivery is older than [`MAX_DELIVERY_AGE_SECONDS`].
 ///
 /// # Errors
 /// When the database fails.
-pub fn has_old(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    Ok(!old(conn, 1, now)?.is_empty())
+pub fn has_expired(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    Ok(!expired(conn, 1, now)?.is_empty())
 }
 
-/// Gives up deliveries whose day is over, also those whose turn never came.
+/// Fails up to `limit` queued deliveries older than [`MAX_DELIVERY_AGE_SECONDS`],
+/// including those that were never attempted.
 ///
 /// # Errors
 /// When the database fails.
-pub fn give_up_old(conn: &mut Conn, most: usize, now: UtcTime) -> Result<()> {
-    let ids = old(conn, most, now)?;
+pub fn fail_expired(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<()> {
+    let ids = expired(conn, limit, now)?;
     let rows = || {
         let rows = callback_deliveries::table.filter(callback_deliveries::id.eq_any(&ids));
         rows.filter(callback_deliveries::due_at.is_not_null())
     };
-    let untold = (callback_deliveries::error.is_null()).and(callback_deliveries::http_status.is_null());
-    diesel::update(rows().filter(untold)).set(callback_deliveries::error.eq(Trouble::TooLate)).execute(conn)?;
+    let untried = (callback_deliveries::error.is_null()).and(callback_deliveries::http_status.is_null());
+    diesel::update(rows().filter(untried)).set(callback_deliveries::error.eq(CallbackError::TooLate)).execute(conn)?;
     diesel::update(rows())
         .set((
             callback_deliveries::status.eq(DeliveryStatus::Failed),
@@ -147,12 +148,12 @@ pub fn give_up_old(conn: &mut Conn, most: usize, now: UtcTime) -> Result<()> {
     Ok(())
 }
 
-fn old(conn: &mut Conn, most: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
+fn expired(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
         .filter(callback_deliveries::due_at.is_not_null())
-        .filter(callback_deliveries::created_at.le(now.plus_seconds(-TOLD_FOR_SECONDS)))
+        .filter(callback_deliveries::created_at.le(now.plus_seconds(-MAX_DELIVERY_AGE_SECONDS)))
         .order(callback_deliveries::created_at)
-        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(callback_deliveries::id)
         .load(conn)?)
 }

@@ -1,42 +1,44 @@
-//! What came of a try to call somebody back, and when to try again.
+//! The outcome of an attempt to deliver a callback, and the back-off before the
+//! next one.
 
-use super::delivery::TOLD_FOR_SECONDS;
 use crate::store::UtcTime;
 use crate::store::types::text_enum;
 
-/// The wait after the first try that failed, in seconds; it doubles each time.
-const FIRST_WAIT: i64 = 5;
-/// The longest wait, in seconds, whatever the receiver asks for.
-const LONGEST_WAIT: i64 = 4 * 3600;
-/// For good: nothing will ever be there again (RFC 9110 §15.5.11).
-const GONE: u16 = 410;
+/// How long a delivery is retried, in seconds since it was queued.
+pub const MAX_DELIVERY_AGE_SECONDS: i64 = 24 * 3600;
+/// The delay after the first failed attempt, in seconds; it doubles each time.
+const MIN_RETRY_DELAY_SECONDS: i64 = 5;
+/// The longest delay, in seconds, even if `Retry-After` asks for more.
+const MAX_RETRY_DELAY_SECONDS: i64 = 4 * 3600;
+/// The status of a receiver that wants no more requests (RFC 9110 §15.5.11).
+const HTTP_GONE: u16 = 410;
 
 text_enum! {
-    /// What kept a callback from being answered.
-    Trouble {
-        /// The name has no address.
+    /// Why an attempt got no response, or was not made.
+    CallbackError {
+        /// The host name does not resolve.
         NameUnknown = "name_unknown",
-        /// The address may not be called.
+        /// The host's address is private and not allowed.
         Forbidden = "forbidden",
-        /// Nobody took the connection.
+        /// The connection could not be established.
         Unreachable = "unreachable",
-        /// The certificate, or something else about TLS, is not right.
+        /// The certificate is invalid, or the TLS handshake failed.
         Tls = "tls",
-        /// The answer took too long.
+        /// No response came before the timeout.
         TimedOut = "timed_out",
-        /// The connection ended before there was an answer.
+        /// The receiver closed the connection before it responded.
         HungUp = "hung_up",
-        /// The answer could not be understood.
+        /// The response was not valid HTTP.
         NotHttp = "not_http",
-        /// There is no callback any more.
+        /// The callback was removed before the attempt.
         Removed = "removed",
-        /// Its turn never came while the news was news.
+        /// The delivery got too old before its first attempt.
         TooLate = "too_late",
     }
 }
 
-impl Trouble {
-    /// One sentence for a person.
+impl CallbackError {
+    /// The sentence that people read.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -53,55 +55,57 @@ impl Trouble {
     }
 }
 
-/// What came of one try.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// There was an answer.
+pub enum AttemptOutcome {
+    /// The receiver responded.
     Answered {
         /// Its HTTP status.
         status: u16,
-        /// After how many seconds the receiver wants to be asked again.
+        /// The seconds of its `Retry-After`, if it sent one; may be negative.
         retry_after: Option<i64>,
     },
-    /// There was none.
-    Unanswered(Trouble),
+    /// No response came.
+    Unanswered(CallbackError),
 }
 
-impl Outcome {
-    /// Whether the receiver has it.
+impl AttemptOutcome {
+    /// Whether the receiver accepted the delivery (2xx).
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Answered { status: 200..=299, .. })
     }
 }
 
-/// When to try again, after `tries` tries of what began at `began`; `None` when
-/// it is not worth it.
+/// When to retry a delivery that was queued at `created_at`, after `tries`
+/// attempts; `None` when it has failed for good.
 #[must_use]
-pub fn retry_at(outcome: Outcome, tries: i64, began: UtcTime, now: UtcTime) -> Option<UtcTime> {
+pub fn retry_at(outcome: AttemptOutcome, tries: i64, created_at: UtcTime, now: UtcTime) -> Option<UtcTime> {
     let asked_for = match outcome {
-        Outcome::Answered { status: GONE, .. } | Outcome::Unanswered(Trouble::Removed | Trouble::TooLate) => {
+        AttemptOutcome::Answered { status: HTTP_GONE, .. }
+        | AttemptOutcome::Unanswered(CallbackError::Removed | CallbackError::TooLate) => {
             return None;
         }
-        Outcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
-        Outcome::Unanswered(_) => 0,
+        AttemptOutcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
+        AttemptOutcome::Unanswered(_) => 0,
     };
     let doublings = u32::try_from(tries - 1).unwrap_or_default().min(20);
-    let wait = (FIRST_WAIT << doublings).max(asked_for).min(LONGEST_WAIT);
+    let wait = (MIN_RETRY_DELAY_SECONDS << doublings).max(asked_for).min(MAX_RETRY_DELAY_SECONDS);
     let at = now.plus_seconds(wait);
-    (at < began.plus_seconds(TOLD_FOR_SECONDS)).then_some(at)
+    (at < created_at.plus_seconds(MAX_DELIVERY_AGE_SECONDS)).then_some(at)
 }
 
-/// The last try in one sentence for a person; nothing before the first.
+/// The result of the last attempt as a sentence for people; `None` before the
+/// first.
 #[must_use]
-pub fn sentence(trouble: Option<Trouble>, status: Option<i64>) -> Option<String> {
+pub fn sentence(error: Option<CallbackError>, status: Option<i64>) -> Option<String> {
     let answered = |status| match status {
         200..=299 => format!("The receiver took it ({status})."),
         300..=399 => format!("The receiver answered {status}, which leads elsewhere; callbacks do not follow."),
         410 => "The receiver answered 410: there is nothing any more, for good.".to_owned(),
         _ => format!("The receiver answered {status}."),
     };
-    trouble.map(|trouble| trouble.sentence().to_owned()).or_else(|| status.map(answered))
+    error.map(|error| error.sentence().to_owned()).or_else(|| status.map(answered))
 }
 
 #[cfg(test)]
@@ -109,10 +113,10 @@ mod tests {
     use super::*;
 
     const NOW: UtcTime = UtcTime::from_micros(0);
-    const DOWN: Outcome = Outcome::Answered { status: 503, retry_after: None };
+    const DOWN: AttemptOutcome = AttemptOutcome::Answered { status: 503, retry_after: None };
 
-    fn asked(seconds: i64) -> Outcome {
-        Outcome::Answered { status: 503, retry_after: Some(seconds) }
+    fn asked(seconds: i64) -> AttemptOutcome {
+        AttemptOutcome::Answered { status: 503, retry_after: Some(seconds) }
     }
 
     #[test]
@@ -125,20 +129,20 @@ mod tests {
         }
         assert_eq!(waits[..4], [5, 10, 20, 40]);
         assert_eq!(waits[11..], [10_240, 14_400, 14_400, 14_400, 14_400]);
-        assert!(waits.iter().sum::<i64>() <= TOLD_FOR_SECONDS);
+        assert!(waits.iter().sum::<i64>() <= MAX_DELIVERY_AGE_SECONDS);
     }
 
     #[test]
     fn a_receiver_may_ask_for_a_longer_wait_within_limits() {
-        for (seconds, wait) in [(60, 60), (1, 5), (-5, 5), (i64::MAX, LONGEST_WAIT)] {
+        for (seconds, wait) in [(60, 60), (1, 5), (-5, 5), (i64::MAX, MAX_RETRY_DELAY_SECONDS)] {
             assert_eq!(retry_at(asked(seconds), 1, NOW, NOW), Some(NOW.plus_seconds(wait)), "{seconds}");
         }
     }
 
     #[test]
     fn what_is_gone_is_not_asked_again() {
-        let gone = Outcome::Answered { status: GONE, retry_after: Some(5) };
+        let gone = AttemptOutcome::Answered { status: HTTP_GONE, retry_after: Some(5) };
         assert_eq!(retry_at(gone, 1, NOW, NOW), None);
-        assert_eq!(retry_at(Outcome::Unanswered(Trouble::Removed), 1, NOW, NOW), None);
+        assert_eq!(retry_at(AttemptOutcome::Unanswered(CallbackError::Removed), 1, NOW, NOW), None);
     }
 }

@@ -1,69 +1,72 @@
-//! The queue of callbacks: each key's in turn, so that no customer waits for
-//! another's.
+//! The queue of deliveries, served round robin by key, so that one key's backlog
+//! does not delay another's deliveries.
 
 use diesel::prelude::*;
 
 use super::delivery::{Delivery, DeliveryId, DeliveryStatus};
-use super::outcome::{Outcome, Trouble, retry_at};
-use super::{Callback, CallbackSecret, Target, find};
+use super::outcome::{AttemptOutcome, CallbackError, retry_at};
+use super::record::{Callback, find};
+use super::secret::CallbackSecret;
+use super::url::CallbackUrl;
 use crate::domain::api_key::ApiKeyId;
 use crate::error::Result;
 use crate::store::schema::callback_deliveries;
 use crate::store::{Conn, Steadily, UtcTime};
 
-/// How long a worker has to say what came of a try, in seconds; longer than any
-/// receiver is waited for. After that it is tried again.
+/// How long a worker has to record the outcome of an attempt, in seconds; longer
+/// than the timeout of a request. Then the delivery is attempted again.
 pub const LEASE_SECONDS: i64 = 60;
 
-/// A delivery that this worker, and for now no other, is to try.
+/// A leased delivery with what a worker needs to send it.
 #[derive(Debug, Clone)]
-pub struct Errand {
+pub struct Attempt {
     /// The delivery.
     pub delivery: Delivery,
-    /// Where to.
-    pub url: Target,
-    /// What to sign it with.
+    /// The URL to send it to.
+    pub url: CallbackUrl,
+    /// The secret to sign it with.
     pub secret: CallbackSecret,
 }
 
-/// Leases up to `most` deliveries that are due, of the keys behind `after`
-/// first; `room` says how many a host can have now. Also gives the key where to
-/// go on next time.
+/// Leases up to `limit` due deliveries, first those of the keys after `after`.
+/// `room` gives the number of requests that a host can take now. Also returns the
+/// last key that was served, which is the next call's `after`.
 ///
 /// # Errors
 /// When the database fails.
 pub fn lease(
     conn: &mut Conn,
     after: Option<&ApiKeyId>,
-    most: usize,
+    limit: usize,
     mut room: impl FnMut(&str) -> usize,
     now: UtcTime,
-) -> Result<(Vec<Errand>, Option<ApiKeyId>)> {
-    let (mut errands, mut last) = (Vec::new(), None);
-    for key in keys_in_turn(conn, after)? {
-        let free = most - errands.len();
+) -> Result<(Vec<Attempt>, Option<ApiKeyId>)> {
+    let (mut attempts, mut last) = (Vec::new(), None);
+    for key in keys_round_robin(conn, after)? {
+        let free = limit - attempts.len();
         if free == 0 {
             break;
         }
         last = Some(key.clone());
         match find(conn, &key)? {
             Some(callback) => {
-                let taken = errands.iter().filter(|errand: &&Errand| errand.url.host() == callback.url.host()).count();
-                let wanted = room(&callback.url.host()).saturating_sub(taken).min(free);
-                errands.extend(lease_for(conn, &callback, wanted, now)?);
+                let leased =
+                    attempts.iter().filter(|attempt: &&Attempt| attempt.url.host() == callback.url.host()).count();
+                let host_limit = room(&callback.url.host()).saturating_sub(leased).min(free);
+                attempts.extend(lease_for(conn, &callback, host_limit, now)?);
             }
-            None => give_up(conn, &key, now)?,
+            None => fail_for_removed_callback(conn, &key, now)?,
         }
     }
-    Ok((errands, last))
+    Ok((attempts, last))
 }
 
-/// The keys with something in the queue, those behind `after` first. Each is
-/// one step in the index, however much it has there.
+/// The keys with queued deliveries, first those after `after`. Each key is one
+/// step in the index, however long its queue is.
 ///
 /// # Errors
 /// When the database fails.
-fn keys_in_turn(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<ApiKeyId>> {
+fn keys_round_robin(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<ApiKeyId>> {
     let (mut keys, mut last) = (Vec::new(), String::new());
     loop {
         let next: Option<ApiKeyId> = callback_deliveries::table
@@ -82,12 +85,13 @@ fn keys_in_turn(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<ApiKeyI
     Ok(keys)
 }
 
-/// Whether a delivery waits for its turn, to a host that has room.
+/// Whether a delivery is due for a host that has room. A read alone, so that an
+/// idle worker takes no write lock.
 ///
 /// # Errors
 /// When the database fails.
 pub fn is_due(conn: &mut Conn, room: impl Fn(&str) -> usize, now: UtcTime) -> Result<bool> {
-    for key in keys_in_turn(conn, None)? {
+    for key in keys_round_robin(conn, None)? {
         let has_room = find(conn, &key)?.is_none_or(|callback| room(&callback.url.host()) > 0);
         if has_room && !due(conn, &key, 1, now)?.is_empty() {
             return Ok(true);
@@ -96,23 +100,24 @@ pub fn is_due(conn: &mut Conn, room: impl Fn(&str) -> usize, now: UtcTime) -> Re
     Ok(false)
 }
 
-fn due(conn: &mut Conn, key: &ApiKeyId, most: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
+fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
         .filter(callback_deliveries::api_key_id.eq(key))
         .filter(callback_deliveries::due_at.is_not_null())
         .filter(callback_deliveries::due_at.le(now))
         .order(callback_deliveries::due_at)
-        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(callback_deliveries::id)
         .load(conn)?)
 }
 
-fn lease_for(conn: &mut Conn, callback: &Callback, most: usize, now: UtcTime) -> Result<Vec<Errand>> {
-    let ids = if most == 0 { Vec::new() } else { due(conn, &callback.api_key_id, most, now)? };
+fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -> Result<Vec<Attempt>> {
+    let ids = if limit == 0 { Vec::new() } else { due(conn, &callback.api_key_id, limit, now)? };
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    // Whether it is due once more: on PostgreSQL another worker may have been quicker.
+    // The update checks again whether they are due: on PostgreSQL another worker may
+    // have leased some of these rows since the select.
     let rows = callback_deliveries::table
         .filter(callback_deliveries::id.eq_any(&ids))
         .filter(callback_deliveries::due_at.le(now));
@@ -120,12 +125,12 @@ fn lease_for(conn: &mut Conn, callback: &Callback, most: usize, now: UtcTime) ->
         .set(callback_deliveries::due_at.eq(now.plus_seconds(LEASE_SECONDS)))
         .returning(callback_deliveries::all_columns)
         .get_results(conn)?;
-    let errand = |delivery| Errand { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
-    Ok(leased.into_iter().map(errand).collect())
+    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
+    Ok(leased.into_iter().map(attempt).collect())
 }
 
-/// Ends what waits for a key without a callback.
-fn give_up(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<()> {
+/// Fails the queued deliveries of a key whose callback was removed.
+fn fail_for_removed_callback(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<()> {
     let rows = callback_deliveries::table
         .filter(callback_deliveries::api_key_id.eq(key))
         .filter(callback_deliveries::due_at.is_not_null());
@@ -133,7 +138,7 @@ fn give_up(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<()> {
         .set((
             callback_deliveries::status.eq(DeliveryStatus::Failed),
             callback_deliveries::due_at.eq(None::<UtcTime>),
-            callback_deliveries::error.eq(Trouble::Removed),
+            callback_deliveries::error.eq(CallbackError::Removed),
             callback_deliveries::http_status.eq(None::<i64>),
             callback_deliveries::updated_at.eq(now),
         ))
@@ -141,12 +146,12 @@ fn give_up(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<()> {
     Ok(())
 }
 
-/// Writes down what came of a try. A delivery that another worker has settled
-/// meanwhile stays as it is.
+/// Records the outcome of an attempt. A delivery that has a final state by now
+/// does not change.
 ///
 /// # Errors
 /// When the database fails.
-pub fn settle(conn: &mut Conn, delivery: &Delivery, outcome: Outcome, now: UtcTime) -> Result<()> {
+pub fn record_attempt(conn: &mut Conn, delivery: &Delivery, outcome: AttemptOutcome, now: UtcTime) -> Result<()> {
     let tries = delivery.tries + 1;
     let next = if outcome.is_success() { None } else { retry_at(outcome, tries, delivery.created_at, now) };
     let status = match (outcome.is_success(), next) {
@@ -155,8 +160,8 @@ pub fn settle(conn: &mut Conn, delivery: &Delivery, outcome: Outcome, now: UtcTi
         (false, None) => DeliveryStatus::Failed,
     };
     let (error, http_status) = match outcome {
-        Outcome::Answered { status, .. } => (None, Some(i64::from(status))),
-        Outcome::Unanswered(trouble) => (Some(trouble), None),
+        AttemptOutcome::Answered { status, .. } => (None, Some(i64::from(status))),
+        AttemptOutcome::Unanswered(error) => (Some(error), None),
     };
     let row = callback_deliveries::table.find(&delivery.id).filter(callback_deliveries::due_at.is_not_null());
     diesel::update(row)

@@ -1,4 +1,4 @@
-//! What callbacks are signed with, and the signature.
+//! The secret of a callback, and the signature of its requests.
 
 use std::fmt;
 
@@ -12,29 +12,29 @@ use crate::random;
 use crate::store::types::text_column;
 
 const PREFIX: &str = "whsec_";
-/// Random bytes; Standard Webhooks asks for 24 to 64.
-const LENGTH: usize = 32;
+/// The number of random bytes; Standard Webhooks asks for 24 to 64.
+const SECRET_BYTES: usize = 32;
 
-/// A secret that Keyfob and a customer share: `whsec_` and 256 random bits in
-/// base 64. Kept as it is, since requests are signed with it; shown once.
+/// A secret that Keyfob shares with an application: `whsec_` and 256 random bits
+/// in base 64. Stored in plain text, since requests are signed with it; shown once.
 #[derive(Clone, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct CallbackSecret(Zeroizing<String>);
 
 impl CallbackSecret {
-    /// A new one.
+    /// Generates a secret.
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
+    /// When the operating system has no random bytes.
     pub fn generate() -> Result<Self> {
-        let bytes = random::bytes::<LENGTH>()?;
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + LENGTH.div_ceil(3) * 4));
+        let bytes = random::bytes::<SECRET_BYTES>()?;
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + SECRET_BYTES.div_ceil(3) * 4));
         text.push_str(PREFIX);
         BASE64_STANDARD.encode_string(*bytes, &mut text);
         Ok(Self(text))
     }
 
-    /// The whole secret. For the one answer that shows it, and nothing else.
+    /// The whole secret, for the one page that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -44,7 +44,7 @@ impl CallbackSecret {
     /// HMAC-SHA256 over its id, its time in seconds since 1970 and its body.
     ///
     /// # Errors
-    /// When what is kept is no secret.
+    /// When the stored secret is not valid base 64.
     pub fn sign(&self, id: &str, timestamp: i64, body: &str) -> Result<String> {
         let encoded = self.0.strip_prefix(PREFIX).unwrap_or_default();
         let key = BASE64_STANDARD.decode(encoded).map(Zeroizing::new).map_err(Error::internal)?;

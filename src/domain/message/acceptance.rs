@@ -1,12 +1,12 @@
-//! Takes messages: holds a request against the rules, charges it and puts it
-//! in the queue, all of it or nothing.
+//! Accepting messages: a request is validated, charged and queued, as a whole or
+//! not at all.
 
 use std::collections::HashSet;
 
 use super::phone_number::PhoneNumber;
+use super::record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 use super::sender::Sender;
 use super::sms_text::SmsText;
-use super::{Message, MessageId, Status, VALID_SECONDS};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
@@ -16,23 +16,23 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::messages;
 use crate::store::{Conn, Steadily, UtcTime};
 
-/// Recipients of one request at most.
-pub const MOST_RECIPIENTS: usize = 100;
+/// The most recipients of one request.
+pub const MAX_RECIPIENTS: usize = 100;
 
-/// What is to be sent, held against the rules.
+/// A valid request to send one text to some recipients.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct MessageDraft {
     recipients: Vec<PhoneNumber>,
     sender: Option<Sender>,
     text: SmsText,
     reference: String,
 }
 
-impl Draft {
-    /// Holds a request against the rules.
+impl MessageDraft {
+    /// Validates a request.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with a message for every field that is wrong.
+    /// [`Error::Invalid`] with a message for every invalid field.
     pub fn parse(to: &[String], text: &str, from: Option<&str>, reference: Option<&str>) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let recipients = errors.collect(parse_recipients(to))?;
@@ -47,19 +47,19 @@ impl Draft {
         }
     }
 
-    /// To whom; at least one, and nobody twice.
+    /// The recipients: at least one, and none of them twice.
     #[must_use]
     pub fn recipients(&self) -> &[PhoneNumber] {
         &self.recipients
     }
 
-    /// What.
+    /// The text of each message.
     #[must_use]
     pub const fn text(&self) -> &SmsText {
         &self.text
     }
 
-    /// In how many segments one of the messages is sent.
+    /// The number of segments of one message.
     #[must_use]
     pub fn segments(&self) -> i64 {
         i64::try_from(self.text.segment_count()).unwrap_or(i64::MAX)
@@ -70,8 +70,8 @@ fn parse_recipients(to: &[String]) -> Result<Vec<PhoneNumber>> {
     if to.is_empty() {
         return Err(Error::invalid("to", "Name at least one recipient."));
     }
-    if to.len() > MOST_RECIPIENTS {
-        return Err(Error::invalid("to", format!("Name at most {MOST_RECIPIENTS} recipients in one request.")));
+    if to.len() > MAX_RECIPIENTS {
+        return Err(Error::invalid("to", format!("Name at most {MAX_RECIPIENTS} recipients in one request.")));
     }
     let mut errors = FieldErrors::default();
     let (mut recipients, mut seen) = (Vec::with_capacity(to.len()), HashSet::new());
@@ -86,53 +86,53 @@ fn parse_recipients(to: &[String]) -> Result<Vec<PhoneNumber>> {
     if errors.is_empty() { Ok(recipients) } else { Err(Error::Invalid(errors)) }
 }
 
-/// The application's own word: kept as it is, so it must be one line.
+/// The application's own reference is stored as it is, so it must be one line.
 fn parse_reference(reference: &str) -> Result<String> {
     if reference.trim().is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
 }
 
-/// What all of it costs, in credits: one for each segment to each recipient,
-/// and nothing in test mode.
+/// The price of all messages in credits: one per segment and recipient, and
+/// nothing in test mode.
 #[must_use]
-pub fn cost(draft: &Draft, mode: Mode) -> i64 {
+pub fn cost(draft: &MessageDraft, mode: Mode) -> i64 {
     let recipients = i64::try_from(draft.recipients.len()).unwrap_or(i64::MAX);
     price(draft, mode).saturating_mul(recipients)
 }
 
-/// What one of the messages costs.
-fn price(draft: &Draft, mode: Mode) -> i64 {
+/// The price of one message in credits.
+fn price(draft: &MessageDraft, mode: Mode) -> i64 {
     match mode {
         Mode::Live => draft.segments(),
         Mode::Test => 0,
     }
 }
 
-/// Who sends.
+/// The account and the key that a message is sent with.
 #[derive(Debug, Clone)]
-pub struct Origin {
-    /// Whose credits.
+pub struct MessageOrigin {
+    /// The account that is charged.
     pub account_id: AccountId,
-    /// With which key; none when an operator does.
+    /// The key of the request; `None` when an operator sends from the dashboard.
     pub api_key_id: Option<ApiKeyId>,
-    /// Live, or test: which costs nothing and leaves for no carrier.
+    /// Live, or test: which costs nothing and goes to the sandbox.
     pub mode: Mode,
 }
 
-/// What was taken.
+/// The messages of an accepted request.
 #[derive(Debug)]
 pub struct Accepted {
-    /// A message for each recipient, in their order.
+    /// One message per recipient, in the order of the request.
     pub messages: Vec<Message>,
-    /// What the account can still spend.
+    /// The account's balance afterwards, in credits.
     pub credits_left: i64,
 }
 
-/// Charges and queues a message for each recipient.
+/// Charges and queues one message per recipient.
 ///
 /// # Errors
-/// [`Error::NotEnoughCredits`]: nothing was charged and nothing queued, once
-/// the transaction is undone. When the database fails.
-pub fn accept(conn: &mut Conn, origin: &Origin, draft: &Draft, now: UtcTime) -> Result<Accepted> {
+/// [`Error::NotEnoughCredits`]; once the caller's transaction is rolled back,
+/// nothing is charged or queued. When the database fails.
+pub fn accept(conn: &mut Conn, origin: &MessageOrigin, draft: &MessageDraft, now: UtcTime) -> Result<Accepted> {
     let messages: Vec<Message> = draft.recipients.iter().map(|to| message(origin, draft, to, now)).collect();
     let credits_left = match origin.mode {
         Mode::Live => {
@@ -147,7 +147,7 @@ pub fn accept(conn: &mut Conn, origin: &Origin, draft: &Draft, now: UtcTime) -> 
     Ok(Accepted { messages, credits_left })
 }
 
-fn message(origin: &Origin, draft: &Draft, recipient: &PhoneNumber, now: UtcTime) -> Message {
+fn message(origin: &MessageOrigin, draft: &MessageDraft, recipient: &PhoneNumber, now: UtcTime) -> Message {
     Message {
         id: MessageId::mint(),
         account_id: origin.account_id.clone(),
@@ -160,11 +160,11 @@ fn message(origin: &Origin, draft: &Draft, recipient: &PhoneNumber, now: UtcTime
         encoding: draft.text.encoding(),
         segments: draft.segments(),
         credits: price(draft, origin.mode),
-        status: Status::Queued,
+        status: MessageStatus::Queued,
         error: None,
         tries: 0,
         due_at: Some(now),
-        valid_until: now.plus_seconds(VALID_SECONDS),
+        valid_until: now.plus_seconds(VALIDITY_SECONDS),
         created_at: now,
         updated_at: now,
     }

@@ -1,10 +1,12 @@
 //! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038
-//! §6.2.1), without the national ones: what every phone and carrier knows.
+//! §6.2.1). The national tables are left out, since not every phone and carrier
+//! supports them.
 
-/// Announces a character of the extension table.
+/// The septet before a character of the extension table.
 const ESCAPE: u8 = 0x1b;
 
-/// By septet. The place of the escape holds what no text can have there.
+/// The default alphabet, indexed by septet. The escape's place holds U+FFFF,
+/// which `basic` never returns.
 const BASIC: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', //
     'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', '\u{ffff}', 'Æ', 'æ', 'ß', 'É', //
@@ -16,7 +18,7 @@ const BASIC: [char; 128] = [
     'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 'ä', 'ö', 'ñ', 'ü', 'à',
 ];
 
-/// The septet that follows the escape, and what the two mean.
+/// The extension table: the septet after the escape, and its character.
 const EXTENSION: [(u8, char); 10] = [
     (0x0a, '\u{c}'),
     (0x14, '^'),
@@ -30,7 +32,7 @@ const EXTENSION: [(u8, char); 10] = [
     (0x65, '€'),
 ];
 
-/// How many septets `c` takes: one, two with the escape, or `None` when the
+/// The number of septets of `c`: 1, or 2 with the escape; `None` when the
 /// alphabet lacks it.
 pub(super) fn septets(c: char) -> Option<usize> {
     if basic(c).is_some() {
@@ -39,7 +41,8 @@ pub(super) fn septets(c: char) -> Option<usize> {
     extended(c).map(|_| 2)
 }
 
-/// Appends `c`, one septet a byte (unpacked); what the alphabet lacks becomes `?`.
+/// Appends `c` unpacked, one septet per byte; a character that the alphabet
+/// lacks becomes `?`.
 pub(super) fn push(c: char, septets: &mut Vec<u8>) {
     match (basic(c), extended(c)) {
         (Some(septet), _) => septets.push(septet),
@@ -48,9 +51,9 @@ pub(super) fn push(c: char, septets: &mut Vec<u8>) {
     }
 }
 
-/// The septet of `c` in the basic table.
+/// The septet of `c` in the default alphabet.
 fn basic(c: char) -> Option<u8> {
-    // Most of ASCII stands where ASCII has it.
+    // Most ASCII characters have their ASCII code, which saves the search.
     if matches!(c, ' '..='#' | '%'..='?' | 'A'..='Z' | 'a'..='z') {
         return u8::try_from(c).ok();
     }
@@ -68,7 +71,7 @@ fn extended(c: char) -> Option<u8> {
 pub(super) mod tests {
     use super::*;
 
-    /// What a phone shows; `None` when an escape has nothing behind it or a byte is no septet.
+    /// The text that a phone shows; `None` for a lone escape or an unknown septet.
     pub fn decode(septets: &[u8]) -> Option<String> {
         let mut septets = septets.iter();
         let mut text = String::new();

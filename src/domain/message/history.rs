@@ -1,35 +1,35 @@
-//! What happened to a message.
+//! The history of a message: its status changes.
 
 use diesel::prelude::*;
 
-use super::{MessageId, Status};
+use super::record::{MessageId, MessageStatus};
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::message_events;
 use crate::store::{Conn, Steadily, UtcTime};
 
 id! {
-    /// Names an event; ids sort by age.
+    /// The id of an event; ids sort by age.
     MessageEventId = "evt_"
 }
 
-/// Something that happened.
+/// A status change, or a retry.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = message_events)]
 pub struct MessageEvent {
     /// Its id.
     pub id: MessageEventId,
-    /// To which message.
+    /// The message.
     pub message_id: MessageId,
-    /// The message's status from then on.
-    pub status: Status,
-    /// What happened, for a person.
+    /// The message's status since then.
+    pub status: MessageStatus,
+    /// What happened, as a sentence for people.
     pub detail: String,
-    /// When.
+    /// When it happened.
     pub created_at: UtcTime,
 }
 
-/// What happened to a message since it was accepted, oldest first.
+/// The events of a message since it was accepted, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,7 +38,13 @@ pub fn history(conn: &mut Conn, message: &MessageId) -> Result<Vec<MessageEvent>
     Ok(rows.order(message_events::id).select(MessageEvent::as_select()).load(conn)?)
 }
 
-pub(super) fn note(conn: &mut Conn, message: &MessageId, status: Status, detail: String, now: UtcTime) -> Result<()> {
+pub(super) fn record_event(
+    conn: &mut Conn,
+    message: &MessageId,
+    status: MessageStatus,
+    detail: String,
+    now: UtcTime,
+) -> Result<()> {
     let event =
         MessageEvent { id: MessageEventId::mint(), message_id: message.clone(), status, detail, created_at: now };
     diesel::insert_into(message_events::table).values(&event).steadily().execute(conn)?;

@@ -1,6 +1,6 @@
-//! Requests that may be sent again: the answer to the first is kept and given
-//! to each repetition, so that a client that lost an answer can ask once more
-//! without sending twice.
+//! Idempotent requests: the response to the first request with an idempotency
+//! key is stored and returned to each repetition, so that a client that lost the
+//! response can repeat the request without sending twice.
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
@@ -11,13 +11,13 @@ use crate::error::{Error, Result};
 use crate::store::schema::idempotency_records;
 use crate::store::{Conn, Digest, UtcTime};
 
-/// For how long an answer is kept, in seconds.
-pub const KEPT_SECONDS: i64 = 24 * 3600;
+/// How long a response is stored, in seconds.
+pub const RETENTION_SECONDS: i64 = 24 * 3600;
 /// The longest key, in characters.
-const LONGEST: usize = 255;
+const MAX_KEY_CHARS: usize = 255;
 
-/// What the client calls its request. The same name may stand for different
-/// things at another endpoint, in another mode and in another account.
+/// A client's name for one request. It is scoped to an account, a mode and an
+/// endpoint: the same name elsewhere is another request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey {
     account: String,
@@ -27,22 +27,22 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// Holds the header's value against the rules: 1 to 255 visible ASCII characters.
+    /// Validates the header `Idempotency-Key`: 1 to 255 visible ASCII characters.
     ///
     /// # Errors
-    /// [`Error::Malformed`] in words that say what to change.
+    /// [`Error::Malformed`], which says what to change.
     pub fn parse(account: &AccountId, mode: Mode, endpoint: &'static str, key: &str) -> Result<Self> {
         let is_visible = key.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-        if key.is_empty() || key.len() > LONGEST || !is_visible {
+        if key.is_empty() || key.len() > MAX_KEY_CHARS || !is_visible {
             return Err(Error::Malformed(format!(
-                "Send an Idempotency-Key of 1 to {LONGEST} letters, digits and signs, without spaces."
+                "Send an Idempotency-Key of 1 to {MAX_KEY_CHARS} letters, digits and signs, without spaces."
             )));
         }
         Ok(Self { account: account.to_string(), mode: mode.as_str(), endpoint, key: key.to_owned() })
     }
 }
 
-/// A kept answer.
+/// A stored response.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = idempotency_records)]
 struct IdempotencyRecord {
@@ -50,14 +50,15 @@ struct IdempotencyRecord {
     answer: String,
 }
 
-/// The answer that was given to this request before, if it was made before.
+/// The stored response to an earlier request with this key, if there was one;
+/// `request` is the digest of the request's content.
 ///
 /// # Errors
-/// [`Error::DifferentRequest`] when the key stood for something else.
+/// [`Error::DifferentRequest`] when the earlier request had another content.
 pub fn find(conn: &mut Conn, key: &IdempotencyKey, request: Digest, now: UtcTime) -> Result<Option<String>> {
     let record: Option<IdempotencyRecord> = idempotency_records::table
         .find((&key.account, key.mode, key.endpoint, &key.key))
-        .filter(idempotency_records::created_at.gt(now.plus_seconds(-KEPT_SECONDS)))
+        .filter(idempotency_records::created_at.gt(now.plus_seconds(-RETENTION_SECONDS)))
         .select(IdempotencyRecord::as_select())
         .first(conn)
         .optional()?;
@@ -67,18 +68,24 @@ pub fn find(conn: &mut Conn, key: &IdempotencyKey, request: Digest, now: UtcTime
     }
 }
 
-/// Keeps the answer to a request, in the transaction of what the request did.
+/// Stores the response, in the same transaction as the request's effects.
 ///
 /// # Errors
-/// [`Error::StillRunning`] when another instance was quicker: what this
-/// transaction did must be undone.
-pub fn keep(conn: &mut Conn, key: &IdempotencyKey, request: Digest, answer: &str, now: UtcTime) -> Result<()> {
-    // One that is over and was not cleared away yet makes room.
-    let old = idempotency_records::table
+/// [`Error::StillRunning`] when another instance has stored a response since:
+/// this transaction must be rolled back.
+pub fn store_response(
+    conn: &mut Conn,
+    key: &IdempotencyKey,
+    request: Digest,
+    answer: &str,
+    now: UtcTime,
+) -> Result<()> {
+    // An expired record that was not swept yet would violate the primary key.
+    let expired = idempotency_records::table
         .find((&key.account, key.mode, key.endpoint, &key.key))
-        .filter(idempotency_records::created_at.le(now.plus_seconds(-KEPT_SECONDS)));
-    diesel::delete(old).execute(conn)?;
-    let kept = diesel::insert_into(idempotency_records::table)
+        .filter(idempotency_records::created_at.le(now.plus_seconds(-RETENTION_SECONDS)));
+    diesel::delete(expired).execute(conn)?;
+    let inserted = diesel::insert_into(idempotency_records::table)
         .values((
             idempotency_records::account_id.eq(&key.account),
             idempotency_records::mode.eq(key.mode),
@@ -89,27 +96,27 @@ pub fn keep(conn: &mut Conn, key: &IdempotencyKey, request: Digest, answer: &str
             idempotency_records::created_at.eq(now),
         ))
         .execute(conn);
-    match kept {
+    match inserted {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(Error::StillRunning),
         result => Ok(result.map(drop)?),
     }
 }
 
-/// Whether there are answers that are a day old.
+/// Whether there are responses past their retention.
 ///
 /// # Errors
 /// When the database fails.
-pub fn has_old(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    let old = idempotency_records::created_at.le(now.plus_seconds(-KEPT_SECONDS));
-    let first = idempotency_records::table.filter(old).select(idempotency_records::created_at);
+pub fn has_expired(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    let expired = idempotency_records::created_at.le(now.plus_seconds(-RETENTION_SECONDS));
+    let first = idempotency_records::table.filter(expired).select(idempotency_records::created_at);
     Ok(first.first::<UtcTime>(conn).optional()?.is_some())
 }
 
-/// Forgets answers that are a day old; gives how many.
+/// Deletes responses past their retention. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_old(conn: &mut Conn, now: UtcTime) -> Result<usize> {
-    let old = idempotency_records::created_at.le(now.plus_seconds(-KEPT_SECONDS));
-    Ok(diesel::delete(idempotency_records::table.filter(old)).execute(conn)?)
+pub fn delete_expired(conn: &mut Conn, now: UtcTime) -> Result<usize> {
+    let expired = idempotency_records::created_at.le(now.plus_seconds(-RETENTION_SECONDS));
+    Ok(diesel::delete(idempotency_records::table.filter(expired)).execute(conn)?)
 }

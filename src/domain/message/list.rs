@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::phone_number::PhoneNumber;
-use super::{Message, MessageId, Status};
+use super::record::{Message, MessageId, MessageStatus};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
@@ -11,19 +11,19 @@ use crate::error::Result;
 use crate::store::Conn;
 use crate::store::schema::{api_keys, messages};
 
-/// Messages on one page.
-pub const PAGE: usize = 50;
+/// The number of messages on one page.
+pub const MESSAGES_PER_PAGE: usize = 50;
 
-/// Which messages are wanted; all of them, where nothing is set.
+/// Conditions on the listed messages; `None` is no condition.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of live keys or of test keys.
+pub struct MessageFilter {
+    /// Live or test.
     pub mode: Option<Mode>,
-    /// How far they have come.
-    pub status: Option<Status>,
-    /// With which key they were sent.
+    /// Their status.
+    pub status: Option<MessageStatus>,
+    /// The key that they were sent with.
     pub api_key: Option<ApiKeyId>,
-    /// To whom.
+    /// The phone that they go to.
     pub recipient: Option<PhoneNumber>,
 }
 
@@ -32,43 +32,49 @@ pub struct Filter {
 pub struct MessageEntry {
     /// The message.
     pub message: Message,
-    /// What its key is called; empty when it was deleted, or when there was none.
+    /// The name of its key; `None` when the key was deleted, or an operator sent it.
     pub api_key: Option<String>,
 }
 
-/// One page of the list.
+/// One page of an account's messages.
 #[derive(Debug)]
-pub struct Page {
-    /// Up to [`PAGE`] messages, newest first.
+pub struct MessageList {
+    /// Up to [`MESSAGES_PER_PAGE`] messages, newest first.
     pub rows: Vec<MessageEntry>,
-    /// The message behind which the next page begins, if there is one.
+    /// The cursor of the next page: the last message of this one. `None` on the
+    /// last page.
     pub next: Option<MessageId>,
 }
 
-/// An account's messages that `filter` lets through, newest first, behind
-/// `after` or from the start.
+/// A page of an account's messages that match `filter`, newest first; those
+/// older than `after`, or the first page.
 ///
 /// # Errors
 /// When the database fails.
-pub fn list(conn: &mut Conn, account: &AccountId, filter: &Filter, after: Option<&MessageId>) -> Result<Page> {
-    // One mode at a time: the index has each in order, and not both together.
+pub fn list(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: &MessageFilter,
+    after: Option<&MessageId>,
+) -> Result<MessageList> {
+    // One query per mode: the index is ordered by id within a mode only.
     let modes = filter.mode.map_or_else(|| vec![Mode::Live, Mode::Test], |mode| vec![mode]);
     let mut rows = Vec::new();
     for mode in modes {
         rows.extend(of_mode(conn, account, mode, filter, after)?);
     }
     rows.sort_by(|one, other| other.message.id.as_str().cmp(one.message.id.as_str()));
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let more = rows.len() > MESSAGES_PER_PAGE;
+    rows.truncate(MESSAGES_PER_PAGE);
     let next = rows.last().filter(|_| more).map(|row| row.message.id.clone());
-    Ok(Page { rows, next })
+    Ok(MessageList { rows, next })
 }
 
 fn of_mode(
     conn: &mut Conn,
     account: &AccountId,
     mode: Mode,
-    filter: &Filter,
+    filter: &MessageFilter,
     after: Option<&MessageId>,
 ) -> Result<Vec<MessageEntry>> {
     let mut query = messages::table
@@ -76,7 +82,7 @@ fn of_mode(
         .filter(messages::account_id.eq(account))
         .filter(messages::mode.eq(mode))
         .order(messages::id.desc())
-        .limit(PAGE as i64 + 1)
+        .limit(MESSAGES_PER_PAGE as i64 + 1)
         .select((Message::as_select(), api_keys::name.nullable()))
         .into_boxed();
     if let Some(status) = filter.status {
@@ -94,7 +100,7 @@ fn of_mode(
     Ok(query.load(conn)?)
 }
 
-/// One message of an account; of one mode, where that is asked for.
+/// One message of an account, if `mode` is none or the message's.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown message

@@ -1,4 +1,4 @@
-//! The number of a phone, as the whole world writes it (ITU-T E.164).
+//! Phone numbers in international form (ITU-T E.164).
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,21 +10,22 @@ use diesel::sql_types::Text;
 use crate::error::{Error, Result};
 use crate::store::types::text_column;
 
-/// Digits after the plus sign.
-const SHORTEST: usize = 7;
-/// Digits after the plus sign (E.164 §6.2.1).
-const LONGEST: usize = 15;
+/// The fewest digits after the plus sign; E.164 sets no minimum.
+const MIN_DIGITS: usize = 7;
+/// The most digits after the plus sign (E.164 §6.2.1).
+const MAX_DIGITS: usize = 15;
 
-/// `+`, a country code and a number: 7 to 15 digits. A country is never guessed.
+/// `+` and 7 to 15 digits, which begin with a country code. A number without a
+/// country code is refused, not completed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// Reads a number; spaces, hyphens and brackets in it are left out.
+    /// Parses a number; spaces, hyphens and brackets are removed.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `field`, in words that say what to change.
+    /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
         Self::checked(text).map_err(|problem| Error::invalid(field, problem))
     }
@@ -46,8 +47,10 @@ impl PhoneNumber {
             return Err("No country code begins with 0: write for example +420777123456.".to_owned());
         }
         match digits.len() {
-            SHORTEST..=LONGEST => Ok(Self(number)),
-            count => Err(format!("A phone number has {SHORTEST} to {LONGEST} digits after the +; this has {count}.")),
+            MIN_DIGITS..=MAX_DIGITS => Ok(Self(number)),
+            count => {
+                Err(format!("A phone number has {MIN_DIGITS} to {MAX_DIGITS} digits after the +; this has {count}."))
+            }
         }
     }
 
@@ -57,7 +60,7 @@ impl PhoneNumber {
         &self.0
     }
 
-    /// The digits alone, as carriers take them.
+    /// The digits without the plus sign, as SMPP has them.
     #[must_use]
     pub fn digits(&self) -> &str {
         self.0.trim_start_matches('+')

@@ -1,82 +1,81 @@
-//! Delivery receipts: what a carrier says later about a segment that it took.
-//! They come early, late, twice and out of order, and some are about nothing
-//! that was ever sent.
+//! Delivery receipts: what a carrier reports about a segment after it accepted
+//! it. They may come before the response to the submit, twice, out of order, or
+//! for a segment that Keyfob never sent.
 
 use diesel::prelude::*;
 
+use super::carrier_message_id::CarrierMessageId;
+use super::error::MessageError;
+use super::lifecycle::{advance, lock};
+use super::record::MessageStatus;
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
-use super::sending::{advance, lock};
-use super::{Fault, Status};
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages, waiting_receipts};
 use crate::store::types::text_enum;
 use crate::store::{Conn, Steadily, UtcTime};
 
-/// How long a receipt is kept that fits nothing yet, in seconds.
-const KEPT_SECONDS: i64 = 600;
-/// How long a receipt waits for the answer to its submit before it may settle a
-/// segment whose answer never came, in seconds.
-const ANSWER_SECONDS: i64 = 20;
-/// Receipts that fit nothing, kept at most.
-const MOST_KEPT: i64 = 10_000;
+/// How long a receipt that matches no segment is kept, in seconds.
+const UNMATCHED_RETENTION_SECONDS: i64 = 600;
+/// How long a receipt waits for the response to its submit, in seconds, before
+/// it may settle a segment whose response never came.
+const RESPONSE_GRACE_SECONDS: i64 = 20;
+/// The most receipts without a segment that are kept; more are dropped, so that
+/// a carrier can't fill the database.
+const MAX_UNMATCHED: i64 = 10_000;
 
 text_enum! {
-    /// What a carrier says about a segment (SMPP 3.4 §5.2.28).
+    /// The state of a segment in a receipt (SMPP 3.4 §5.2.28).
     ReceiptState {
-        /// On its way.
+        /// The carrier is still delivering it.
         Enroute = "enroute",
         /// It reached the phone.
         Delivered = "delivered",
-        /// Its time was over.
+        /// Its validity period ended.
         Expired = "expired",
         /// The carrier deleted it.
         Deleted = "deleted",
-        /// It can't be delivered.
+        /// It is undeliverable.
         Undelivered = "undelivered",
-        /// Somebody read it for the phone, such as customer service.
+        /// Somebody read it on the subscriber's behalf, such as customer service.
         Accepted = "accepted",
-        /// The carrier does not know.
+        /// The carrier does not know the state.
         Unknown = "unknown",
-        /// The carrier refused it after all.
+        /// The carrier rejected it after it had accepted it.
         Rejected = "rejected",
     }
 }
 
 impl ReceiptState {
-    /// What it makes of a segment; nothing where more is to come.
-    const fn settles(self) -> Option<(SegmentStatus, Option<Fault>)> {
+    /// The status that it gives a segment; `None` for an intermediate state.
+    const fn final_status(self) -> Option<(SegmentStatus, Option<MessageError>)> {
         match self {
             Self::Enroute | Self::Accepted => None,
             Self::Delivered => Some((SegmentStatus::Delivered, None)),
-            Self::Expired => Some((SegmentStatus::Expired, Some(Fault::Expired))),
-            Self::Deleted => Some((SegmentStatus::Undelivered, Some(Fault::Deleted))),
-            Self::Undelivered => Some((SegmentStatus::Undelivered, Some(Fault::Undelivered))),
-            Self::Unknown => Some((SegmentStatus::Undelivered, Some(Fault::CarrierUnknown))),
-            Self::Rejected => Some((SegmentStatus::Undelivered, Some(Fault::Rejected))),
+            Self::Expired => Some((SegmentStatus::Expired, Some(MessageError::Expired))),
+            Self::Deleted => Some((SegmentStatus::Undelivered, Some(MessageError::Deleted))),
+            Self::Undelivered => Some((SegmentStatus::Undelivered, Some(MessageError::Undelivered))),
+            Self::Unknown => Some((SegmentStatus::Undelivered, Some(MessageError::CarrierUnknown))),
+            Self::Rejected => Some((SegmentStatus::Undelivered, Some(MessageError::Rejected))),
         }
     }
 }
 
 id! {
-    /// Names a receipt that waits.
+    /// The id of a receipt that matches no segment yet.
     ReceiptId = "rcp_"
 }
 
-/// What a carrier said.
+/// A delivery receipt from a carrier.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Which carrier said it: ids are a carrier's own.
-    pub carrier: String,
-    /// The carrier's id for the segment, as it stands in the receipt.
-    pub carrier_id: String,
-    /// The same in the form in which ids are compared.
-    pub carrier_key: String,
-    /// What became of it.
+pub struct DeliveryReceipt {
+    /// The carrier's id of the segment, as the receipt writes it.
+    pub carrier_id: CarrierMessageId,
+    /// What became of the segment.
     pub state: ReceiptState,
-    /// The carrier's own code for what went wrong.
+    /// The carrier's own error code, at most 20 characters.
     pub error: Option<String>,
-    /// To whom the segment was sent, where the receipt tells.
+    /// The phone's number as the carrier writes it, if the receipt has it.
     pub recipient: Option<String>,
 }
 
@@ -93,22 +92,21 @@ struct WaitingReceipt {
     carrier: String,
 }
 
-/// Takes a receipt. One that fits nothing yet is kept for a while; one about a
-/// segment that is settled already changes nothing.
+/// Applies a receipt to its segment, or keeps it for a while when there is no
+/// such segment yet. A segment that is settled already does not change.
 ///
 /// # Errors
 /// When the database fails.
-pub fn receive(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
-    match find(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
+pub fn receive(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
+    match find_segment(conn, receipt.carrier_id.carrier(), receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
         Some(segment) => apply(conn, &segment, receipt.state, now),
-        None => keep(conn, receipt, now),
+        None => keep_unmatched(conn, receipt, now),
     }
 }
 
-/// The segment with this id: the same letters if there are such, else what only
-/// differs in how the number is written; of several the last one, since
-/// carriers use ids again.
-fn find(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &str) -> Result<Option<MessageSegment>> {
+/// The segment with exactly this id, else the newest one whose id has the same
+/// key: carriers reuse ids.
+fn find_segment(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &str) -> Result<Option<MessageSegment>> {
     let mut found: Vec<MessageSegment> = message_segments::table
         .filter(message_segments::carrier.eq(carrier))
         .filter(message_segments::carrier_key.eq(carrier_key))
@@ -121,66 +119,66 @@ fn find(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &str) -> 
 }
 
 fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: UtcTime) -> Result<()> {
-    let Some((status, error)) = state.settles() else { return Ok(()) };
+    let Some((status, error)) = state.final_status() else { return Ok(()) };
     let message = lock(conn, &segment.message_id)?;
     let mut known = segments(conn, &message.id)?;
-    let Some(place) = known.iter_mut().find(|known| known.number == segment.number) else { return Ok(()) };
-    if !place.status.is_open() {
+    let Some(current) = known.iter_mut().find(|known| known.number == segment.number) else { return Ok(()) };
+    if !current.status.is_open() {
         return Ok(());
     }
-    *place = MessageSegment {
+    *current = MessageSegment {
         status,
         error,
         carrier: segment.carrier.clone(),
         carrier_id: segment.carrier_id.clone(),
         carrier_key: segment.carrier_key.clone(),
         updated_at: now,
-        ..place.clone()
+        ..current.clone()
     };
-    segment::put(conn, place, false)?;
-    // While segments are on their way to the carrier, their worker sums up.
-    if message.status != Status::Sent {
+    segment::put(conn, current, false)?;
+    // While a worker holds the lease, it sums up the segments when it settles them.
+    if message.status != MessageStatus::Sent {
         return Ok(());
     }
     match sum_up(&known, message.segments) {
-        Some((status, fault)) => advance(conn, &message, status, fault, &known, message.tries, now),
+        Some((status, error)) => advance(conn, &message, status, error, &known, message.tries, now),
         None => Ok(()),
     }
 }
 
-fn keep(conn: &mut Conn, receipt: &Receipt, now: UtcTime) -> Result<()> {
+fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
     let kept: i64 = waiting_receipts::table.count().get_result(conn)?;
-    if receipt.state.settles().is_none() || kept >= MOST_KEPT {
+    if receipt.state.final_status().is_none() || kept >= MAX_UNMATCHED {
         return Ok(());
     }
     let row = WaitingReceipt {
         id: ReceiptId::mint(),
-        carrier_id: receipt.carrier_id.clone(),
-        carrier_key: receipt.carrier_key.clone(),
+        carrier_id: receipt.carrier_id.as_str().to_owned(),
+        carrier_key: receipt.carrier_id.key().to_owned(),
         state: receipt.state,
         error: receipt.error.clone(),
         recipient: receipt.recipient.clone(),
         created_at: now,
-        carrier: receipt.carrier.clone(),
+        carrier: receipt.carrier_id.carrier().to_owned(),
     };
     diesel::insert_into(waiting_receipts::table).values(&row).steadily().execute(conn)?;
     Ok(())
 }
 
-/// Applies receipts that came before the answer with their id.
-pub(super) fn match_early(conn: &mut Conn, carrier: &str, carrier_key: &str, now: UtcTime) -> Result<()> {
+/// Applies the receipts of a segment that came before the response to its submit.
+pub(super) fn match_early(conn: &mut Conn, carrier_id: &CarrierMessageId, now: UtcTime) -> Result<()> {
     let rows = waiting_receipts::table
-        .filter(waiting_receipts::carrier.eq(carrier))
-        .filter(waiting_receipts::carrier_key.eq(carrier_key));
+        .filter(waiting_receipts::carrier.eq(carrier_id.carrier()))
+        .filter(waiting_receipts::carrier_key.eq(carrier_id.key()));
     let waiting: Vec<WaitingReceipt> =
         rows.order(waiting_receipts::id).select(WaitingReceipt::as_select()).load(conn)?;
     waiting.iter().try_for_each(|receipt| match_one(conn, receipt, now).map(drop))
 }
 
 fn match_one(conn: &mut Conn, receipt: &WaitingReceipt, now: UtcTime) -> Result<bool> {
-    let found = match find(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
+    let found = match find_segment(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
         Some(segment) => Some(segment),
-        None if receipt.created_at.plus_seconds(ANSWER_SECONDS) <= now => find_unanswered(conn, receipt)?,
+        None if receipt.created_at.plus_seconds(RESPONSE_GRACE_SECONDS) <= now => find_unanswered(conn, receipt)?,
         None => None,
     };
     let Some(segment) = found else { return Ok(false) };
@@ -189,16 +187,16 @@ fn match_one(conn: &mut Conn, receipt: &WaitingReceipt, now: UtcTime) -> Result<
     Ok(true)
 }
 
-/// A segment whose answer never came has no id that a receipt could name. Where
-/// there is one message only to that recipient of which this is so, the receipt
-/// is taken for it.
+/// A segment whose response never came has no carrier id that a receipt could
+/// match. The receipt is taken for it if exactly one message to that recipient
+/// has such segments; with two it would be a guess.
 fn find_unanswered(conn: &mut Conn, receipt: &WaitingReceipt) -> Result<Option<MessageSegment>> {
     let Some(recipient) = receipt.recipient.as_deref().map(|number| number.trim_start_matches('+')) else {
         return Ok(None);
     };
     let open: Vec<MessageSegment> = message_segments::table
         .inner_join(messages::table)
-        .filter(messages::status.eq(Status::Sent))
+        .filter(messages::status.eq(MessageStatus::Sent))
         .filter(messages::recipient.eq(format!("+{recipient}")))
         .filter(message_segments::status.eq(SegmentStatus::Unknown))
         .filter(message_segments::carrier_id.is_null())
@@ -216,20 +214,20 @@ fn find_unanswered(conn: &mut Conn, receipt: &WaitingReceipt) -> Result<Option<M
     }))
 }
 
-pub(super) fn is_any_waiting(conn: &mut Conn) -> Result<bool> {
+pub(super) fn has_unmatched(conn: &mut Conn) -> Result<bool> {
     let first = waiting_receipts::table.select(waiting_receipts::id).first::<ReceiptId>(conn).optional()?;
     Ok(first.is_some())
 }
 
-/// Tries again to find what the receipts that wait are about. Gives how many
-/// were matched.
+/// Matches up to `limit` waiting receipts again, oldest first. Returns how many
+/// found their segment.
 ///
 /// # Errors
 /// When the database fails.
-pub fn match_receipts(conn: &mut Conn, most: usize, now: UtcTime) -> Result<usize> {
+pub fn match_receipts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<usize> {
     let waiting: Vec<WaitingReceipt> = waiting_receipts::table
         .order(waiting_receipts::created_at)
-        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(WaitingReceipt::as_select())
         .load(conn)?;
     let mut matched = 0;
@@ -239,13 +237,14 @@ pub fn match_receipts(conn: &mut Conn, most: usize, now: UtcTime) -> Result<usiz
     Ok(matched)
 }
 
-/// Forgets receipts that fitted nothing for ten minutes; gives the carrier's
-/// ids in them, for the log.
+/// Deletes receipts that matched no segment for ten minutes. Returns up to 1,000
+/// of the carrier ids in them, for the log.
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
-    let old = waiting_receipts::table.filter(waiting_receipts::created_at.le(now.plus_seconds(-KEPT_SECONDS)));
+pub fn delete_unmatched_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
+    let cutoff = now.plus_seconds(-UNMATCHED_RETENTION_SECONDS);
+    let old = waiting_receipts::table.filter(waiting_receipts::created_at.le(cutoff));
     let ids: Vec<String> = old.select(waiting_receipts::carrier_id).limit(1_000).load(conn)?;
     if !ids.is_empty() {
         diesel::delete(old).execute(conn)?;

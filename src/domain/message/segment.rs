@@ -1,8 +1,10 @@
-//! The segments that a carrier was asked to take, and what they add up to.
+//! The segments of a message that were submitted, and the message's status that
+//! follows from them.
 
 use diesel::prelude::*;
 
-use super::{Fault, MessageId, Status};
+use super::error::MessageError;
+use super::record::{MessageId, MessageStatus};
 use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
@@ -10,62 +12,62 @@ use crate::store::types::text_enum;
 use crate::store::{Conn, Steadily, UtcTime};
 
 text_enum! {
-    /// How far a segment has come.
+    /// The state of a submitted segment.
     SegmentStatus {
-        /// The carrier could not take it yet.
+        /// The carrier did not accept it yet; it is submitted again.
         Waiting = "waiting",
-        /// The carrier has it.
+        /// The carrier accepted it.
         Accepted = "accepted",
-        /// The carrier does not take it.
+        /// The carrier rejected it.
         Refused = "refused",
-        /// The carrier was asked and did not answer.
+        /// No response to the submit came: the carrier may have accepted it.
         Unknown = "unknown",
         /// It reached the phone.
         Delivered = "delivered",
         /// It did not reach the phone.
         Undelivered = "undelivered",
-        /// Its time was over.
+        /// Its validity ended first.
         Expired = "expired",
     }
 }
 
 impl SegmentStatus {
-    /// Whether it is never to be sent again.
+    /// Whether the carrier accepted it, or may have: it is not submitted again.
     #[must_use]
-    pub const fn is_taken(self) -> bool {
+    pub const fn counts_as_accepted(self) -> bool {
         !matches!(self, Self::Waiting | Self::Refused)
     }
 
-    /// Whether a receipt can still change it.
+    /// Whether a receipt can still change the state.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Accepted | Self::Unknown)
     }
 }
 
-/// A segment as it is kept.
+/// A row of `message_segments`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = message_segments)]
 pub struct MessageSegment {
-    /// Of which message.
+    /// The message that it is a part of.
     pub message_id: MessageId,
-    /// Its place, from 1.
+    /// Its number within the message, from 1.
     pub number: i64,
-    /// How far it has come.
+    /// Its state.
     pub status: SegmentStatus,
-    /// The carrier's id for it.
+    /// The carrier's id of it, if the carrier assigned one.
     pub carrier_id: Option<String>,
-    /// The same in the form in which ids are compared.
+    /// The key of the carrier's id, by which receipts are matched.
     pub carrier_key: Option<String>,
-    /// What is wrong, if anything.
-    pub error: Option<Fault>,
-    /// When that changed last.
+    /// Why it was not delivered, or not yet.
+    pub error: Option<MessageError>,
+    /// When the state changed last.
     pub updated_at: UtcTime,
     /// The carrier that gave the id.
     pub carrier: Option<String>,
 }
 
-/// The segments of a message that a carrier was asked to take, in order.
+/// The submitted segments of a message, in order.
 ///
 /// # Errors
 /// When the database fails.
@@ -74,15 +76,15 @@ pub fn segments(conn: &mut Conn, message: &MessageId) -> Result<Vec<MessageSegme
     Ok(rows.order(message_segments::number).select(MessageSegment::as_select()).load(conn)?)
 }
 
-/// The carrier's ids, of those that begin with `prefix`, that a receipt is still
-/// to come for.
+/// The carrier ids beginning with `prefix` of segments that no receipt has come
+/// for yet.
 ///
 /// # Errors
 /// When the database fails.
-pub fn open_carrier_ids(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
+pub fn carrier_ids_awaiting_receipt(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
     let ids: Vec<Option<String>> = message_segments::table
         .inner_join(messages::table)
-        .filter(messages::status.eq(Status::Sent))
+        .filter(messages::status.eq(MessageStatus::Sent))
         .filter(messages::due_at.is_not_null())
         .filter(messages::mode.eq_any([Mode::Live, Mode::Test]))
         .filter(message_segments::status.eq(SegmentStatus::Accepted))
@@ -92,6 +94,7 @@ pub fn open_carrier_ids(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
     Ok(ids.into_iter().flatten().collect())
 }
 
+/// Inserts or updates a segment.
 pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Result<()> {
     if is_new {
         diesel::insert_into(message_segments::table).values(segment).steadily().execute(conn)?;
@@ -111,25 +114,25 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
     Ok(())
 }
 
-/// What the segments of a message of `total` add up to; nothing while some are
-/// still to go.
-pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<(Status, Option<Fault>)> {
+/// The status of a message of `total` segments; `None` while some are still to
+/// be submitted.
+pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<(MessageStatus, Option<MessageError>)> {
     use SegmentStatus::{Delivered, Expired, Refused, Undelivered, Waiting};
     let first = |status: SegmentStatus| segments.iter().find(|segment| segment.status == status);
-    let fault = |segment: &MessageSegment| segment.error;
+    let error = |segment: &MessageSegment| segment.error;
     if let Some(refused) = first(Refused) {
-        // Without it the phone can't put the others together.
-        let is_out = segments.iter().any(|segment| segment.status.is_taken());
-        return Some((if is_out { Status::Undelivered } else { Status::Failed }, fault(refused)));
+        // A phone can't reassemble a message that lacks a segment.
+        let is_accepted = segments.iter().any(|segment| segment.status.counts_as_accepted());
+        return Some((if is_accepted { MessageStatus::Undelivered } else { MessageStatus::Failed }, error(refused)));
     }
     if first(Waiting).is_some() || i64::try_from(segments.len()).unwrap_or(i64::MAX) < total {
         return None;
     }
     Some(match (first(Undelivered), first(Expired)) {
-        (Some(segment), _) => (Status::Undelivered, fault(segment)),
-        (None, Some(segment)) => (Status::Expired, fault(segment)),
-        (None, None) if segments.iter().all(|segment| segment.status == Delivered) => (Status::Delivered, None),
-        (None, None) => (Status::Sent, segments.iter().find_map(fault)),
+        (Some(segment), _) => (MessageStatus::Undelivered, error(segment)),
+        (None, Some(segment)) => (MessageStatus::Expired, error(segment)),
+        (None, None) if segments.iter().all(|segment| segment.status == Delivered) => (MessageStatus::Delivered, None),
+        (None, None) => (MessageStatus::Sent, segments.iter().find_map(error)),
     })
 }
 
@@ -138,7 +141,7 @@ mod tests {
     use super::SegmentStatus::{Accepted, Delivered, Expired, Refused, Undelivered, Unknown, Waiting};
     use super::*;
 
-    fn sum(statuses: &[SegmentStatus]) -> Option<Status> {
+    fn sum(statuses: &[SegmentStatus]) -> Option<MessageStatus> {
         let segment = |status: &SegmentStatus| MessageSegment {
             message_id: MessageId::mint(),
             number: 1,
@@ -154,18 +157,18 @@ mod tests {
 
     #[test]
     fn a_message_is_what_its_segments_add_up_to() {
-        assert_eq!(sum(&[Accepted, Accepted]), Some(Status::Sent));
-        assert_eq!(sum(&[Accepted, Delivered]), Some(Status::Sent));
-        assert_eq!(sum(&[Unknown, Delivered]), Some(Status::Sent));
-        assert_eq!(sum(&[Delivered, Delivered]), Some(Status::Delivered));
-        assert_eq!(sum(&[Delivered, Undelivered]), Some(Status::Undelivered));
-        assert_eq!(sum(&[Expired, Undelivered]), Some(Status::Undelivered));
-        assert_eq!(sum(&[Accepted, Expired]), Some(Status::Expired));
-        assert_eq!(sum(&[Refused, Refused]), Some(Status::Failed));
-        assert_eq!(sum(&[Accepted, Refused]), Some(Status::Undelivered));
-        assert_eq!(sum(&[Unknown, Refused]), Some(Status::Undelivered));
-        assert_eq!(sum(&[Waiting, Refused]), Some(Status::Failed));
-        assert_eq!(sum(&[Refused]), Some(Status::Failed));
+        assert_eq!(sum(&[Accepted, Accepted]), Some(MessageStatus::Sent));
+        assert_eq!(sum(&[Accepted, Delivered]), Some(MessageStatus::Sent));
+        assert_eq!(sum(&[Unknown, Delivered]), Some(MessageStatus::Sent));
+        assert_eq!(sum(&[Delivered, Delivered]), Some(MessageStatus::Delivered));
+        assert_eq!(sum(&[Delivered, Undelivered]), Some(MessageStatus::Undelivered));
+        assert_eq!(sum(&[Expired, Undelivered]), Some(MessageStatus::Undelivered));
+        assert_eq!(sum(&[Accepted, Expired]), Some(MessageStatus::Expired));
+        assert_eq!(sum(&[Refused, Refused]), Some(MessageStatus::Failed));
+        assert_eq!(sum(&[Accepted, Refused]), Some(MessageStatus::Undelivered));
+        assert_eq!(sum(&[Unknown, Refused]), Some(MessageStatus::Undelivered));
+        assert_eq!(sum(&[Waiting, Refused]), Some(MessageStatus::Failed));
+        assert_eq!(sum(&[Refused]), Some(MessageStatus::Failed));
         assert_eq!(sum(&[Accepted, Waiting]), None);
         assert_eq!(sum(&[Accepted]), None);
     }

@@ -1,4 +1,4 @@
-//! Whom a message says it is from.
+//! The sender that a phone shows for a message.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,12 +11,12 @@ use super::phone_number::PhoneNumber;
 use crate::error::{Error, Result};
 use crate::store::types::text_column;
 
-/// Characters of a name (3GPP TS 23.040 §9.1.2.5: 11 septets).
-const LONGEST_NAME: usize = 11;
-/// Digits of a short code.
-const SHORTEST_CODE: usize = 3;
-/// Digits of a short code.
-const LONGEST_CODE: usize = 8;
+/// The most characters of a name (3GPP TS 23.040 §9.1.2.5: 11 septets).
+const MAX_NAME_CHARS: usize = 11;
+/// The fewest digits of a short code.
+const MIN_SHORT_CODE_DIGITS: usize = 3;
+/// The most digits of a short code.
+const MAX_SHORT_CODE_DIGITS: usize = 8;
 
 /// A name, a phone number or a short code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -26,10 +26,11 @@ pub struct Sender {
     kind: SenderKind,
 }
 
-/// What a sender is, which carriers are told beside it (SMPP 3.4 §5.2.5, §5.2.6).
+/// The kind of a sender, from which its type of number and numbering plan follow
+/// (SMPP 3.4 §5.2.5, §5.2.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SenderKind {
-    /// 1 to 11 letters and digits of ASCII and spaces, of which one is a letter.
+    /// A name: 1 to 11 ASCII letters, digits and spaces with at least one letter.
     Alphanumeric,
     /// A phone number: `+` and 7 to 15 digits.
     International,
@@ -38,10 +39,10 @@ pub enum SenderKind {
 }
 
 impl Sender {
-    /// Reads a sender, without the space around it.
+    /// Parses a sender; the space around it is removed.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `field`, in words that say what to change.
+    /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
         text.parse().map_err(|problem: String| Error::invalid(field, problem))
     }
@@ -52,7 +53,7 @@ impl Sender {
         &self.text
     }
 
-    /// Which of the three it is.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> SenderKind {
         self.kind
@@ -84,9 +85,9 @@ impl FromStr for Sender {
 
 fn code(text: &str) -> Result<SenderKind, String> {
     match text.len() {
-        SHORTEST_CODE..=LONGEST_CODE => Ok(SenderKind::ShortCode),
+        MIN_SHORT_CODE_DIGITS..=MAX_SHORT_CODE_DIGITS => Ok(SenderKind::ShortCode),
         _ => Err(format!(
-            "A sender of digits alone is a short code of {SHORTEST_CODE} to {LONGEST_CODE}; begin a phone number with \
+            "A sender of digits alone is a short code of {MIN_SHORT_CODE_DIGITS} to {MAX_SHORT_CODE_DIGITS}; begin a phone number with \
              + and the country code."
         )),
     }
@@ -100,8 +101,8 @@ fn name(text: &str) -> Result<SenderKind, String> {
         return Err("The name of a sender has at least one letter.".to_owned());
     }
     match text.len() {
-        ..=LONGEST_NAME => Ok(SenderKind::Alphanumeric),
-        length => Err(format!("The name of a sender has at most {LONGEST_NAME} characters; this has {length}.")),
+        ..=MAX_NAME_CHARS => Ok(SenderKind::Alphanumeric),
+        length => Err(format!("The name of a sender has at most {MAX_NAME_CHARS} characters; this has {length}.")),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The text of a message, and the segments that it travels and is charged in
-//! (3GPP TS 23.038 for the alphabets, TS 23.040 §9.2.3.24.1 for the parts).
+//! The text of a message, and the segments that it is sent and charged in (3GPP
+//! TS 23.038 for the alphabets, TS 23.040 §9.2.3.24.1 for concatenation).
 
 use std::str::FromStr;
 
@@ -12,15 +12,15 @@ use super::gsm7;
 use crate::error::{Error, Result};
 use crate::store::types::{text_column, text_enum};
 
-/// A longer text is refused.
-pub const MOST_SEGMENTS: usize = 10;
+/// The most segments of one message.
+pub const MAX_SEGMENTS: usize = 10;
 
 text_enum! {
-    /// The alphabet of a whole message.
+    /// The alphabet of a message; all its segments have the same.
     Encoding {
         /// GSM 7-bit default alphabet with its extension table.
         Gsm7 = "gsm7",
-        /// Everything else: big-endian UTF-16.
+        /// UCS-2, for all other characters; sent as big-endian UTF-16.
         Ucs2 = "ucs2",
     }
 }
@@ -31,8 +31,8 @@ impl Encoding {
         if text.chars().all(|c| gsm7::septets(c).is_some()) { Self::Gsm7 } else { Self::Ucs2 }
     }
 
-    /// Units (septets or UTF-16 code units) that a message has room for when it
-    /// is the only one: 140 bytes.
+    /// The most units (septets or UTF-16 code units) of a message that is a single
+    /// segment: 140 bytes.
     #[must_use]
     pub const fn single(self) -> usize {
         match self {
@@ -41,8 +41,8 @@ impl Encoding {
         }
     }
 
-    /// Units that each of several parts has room for, beside the six bytes that
-    /// tell its place.
+    /// The most units of each segment of a concatenated message, whose header takes
+    /// six bytes of the 140.
     #[must_use]
     pub const fn part(self) -> usize {
         match self {
@@ -51,7 +51,7 @@ impl Encoding {
         }
     }
 
-    /// Units of one character, which are never cut apart.
+    /// The units of one character, which are never split between segments.
     fn units(self, c: char) -> usize {
         match self {
             Self::Gsm7 => gsm7::septets(c).unwrap_or(1),
@@ -71,8 +71,8 @@ impl Encoding {
     }
 }
 
-/// A text that can be sent: composed (NFC), not blank, without NUL, and of at
-/// most [`MOST_SEGMENTS`].
+/// A text that can be sent: in NFC, not blank, without NUL, and of at most
+/// [`MAX_SEGMENTS`] segments.
 #[derive(Debug, Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct SmsText {
@@ -82,11 +82,11 @@ pub struct SmsText {
 }
 
 impl SmsText {
-    /// Takes a text as it is, but for its composition: a letter and an accent
-    /// that are typed apart become one, or they would make it UCS-2.
+    /// Validates a text and brings it into NFC: a combining accent would force
+    /// UCS-2 where the composed letter is in the GSM alphabet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `field`, in words that say what to change.
+    /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
         Self::checked(text).map_err(|problem| Error::invalid(field, problem))
     }
@@ -101,29 +101,29 @@ impl SmsText {
         }
         let encoding = Encoding::of(&text);
         match pieces(encoding, &text).count() {
-            segments @ ..=MOST_SEGMENTS => Ok(Self { text, encoding, segments }),
+            segments @ ..=MAX_SEGMENTS => Ok(Self { text, encoding, segments }),
             segments => Err(format!(
-                "This text takes {segments} segments and {MOST_SEGMENTS} is the most: {} characters of the GSM \
+                "This text takes {segments} segments and {MAX_SEGMENTS} is the most: {} characters of the GSM \
                  alphabet, or {} when it has any other.",
-                MOST_SEGMENTS * Encoding::Gsm7.part(),
-                MOST_SEGMENTS * Encoding::Ucs2.part(),
+                MAX_SEGMENTS * Encoding::Gsm7.part(),
+                MAX_SEGMENTS * Encoding::Ucs2.part(),
             )),
         }
     }
 
-    /// The text, composed.
+    /// The text, in NFC.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The alphabet that all its segments are in.
+    /// The alphabet of all its segments.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// How many segments it takes, from 1 to [`MOST_SEGMENTS`]; a credit each.
+    /// The number of segments, from 1 to [`MAX_SEGMENTS`]; each costs one credit.
     #[must_use]
     pub fn segment_count(&self) -> usize {
         self.segments
@@ -148,18 +148,19 @@ impl FromStr for SmsText {
 
 text_column!(SmsText);
 
-/// What one SMS carries.
+/// The content of one SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Its piece of the text.
+    /// Its part of the text.
     pub text: String,
-    /// The same in the message's alphabet, without a header: GSM-7 unpacked
-    /// (one septet a byte, at most 160) or big-endian UTF-16 (at most 140 bytes).
+    /// The same, encoded in the message's alphabet and without a header: GSM 7-bit
+    /// unpacked (one septet per byte, at most 160) or big-endian UTF-16 (at most
+    /// 140 bytes).
     pub payload: Vec<u8>,
 }
 
-/// Cuts `text` where the parts are full, between characters only: neither an
-/// escape and what it announces nor a surrogate pair is parted.
+/// Splits `text` into segments, between characters only: an escape stays with
+/// the septet after it, and a surrogate pair stays whole.
 fn pieces(encoding: Encoding, text: &str) -> impl Iterator<Item = &str> {
     let all: usize = text.chars().map(|c| encoding.units(c)).sum();
     let room = if all <= encoding.single() { encoding.single() } else { encoding.part() };
@@ -174,7 +175,7 @@ fn pieces(encoding: Encoding, text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The byte at which `room` units are used up.
+/// The byte index at which `room` units are used up.
 fn full_at(encoding: Encoding, text: &str, room: usize) -> usize {
     let mut used = 0;
     for (at, c) in text.char_indices() {

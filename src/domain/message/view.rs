@@ -1,19 +1,20 @@
-//! A message as applications see it: in answers of the API, and in callbacks.
+//! The JSON of a message, in responses of the API and in callbacks.
 
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Fault, Message};
+use super::error::MessageError;
+use super::record::Message;
 use crate::store::UtcTime;
 
-/// One message.
+/// The JSON object of one message.
 #[derive(Debug, Serialize)]
 pub struct MessageView<'a> {
     id: &'a str,
     to: &'a str,
     from: Option<&'a str>,
     status: &'static str,
-    error: Option<FaultView>,
+    error: Option<MessageErrorView>,
     encoding: &'static str,
     segments: i64,
     credits: i64,
@@ -23,16 +24,16 @@ pub struct MessageView<'a> {
     updated_at: String,
 }
 
-/// Why it did not get where it should.
+/// The JSON object of an error.
 #[derive(Debug, Serialize)]
-struct FaultView {
+struct MessageErrorView {
     code: &'static str,
     message: &'static str,
 }
 
-impl From<Fault> for FaultView {
-    fn from(fault: Fault) -> Self {
-        Self { code: fault.as_str(), message: fault.sentence() }
+impl From<MessageError> for MessageErrorView {
+    fn from(error: MessageError) -> Self {
+        Self { code: error.as_str(), message: error.sentence() }
     }
 }
 
@@ -43,7 +44,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             to: message.recipient.as_str(),
             from: message.sender.as_ref().map(|sender| sender.as_str()),
             status: message.status.as_str(),
-            error: message.error.map(FaultView::from),
+            error: message.error.map(MessageErrorView::from),
             encoding: message.encoding.as_str(),
             segments: message.segments,
             credits: message.credits,
@@ -55,7 +56,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
     }
 }
 
-/// A time as programs read it (RFC 3339).
+/// Formats a time as RFC 3339 in UTC.
 pub(crate) fn rfc3339(time: UtcTime) -> String {
     time.to_datetime().format(&Rfc3339).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Names to addresses, each of which is held against the rules before anything
-//! connects to it. What is connected to is what was checked: a name that leads
-//! elsewhere a moment later changes nothing.
+//! DNS resolution with a check of each address before the connection. The client
+//! connects to the addresses that were checked, so a name that resolves to a private
+//! address a moment later (DNS rebinding) gains nothing.
 
 use std::fmt;
 use std::io;
@@ -15,24 +15,24 @@ use ureq::unversioned::transport::NextTimeout;
 use crate::domain::callback;
 use crate::networks::Networks;
 
-/// How many addresses of a name are tried at most.
-const MOST: usize = 8;
+/// The most addresses of a name that are tried.
+const MAX_ADDRESSES: usize = 8;
 
 type Find = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
-/// How names are looked up.
+/// A function that resolves host names; tests replace it.
 #[derive(Clone)]
 pub struct LookUp(Arc<Find>);
 
 impl LookUp {
-    /// With a function that gives a name's addresses.
+    /// Resolves with `find`.
     pub fn with(find: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
     }
 }
 
 impl Default for LookUp {
-    /// As the system does.
+    /// Resolves with the system's resolver.
     fn default() -> Self {
         Self::with(|name| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
     }
@@ -44,25 +44,25 @@ impl fmt::Debug for LookUp {
     }
 }
 
-/// An address of the name may not be called.
+/// The name resolves to an address that is private and not allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is private")]
-pub(super) struct Forbidden(IpAddr);
+pub(super) struct ForbiddenAddress(IpAddr);
 
-/// Gives addresses that may be called, or none.
+/// Resolves names to addresses that callbacks may go to.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedResolver {
     pub(super) allowed: Networks,
     pub(super) look_up: LookUp,
 }
 
-impl Checked {
+impl CheckedResolver {
     fn addresses(&self, host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
         if let Ok(address) = literal {
             return Ok(vec![address]);
         }
-        // The system's resolver has no time limit of its own.
+        // In a thread, since the system's resolver has no timeout.
         let (found, wait) = mpsc::sync_channel(1);
         let (look_up, host) = (self.look_up.clone(), host.to_owned());
         std::thread::spawn(move || found.send((look_up.0)(&host)));
@@ -74,7 +74,7 @@ impl Checked {
     }
 }
 
-impl Resolver for Checked {
+impl Resolver for CheckedResolver {
     fn resolve(
         &self,
         uri: &Uri,
@@ -84,12 +84,12 @@ impl Resolver for Checked {
         let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default));
         let addresses = self.addresses(host, timeout)?;
-        // One that is not allowed speaks against all of them.
+        // One forbidden address makes the whole name suspicious.
         if let Some(private) = addresses.iter().find(|address| !callback::is_allowed(**address, &self.allowed)) {
-            return Err(ureq::Error::Other(Box::new(Forbidden(*private))));
+            return Err(ureq::Error::Other(Box::new(ForbiddenAddress(*private))));
         }
         let mut resolved = self.empty();
-        addresses.into_iter().take(MOST).for_each(|address| resolved.push(SocketAddr::new(address, port)));
+        addresses.into_iter().take(MAX_ADDRESSES).for_each(|address| resolved.push(SocketAddr::new(address, port)));
         if resolved.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(resolved) }
     }
 }

@@ -1,6 +1,6 @@
-//! The way out that goes nowhere: it answers as carriers do, and no phone rings.
+//! The sandbox: it responds as carriers do, and no phone gets anything.
 //!
-//! The end of the recipient's number says what happens:
+//! The last digits of the recipient's number decide what happens:
 //!
 //! ```text
 //! …999  throttled twice, then delivered
@@ -22,21 +22,22 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
-use super::{Arrival, Arrivals, Outcome, Receipt, ReceiptState, Refusal, Submission, Transport};
+use super::interface::{CarrierRejection, IncomingReceipt, ReceiptSender, Submission, SubmitOutcome, Transport};
+use crate::domain::message::{CarrierMessageId, DeliveryReceipt, MessageError, ReceiptState};
 
-/// How many receipts may be on their way; more segments have to wait.
-const ROOM: usize = 10_000;
-/// How often a segment to …999 is throttled.
-const THROTTLED: u8 = 2;
-/// Segments to …999 whose tries are remembered.
-const REMEMBERED: usize = 10_000;
-/// How soon to look again whether there is room.
-const MOMENT: Duration = Duration::from_millis(5);
-/// Until a receipt that was not acknowledged comes again.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The most receipts that wait for their delay; then there is no capacity.
+const MAX_PENDING_RECEIPTS: usize = 10_000;
+/// How often a segment to …999 is throttled before it is accepted.
+const THROTTLE_COUNT: u8 = 2;
+/// The most segments to …999 whose attempts are counted.
+const MAX_REMEMBERED_TRIES: usize = 10_000;
+/// How often a task that waits for capacity checks it.
+const CAPACITY_POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// The delay before a receipt that was not acknowledged is delivered again.
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
-/// The rules above for whoever tries them: how a number ends, and what then
-/// becomes of its message.
+/// The rules above for the dashboard: the last digits, and what becomes of the
+/// message.
 pub const FIXED_NUMBERS: [(&str, &str); 7] = [
     ("990", "delivered"),
     ("994", "sent, and nothing more is heard"),
@@ -47,66 +48,69 @@ pub const FIXED_NUMBERS: [(&str, &str); 7] = [
     ("999", "delivered at the third try"),
 ];
 
-/// A carrier that only rehearses.
+/// A transport without a carrier.
 pub struct Sandbox {
     delay: Duration,
-    arrivals: Arrivals,
-    room: Arc<Semaphore>,
+    receipts: ReceiptSender,
+    capacity: Arc<Semaphore>,
     tries: Mutex<HashMap<u64, u8>>,
 }
 
 impl Sandbox {
-    /// Receipts arrive `delay` after a segment was accepted.
+    /// A sandbox whose receipts come `delay` after a segment was accepted.
     #[must_use]
-    pub fn new(delay: Duration, arrivals: Arrivals) -> Self {
-        Self { delay, arrivals, room: Arc::new(Semaphore::new(ROOM)), tries: Mutex::default() }
+    pub fn new(delay: Duration, receipts: ReceiptSender) -> Self {
+        Self { delay, receipts, capacity: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)), tries: Mutex::default() }
     }
 
-    /// Gives the receipts of segments that were accepted before a restart; ids
-    /// that are not the sandbox's are passed over. Has to be called within a
-    /// Tokio runtime, as [`submit`](Transport::submit) does.
+    /// Delivers the receipts of segments that were accepted before a restart; ids
+    /// that are not the sandbox's are ignored. Has to be called within a Tokio
+    /// runtime, as [`submit`](Transport::submit).
     pub fn resume(&self, carrier_ids: Vec<String>) {
-        let (delay, arrivals, room) = (self.delay, self.arrivals.clone(), Arc::clone(&self.room));
+        let (delay, receipts, capacity) = (self.delay, self.receipts.clone(), Arc::clone(&self.capacity));
         tokio::spawn(async move {
             for carrier_id in carrier_ids {
                 let Some(receipt) = Ending::of_id(&carrier_id).and_then(|ending| ending.receipt(carrier_id, None))
                 else {
                     continue;
                 };
-                let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-                tokio::spawn(deliver(receipt, delay, arrivals.clone(), permit));
+                let Ok(permit) = Arc::clone(&capacity).acquire_owned().await else { return };
+                tokio::spawn(deliver(receipt, delay, receipts.clone(), permit));
             }
         });
     }
 
-    fn answer(&self, submission: &Submission) -> Outcome {
-        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else { return Outcome::NotSent };
+    fn respond(&self, submission: &Submission) -> SubmitOutcome {
+        let Ok(permit) = Arc::clone(&self.capacity).try_acquire_owned() else { return SubmitOutcome::NotSent };
         let number = submission.recipient.as_str();
         if number.ends_with("998") {
-            return Outcome::Refused(Refusal { code: "invalid_recipient", carrier_status: None });
+            return SubmitOutcome::Rejected(CarrierRejection {
+                error: MessageError::InvalidRecipient,
+                carrier_status: None,
+            });
         }
         if number.ends_with("999") && self.is_throttled(submission) {
-            let refusal = Refusal { code: "throttled", carrier_status: None };
-            return Outcome::Retry { refusal, after: self.delay, most: u32::from(THROTTLED) + 1 };
+            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_status: None };
+            return SubmitOutcome::Retry { rejection, after: self.delay, max_attempts: u32::from(THROTTLE_COUNT) + 1 };
         }
         let ending = Ending::of_number(number);
-        let carrier_id = format!("{PREFIX}{}-{}", ending.digit(), Uuid::now_v7().simple());
+        let carrier_id = format!("{ID_PREFIX}{}-{}", ending.digit(), Uuid::now_v7().simple());
         if let Some(receipt) = ending.receipt(carrier_id.clone(), Some(number.to_owned())) {
-            tokio::spawn(deliver(receipt, self.delay, self.arrivals.clone(), permit));
+            tokio::spawn(deliver(receipt, self.delay, self.receipts.clone(), permit));
         }
-        Outcome::Accepted { carrier_id }
+        SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new(carrier_id) }
     }
 
     fn is_throttled(&self, submission: &Submission) -> bool {
         let mut hasher = DefaultHasher::new();
         (&submission.recipient, &submission.payload, submission.part.map(|part| part.number)).hash(&mut hasher);
         let mut tries = self.tries.lock();
-        if tries.len() >= REMEMBERED {
+        if tries.len() >= MAX_REMEMBERED_TRIES {
             tries.clear();
         }
         let count = tries.entry(hasher.finish()).or_default();
         *count += 1;
-        let throttled = *count <= THROTTLED;
+        let throttled = *count <= THROTTLE_COUNT;
         if !throttled {
             tries.remove(&hasher.finish());
         }
@@ -120,59 +124,61 @@ impl Transport for Sandbox {
     }
 
     fn capacity(&self) -> usize {
-        if self.room.is_closed() { 0 } else { self.room.available_permits() }
+        if self.capacity.is_closed() { 0 } else { self.capacity.available_permits() }
     }
 
     fn ready(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // A permit would be handed to one who may not use it.
+            // Not by acquiring a permit: the task that gets it may not use it.
             while self.capacity() == 0 {
-                tokio::time::sleep(MOMENT).await;
+                tokio::time::sleep(CAPACITY_POLL_INTERVAL).await;
             }
         })
     }
 
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, Outcome> {
-        Box::pin(async move { self.answer(&submission) })
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+        Box::pin(async move { self.respond(&submission) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { self.room.close() })
+        Box::pin(async { self.capacity.close() })
     }
 }
 
-/// Brings a receipt until it is acknowledged.
-async fn deliver(receipt: Receipt, delay: Duration, arrivals: Arrivals, permit: OwnedSemaphorePermit) {
+/// Delivers a receipt again and again until it is acknowledged.
+async fn deliver(receipt: DeliveryReceipt, delay: Duration, receipts: ReceiptSender, permit: OwnedSemaphorePermit) {
     tokio::time::sleep(delay).await;
     loop {
-        let (taken, acknowledged) = oneshot::channel();
-        if arrivals.send(Arrival { receipt: receipt.clone(), taken }).await.is_err() || acknowledged.await.is_ok() {
+        let (acknowledge, acknowledged) = oneshot::channel();
+        if receipts.send(IncomingReceipt { receipt: receipt.clone(), acknowledge }).await.is_err()
+            || acknowledged.await.is_ok()
+        {
             break;
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(REDELIVERY_DELAY).await;
     }
     drop(permit);
 }
 
-/// The word for it.
+/// The name of the transport.
 pub const NAME: &str = "sandbox";
-/// How its ids for segments begin; the digit of an ending follows.
-pub const PREFIX: &str = "sandbox-";
+/// The prefix of its ids; the digit of the [`Ending`] follows.
+pub const ID_PREFIX: &str = "sandbox-";
 
-/// What becomes of a segment that was accepted.
+/// What becomes of a segment after it was accepted.
 #[derive(Clone, Copy, PartialEq)]
 enum Ending {
-    Told(ReceiptState),
-    Silence,
+    Receipt(ReceiptState),
+    NoReceipt,
 }
 
-/// Each with the digit that stands for it.
+/// The endings, each with its digit.
 const ENDINGS: [(char, Ending); 5] = [
-    ('0', Ending::Told(ReceiptState::Delivered)),
-    ('7', Ending::Told(ReceiptState::Undelivered)),
-    ('6', Ending::Told(ReceiptState::Rejected)),
-    ('5', Ending::Told(ReceiptState::Expired)),
-    ('4', Ending::Silence),
+    ('0', Ending::Receipt(ReceiptState::Delivered)),
+    ('7', Ending::Receipt(ReceiptState::Undelivered)),
+    ('6', Ending::Receipt(ReceiptState::Rejected)),
+    ('5', Ending::Receipt(ReceiptState::Expired)),
+    ('4', Ending::NoReceipt),
 ];
 
 impl Ending {
@@ -187,17 +193,17 @@ impl Ending {
     }
 
     fn of_id(carrier_id: &str) -> Option<Self> {
-        carrier_id.strip_prefix(PREFIX)?.chars().next().and_then(Self::of_digit)
+        carrier_id.strip_prefix(ID_PREFIX)?.chars().next().and_then(Self::of_digit)
     }
 
     fn digit(self) -> char {
         ENDINGS.iter().find(|(_, ending)| *ending == self).map_or('0', |(digit, _)| *digit)
     }
 
-    fn receipt(self, carrier_id: String, recipient: Option<String>) -> Option<Receipt> {
-        let Self::Told(state) = self else { return None };
+    fn receipt(self, carrier_id: String, recipient: Option<String>) -> Option<DeliveryReceipt> {
+        let Self::Receipt(state) = self else { return None };
         let error = (state != ReceiptState::Delivered).then(|| "test number".to_owned());
-        Some(Receipt { carrier_id, state, error, recipient })
+        Some(DeliveryReceipt { carrier_id: CarrierMessageId::new(carrier_id), state, error, recipient })
     }
 }
 

@@ -20,8 +20,8 @@ use keyfob::domain::service::{self, NewService};
 use keyfob::error::Error;
 use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
-use keyfob::sms::callbacks::Callbacks;
-use keyfob::sms::transport::WayOut;
+use keyfob::sms::callbacks::CallbackConfig;
+use keyfob::sms::transport::TransportConfig;
 use keyfob::store::{Actor, Conn, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ impl<'db> App<'db> {
     }
 
     /// A server with an operator, whose callbacks may go where `callbacks` says.
-    pub fn start_calling(db: &'db Database, callbacks: Callbacks, clock: Clock) -> Self {
+    pub fn start_calling(db: &'db Database, callbacks: CallbackConfig, clock: Clock) -> Self {
         Self::start_set(db, |config| config.callbacks = callbacks, clock).with_operator()
     }
 
@@ -142,9 +142,9 @@ impl<'db> App<'db> {
             metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
-            sms_transport: WayOut::Sandbox { delay: Duration::ZERO },
-            callbacks: Callbacks::default(),
-            opening_credits: credit::OPENING,
+            sms_transport: TransportConfig::Sandbox { delay: Duration::ZERO },
+            callbacks: CallbackConfig::default(),
+            opening_credits: credit::DEFAULT_OPENING_CREDITS,
         };
         set(&mut config);
         let public_url = config.public_url.clone();
@@ -198,7 +198,7 @@ impl<'db> App<'db> {
     #[track_caller]
     pub fn another_account(&self) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
-        credit::open_accounts(&mut self.db.conn(), credit::OPENING, NOW).unwrap();
+        credit::open_accounts(&mut self.db.conn(), credit::DEFAULT_OPENING_CREDITS, NOW).unwrap();
         self.add_operator("eve@example.com", &account);
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);

@@ -6,9 +6,9 @@ use crate::domain::message::sms_text::Encoding;
 
 const DELAY: Duration = Duration::from_secs(1);
 
-fn sandbox() -> (Sandbox, mpsc::Receiver<Arrival>) {
-    let (arrivals, receiver) = mpsc::channel(16);
-    (Sandbox::new(DELAY, arrivals), receiver)
+fn sandbox() -> (Sandbox, mpsc::Receiver<IncomingReceipt>) {
+    let (receipts, receiver) = mpsc::channel(16);
+    (Sandbox::new(DELAY, receipts), receiver)
 }
 
 fn to(number: &str) -> Submission {
@@ -22,16 +22,16 @@ fn to(number: &str) -> Submission {
     }
 }
 
-fn accepted(outcome: Outcome) -> String {
+fn accepted(outcome: SubmitOutcome) -> String {
     match outcome {
-        Outcome::Accepted { carrier_id } => carrier_id,
+        SubmitOutcome::Accepted { carrier_id } => carrier_id.as_str().to_owned(),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_number_says_what_the_receipt_is() {
-    let (sandbox, mut arrivals) = sandbox();
+    let (sandbox, mut receipts) = sandbox();
     for (number, state, error) in [
         ("+420777123456", ReceiptState::Delivered, None),
         ("+420777123990", ReceiptState::Delivered, None),
@@ -42,39 +42,43 @@ async fn the_end_of_the_number_says_what_the_receipt_is() {
     ] {
         let start = Instant::now();
         let carrier_id = accepted(sandbox.submit(to(number)).await);
-        let Arrival { receipt, taken } = arrivals.recv().await.unwrap();
-        taken.send(()).unwrap();
+        let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+        acknowledge.send(()).unwrap();
         assert_eq!(start.elapsed().as_secs(), 1, "{number}");
         let (error, recipient) = (error.map(str::to_owned), Some(number.to_owned()));
-        assert_eq!(receipt, Receipt { carrier_id, state, error, recipient });
+        let carrier_id = CarrierMessageId::new(carrier_id);
+        assert_eq!(receipt, DeliveryReceipt { carrier_id, state, error, recipient });
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_ever_heard_of_994() {
-    let (sandbox, mut arrivals) = sandbox();
+    let (sandbox, mut receipts) = sandbox();
     accepted(sandbox.submit(to("+420777123994")).await);
     let year = Duration::from_secs(365 * 86_400);
-    assert!(tokio::time::timeout(year, arrivals.recv()).await.is_err());
-    assert_eq!(sandbox.capacity(), ROOM);
+    assert!(tokio::time::timeout(year, receipts.recv()).await.is_err());
+    assert_eq!(sandbox.capacity(), MAX_PENDING_RECEIPTS);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_segment_is_taken_at_the_third_try() {
-    let (sandbox, mut arrivals) = sandbox();
+    let (sandbox, mut receipts) = sandbox();
     let mut second = to("+420777123999");
     second.payload = b"another".to_vec();
     for _ in 0..2 {
         for segment in [to("+420777123999"), second.clone()] {
-            let refusal = Refusal { code: "throttled", carrier_status: None };
-            assert_eq!(sandbox.submit(segment).await, Outcome::Retry { refusal, after: DELAY, most: 3 });
+            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_status: None };
+            assert_eq!(
+                sandbox.submit(segment).await,
+                SubmitOutcome::Retry { rejection, after: DELAY, max_attempts: 3 }
+            );
         }
     }
     for segment in [to("+420777123999"), second] {
         let carrier_id = accepted(sandbox.submit(segment).await);
-        let Arrival { receipt, taken } = arrivals.recv().await.unwrap();
-        taken.send(()).unwrap();
-        assert_eq!((receipt.carrier_id, receipt.state), (carrier_id, ReceiptState::Delivered));
+        let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+        acknowledge.send(()).unwrap();
+        assert_eq!((receipt.carrier_id.as_str(), receipt.state), (carrier_id.as_str(), ReceiptState::Delivered));
     }
     assert!(sandbox.tries.lock().is_empty());
 }
@@ -82,19 +86,19 @@ async fn a_throttled_segment_is_taken_at_the_third_try() {
 #[tokio::test(start_paused = true)]
 async fn an_invalid_recipient_is_refused_for_good() {
     let (sandbox, _arrivals) = sandbox();
-    let refusal = Refusal { code: "invalid_recipient", carrier_status: None };
-    assert_eq!(sandbox.submit(to("+420777123998")).await, Outcome::Refused(refusal));
+    let rejection = CarrierRejection { error: MessageError::InvalidRecipient, carrier_status: None };
+    assert_eq!(sandbox.submit(to("+420777123998")).await, SubmitOutcome::Rejected(rejection));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_that_is_not_acknowledged_comes_again() {
-    let (sandbox, mut arrivals) = sandbox();
+    let (sandbox, mut receipts) = sandbox();
     let carrier_id = accepted(sandbox.submit(to("+420777123456")).await);
-    drop(arrivals.recv().await.unwrap());
-    let Arrival { receipt, taken } = arrivals.recv().await.unwrap();
-    assert_eq!(receipt.carrier_id, carrier_id);
-    taken.send(()).unwrap();
-    assert!(tokio::time::timeout(10 * AGAIN, arrivals.recv()).await.is_err());
+    drop(receipts.recv().await.unwrap());
+    let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+    assert_eq!(receipt.carrier_id.as_str(), carrier_id);
+    acknowledge.send(()).unwrap();
+    assert!(tokio::time::timeout(10 * REDELIVERY_DELAY, receipts.recv()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,23 +108,23 @@ async fn receipts_are_given_again_after_a_restart() {
     for number in ["+420777123994", "+420777123997", "+420777123456"] {
         ids.push(accepted(before.submit(to(number)).await));
     }
-    let (after, mut arrivals) = sandbox();
+    let (after, mut receipts) = sandbox();
     after.resume(ids.clone());
     for (id, state) in [(&ids[4], ReceiptState::Undelivered), (&ids[5], ReceiptState::Delivered)] {
-        let receipt = arrivals.recv().await.unwrap().receipt;
-        assert_eq!((&receipt.carrier_id, receipt.state, receipt.recipient), (id, state, None));
+        let receipt = receipts.recv().await.unwrap().receipt;
+        assert_eq!((receipt.carrier_id.as_str(), receipt.state, receipt.recipient), (id.as_str(), state, None));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn there_is_room_for_so_many_receipts_and_then_one_waits() {
-    let (sandbox, mut arrivals) = sandbox();
-    for _ in 0..ROOM {
+    let (sandbox, mut receipts) = sandbox();
+    for _ in 0..MAX_PENDING_RECEIPTS {
         accepted(sandbox.submit(to("+420777123456")).await);
     }
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, Outcome::NotSent);
-    arrivals.recv().await.unwrap().taken.send(()).unwrap();
+    assert_eq!(sandbox.submit(to("+420777123456")).await, SubmitOutcome::NotSent);
+    receipts.recv().await.unwrap().acknowledge.send(()).unwrap();
     sandbox.ready().await;
     assert_eq!(sandbox.capacity(), 1);
 }
@@ -130,6 +134,6 @@ async fn once_closed_it_takes_nothing() {
     let (sandbox, _arrivals) = sandbox();
     sandbox.close().await;
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, Outcome::NotSent);
+    assert_eq!(sandbox.submit(to("+420777123456")).await, SubmitOutcome::NotSent);
     assert!(tokio::time::timeout(DELAY, sandbox.ready()).await.is_err());
 }

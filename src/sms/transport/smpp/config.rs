@@ -1,4 +1,4 @@
-//! Where the carrier is and how to speak to it: one URL, checked at start.
+//! The settings of an SMPP connection: one URL, validated at the start.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -13,40 +13,40 @@ use zeroize::Zeroizing;
 use super::receipt::ReceiptIds;
 use super::tls::Tls;
 
-const PORT: u16 = 2775;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_SYSTEM_ID: usize = 15;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_PASSWORD: usize = 8;
-/// In bytes (SMPP 3.4 §4.1.1, without the closing NUL).
-const LONGEST_SYSTEM_TYPE: usize = 12;
+const DEFAULT_PORT: u16 = 2775;
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
+const MAX_SYSTEM_ID_BYTES: usize = 15;
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
+const MAX_PASSWORD_BYTES: usize = 8;
+/// SMPP 3.4 §4.1.1, without the terminating NUL.
+const MAX_SYSTEM_TYPE_BYTES: usize = 12;
 
-/// What is shown of the URL that is asked for.
-const SHAPE: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
-const SIGNS: &str = "write / # and ? in a password as %2F, %23 and %3F";
+/// The expected syntax, for messages about a wrong URL.
+const URL_SYNTAX: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
+const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
 
 /// `smpp://USER:PASSWORD@HOST:PORT?…`, with these parameters:
 ///
 /// | parameter        | meaning                                                        | default |
 /// |------------------|----------------------------------------------------------------|---------|
-/// | `window`         | submits that may await their answer, 1 to 1000                  | 10      |
-/// | `rate`           | submits a second at most, 1 to 100000                           | no limit |
-/// | `timeout`        | seconds until an answer counts as lost, 1 to 300                | 10      |
-/// | `enquire`        | seconds between two `enquire_link`, 1 to 3600                   | 30      |
-/// | `system_type`    | as the carrier demands it, at most 12 characters                | empty   |
-/// | `short_code_ton` | type of number of a short code as a sender, 0 to 6              | 3       |
-/// | `receipt_ids`    | `as_is`, or `hex` or `decimal` where only receipts are so       | `as_is` |
-/// | `ca`             | file of certificates (PEM) that are trusted beside the usual    | none    |
+/// | `window`         | the most submits without a response, 1 to 1000                  | 10      |
+/// | `rate`           | the most submits per second, 1 to 100000                        | no limit |
+/// | `timeout`        | seconds until a missing response counts as lost, 1 to 300       | 10      |
+/// | `enquire`        | seconds between two `enquire_link` commands, 1 to 3600          | 30      |
+/// | `system_type`    | as the carrier requires it, at most 12 characters               | empty   |
+/// | `short_code_ton` | type of number of senders that are short codes, 0 to 6          | 3       |
+/// | `receipt_ids`    | ids in receipts, if written differently: `hex` or `decimal`     | `as_is` |
+/// | `ca`             | file of additional trusted certificates (PEM)                   | none    |
 ///
-/// In the user and the password, characters such as `@` and `/` are written in
-/// per cent (`%40`, `%2F`).
+/// In the user and the password, characters such as `@` and `/` are percent-encoded
+/// (`%40`, `%2F`).
 #[derive(Clone)]
 pub struct SmppConfig {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Option<Tls>,
     pub(super) system_id: String,
-    pub(super) password: Secret,
+    pub(super) password: SmppPassword,
     pub(super) system_type: String,
     pub(super) window: usize,
     pub(super) rate: Option<NonZeroU32>,
@@ -60,25 +60,25 @@ impl FromStr for SmppConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // What the parser says has nothing of the text in it, which may hold a password.
-        let url =
-            Url::parse(text).map_err(|error| format!("the SMPP URL can't be read ({error}); {SIGNS}, or {SHAPE}"))?;
+        // The parser's message does not repeat the text, which may hold a password.
+        let url = Url::parse(text)
+            .map_err(|error| format!("the SMPP URL can't be read ({error}); {ESCAPING_HINT}, or {URL_SYNTAX}"))?;
         let secure = match url.scheme() {
             "smpp" => false,
             "smpps" => true,
-            _ => return Err(format!("the SMPP URL begins with neither smpp:// nor smpps://; {SHAPE}")),
+            _ => return Err(format!("the SMPP URL begins with neither smpp:// nor smpps://; {URL_SYNTAX}")),
         };
         let host = url.host_str().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| format!("the SMPP URL names no host; {SHAPE}"))?;
+        let host = host.ok_or_else(|| format!("the SMPP URL names no host; {URL_SYNTAX}"))?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(format!("the SMPP URL has something behind the host; {SIGNS}, or {SHAPE}"));
+            return Err(format!("the SMPP URL has something behind the host; {ESCAPING_HINT}, or {URL_SYNTAX}"));
         }
         let mut config = Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port().unwrap_or(PORT),
+            port: url.port().unwrap_or(DEFAULT_PORT),
             tls: None,
-            system_id: ascii("user", LONGEST_SYSTEM_ID, &decode(url.username())?)?,
-            password: Secret::new(&decode(url.password().unwrap_or_default())?)?,
+            system_id: ascii("user", MAX_SYSTEM_ID_BYTES, &decode(url.username())?)?,
+            password: SmppPassword::new(&decode(url.password().unwrap_or_default())?)?,
             system_type: String::new(),
             window: 10,
             rate: None,
@@ -88,7 +88,7 @@ impl FromStr for SmppConfig {
             receipt_ids: ReceiptIds::AsIs,
         };
         if config.system_id.is_empty() {
-            return Err(format!("the SMPP URL names no user; {SHAPE}"));
+            return Err(format!("the SMPP URL names no user; {URL_SYNTAX}"));
         }
         let mut ca = None;
         for (name, value) in url.query_pairs() {
@@ -110,7 +110,7 @@ impl SmppConfig {
             "rate" => self.rate = NonZeroU32::new(number(name, value, 1, 100_000)?),
             "timeout" => self.timeout = Duration::from_secs(number(name, value, 1, 300)?.into()),
             "enquire" => self.enquire = Duration::from_secs(number(name, value, 1, 3600)?.into()),
-            "system_type" => self.system_type = ascii(name, LONGEST_SYSTEM_TYPE, value)?,
+            "system_type" => self.system_type = ascii(name, MAX_SYSTEM_TYPE_BYTES, value)?,
             "short_code_ton" => self.short_code_ton = u8::try_from(number(name, value, 0, 6)?).unwrap_or_default(),
             "receipt_ids" => {
                 let problem = |()| "in the SMPP URL, receipt_ids is as_is, hex or decimal".to_owned();
@@ -127,7 +127,7 @@ impl SmppConfig {
     }
 }
 
-/// Says where it leads, and nothing secret.
+/// The URL without its password and parameters.
 impl fmt::Display for SmppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "smpps" } else { "smpp" };
@@ -142,24 +142,24 @@ impl fmt::Debug for SmppConfig {
     }
 }
 
-/// The password, which is shown nowhere.
+/// The password. Its `Debug` is redacted.
 #[derive(Clone)]
-pub(super) struct Secret(Zeroizing<String>);
+pub(super) struct SmppPassword(Zeroizing<String>);
 
-impl Secret {
+impl SmppPassword {
     fn new(text: &str) -> Result<Self, String> {
-        ascii("password", LONGEST_PASSWORD, text).map(|text| Self(Zeroizing::new(text)))
+        ascii("password", MAX_PASSWORD_BYTES, text).map(|text| Self(Zeroizing::new(text)))
     }
 
-    /// For the bind, and nothing else.
+    /// The password, for the bind alone.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SmppPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("SmppPassword(..)")
     }
 }
 
@@ -169,21 +169,21 @@ fn decode(text: &str) -> Result<Zeroizing<String>, String> {
     text.map(|text| Zeroizing::new(text.into_owned())).map_err(problem)
 }
 
-fn ascii(name: &str, longest: usize, text: &str) -> Result<String, String> {
+fn ascii(name: &str, max_bytes: usize, text: &str) -> Result<String, String> {
     if !text.bytes().all(|c| (b' '..=b'~').contains(&c)) {
         return Err(format!("the {name} in the SMPP URL has to be ASCII"));
     }
     match text.len() {
-        length if length > longest => {
-            Err(format!("the {name} in the SMPP URL has {length} characters; SMPP takes {longest}"))
+        length if length > max_bytes => {
+            Err(format!("the {name} in the SMPP URL has {length} characters; SMPP takes {max_bytes}"))
         }
         _ => Ok(text.to_owned()),
     }
 }
 
-fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {least} to {most}"))
+fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {min} to {max}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Bytes from the carrier, cut into commands.
+//! Framing: the carrier's byte stream, split into commands.
 
 use std::io;
 use std::pin::Pin;
@@ -9,28 +9,28 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-/// The longest command that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
+/// The longest command that is read, in bytes; a longer one ends the connection.
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
-/// A connection, plain or with TLS.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A TCP connection, plain or with TLS.
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// Commands without their length (SMPP 3.4 §3.2). A command that can't be read
-/// does not end the stream: its length is known.
-pub(super) struct Incoming(FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>);
+/// Commands without their length (SMPP 3.4 §3.2). They are not decoded here, so
+/// that a malformed command does not end the stream.
+pub(super) struct IncomingFrames(FramedRead<ReadHalf<Box<dyn ByteStream>>, LengthDelimitedCodec>);
 
-impl Incoming {
-    pub(super) fn new(reader: ReadHalf<Box<dyn Wire>>) -> Self {
-        // The length counts itself.
+impl IncomingFrames {
+    pub(super) fn new(reader: ReadHalf<Box<dyn ByteStream>>) -> Self {
+        // The length field includes its own four bytes.
         let mut codec = LengthDelimitedCodec::builder();
-        codec.length_field_length(4).length_adjustment(-4).max_frame_length(LONGEST);
+        codec.length_field_length(4).length_adjustment(-4).max_frame_length(MAX_COMMAND_BYTES);
         Self(FramedRead::new(reader, codec.new_codec()))
     }
 }
 
-impl Stream for Incoming {
+impl Stream for IncomingFrames {
     type Item = io::Result<BytesMut>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

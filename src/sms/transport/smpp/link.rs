@@ -1,7 +1,7 @@
-//! One connection to the carrier, from the bind to its end.
+//! One bound connection to the carrier.
 //!
-//! Three things go on at once: one reads, one writes, and one asks whether the
-//! carrier is still there. The first that ends, ends all.
+//! Three loops run concurrently: one reads, one writes, and one sends keep-alives.
+//! The first one that ends, ends the connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -11,27 +11,28 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use rusmpp::pdus::{DeliverSmResp, SubmitSm};
 use rusmpp::tokio_codec::CommandCodec;
-use rusmpp::{Command, CommandStatus, Pdu};
+use rusmpp::{Command, Pdu};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::codec::Encoder;
 
-use super::answers::{Answers, Reply};
-use super::frames::Incoming;
-use super::pdu::{self, Delivery, Header};
+use super::frames::IncomingFrames;
+use super::pdu::{self, DeliverSmContent, Header, command};
+use super::pending_submits::{PendingSubmits, SubmitReply};
 use super::receipt::ReceiptIds;
 use super::status;
 use super::window::Window;
-use crate::sms::transport::{Arrival, Arrivals};
+use crate::sms::transport::{IncomingReceipt, ReceiptSender};
 
-/// Commands that wait to be written; more make the reader wait.
-const ORDERS: usize = 256;
-/// Receipts that wait to be taken; more are sent back for later.
-const RECEIPTS: usize = 1000;
-/// Bytes that are written at once.
-const BATCH: usize = 16 * 1024;
-/// For the carrier to hang up after it said goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// The most commands that wait to be written; then the read loop waits too.
+const OUTGOING_QUEUE_SIZE: usize = 256;
+/// The most receipts that wait for their commit; the carrier is asked to deliver
+/// more of them later.
+const MAX_PENDING_RECEIPTS: usize = 1000;
+/// The bytes of commands that are written together.
+const WRITE_BATCH_BYTES: usize = 16 * 1024;
+/// How long the carrier may take to close the connection after its unbind.
+const HANGUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Command ids (SMPP 3.4 §5.1.2.1).
 mod id {
@@ -45,114 +46,114 @@ mod id {
     pub(super) const UNBIND_RESP: u32 = RESPONSE | UNBIND;
 }
 
-/// What a link is made with.
-pub(super) struct Terms {
+/// The settings of a link.
+pub(super) struct LinkConfig {
     pub(super) window: usize,
     pub(super) timeout: Duration,
     pub(super) enquire: Duration,
     pub(super) receipt_ids: ReceiptIds,
-    pub(super) arrivals: Arrivals,
+    pub(super) receipts: ReceiptSender,
 }
 
 /// A bound connection.
 pub(super) struct Link {
-    terms: Terms,
+    config: LinkConfig,
     window: Window,
     receipts: Arc<Semaphore>,
-    orders: mpsc::Sender<Command>,
-    answers: Answers,
+    outgoing: mpsc::Sender<Command>,
+    pending: PendingSubmits,
     sequence: AtomicU32,
-    /// Commands that were read so far.
-    heard: AtomicU64,
-    garbage_told: AtomicBool,
+    /// The number of commands read so far, by which the keep-alive sees activity.
+    received: AtomicU64,
+    has_warned: AtomicBool,
 }
 
 impl Link {
-    /// With the commands that are to be written, for [`run`](Self::run).
-    pub(super) fn new(terms: Terms) -> (Arc<Self>, mpsc::Receiver<Command>) {
-        let (orders, receiver) = mpsc::channel(ORDERS);
+    /// A link, and the queue of commands to write for [`run`](Self::run).
+    pub(super) fn new(config: LinkConfig) -> (Arc<Self>, mpsc::Receiver<Command>) {
+        let (outgoing, receiver) = mpsc::channel(OUTGOING_QUEUE_SIZE);
         let link = Self {
-            window: Window::new(terms.window),
-            receipts: Arc::new(Semaphore::new(RECEIPTS)),
-            terms,
-            orders,
-            answers: Answers::new(),
-            // The bind was 1.
+            window: Window::new(config.window),
+            receipts: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)),
+            config,
+            outgoing,
+            pending: PendingSubmits::new(),
+            // The bind had sequence number 1.
             sequence: AtomicU32::new(1),
-            heard: AtomicU64::new(0),
-            garbage_told: AtomicBool::new(false),
+            received: AtomicU64::new(0),
+            has_warned: AtomicBool::new(false),
         };
         (Arc::new(link), receiver)
     }
 
-    /// Submits that may begin now.
+    /// How many submits may begin now.
     pub(super) fn free(&self) -> usize {
         self.window.free()
     }
 
-    /// Whether it is over.
+    /// Whether the connection has ended.
     pub(super) fn has_ended(&self) -> bool {
-        self.window.has_ended()
+        self.window.is_closed()
     }
 
-    /// Resolves when a submit may begin: true; or when the link has ended: false.
+    /// Waits until a submit may begin. False when the connection has ended.
     pub(super) async fn ready(&self) -> bool {
-        self.window.has_room().await
+        self.window.wait_for_slot().await
     }
 
-    /// Writes a submit and waits for its answer.
-    pub(super) async fn submit(&self, submit: SubmitSm) -> Reply {
-        let Some(_place) = self.window.take() else { return Reply::Lost { written: false } };
+    /// Writes a submit and waits for its response, up to the timeout.
+    pub(super) async fn submit(&self, submit: SubmitSm) -> SubmitReply {
+        let Some(_slot) = self.window.take() else { return SubmitReply::Unanswered { written: false } };
         let sequence = self.next_sequence();
-        let mut expected = self.answers.expect(sequence);
+        let mut expected = self.pending.expect(sequence);
         let answered = async {
-            // When the link has ended, so has the wait.
-            let _ = self.orders.send(command(sequence, 0, submit.into())).await;
+            // An error means that the connection has ended; so does the reply then.
+            let _ = self.outgoing.send(command(sequence, 0, submit.into())).await;
             expected.reply().await
         };
-        let answered = tokio::time::timeout(self.terms.timeout, answered).await;
-        answered.unwrap_or_else(|_| expected.give_up())
+        let answered = tokio::time::timeout(self.config.timeout, answered).await;
+        answered.unwrap_or_else(|_| expected.cancel())
     }
 
-    /// Takes no more submits, waits for the answers that are due, and unbinds.
-    pub(super) async fn say_goodbye(&self) {
-        // Whatever is not answered by then never will be.
-        let _ = tokio::time::timeout(self.terms.timeout, self.window.empty()).await;
-        let _ = self.orders.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
+    /// Takes no more submits, waits for outstanding responses, and sends the unbind.
+    pub(super) async fn unbind(&self) {
+        // Each submit gives up after the same timeout.
+        let _ = tokio::time::timeout(self.config.timeout, self.window.drain()).await;
+        let _ = self.outgoing.send(command(self.next_sequence(), 0, Pdu::Unbind)).await;
     }
 
-    /// Keeps the connection until it ends; says why it did.
+    /// Runs the connection until it ends. Returns why, as a sentence.
     pub(super) async fn run(
         self: &Arc<Self>,
-        incoming: Incoming,
+        incoming: IncomingFrames,
         writer: impl AsyncWrite + Unpin,
-        orders: mpsc::Receiver<Command>,
+        outgoing: mpsc::Receiver<Command>,
     ) -> String {
         let reason = tokio::select! {
             reason = self.read(incoming) => reason,
-            reason = self.write(writer, orders) => reason,
-            reason = self.stay_in_touch() => reason,
+            reason = self.write(writer, outgoing) => reason,
+            reason = self.keep_alive() => reason,
         };
-        self.window.end();
-        self.answers.end();
+        self.window.close();
+        self.pending.end();
         reason
     }
 
-    async fn read(self: &Arc<Self>, mut incoming: Incoming) -> String {
+    async fn read(self: &Arc<Self>, mut incoming: IncomingFrames) -> String {
         while let Some(frame) = incoming.next().await {
             let (frame, header) = match frame.map(|frame| (Header::of(&frame), frame)) {
                 Ok((Some(header), frame)) => (frame, header),
                 Ok((None, _)) => return "the carrier sent something that is not SMPP".to_owned(),
                 Err(error) => return format!("the connection broke: {error}"),
             };
-            self.heard.fetch_add(1, Ordering::Relaxed);
+            self.received.fetch_add(1, Ordering::Relaxed);
             match header.id {
-                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.settle(header, &frame),
-                id::DELIVER_SM => self.take_delivery(header, &frame).await,
+                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.complete_submit(header, &frame),
+                id::DELIVER_SM => self.receive_deliver_sm(header, &frame).await,
                 id::ENQUIRE_LINK => self.reply(header, 0, Pdu::EnquireLinkResp).await,
                 id::UNBIND => {
                     self.reply(header, 0, Pdu::UnbindResp).await;
-                    let _ = tokio::time::timeout(GOODBYE, incoming.next()).await;
+                    let _ = tokio::time::timeout(HANGUP_TIMEOUT, incoming.next()).await;
                     return "the carrier said goodbye".to_owned();
                 }
                 id::UNBIND_RESP => return "it was ended here".to_owned(),
@@ -165,15 +166,15 @@ impl Link {
         "the carrier hung up".to_owned()
     }
 
-    async fn write(&self, mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<Command>) -> String {
-        let (mut codec, mut batch) = (CommandCodec::new(), BytesMut::with_capacity(BATCH));
-        while let Some(order) = orders.recv().await {
-            let mut next = Some(order);
-            while let Some(order) = next {
-                if u32::from(order.id()) != id::SUBMIT_SM || self.answers.begin(order.sequence_number()) {
-                    let _ = codec.encode(&order, &mut batch);
+    async fn write(&self, mut writer: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver<Command>) -> String {
+        let (mut codec, mut batch) = (CommandCodec::new(), BytesMut::with_capacity(WRITE_BATCH_BYTES));
+        while let Some(command) = outgoing.recv().await {
+            let mut next = Some(command);
+            while let Some(command) = next {
+                if u32::from(command.id()) != id::SUBMIT_SM || self.pending.mark_written(command.sequence_number()) {
+                    let _ = codec.encode(&command, &mut batch);
                 }
-                next = if batch.len() < BATCH { orders.try_recv().ok() } else { None };
+                next = if batch.len() < WRITE_BATCH_BYTES { outgoing.try_recv().ok() } else { None };
             }
             if let Err(error) = writer.write_all(&batch).await {
                 return format!("the connection broke: {error}");
@@ -184,50 +185,53 @@ impl Link {
         "it was ended here".to_owned()
     }
 
-    /// Asks now and then, and ends when nothing at all is heard.
-    async fn stay_in_touch(&self) -> String {
+    /// Sends `enquire_link` periodically; ends when the carrier sends nothing at all
+    /// within the timeout.
+    async fn keep_alive(&self) -> String {
         loop {
-            tokio::time::sleep(self.terms.enquire).await;
-            let before = self.heard.load(Ordering::Relaxed);
-            // A full queue means that nothing is being written either.
-            let _ = self.orders.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
-            tokio::time::sleep(self.terms.timeout).await;
-            if self.heard.load(Ordering::Relaxed) == before {
-                return format!("the carrier was silent for {} s", self.terms.timeout.as_secs());
+            tokio::time::sleep(self.config.enquire).await;
+            let before = self.received.load(Ordering::Relaxed);
+            // If the queue is full, nothing is being written, and the timeout applies too.
+            let _ = self.outgoing.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
+            tokio::time::sleep(self.config.timeout).await;
+            if self.received.load(Ordering::Relaxed) == before {
+                return format!("the carrier was silent for {} s", self.config.timeout.as_secs());
             }
         }
     }
 
-    fn settle(&self, header: Header, frame: &[u8]) {
-        if !self.answers.settle(header.sequence, header.status, pdu::message_id(frame)) {
-            tracing::debug!(sequence = header.sequence, "an answer to SMPP that nobody waits for");
+    fn complete_submit(&self, header: Header, frame: &[u8]) {
+        if !self.pending.complete(header.sequence, header.status, pdu::message_id(frame)) {
+            tracing::debug!(sequence = header.sequence, "an SMPP response to no pending submit was ignored");
         }
     }
 
-    async fn take_delivery(self: &Arc<Self>, header: Header, frame: &[u8]) {
-        let receipt = match pdu::delivery(frame, self.terms.receipt_ids) {
-            Delivery::Receipt(receipt) => receipt,
-            Delivery::Message => {
+    async fn receive_deliver_sm(self: &Arc<Self>, header: Header, frame: &[u8]) {
+        let receipt = match pdu::deliver_sm_content(frame, self.config.receipt_ids) {
+            DeliverSmContent::Receipt(receipt) => receipt,
+            DeliverSmContent::Message => {
                 tracing::info!("a message from a phone came over SMPP; Keyfob only sends, so it is dropped");
                 return self.acknowledge(header, 0).await;
             }
-            Delivery::Garbage(problem) => {
-                if !self.garbage_told.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("what the carrier delivers over SMPP {problem}; it is ignored, and so are more");
+            DeliverSmContent::Garbage(problem) => {
+                if !self.has_warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        "a deliver_sm of the carrier {problem}; it is ignored, and so are others without further warnings"
+                    );
                 }
                 return self.acknowledge(header, 0).await;
             }
         };
-        let Ok(place) = Arc::clone(&self.receipts).try_acquire_owned() else {
-            return self.acknowledge(header, status::FULL).await;
+        let Ok(permit) = Arc::clone(&self.receipts).try_acquire_owned() else {
+            return self.acknowledge(header, status::QUEUE_FULL).await;
         };
         let link = Arc::clone(self);
         tokio::spawn(async move {
-            let (taken, kept) = oneshot::channel();
-            let sent = link.terms.arrivals.send(Arrival { receipt, taken }).await.is_ok();
-            let kept = sent && kept.await.is_ok();
-            link.acknowledge(header, if kept { 0 } else { status::TRY_LATER }).await;
-            drop(place);
+            let (acknowledge, committed) = oneshot::channel();
+            let sent = link.config.receipts.send(IncomingReceipt { receipt, acknowledge }).await.is_ok();
+            let is_stored = sent && committed.await.is_ok();
+            link.acknowledge(header, if is_stored { 0 } else { status::TRY_LATER }).await;
+            drop(permit);
         });
     }
 
@@ -236,19 +240,14 @@ impl Link {
     }
 
     async fn reply(&self, header: Header, status: u32, pdu: Pdu) {
-        let _ = self.orders.send(command(header.sequence, status, pdu)).await;
+        let _ = self.outgoing.send(command(header.sequence, status, pdu)).await;
     }
 
     fn next_sequence(&self) -> u32 {
-        // From 1 to 0x7fffffff (SMPP 3.4 §5.1.4).
+        // Sequence numbers are 1 to 0x7fffffff (SMPP 3.4 §5.1.4).
         self.sequence.fetch_add(1, Ordering::Relaxed) % 0x7fff_ffff + 1
     }
 }
 
-pub(super) fn command(sequence: u32, status: u32, pdu: Pdu) -> Command {
-    Command::builder().status(CommandStatus::from(status)).sequence_number(sequence).pdu(pdu)
-}
-
-/// So that a test can speak for the carrier.
 #[cfg(test)]
 mod tests;

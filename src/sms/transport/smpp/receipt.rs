@@ -1,21 +1,21 @@
-//! Delivery receipts, as carriers write them: two fields of their own (SMPP 3.4
-//! §5.3.2.12, §5.3.2.35), or a line of text (appendix B), or both.
+//! Delivery receipts in SMPP 3.4: optional parameters (§5.3.2.12, §5.3.2.35), a
+//! line of text (appendix B), or both.
 
-use crate::sms::transport::ReceiptState;
+use crate::domain::message::ReceiptState;
 
-/// Characters of an id (SMPP 3.4 §5.2.23).
-const LONGEST_ID: usize = 64;
-/// Characters of a carrier's error code; the appendix has 3.
-const LONGEST_ERROR: usize = 20;
+/// The most characters of an id (SMPP 3.4 §5.2.23).
+const MAX_ID_CHARS: usize = 64;
+/// The most characters of a carrier's error code; appendix B has 3.
+const MAX_ERROR_CHARS: usize = 20;
 
-/// How ids in receipts differ from those in answers to a submit.
+/// How a carrier writes ids in receipts, compared with `submit_sm_resp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReceiptIds {
-    /// They don't.
+    /// The same.
     AsIs,
-    /// They are hexadecimal, where the answers are decimal.
+    /// Hexadecimal in receipts, decimal in responses.
     Hex,
-    /// They are decimal, where the answers are hexadecimal.
+    /// Decimal in receipts, hexadecimal in responses.
     Decimal,
 }
 
@@ -33,7 +33,7 @@ impl std::str::FromStr for ReceiptIds {
 }
 
 impl ReceiptIds {
-    /// The id as the answer had it; what is no number stays as it is.
+    /// The id as the response had it; an id that is not a number is unchanged.
     pub(super) fn as_answered(self, id: &str) -> String {
         let converted = match self {
             Self::AsIs => None,
@@ -44,21 +44,21 @@ impl ReceiptIds {
     }
 }
 
-/// What the line of text says.
+/// The line of text of a receipt (appendix B).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ReceiptText {
-    /// The segment's id.
+    /// The carrier's id of the segment.
     pub id: Option<String>,
     /// What became of it.
     pub state: Option<ReceiptState>,
-    /// The carrier's code for what went wrong; none for zeros.
+    /// The carrier's error code; `None` if it is zero.
     pub error: Option<String>,
 }
 
 impl ReceiptText {
-    /// Reads `id:… stat:… err:…` in any order and case. What follows `text:` is
-    /// the beginning of the message, which anybody may have written: it is not
-    /// looked at. Takes any bytes.
+    /// Reads `id:… stat:… err:…` in any order and case. The rest after `text:` is
+    /// ignored, since it is the message itself and anybody may have written it.
+    /// Accepts any bytes.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
@@ -67,11 +67,11 @@ impl ReceiptText {
             let Some((name, value)) = word.split_once(':') else { continue };
             match name.to_ascii_lowercase().as_str() {
                 "text" => break,
-                "id" => keep(&mut found.id, token(value, LONGEST_ID)),
-                "stat" => keep(&mut found.state, state_of(value)),
-                "err" => keep(
+                "id" => set_once(&mut found.id, token(value, MAX_ID_CHARS)),
+                "stat" => set_once(&mut found.state, state_of(value)),
+                "err" => set_once(
                     &mut found.error,
-                    token(value, LONGEST_ERROR).filter(|code| !code.trim_matches('0').is_empty()),
+                    token(value, MAX_ERROR_CHARS).filter(|code| !code.trim_matches('0').is_empty()),
                 ),
                 _ => {}
             }
@@ -80,20 +80,20 @@ impl ReceiptText {
     }
 }
 
-/// The first one counts.
-fn keep<T>(place: &mut Option<T>, value: Option<T>) {
-    if place.is_none() {
-        *place = value;
+/// Sets a field once: the first occurrence counts.
+fn set_once<T>(field: &mut Option<T>, value: Option<T>) {
+    if field.is_none() {
+        *field = value;
     }
 }
 
-/// A visible word of ASCII that is not too long.
-pub(super) fn token(text: &str, longest: usize) -> Option<String> {
-    let fits = (1..=longest).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+/// `text`, if it is 1 to `max_chars` visible ASCII characters.
+pub(super) fn token(text: &str, max_chars: usize) -> Option<String> {
+    let fits = (1..=max_chars).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
     fits.then(|| text.to_owned())
 }
 
-/// Told by their first letters, since carriers shorten them differently.
+/// Matches the first five letters, since carriers abbreviate states differently.
 fn state_of(word: &str) -> Option<ReceiptState> {
     let word = word.to_ascii_uppercase();
     let known = [

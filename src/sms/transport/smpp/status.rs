@@ -1,35 +1,42 @@
-//! What a carrier's answer means (SMPP 3.4 §5.1.3).
+//! Values of `command_status` (SMPP 3.4 §5.1.3).
 
 use std::time::Duration;
 
-use crate::sms::transport::{Outcome, Refusal};
+use crate::domain::message::{CarrierMessageId, MessageError};
+use crate::sms::transport::{CarrierRejection, SubmitOutcome};
 
-/// "Try this receipt again later" (`ESME_RX_T_APPN`).
+/// `ESME_RX_T_APPN`: asks the carrier to deliver the receipt again later.
 pub(super) const TRY_LATER: u32 = 0x64;
-/// "I have no room for more receipts now" (`ESME_RMSGQFUL`).
-pub(super) const FULL: u32 = 0x14;
-/// "I don't know this command" (`ESME_RINVCMDID`).
+/// `ESME_RMSGQFUL`: the receiver of a message has no room for it now.
+pub(super) const QUEUE_FULL: u32 = 0x14;
+/// `ESME_RINVCMDID`: the command is unknown.
 pub(super) const UNKNOWN_COMMAND: u32 = 0x03;
 
-/// What became of a submit that was answered.
-pub(super) fn outcome(status: u32, carrier_id: String) -> Outcome {
-    let refusal = |code| Refusal { code, carrier_status: Some(status) };
-    let retry = |code, after, most| Outcome::Retry { refusal: refusal(code), after: Duration::from_secs(after), most };
+/// The outcome of a submit, from its response. The delays and limits of retries
+/// are in seconds and attempts: a throttled submit is retried for ten minutes, an
+/// error of the carrier's once.
+pub(super) fn outcome(status: u32, carrier_id: String) -> SubmitOutcome {
+    let rejection = |error| CarrierRejection { error, carrier_status: Some(status) };
+    let retry = |error, after, max_attempts| SubmitOutcome::Retry {
+        rejection: rejection(error),
+        after: Duration::from_secs(after),
+        max_attempts,
+    };
     match status {
-        0 => Outcome::Accepted { carrier_id },
-        0x58 => retry("throttled", 30, 20),
-        FULL => retry("queue_full", 180, 2),
-        // A fault of the carrier's, a lost bind, or one that it says will pass.
-        0x08 | 0x04 | TRY_LATER => retry("carrier_error", 30, 2),
-        0x0b | 0x50 | 0x51 => Outcome::Refused(refusal("invalid_recipient")),
-        0x0a | 0x48 | 0x49 => Outcome::Refused(refusal("invalid_sender")),
-        0x01 | 0x43 | 0x61 | 0x62 | 0x104 => Outcome::Refused(refusal("invalid_message")),
-        _ => Outcome::Refused(refusal("refused")),
+        0 => SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new(carrier_id) },
+        0x58 => retry(MessageError::Throttled, 30, 20),
+        QUEUE_FULL => retry(MessageError::QueueFull, 180, 2),
+        // A system error, a lost bind, or a temporary error of the application.
+        0x08 | 0x04 | TRY_LATER => retry(MessageError::CarrierError, 30, 2),
+        0x0b | 0x50 | 0x51 => SubmitOutcome::Rejected(rejection(MessageError::InvalidRecipient)),
+        0x0a | 0x48 | 0x49 => SubmitOutcome::Rejected(rejection(MessageError::InvalidSender)),
+        0x01 | 0x43 | 0x61 | 0x62 | 0x104 => SubmitOutcome::Rejected(rejection(MessageError::InvalidMessage)),
+        _ => SubmitOutcome::Rejected(rejection(MessageError::Rejected)),
     }
 }
 
-/// Why a bind was refused.
-pub(super) fn sentence(status: u32) -> String {
+/// Why the carrier refused the bind, as a sentence for the operator.
+pub(super) fn describe_bind_refusal(status: u32) -> String {
     let reason = match status {
         0x0e => "the carrier says that the password is wrong",
         0x0f => "the carrier does not know this user",
@@ -46,12 +53,12 @@ pub(super) fn sentence(status: u32) -> String {
 mod tests {
     use super::*;
 
-    fn code(status: u32) -> (&'static str, u64, u32) {
+    fn error(status: u32) -> (MessageError, u64, u32) {
         match outcome(status, String::new()) {
-            Outcome::Retry { refusal, after, most } => (refusal.code, after.as_secs(), most),
-            Outcome::Refused(refusal) => {
-                assert_eq!(refusal.carrier_status, Some(status));
-                (refusal.code, 0, 0)
+            SubmitOutcome::Retry { rejection, after, max_attempts } => (rejection.error, after.as_secs(), max_attempts),
+            SubmitOutcome::Rejected(rejection) => {
+                assert_eq!(rejection.carrier_status, Some(status));
+                (rejection.error, 0, 0)
             }
             other => panic!("{other:?}"),
         }
@@ -60,17 +67,17 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again_and_what_does_not_is_refused() {
         for (status, expected) in [
-            (0x58, ("throttled", 30, 20)),
-            (0x14, ("queue_full", 180, 2)),
-            (0x08, ("carrier_error", 30, 2)),
-            (0x0b, ("invalid_recipient", 0, 0)),
-            (0x0a, ("invalid_sender", 0, 0)),
-            (0x01, ("invalid_message", 0, 0)),
-            (0x45, ("refused", 0, 0)),
-            (0x4000_0001, ("refused", 0, 0)),
+            (0x58, (MessageError::Throttled, 30, 20)),
+            (0x14, (MessageError::QueueFull, 180, 2)),
+            (0x08, (MessageError::CarrierError, 30, 2)),
+            (0x0b, (MessageError::InvalidRecipient, 0, 0)),
+            (0x0a, (MessageError::InvalidSender, 0, 0)),
+            (0x01, (MessageError::InvalidMessage, 0, 0)),
+            (0x45, (MessageError::Rejected, 0, 0)),
+            (0x4000_0001, (MessageError::Rejected, 0, 0)),
         ] {
-            assert_eq!(code(status), expected);
+            assert_eq!(error(status), expected);
         }
-        assert_eq!(outcome(0, "7".into()), Outcome::Accepted { carrier_id: "7".into() });
+        assert_eq!(outcome(0, "7".into()), SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new("7") });
     }
 }

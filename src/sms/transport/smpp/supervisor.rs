@@ -1,4 +1,5 @@
-//! Keeps a connection: makes it, and makes it again when it is lost.
+//! Connects to the carrier, and reconnects with back-off when the connection is
+//! lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,41 +8,42 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::SmppConfig;
-use super::connect::{Halves, connect};
-use super::link::{Link, Terms};
-use crate::sms::transport::Arrivals;
+use super::connect::{ConnectionHalves, connect};
+use super::link::{Link, LinkConfig};
+use crate::sms::transport::ReceiptSender;
 
-/// Before the first try after a loss; each time it doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// After a refusal, which a person has to mend: carriers lock out who insists.
-const REFUSED_WAIT: Duration = Duration::from_secs(30);
-/// A connection that held for so long was a good one.
-const GOOD: Duration = Duration::from_secs(30);
-/// For the carrier to answer the unbind.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// The delay before the first reconnect; it doubles with each failure.
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(500);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
+/// The least delay after the carrier refused the bind: carriers lock out users that
+/// retry quickly, and an operator has to fix the cause.
+const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
+/// A connection that lasted this long resets the delay.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// How long to wait for the response to the unbind.
+const UNBIND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How it stands with the connection.
+/// The state of the connection.
 #[derive(Default, Clone)]
-pub(super) struct Standing {
+pub(super) struct ConnectionState {
     /// The bound connection.
     pub(super) link: Option<Arc<Link>>,
-    /// Why there is none.
-    pub(super) trouble: Option<String>,
+    /// Why there is none, as a sentence; `None` before the first attempt.
+    pub(super) reason: Option<String>,
 }
 
-/// Keeps the connection and tells how it stands.
-pub(super) struct Keeper {
+/// Owns the connection and publishes its state.
+pub(super) struct Supervisor {
     pub(super) config: Arc<SmppConfig>,
-    pub(super) arrivals: Arrivals,
-    pub(super) standing: watch::Sender<Standing>,
+    pub(super) receipts: ReceiptSender,
+    pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
 }
 
-impl Keeper {
-    /// Until it is closed.
+impl Supervisor {
+    /// Runs until `closing` is set or its sender is dropped.
     pub(super) async fn run(mut self) {
-        let mut wait = FIRST_WAIT;
+        let mut delay = MIN_RETRY_DELAY;
         loop {
             let mut closing = self.closing.clone();
             let connected = tokio::select! {
@@ -49,60 +51,62 @@ impl Keeper {
                 _ = closing.wait_for(|closing| *closing) => break,
             };
             let began = Instant::now();
-            let (trouble, refused) = match connected {
-                Ok(halves) => (self.hold(halves).await, false),
-                Err(failure) => (failure.to_string(), failure.is_for_a_person()),
+            let (reason, refused) = match connected {
+                Ok(halves) => (self.serve(halves).await, false),
+                Err(error) => (error.to_string(), error.needs_operator()),
             };
             if *self.closing.borrow() || self.closing.has_changed().is_err() {
                 break;
             }
-            wait = next_wait(wait, refused, began.elapsed() >= GOOD);
-            let pause = wait.mul_f64(rand::random_range(0.5..1.0));
-            tracing::warn!("SMPP {}: {trouble}; trying again in {:.1} s", self.config, pause.as_secs_f64());
-            self.standing.send_replace(Standing { link: None, trouble: Some(trouble) });
+            delay = next_delay(delay, refused, began.elapsed() >= STABLE_AFTER);
+            // Jitter, so that several instances do not reconnect at the same moment.
+            let pause = delay.mul_f64(rand::random_range(0.5..1.0));
+            tracing::warn!("SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
+            self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
                 break;
             }
         }
-        let trouble = Some("the connection to the carrier was closed here".to_owned());
-        self.standing.send_replace(Standing { link: None, trouble });
+        let reason = Some("the connection to the carrier was closed here".to_owned());
+        self.state.send_replace(ConnectionState { link: None, reason });
     }
 
-    /// Until the connection is lost, or closed after its last answers.
-    async fn hold(&mut self, (incoming, writer): Halves) -> String {
-        let (link, orders) = Link::new(Terms {
+    /// Runs a connection until it is lost, or until it is closed here after its
+    /// outstanding responses. Returns why it ended, as a sentence.
+    async fn serve(&mut self, (incoming, writer): ConnectionHalves) -> String {
+        let (link, outgoing) = Link::new(LinkConfig {
             window: self.config.window,
             timeout: self.config.timeout,
             enquire: self.config.enquire,
             receipt_ids: self.config.receipt_ids,
-            arrivals: self.arrivals.clone(),
+            receipts: self.receipts.clone(),
         });
-        self.standing.send_replace(Standing { link: Some(Arc::clone(&link)), trouble: None });
+        self.state.send_replace(ConnectionState { link: Some(Arc::clone(&link)), reason: None });
         tracing::info!("SMPP {}: bound", self.config);
-        let mut run = Box::pin(link.run(incoming, writer, orders));
+        let mut run = Box::pin(link.run(incoming, writer, outgoing));
         let closed = async {
-            // Nobody is left to close it when the other end is gone.
+            // An error means that the transport was dropped; then nobody reads the state.
             if self.closing.wait_for(|closing| *closing).await.is_ok() {
-                self.standing.send_replace(Standing::default());
+                self.state.send_replace(ConnectionState::default());
             }
-            link.say_goodbye().await;
+            link.unbind().await;
         };
         tokio::select! {
             reason = &mut run => return reason,
             () = closed => {}
         }
-        let ended = tokio::time::timeout(GOODBYE, run).await;
+        let ended = tokio::time::timeout(UNBIND_TIMEOUT, run).await;
         tracing::info!("SMPP {}: unbound", self.config);
         ended.unwrap_or_default()
     }
 }
 
-/// How long to wait at most before the next try.
-fn next_wait(last: Duration, refused: bool, was_good: bool) -> Duration {
-    match (refused, was_good) {
-        (true, _) => last.max(REFUSED_WAIT).min(LONGEST_WAIT),
-        (false, true) => FIRST_WAIT,
-        (false, false) => (last * 2).min(LONGEST_WAIT),
+/// The delay before the next attempt, without jitter.
+fn next_delay(last: Duration, refused: bool, was_stable: bool) -> Duration {
+    match (refused, was_stable) {
+        (true, _) => last.max(REFUSED_RETRY_DELAY).min(MAX_RETRY_DELAY),
+        (false, true) => MIN_RETRY_DELAY,
+        (false, false) => (last * 2).min(MAX_RETRY_DELAY),
     }
 }
 
@@ -112,20 +116,20 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_to_a_minute_and_starts_anew_after_a_good_connection() {
-        let mut wait = FIRST_WAIT;
+        let mut wait = MIN_RETRY_DELAY;
         let waits: Vec<u64> = (0..8)
             .map(|_| {
-                wait = next_wait(wait, false, false);
+                wait = next_delay(wait, false, false);
                 wait.as_secs()
             })
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(next_wait(wait, false, true), FIRST_WAIT);
+        assert_eq!(next_delay(wait, false, true), MIN_RETRY_DELAY);
     }
 
     #[test]
     fn a_refusal_is_not_insisted_on() {
-        assert_eq!(next_wait(FIRST_WAIT, true, false), REFUSED_WAIT);
-        assert_eq!(next_wait(LONGEST_WAIT, true, false), LONGEST_WAIT);
+        assert_eq!(next_delay(MIN_RETRY_DELAY, true, false), REFUSED_RETRY_DELAY);
+        assert_eq!(next_delay(MAX_RETRY_DELAY, true, false), MAX_RETRY_DELAY);
     }
 }

@@ -1,4 +1,4 @@
-//! TLS to the carrier: rustls, with the roots of the web and perhaps a private one.
+//! TLS to the carrier.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// How to begin TLS with one host.
+/// A TLS client for one host.
 #[derive(Clone)]
 pub(super) struct Tls {
     connector: TlsConnector,
@@ -19,10 +19,10 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Trusts the roots of the web, and the certificates in `ca`.
+    /// Trusts the public certificate authorities and the certificates in `ca` (PEM).
     ///
     /// # Errors
-    /// One sentence, when the host is no name or `ca` can't be read.
+    /// A sentence, when the host is not a valid name or `ca` can't be read.
     pub(super) fn new(host: &str, ca: Option<&Path>) -> Result<Self, String> {
         let host = ServerName::try_from(host.to_owned())
             .map_err(|_| "the host in the SMPP URL is neither a name nor an address".to_owned())?;
@@ -38,8 +38,10 @@ impl Tls {
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), host })
     }
 
+    /// Does the handshake on a TCP connection.
+    ///
     /// # Errors
-    /// When the host is not who it should be, or does not speak TLS.
+    /// When the certificate is not valid for the host, or the host does not speak TLS.
     pub(super) async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         self.connector.connect(self.host.clone(), stream).await
     }

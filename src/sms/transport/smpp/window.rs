@@ -1,78 +1,78 @@
-//! How many submits may await their answer. Whoever waits for room is told of
-//! it and holds nothing: a place that was handed to someone who then does not
-//! use it would be lost to the others.
+//! The window: a limit on submits without a response. A task that waits for a free
+//! slot is notified and does not reserve it, as it would with a semaphore: a
+//! reserved slot that is not used would be lost to the others.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Places for submits.
+/// The slots of one connection.
 pub(super) struct Window {
-    most: usize,
-    taken: AtomicUsize,
-    is_shut: AtomicBool,
-    has_ended: AtomicBool,
+    size: usize,
+    used: AtomicUsize,
+    is_closing: AtomicBool,
+    is_closed: AtomicBool,
     changed: Notify,
 }
 
-/// A place that was taken; given back when this is dropped.
-pub(super) struct Place<'a>(&'a Window);
+/// A slot in use; dropping it frees the slot.
+pub(super) struct WindowSlot<'a>(&'a Window);
 
-impl Drop for Place<'_> {
+impl Drop for WindowSlot<'_> {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        self.0.used.fetch_sub(1, Ordering::AcqRel);
         self.0.changed.notify_waiters();
     }
 }
 
 impl Window {
-    pub(super) fn new(most: usize) -> Self {
-        let (taken, is_shut, has_ended) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
-        Self { most, taken, is_shut, has_ended, changed: Notify::new() }
+    pub(super) fn new(size: usize) -> Self {
+        let (used, is_closing, is_closed) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self { size, used, is_closing, is_closed, changed: Notify::new() }
     }
 
-    /// Places that can be taken now.
+    /// The free slots; 0 once the window is closing.
     pub(super) fn free(&self) -> usize {
-        if self.is_shut.load(Ordering::Acquire) || self.has_ended() {
+        if self.is_closing.load(Ordering::Acquire) || self.is_closed() {
             return 0;
         }
-        self.most.saturating_sub(self.taken.load(Ordering::Acquire))
+        self.size.saturating_sub(self.used.load(Ordering::Acquire))
     }
 
-    pub(super) fn take(&self) -> Option<Place<'_>> {
+    pub(super) fn take(&self) -> Option<WindowSlot<'_>> {
         if self.free() == 0 {
             return None;
         }
-        let before = self.taken.fetch_add(1, Ordering::AcqRel);
-        let place = Place(self);
-        (before < self.most).then_some(place)
+        let before = self.used.fetch_add(1, Ordering::AcqRel);
+        let slot = WindowSlot(self);
+        (before < self.size).then_some(slot)
     }
 
-    /// Resolves when there is a place: true; or when there will be none: false.
-    pub(super) async fn has_room(&self) -> bool {
+    /// Waits for a free slot. False when the window was closed.
+    pub(super) async fn wait_for_slot(&self) -> bool {
         self.wait_until(|| self.free() > 0).await
     }
 
-    /// Lets nobody in any more, and waits until all are gone.
-    pub(super) async fn empty(&self) {
-        self.is_shut.store(true, Ordering::Release);
-        self.wait_until(|| self.taken.load(Ordering::Acquire) == 0).await;
+    /// Hands out no more slots, and waits until all are free.
+    pub(super) async fn drain(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        self.wait_until(|| self.used.load(Ordering::Acquire) == 0).await;
     }
 
-    /// Nobody gets a place any more.
-    pub(super) fn end(&self) {
-        self.has_ended.store(true, Ordering::Release);
+    /// Hands out no more slots, and wakes all waiting tasks.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.changed.notify_waiters();
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Acquire)
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     async fn wait_until(&self, is_so: impl Fn() -> bool) -> bool {
         loop {
             let changed = self.changed.notified();
-            if self.has_ended() {
+            if self.is_closed() {
                 return false;
             }
             if is_so() {
@@ -92,13 +92,13 @@ mod tests {
     #[tokio::test]
     async fn a_place_that_one_does_not_use_is_there_for_the_others() {
         let window = Arc::new(Window::new(1));
-        let place = window.take();
-        let waits = |window: Arc<Window>| async move { window.has_room().await };
+        let slot = window.take();
+        let waits = |window: Arc<Window>| async move { window.wait_for_slot().await };
         let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(waits(Arc::clone(&window)))).collect();
         tokio::task::yield_now().await;
         assert!(window.take().is_none());
 
-        drop(place);
+        drop(slot);
         for waiting in waiting {
             assert!(waiting.await.unwrap());
         }
@@ -110,17 +110,17 @@ mod tests {
     async fn at_the_end_nobody_waits() {
         let window = Window::new(1);
         let _place = window.take();
-        let (told, ()) = tokio::join!(window.has_room(), async { window.end() });
-        assert!(!told && window.take().is_none());
+        let (has_room, ()) = tokio::join!(window.wait_for_slot(), async { window.close() });
+        assert!(!has_room && window.take().is_none());
     }
 
     #[tokio::test]
     async fn it_is_empty_when_the_last_one_is_gone() {
         let window = Window::new(2);
-        let place = window.take();
-        tokio::join!(window.empty(), async {
+        let slot = window.take();
+        tokio::join!(window.drain(), async {
             assert_eq!(window.free(), 0);
-            drop(place);
+            drop(slot);
         });
         assert!(window.take().is_none());
     }

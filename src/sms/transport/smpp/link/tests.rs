@@ -3,32 +3,32 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::sms::transport::Receipt;
-use crate::sms::transport::smpp::frames::Wire;
+use crate::domain::message::DeliveryReceipt;
+use crate::sms::transport::smpp::frames::ByteStream;
 
-/// The carrier's end of a link, which a test speaks for.
-struct Carrier {
+/// The carrier's end of a link, which the test plays.
+struct FakeCarrier {
     wire: DuplexStream,
     link: Arc<Link>,
-    arrivals: mpsc::Receiver<Arrival>,
+    receipts: mpsc::Receiver<IncomingReceipt>,
     end: JoinHandle<String>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const DELIVERY: &[u8] = b"\0\0\x00420777123456\0\0\0\0\x04\0\0\0\0\0\0\0\0\x16id:7 stat:DELIVRD 1234";
 
-impl Carrier {
-    /// With so many bytes between the two.
+impl FakeCarrier {
+    /// A link whose pipe holds `bytes` in each direction.
     fn with_room(bytes: usize) -> Self {
         let (near, wire) = tokio::io::duplex(bytes);
-        let (send, arrivals) = mpsc::channel(16);
+        let (send, receipts) = mpsc::channel(16);
         let enquire = Duration::from_secs(30);
-        let terms = Terms { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, arrivals: send };
-        let (link, orders) = Link::new(terms);
-        let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn Wire>);
+        let config = LinkConfig { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, receipts: send };
+        let (link, outgoing) = Link::new(config);
+        let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn ByteStream>);
         let run = Arc::clone(&link);
-        let end = tokio::spawn(async move { run.run(Incoming::new(reader), writer, orders).await });
-        Self { wire, link, arrivals, end }
+        let end = tokio::spawn(async move { run.run(IncomingFrames::new(reader), writer, outgoing).await });
+        Self { wire, link, receipts, end }
     }
 
     fn new() -> Self {
@@ -50,30 +50,30 @@ impl Carrier {
         (id, status, sequence)
     }
 
-    async fn arrival(&mut self) -> Arrival {
-        tokio::time::timeout(TIMEOUT, self.arrivals.recv()).await.unwrap().unwrap()
+    async fn receipt(&mut self) -> IncomingReceipt {
+        tokio::time::timeout(TIMEOUT, self.receipts.recv()).await.unwrap().unwrap()
     }
 
-    fn submit(&self) -> JoinHandle<Reply> {
+    fn submit(&self) -> JoinHandle<SubmitReply> {
         let link = Arc::clone(&self.link);
         let text = OctetString::from_slice(b"hello").unwrap();
         tokio::spawn(async move { link.submit(SubmitSm::builder().short_message(text).build()).await })
     }
 }
 
-fn said(status: u32, carrier_id: &str) -> Reply {
-    Reply::Said { status, carrier_id: carrier_id.to_owned() }
+fn said(status: u32, carrier_id: &str) -> SubmitReply {
+    SubmitReply::Answered { status, carrier_id: carrier_id.to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
 async fn answers_find_their_submits_in_any_order() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submits = [carrier.submit(), carrier.submit(), carrier.submit()];
     for _ in 0..3 {
         assert_eq!(carrier.hear().await.0, id::SUBMIT_SM);
     }
     assert_eq!(carrier.link.free(), 0);
-    assert_eq!(carrier.submit().await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
     carrier.say(id::SUBMIT_SM_RESP, 0, 4, b"c\0").await;
     carrier.say(id::SUBMIT_SM_RESP, 0x58, 2, b"").await;
     carrier.say(id::GENERIC_NACK, 0x03, 3, b"").await;
@@ -86,28 +86,28 @@ async fn answers_find_their_submits_in_any_order() {
 
 #[tokio::test(start_paused = true)]
 async fn without_an_answer_a_submit_that_was_written_is_told_from_one_that_was_not() {
-    let mut carrier = Carrier::with_room(16);
+    let mut carrier = FakeCarrier::with_room(16);
     let written = carrier.submit();
     carrier.wire.read_u32().await.unwrap();
     let unwritten = carrier.submit();
-    assert_eq!(written.await.unwrap(), Reply::Lost { written: true });
-    assert_eq!(unwritten.await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(written.await.unwrap(), SubmitReply::Unanswered { written: true });
+    assert_eq!(unwritten.await.unwrap(), SubmitReply::Unanswered { written: false });
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_the_carrier_hangs_up_all_are_told() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submit = carrier.submit();
     carrier.hear().await;
     drop(carrier.wire);
-    assert_eq!(submit.await.unwrap(), Reply::Lost { written: true });
+    assert_eq!(submit.await.unwrap(), SubmitReply::Unanswered { written: true });
     assert_eq!(carrier.end.await.unwrap(), "the carrier hung up");
     assert!(carrier.link.has_ended() && !carrier.link.ready().await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_carrier_is_given_up_and_one_that_answers_is_not() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     for _ in 0..5 {
         let (command, _, sequence) = carrier.hear().await;
         assert_eq!(command, id::ENQUIRE_LINK);
@@ -119,36 +119,39 @@ async fn a_silent_carrier_is_given_up_and_one_that_answers_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_is_acknowledged_when_it_is_taken() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::DELIVER_SM, 0, 77, DELIVERY).await;
-    let Arrival { receipt, taken } = carrier.arrival().await;
-    let Receipt { carrier_id, recipient, .. } = receipt;
+    let IncomingReceipt { receipt, acknowledge } = carrier.receipt().await;
+    let DeliveryReceipt { carrier_id, recipient, .. } = receipt;
     assert_eq!((carrier_id.as_str(), recipient.as_deref()), ("7", Some("420777123456")));
     assert!(tokio::time::timeout(TIMEOUT, carrier.wire.read_u8()).await.is_err());
-    taken.send(()).unwrap();
+    acknowledge.send(()).unwrap();
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, 0, 77));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_that_is_not_taken_is_sent_back_for_later() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::DELIVER_SM, 0, 78, DELIVERY).await;
-    drop(carrier.arrival().await);
+    drop(carrier.receipt().await);
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, status::TRY_LATER, 78));
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_receipts_than_can_wait_are_sent_back_for_later() {
-    let mut carrier = Carrier::with_room(1 << 20);
-    for sequence in 0..=RECEIPTS {
+    let mut carrier = FakeCarrier::with_room(1 << 20);
+    for sequence in 0..=MAX_PENDING_RECEIPTS {
         carrier.say(id::DELIVER_SM, 0, u32::try_from(sequence).unwrap(), DELIVERY).await;
     }
-    assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, status::FULL, u32::try_from(RECEIPTS).unwrap()));
+    assert_eq!(
+        carrier.hear().await,
+        (id::RESPONSE | id::DELIVER_SM, status::QUEUE_FULL, u32::try_from(MAX_PENDING_RECEIPTS).unwrap())
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn garbage_and_messages_from_phones_are_acknowledged_and_dropped() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let message = [&DELIVERY[..19], &[0], &DELIVERY[20..]].concat();
     let bodies =
         [&b""[..], b"\xff\xff", &[0xff; 300], &DELIVERY[..30], &message, b"\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\0\0"];
@@ -156,12 +159,12 @@ async fn garbage_and_messages_from_phones_are_acknowledged_and_dropped() {
         carrier.say(id::DELIVER_SM, 0, sequence, body).await;
         assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, 0, sequence));
     }
-    assert!(carrier.arrivals.try_recv().is_err());
+    assert!(carrier.receipts.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_the_carrier_is_answered() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     carrier.say(id::ENQUIRE_LINK, 0, 5, b"").await;
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::ENQUIRE_LINK, 0, 5));
     carrier.say(0x0103, 0, 6, b"data_sm").await;
@@ -175,7 +178,7 @@ async fn every_request_of_the_carrier_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_smpp_ends_the_link() {
     for noise in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\0", b"\0\0\0\x05x", b"\0\0\0\x03"] {
-        let mut carrier = Carrier::new();
+        let mut carrier = FakeCarrier::new();
         carrier.wire.write_all(noise).await.unwrap();
         let reason = carrier.end.await.unwrap();
         assert!(reason.starts_with("the connection broke") || reason.contains("not SMPP"), "{noise:?}: {reason}");
@@ -184,17 +187,17 @@ async fn what_is_not_smpp_ends_the_link() {
 
 #[tokio::test(start_paused = true)]
 async fn goodbye_waits_for_the_last_answers() {
-    let mut carrier = Carrier::new();
+    let mut carrier = FakeCarrier::new();
     let submit = carrier.submit();
     let (_, _, sequence) = carrier.hear().await;
     let link = Arc::clone(&carrier.link);
-    let goodbye = tokio::spawn(async move { link.say_goodbye().await });
+    let goodbye = tokio::spawn(async move { link.unbind().await });
     assert!(tokio::time::timeout(TIMEOUT / 2, carrier.wire.read_u8()).await.is_err());
     carrier.say(id::SUBMIT_SM_RESP, 0, sequence, b"7\0").await;
     assert_eq!(submit.await.unwrap(), said(0, "7"));
     goodbye.await.unwrap();
     assert_eq!(carrier.hear().await.0, id::UNBIND);
-    assert_eq!(carrier.submit().await.unwrap(), Reply::Lost { written: false });
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
     carrier.say(id::UNBIND_RESP, 0, 4, b"").await;
     assert_eq!(carrier.end.await.unwrap(), "it was ended here");
 }

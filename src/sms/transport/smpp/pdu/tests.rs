@@ -92,18 +92,23 @@ fn an_id_is_read_from_whatever_the_carrier_answers() {
     assert_eq!(message_id(&[]), "");
 }
 
-fn deliver(esm_class: u8, text: &[u8], tlvs: Vec<MessageDeliveryRequestTlvValue>) -> Delivery {
+fn deliver(esm_class: u8, text: &[u8], tlvs: Vec<MessageDeliveryRequestTlvValue>) -> DeliverSmContent {
     let deliver = DeliverSm::builder()
         .source_addr(COctetString::from_str("420777123456").unwrap())
         .esm_class(EsmClass::from(esm_class))
         .short_message(OctetString::from_slice(text).unwrap())
         .tlvs(tlvs);
-    delivery(&frame(9, deliver.build()), ReceiptIds::AsIs)
+    deliver_sm_content(&frame(9, deliver.build()), ReceiptIds::AsIs)
 }
 
-fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> Delivery {
+fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> DeliverSmContent {
     let (carrier_id, error) = (carrier_id.to_owned(), error.map(str::to_owned));
-    Delivery::Receipt(Receipt { carrier_id, state, error, recipient: Some("420777123456".to_owned()) })
+    DeliverSmContent::Receipt(DeliveryReceipt {
+        carrier_id: CarrierMessageId::new(carrier_id),
+        state,
+        error,
+        recipient: Some("420777123456".to_owned()),
+    })
 }
 
 #[test]
@@ -126,15 +131,15 @@ fn a_receipt_is_read_from_its_text_from_its_fields_or_from_both() {
 
 #[test]
 fn what_a_phone_writes_is_no_receipt() {
-    assert_eq!(deliver(0, b"id:7 stat:DELIVRD err:000", vec![]), Delivery::Message);
-    assert_eq!(deliver(0x40, b"\x05\0\x03\x01\x02\x01hello", vec![]), Delivery::Message);
+    assert_eq!(deliver(0, b"id:7 stat:DELIVRD err:000", vec![]), DeliverSmContent::Message);
+    assert_eq!(deliver(0x40, b"\x05\0\x03\x01\x02\x01hello", vec![]), DeliverSmContent::Message);
 }
 
 #[test]
 fn a_receipt_without_an_id_or_a_state_is_garbage() {
-    assert_eq!(deliver(4, b"stat:DELIVRD", vec![]), Delivery::Garbage("is a receipt without an id"));
-    assert_eq!(deliver(4, b"id:7 stat:-1", vec![]), Delivery::Garbage("is a receipt without a state"));
-    assert_eq!(delivery(&[0; 3], ReceiptIds::AsIs), Delivery::Garbage("is malformed"));
+    assert_eq!(deliver(4, b"stat:DELIVRD", vec![]), DeliverSmContent::Garbage("is a receipt without an id"));
+    assert_eq!(deliver(4, b"id:7 stat:-1", vec![]), DeliverSmContent::Garbage("is a receipt without a state"));
+    assert_eq!(deliver_sm_content(&[0; 3], ReceiptIds::AsIs), DeliverSmContent::Garbage("is malformed"));
 }
 
 proptest! {
@@ -151,12 +156,12 @@ proptest! {
         if bytes.len() > 4 {
             bytes[..4].copy_from_slice(&5_u32.to_be_bytes());
         }
-        delivery(&bytes, ReceiptIds::Hex);
+        deliver_sm_content(&bytes, ReceiptIds::Hex);
         let deliver = DeliverSm::builder().short_message(OctetString::from_slice(b"id:7 stat:DELIVRD").unwrap()).build();
         let mut almost = frame(1, deliver);
         let at = at.index(almost.len());
         almost[at] = wrong;
-        delivery(&almost, ReceiptIds::Decimal);
-        delivery(&almost[..at], ReceiptIds::Decimal);
+        deliver_sm_content(&almost, ReceiptIds::Decimal);
+        deliver_sm_content(&almost[..at], ReceiptIds::Decimal);
     }
 }

@@ -1,41 +1,41 @@
-//! Why a message did not get where it should.
+//! Why a message was not delivered, or not yet.
 
 use crate::store::types::text_enum;
 
 text_enum! {
-    /// A cause, as a code for programs and in words for people.
-    Fault {
-        /// The carrier does not take this number.
+    /// A reason, as a code for programs and as a sentence for people.
+    MessageError {
+        /// The carrier rejects the recipient's number.
         InvalidRecipient = "invalid_recipient",
-        /// The carrier does not take this sender.
+        /// The carrier rejects the sender.
         InvalidSender = "invalid_sender",
-        /// The carrier does not take what was written.
+        /// The carrier rejects the content.
         InvalidMessage = "invalid_message",
-        /// The carrier asked for fewer messages.
+        /// The carrier is rate limiting us.
         Throttled = "throttled",
         /// The carrier's queue was full.
         QueueFull = "queue_full",
-        /// The carrier had a fault of its own.
+        /// The carrier has an error of its own.
         CarrierError = "carrier_error",
-        /// The carrier refused it.
+        /// The carrier rejected the message without a more specific reason.
         Rejected = "rejected",
         /// It could not be delivered.
         Undelivered = "undelivered",
-        /// Its time was over before it was delivered.
+        /// Its validity ended before it was delivered.
         Expired = "expired",
         /// The carrier deleted it.
         Deleted = "deleted",
-        /// The carrier does not know what became of it.
+        /// The carrier reports the state as unknown.
         CarrierUnknown = "carrier_unknown",
-        /// The carrier's answer never came.
+        /// No response to the submit came, so the carrier may have accepted it.
         OutcomeUnknown = "outcome_unknown",
-        /// No carrier could be reached while it was valid.
+        /// It could not be submitted before its validity ended.
         NotSentInTime = "not_sent_in_time",
     }
 }
 
-impl Fault {
-    /// One sentence for a person.
+impl MessageError {
+    /// The sentence that people read.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {

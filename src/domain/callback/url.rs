@@ -1,6 +1,6 @@
-//! Where a callback may go: to the internet, and to those private networks that
-//! the settings name. Whoever may set an address must not reach, through us,
-//! what only this machine can reach (OWASP: server-side request forgery).
+//! The URL of a callback. It must be public, or in a private network that the
+//! settings allow: an operator who sets a URL must not reach internal services
+//! through Keyfob (server-side request forgery, OWASP ASVS 5.0 §1.3.6).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,34 +11,38 @@ use crate::error::{Error, Result};
 use crate::networks::Networks;
 use crate::store::types::text_column;
 
-/// The longest address, in characters.
-const LONGEST: usize = 2_000;
-const FORM: &str = "Enter an address such as https://example.com/sms-status.";
+/// The longest URL, in characters.
+const MAX_URL_CHARS: usize = 2_000;
+const EXAMPLE_HINT: &str = "Enter an address such as https://example.com/sms-status.";
 
-/// The address of a callback. It may hold words that are secret, so only its
-/// host is shown in logs.
+/// The URL of a callback. Its path and query may hold secrets, so logs show its
+/// host alone.
 #[derive(Clone, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Target(Url);
+pub struct CallbackUrl(Url);
 
-impl Target {
-    /// Reads an address, in whatever spelling browsers understand, and refuses
-    /// what can be told to be private without asking for the name.
+impl CallbackUrl {
+    /// Parses a URL as browsers do, so that no spelling hides a private address, and
+    /// refuses private addresses that are visible without a DNS look-up. A name is
+    /// checked with [`is_allowed`] when it is resolved.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `field`; says what to change.
+    /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str, allowed: &Networks) -> Result<Self> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Error::invalid(field, FORM));
+            return Err(Error::invalid(field, EXAMPLE_HINT));
         }
-        if text.chars().count() > LONGEST {
-            return Err(Error::invalid(field, format!("The address is too long; {LONGEST} characters is the most.")));
+        if text.chars().count() > MAX_URL_CHARS {
+            return Err(Error::invalid(
+                field,
+                format!("The address is too long; {MAX_URL_CHARS} characters is the most."),
+            ));
         }
-        let target = Url::parse(text).map_err(|_| Error::invalid(field, FORM)).map(Self)?;
-        match target.problem(allowed) {
+        let url = Url::parse(text).map_err(|_| Error::invalid(field, EXAMPLE_HINT)).map(Self)?;
+        match url.problem(allowed) {
             Some(problem) => Err(Error::invalid(field, problem)),
-            None => Ok(target),
+            None => Ok(url),
         }
     }
 
@@ -57,7 +61,7 @@ impl Target {
         let is_private = match &host {
             Host::Ipv4(address) => !is_allowed((*address).into(), allowed),
             Host::Ipv6(address) => !is_allowed((*address).into(), allowed),
-            // These names are for this machine, whatever a resolver says (RFC 6761 §6.3).
+            // These names mean the loopback interface, whatever DNS says (RFC 6761 §6.3).
             Host::Domain(name) => is_localhost(name) && !allowed.contains(Ipv4Addr::LOCALHOST.into()),
         };
         is_private.then(|| {
@@ -68,13 +72,13 @@ impl Target {
         })
     }
 
-    /// The whole address.
+    /// The whole URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The host and the port, as one word: who is called.
+    /// The host and the port, such as `example.com:443`.
     #[must_use]
     pub fn host(&self) -> String {
         format!("{}:{}", self.0.host_str().unwrap_or_default(), self.0.port_or_known_default().unwrap_or_default())
@@ -86,22 +90,22 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-impl std::str::FromStr for Target {
+impl std::str::FromStr for CallbackUrl {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         Url::parse(text).map(Self).map_err(drop)
     }
 }
 
-text_column!(Target);
+text_column!(CallbackUrl);
 
-impl fmt::Debug for Target {
+impl fmt::Debug for CallbackUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Target({})", self.host())
+        write!(f, "CallbackUrl({})", self.host())
     }
 }
 
-/// Whether an address may be called: a public one, or one that is `allowed`.
+/// Whether requests may go to an address: if it is public or in `allowed`.
 #[must_use]
 pub fn is_allowed(address: IpAddr, allowed: &Networks) -> bool {
     let is_public = match address.to_canonical() {
@@ -114,7 +118,7 @@ pub fn is_allowed(address: IpAddr, allowed: &Networks) -> bool {
     is_public || allowed.contains(address)
 }
 
-/// The IPv4 address that a router makes of an IPv6 one: 6to4 (RFC 3056) and
+/// The IPv4 address that an IPv6 address is translated to: 6to4 (RFC 3056) and
 /// NAT64 (RFC 6052).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let at = |place: usize| {
@@ -128,7 +132,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// What the registry of special addresses leaves over
+/// Whether an IPv4 address is in no special-purpose block
 /// (<https://www.iana.org/assignments/iana-ipv4-special-registry>).
 const fn is_public(address: Ipv4Addr) -> bool {
     !matches!(
@@ -146,7 +150,8 @@ const fn is_public(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Global unicast is `2000::/3`, but for parts of it
+/// Whether an IPv6 address is global unicast (`2000::/3`) and in no special-purpose
+/// block
 /// (<https://www.iana.org/assignments/iana-ipv6-special-registry>).
 const fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
@@ -162,7 +167,7 @@ mod tests {
     use super::*;
 
     fn message(text: &str, allowed: &str) -> Option<String> {
-        match Target::parse("url", text, &Networks::parse(allowed).unwrap()) {
+        match CallbackUrl::parse("url", text, &Networks::parse(allowed).unwrap()) {
             Err(Error::Invalid(errors)) => errors.get("url").map(str::to_owned),
             Err(error) => panic!("{error}"),
             Ok(_) => None,
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn only_the_host_is_shown_in_logs() {
-        let target = Target::parse("url", "https://Example.com/secret?token=1", &Networks::default()).unwrap();
-        assert_eq!(format!("{target:?}"), "Target(example.com:443)");
+        let url = CallbackUrl::parse("url", "https://Example.com/secret?token=1", &Networks::default()).unwrap();
+        assert_eq!(format!("{url:?}"), "CallbackUrl(example.com:443)");
     }
 }

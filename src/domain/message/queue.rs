@@ -1,0 +1,84 @@
+//! The queue of messages: a worker leases the messages that are due. A message
+//! is handed to the carrier at most once, unless the carrier said that it did
+//! not accept it.
+
+use diesel::prelude::*;
+
+use super::record::{Message, MessageId, MessageStatus};
+use super::segment::segments;
+use crate::domain::api_key::secret::Mode;
+use crate::error::Result;
+use crate::store::schema::messages;
+use crate::store::{Conn, UtcTime};
+
+/// How long a worker has to record the outcome of a message, in seconds. Longer
+/// than all timeouts of a transport together.
+pub const LEASE_SECONDS: i64 = 120;
+
+/// A message that one worker alone is to hand to the carrier now.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The message.
+    pub message: Message,
+    /// The numbers of the segments that are still to be submitted, from 1.
+    pub numbers: Vec<i64>,
+}
+
+/// Leases up to `limit` due messages, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn lease(conn: &mut Conn, mode: Mode, limit: usize, now: UtcTime) -> Result<Vec<Lease>> {
+    let due: Vec<MessageId> = messages::table
+        .filter(messages::mode.eq(mode))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.le(now))
+        .filter(messages::valid_until.gt(now))
+        .order(messages::due_at)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(messages::id)
+        .load(conn)?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The update checks the status again: on PostgreSQL another worker may have
+    // leased some of these rows since the select.
+    let still_queued = messages::table.filter(messages::id.eq_any(&due));
+    let mut leased: Vec<Message> = diesel::update(still_queued.filter(messages::status.eq(MessageStatus::Queued)))
+        .set((
+            messages::status.eq(MessageStatus::Sending),
+            messages::due_at.eq(now.plus_seconds(LEASE_SECONDS)),
+            messages::updated_at.eq(now),
+        ))
+        .returning(messages::all_columns)
+        .get_results(conn)?;
+    leased.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    leased.into_iter().map(|message| to_lease(conn, message)).collect()
+}
+
+fn to_lease(conn: &mut Conn, message: Message) -> Result<Lease> {
+    let submitted = if message.tries == 0 { Vec::new() } else { segments(conn, &message.id)? };
+    let is_done = |number: &i64| submitted.iter().any(|one| one.number == *number && one.status.counts_as_accepted());
+    let numbers = (1..=message.segments).filter(|number| !is_done(number)).collect();
+    Ok(Lease { message, numbers })
+}
+
+/// Whether a queued message is due. A read alone, so that an idle worker takes
+/// no write lock.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_due(conn: &mut Conn, mode: Mode, now: UtcTime) -> Result<bool> {
+    is_due_in(conn, mode, MessageStatus::Queued, now)
+}
+
+pub(super) fn is_due_in(conn: &mut Conn, mode: Mode, status: MessageStatus, now: UtcTime) -> Result<bool> {
+    let due: Option<MessageId> = messages::table
+        .filter(messages::mode.eq(mode))
+        .filter(messages::status.eq(status))
+        .filter(messages::due_at.le(now))
+        .select(messages::id)
+        .first(conn)
+        .optional()?;
+    Ok(due.is_some())
+}

@@ -1,0 +1,157 @@
+//! Accepting messages, on behalf of the API and the dashboard.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::transport::{Transport, sandbox};
+use crate::clock::Clock;
+use crate::domain::api_key::secret::Mode;
+use crate::domain::message::idempotency::{self, IdempotencyKey};
+use crate::domain::message::{self, Accepted, MessageDraft, MessageOrigin};
+use crate::error::{Error, Result};
+use crate::store::{Conn, Digest, Store, UtcTime};
+
+/// Accepts messages. Clones share their state.
+#[derive(Clone)]
+pub struct Sms {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    live: Arc<Notify>,
+    test: Arc<Notify>,
+    in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    /// The transport of live messages, once the workers have started.
+    pub(super) carrier: Arc<OnceLock<Arc<dyn Transport>>>,
+}
+
+/// The connection that live messages are sent over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CarrierState {
+    /// A carrier is connected.
+    Connected,
+    /// No carrier is connected, so messages wait. The reason, as a sentence.
+    Unavailable(String),
+    /// The sandbox takes them, and no phone gets them.
+    Sandbox,
+}
+
+/// What makes a request idempotent.
+#[derive(Debug, Clone)]
+pub struct IdempotentRequest {
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// The SHA-256 of the request's content, by which a reused key is detected.
+    pub digest: Digest,
+}
+
+/// Renders the response. It is called once; repetitions get the stored text.
+pub type Render = fn(&Accepted) -> Result<String>;
+
+impl Sms {
+    /// The service on a database.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self {
+            store,
+            clock,
+            live: Arc::default(),
+            test: Arc::default(),
+            in_flight: Arc::default(),
+            carrier: Arc::default(),
+        }
+    }
+
+    /// The state of the connection that live messages are sent over.
+    #[must_use]
+    pub fn carrier_state(&self) -> CarrierState {
+        match self.carrier.get() {
+            Some(carrier) if carrier.name() == sandbox::NAME => CarrierState::Sandbox,
+            Some(carrier) => carrier.unavailable_reason().map_or(CarrierState::Connected, CarrierState::Unavailable),
+            None => CarrierState::Unavailable("sending has not begun".to_owned()),
+        }
+    }
+
+    /// Charges and queues one message per recipient, all or none, and returns the
+    /// rendered response once the transaction is committed. A repeated idempotent
+    /// request returns the response to the first one and sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotEnoughCredits`]; [`Error::StillRunning`] and
+    /// [`Error::DifferentRequest`] for a repetition; [`Error::Unavailable`].
+    pub async fn send(
+        &self,
+        origin: MessageOrigin,
+        draft: MessageDraft,
+        idempotent: Option<IdempotentRequest>,
+        render: Render,
+    ) -> Result<String> {
+        let (mode, account) = (origin.mode, origin.account_id.to_string());
+        let in_flight = idempotent.as_ref().map(|request| self.begin(&request.key)).transpose()?;
+        let repetition = idempotent.clone();
+        let now = self.clock.now();
+        let work = move |conn: &mut Conn| {
+            // The key is released when the write ends, even if the client is gone.
+            let _in_flight = in_flight;
+            accept_once(conn, &origin, &draft, idempotent.as_ref(), render, now)
+        };
+        let response = match (self.store.write_together(&account, work).await, repetition) {
+            // Another instance has committed the same request since.
+            (Err(Error::StillRunning), Some(IdempotentRequest { key, digest })) => {
+                let found = self.store.read(move |conn| idempotency::find(conn, &key, digest, now)).await?;
+                found.ok_or(Error::StillRunning)?
+            }
+            (result, _) => result?,
+        };
+        self.queue_changed(mode).notify_one();
+        Ok(response)
+    }
+
+    /// Notified when a message of a mode was queued by this instance.
+    pub(super) fn queue_changed(&self, mode: Mode) -> &Arc<Notify> {
+        match mode {
+            Mode::Live => &self.live,
+            Mode::Test => &self.test,
+        }
+    }
+
+    fn begin(&self, key: &IdempotencyKey) -> Result<InFlight> {
+        if !self.in_flight.lock().insert(key.clone()) {
+            return Err(Error::StillRunning);
+        }
+        Ok(InFlight { all: Arc::clone(&self.in_flight), key: key.clone() })
+    }
+}
+
+fn accept_once(
+    conn: &mut Conn,
+    origin: &MessageOrigin,
+    draft: &MessageDraft,
+    idempotent: Option<&IdempotentRequest>,
+    render: Render,
+    now: UtcTime,
+) -> Result<String> {
+    let stored =
+        idempotent.map(|IdempotentRequest { key, digest }| idempotency::find(conn, key, *digest, now)).transpose()?;
+    if let Some(response) = stored.flatten() {
+        return Ok(response);
+    }
+    let response = render(&message::accept(conn, origin, draft, now)?)?;
+    if let Some(IdempotentRequest { key, digest }) = idempotent {
+        idempotency::store_response(conn, key, *digest, &response, now)?;
+    }
+    Ok(response)
+}
+
+/// Marks the request with a key as in flight until it is dropped.
+struct InFlight {
+    all: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    key: IdempotencyKey,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.key);
+    }
+}

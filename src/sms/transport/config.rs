@@ -1,0 +1,61 @@
+//! The transport of live messages, as `--sms-transport` chooses it.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::interface::{ReceiptSender, Transport};
+use super::sandbox::Sandbox;
+use super::smpp::{Smpp, SmppConfig};
+
+/// The delay of the sandbox's receipts.
+const SANDBOX_DELAY: Duration = Duration::from_secs(1);
+
+/// The transport of live messages.
+#[derive(Debug, Clone)]
+pub enum TransportConfig {
+    /// The sandbox: no phone gets anything.
+    Sandbox {
+        /// The time between accepting a segment and its receipt.
+        delay: Duration,
+    },
+    /// A carrier that speaks SMPP.
+    Smpp(Box<SmppConfig>),
+}
+
+impl TransportConfig {
+    /// Starts the transport, which puts its receipts into `receipts`. Has to be
+    /// called within a Tokio runtime.
+    #[must_use]
+    pub fn open(&self, receipts: ReceiptSender) -> Arc<dyn Transport> {
+        match self {
+            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, receipts)),
+            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), receipts)),
+        }
+    }
+
+    /// The delay of receipts in the sandbox for test messages.
+    #[must_use]
+    pub const fn sandbox_delay(&self) -> Duration {
+        match self {
+            Self::Sandbox { delay } => *delay,
+            Self::Smpp(_) => SANDBOX_DELAY,
+        }
+    }
+}
+
+impl FromStr for TransportConfig {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sandbox" => Ok(Self::Sandbox { delay: SANDBOX_DELAY }),
+            // The message does not repeat the text, which may hold a password.
+            _ if text.starts_with("smpp") => {
+                let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
+                Ok(Self::Smpp(Box::new(config)))
+            }
+            _ => Err("--sms-transport is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
+        }
+    }
+}
