@@ -11,6 +11,7 @@ mod api_key;
 mod api_key_callback;
 mod api_key_status;
 mod api_keys;
+mod audit;
 mod backup;
 mod callbacks;
 mod carrier;

@@ -1,0 +1,126 @@
+//! Audit events: every change leaves one, with who made it and from where.
+
+use crate::support::{Client, Database, EMAIL, PASSWORD, on_both_databases, run};
+
+const NEW_PASSWORD: &str = "a battery of correct horses";
+
+/// What was recorded: kind of actor, door, action and target, oldest first.
+fn events(db: &Database) -> Vec<String> {
+    db.ask(
+        "SELECT actor_kind || ' ' || via || ' ' || action || ' ' || target_kind || ' ' || target_name AS line \
+         FROM audit_events ORDER BY id",
+    )
+}
+
+/// The actions that `change` records.
+fn recorded(db: &Database, change: impl FnOnce()) -> Vec<String> {
+    let before = events(db).len();
+    change();
+    let after = events(db);
+    after[before..].iter().map(|event| event.split(' ').nth(2).unwrap().to_owned()).collect()
+}
+
+fn entry_id(client: &Client) -> String {
+    client.get("/credits").page().field("entry_id")
+}
+
+on_both_databases! {
+    fn every_change_leaves_one_audit_event_and_a_repeated_one_none(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let path = format!("/api-keys/{}", key.id);
+        let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
+        let entry = entry_id(&client);
+        let form_id = client.form_id();
+        let steps: [(&str, &dyn Fn()); 11] = [
+            ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
+            ("api_key.disabled", &|| client.switch(&key, "disabled")),
+            ("api_key.enabled", &|| client.switch(&key, "enabled")),
+            ("api_key.relabelled", &|| drop(client.post(&path, &[("version", "1"), ("name", "Z"), ("description", "")]))),
+            ("callback.changed", &|| drop(callback("save"))),
+            ("callback.removed", &|| drop(callback("remove"))),
+            ("api_key.deleted", &|| drop(client.post(&format!("{path}/deletion"), &[]))),
+            ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
+            ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),
+            ("service.renamed", &|| drop(client.post("/services/mail", &[("name", "Post")]))),
+            ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
+        ];
+
+        for (action, change) in steps {
+            assert_eq!(recorded(db, change), [action]);
+            assert_eq!(recorded(db, change), [""; 0], "{action} again");
+        }
+    }
+
+    fn secrets_passwords_and_logins_leave_one_event_each_time(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let callback = |action: &str| {
+            let fields = [("url", "https://example.com/sms"), ("action", action)];
+            let answer = client.post(&format!("/api-keys/{}/callback", key.id), &fields);
+            assert!(matches!(answer.status, 200 | 303), "{}", answer.status);
+        };
+        callback("save");
+        let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+
+        assert_eq!(recorded(db, || callback("new-secret")), ["callback.secret_renewed"]);
+        assert_eq!(recorded(db, || drop(app.signed_in())), ["operator.logged_in"]);
+        assert_eq!(recorded(db, || drop(client.post("/settings/password", &passwords))), ["operator.password_changed"]);
+        assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), ["session.ended"]);
+        assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), [""; 0]);
+        assert!(!db.rows()["audit_events"].join(" ").contains("argon2"));
+    }
+
+    fn what_is_refused_leaves_no_event(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let theirs = app.another_account().create_key("Theirs");
+
+        let refused = recorded(db, || {
+            client.post("/api-keys", &[("key_id", "x"), ("service", "sms"), ("name", ""), ("description", "")]).assert_status(422);
+            client.post(&theirs.status_path(), &[("status", "disabled")]).assert_status(404);
+            client.post(&format!("/api-keys/{}/deletion", theirs.id), &[]).assert_status(404);
+            client.post("/services", &[("name", "New"), ("slug", "new"), ("key_prefix", "new")]).assert_status(422);
+            client.post("/credits", &[("entry_id", &*entry_id(&client)), ("amount", "0"), ("note", "x")]).assert_status(422);
+            app.anonymous().post("/login", &[("email", EMAIL), ("password", "wrong")]).assert_status(401);
+        });
+
+        assert_eq!(refused, [""; 0]);
+    }
+
+    fn an_event_says_who_did_it_and_from_where(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().with("user-agent", "Firefox 150").create_key("Project X");
+
+        let event = db.ask(&format!(
+            "SELECT actor_name || '|' || address || '|' || user_agent || '|' || target_id || '|' || changes AS line \
+             FROM audit_events WHERE action = 'api_key.created' AND request_id IS NOT NULL AND account_id IS NOT NULL"
+        ));
+
+        let changes = r#"{"mode":["","live"],"service":["","sms"]}"#;
+        assert_eq!(event, [format!("Ada|127.0.0.1|Firefox 150|{}|{changes}", key.id)]);
+    }
+
+    fn an_event_keeps_the_names_of_actors_and_targets_that_are_gone(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        client.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
+
+        db.execute("DELETE FROM operators");
+
+        let deleted = events(db).pop().unwrap();
+        assert_eq!(deleted, "operator dashboard api_key.deleted api_key Project X");
+    }
+
+    fn the_command_line_is_an_actor_too(db: &Database) {
+        let _app = db.app();
+
+        let ended = recorded(db, || drop(run(&["credits", "add", "5", "--note", "Invoice 7", "--database-url", &db.url()], "").assert_success()));
+
+        assert_eq!(ended, ["credits.added"]);
+        assert_eq!(events(db).pop().unwrap(), "command_line command_line credits.added account Main account");
+    }
+}
