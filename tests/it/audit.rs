@@ -94,10 +94,10 @@ on_both_databases! {
         let app = db.app();
         let key = app.signed_in().with("user-agent", "Firefox 150").create_key("Project X");
 
-        let event = db.ask(&format!(
+        let event = db.ask(
             "SELECT actor_name || '|' || address || '|' || user_agent || '|' || target_id || '|' || changes AS line \
-             FROM audit_events WHERE action = 'api_key.created' AND request_id IS NOT NULL AND account_id IS NOT NULL"
-        ));
+             FROM audit_events WHERE action = 'api_key.created' AND request_id IS NOT NULL AND account_id IS NOT NULL",
+        );
 
         let changes = r#"{"mode":["","live"],"service":["","sms"]}"#;
         assert_eq!(event, [format!("Ada|127.0.0.1|Firefox 150|{}|{changes}", key.id)]);
