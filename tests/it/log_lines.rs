@@ -2,6 +2,7 @@
 //! can write (ASVS 16.4.1), and no core dumps.
 
 use std::fs;
+use std::process::Command;
 
 use crate::support::{Client, Database, EMAIL, PASSWORD, Process, Wire, form, keyfob, run};
 
@@ -58,6 +59,25 @@ fn say_everywhere(client: &Client) {
         client.post("/settings/name", &[("name", name)]);
         client.post(&format!("/api-keys/{path}/status"), &[("status", name)]);
     }
+}
+
+#[test]
+fn a_log_that_can_not_be_written_changes_nothing_else() {
+    let db = Database::sqlite();
+    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" --listen 127.0.0.1:0 --database-url \"$1\" 2>/dev/full"]);
+    command.args([env!("CARGO_BIN_EXE_keyfob"), &db.url()]);
+    let mut process = Process::spawn(command.env("KEYFOB_LOG", "debug"));
+    let client = process.client();
+
+    client.log_in(EMAIL, PASSWORD);
+    let key = client.create_key("Project X");
+    let verdict = client.post_json("/v1/keys/verify", format!("{{\"key\":\"{}\"}}", key.secret)).json();
+    process.signal("TERM");
+
+    assert_eq!(verdict["code"], "VALID");
+    process.end().assert_success();
 }
 
 #[test]
