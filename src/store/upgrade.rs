@@ -13,7 +13,7 @@ use super::backup;
 use super::connection::{self, Conn};
 use super::file::DatabaseFile;
 use super::migrations::Migrations;
-use super::transaction;
+use super::transaction::transaction;
 
 /// Numbers that all instances on a server agree on: "keyfob" in ASCII, and the next one.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725026)";

@@ -104,12 +104,7 @@ struct Pending {
 }
 
 const PENDING: Pending = Pending {
-    long_files: &[
-        "src/domain/credit/mod.rs",
-        "src/domain/identity/password.rs",
-        "src/domain/message/sending.rs",
-        "src/store/mod.rs",
-    ],
+    long_files: &["src/domain/credit/mod.rs", "src/domain/identity/password.rs", "src/domain/message/sending.rs"],
     circles: &[
         ("src/dashboard/api_keys/callback.rs", "src/dashboard/api_keys/show.rs"),
         ("src/dashboard/api_keys/list.rs", "src/dashboard/api_keys/new.rs"),
@@ -125,9 +120,6 @@ const PENDING: Pending = Pending {
         ("src/sms/callbacks/request.rs", "src/sms/callbacks/mod.rs"),
         ("src/sms/transport/mod.rs", "src/sms/transport/sandbox.rs"),
         ("src/sms/transport/mod.rs", "src/sms/transport/smpp/mod.rs"),
-        ("src/store/change.rs", "src/store/mod.rs"),
-        ("src/store/group_commit.rs", "src/store/mod.rs"),
-        ("src/store/upgrade.rs", "src/store/mod.rs"),
     ],
     ambiguous_types: &[
         "Action",
@@ -146,7 +138,6 @@ const PENDING: Pending = Pending {
         "State",
         "Status",
         "Text",
-        "Waiting",
     ],
 };
 
