@@ -1,4 +1,5 @@
-//! Audit events: who did what to what, written with the change itself.
+//! Audit events: who changed what, and how. They are written in the transaction of
+//! the change.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -9,40 +10,40 @@ use crate::store::AuditEvent;
 use crate::store::types::text_enum;
 
 id! {
-    /// Names an audit event; ids sort by age.
+    /// The id of an audit event; ids sort by age.
     AuditEventId = "aud_"
 }
 
 text_enum! {
     /// What was done, as `noun.past`.
     Action {
-        /// A key was made.
+        /// A key was created.
         ApiKeyCreated = "api_key.created",
-        /// A key has another name or description.
+        /// A key's name or description was changed.
         ApiKeyRelabelled = "api_key.relabelled",
-        /// A key was switched on.
+        /// A key was enabled.
         ApiKeyEnabled = "api_key.enabled",
-        /// A key was switched off.
+        /// A key was disabled.
         ApiKeyDisabled = "api_key.disabled",
         /// A key was deleted.
         ApiKeyDeleted = "api_key.deleted",
-        /// A key's callback has another address, or its first one.
+        /// A key's callback got its first URL or another one.
         CallbackChanged = "callback.changed",
-        /// A key's callback has another signing secret.
+        /// A callback's signing secret was replaced.
         CallbackSecretRenewed = "callback.secret_renewed",
-        /// A key has no callback any more.
+        /// A key's callback was removed.
         CallbackRemoved = "callback.removed",
         /// Credits were added by hand.
         CreditsAdded = "credits.added",
-        /// A service was made.
+        /// A service was created.
         ServiceCreated = "service.created",
-        /// A service has another name.
+        /// A service was renamed.
         ServiceRenamed = "service.renamed",
-        /// Somebody became an operator.
+        /// An operator was created, and joined an account.
         OperatorJoined = "operator.joined",
-        /// An operator has another name.
+        /// An operator was renamed.
         OperatorRenamed = "operator.renamed",
-        /// An operator has another password.
+        /// An operator's password was changed.
         OperatorPasswordChanged = "operator.password_changed",
         /// An operator logged in.
         OperatorLoggedIn = "operator.logged_in",
@@ -52,7 +53,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The noun that an action is about.
+    /// The kind of thing that an action changed.
     TargetKind {
         /// An API key.
         ApiKey = "api_key",
@@ -65,14 +66,14 @@ text_enum! {
     }
 }
 
-/// An event that is being put together.
+/// An event under construction.
 #[derive(Debug)]
 pub struct EventBuilder {
     event: AuditEvent,
     changes: Map<String, Value>,
 }
 
-/// `action` was done to the target that has this id and, at this moment, this name.
+/// Starts an event: `action` was done to the target with this id and its current name.
 #[must_use]
 pub fn event(action: Action, kind: TargetKind, id: &str, name: &str) -> EventBuilder {
     EventBuilder {
@@ -91,14 +92,14 @@ pub fn event(action: Action, kind: TargetKind, id: &str, name: &str) -> EventBui
 }
 
 impl EventBuilder {
-    /// It concerns this account; without one, the installation as a whole.
+    /// The account that the event concerns; without one, it concerns the installation as a whole.
     #[must_use]
     pub fn of(mut self, account: &AccountId) -> Self {
         self.event.account_id = Some(account.to_string());
         self
     }
 
-    /// A field had one value before and has another now; the same value is no change.
+    /// Adds a field with its values before and after the change; equal values are left out.
     #[must_use]
     pub fn field<T: Serialize>(mut self, name: &str, before: T, after: T) -> Self {
         let (before, after) = (json!(before), json!(after));
@@ -108,7 +109,7 @@ impl EventBuilder {
         self
     }
 
-    /// Ready to be written with its change.
+    /// The finished event.
     #[must_use]
     pub fn done(mut self) -> AuditEvent {
         self.event.changes = Value::Object(self.changes).to_string();

@@ -1,4 +1,4 @@
-//! A copy of an SQLite database, made while others go on writing to it.
+//! Online backups of an SQLite database: other connections go on writing.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,12 +12,12 @@ use super::DatabaseUrl;
 use super::connection::{Conn, Manager};
 use super::file::DatabaseFile;
 
-/// Copies of one state at most: a start that fails again and again must not fill the disk.
+/// Copies before the same migration: a start that fails again and again must not fill the disk.
 const MAX_COPIES: u32 = 9;
 
-/// Copies the database at `url`, as it is at one moment, into a new file that
-/// only its owner can read; gives its size in bytes. The file has its name only
-/// once it is whole and on the disk.
+/// Copies a consistent snapshot of the database at `url` into a new file that only
+/// its owner can read. Returns its size in bytes. The file is renamed to `to` after
+/// it is complete and synced.
 ///
 /// # Errors
 /// One sentence that says what to change; then there is no new file.
@@ -32,8 +32,8 @@ pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
     copy_to(&DatabaseFile::open(path)?, to)
 }
 
-/// Copies the database to a name beside its own that says which migration was
-/// next, and overwrites no copy that an earlier start has left.
+/// Copies the database to a file beside it that is named after the next migration.
+/// Copies of earlier starts are not overwritten.
 ///
 /// # Errors
 /// One sentence that says what to change; then there is no new file.
@@ -61,21 +61,20 @@ fn copy_to(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
         if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&to, &error) }
     })?;
     let copied = copy(database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
-    // After a success too: the file had two names for a moment.
+    // After a success too, since the hard link has left the file with two names.
     let _ = fs::remove_file(&partial);
     copied
 }
 
-/// What the file is called until it is whole.
+/// The name of the file until it is complete.
 fn partial(to: &Path) -> PathBuf {
     let mut name = to.as_os_str().to_owned();
     name.push(".partial");
     name.into()
 }
 
-/// `VACUUM INTO` reads one moment's state and needs no write lock
-/// (<https://sqlite.org/lang_vacuum.html>); what it writes it leaves to the
-/// system to bring to the disk.
+/// `VACUUM INTO` reads a snapshot and needs no write lock
+/// (<https://sqlite.org/lang_vacuum.html>). It does not sync the file it writes.
 fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
     let shown = to.display();
     let name = to.to_str().ok_or_else(|| format!("{shown} can't be written: its name is no Unicode"))?;
@@ -92,10 +91,10 @@ fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
     file.sync_all().and_then(|()| file.metadata()).map(|file| file.len()).map_err(|error| describe(to, &error))
 }
 
-/// Gives the file its name, unless something has it.
+/// Renames the file without overwriting: a hard link fails if the name is taken.
 fn name(partial: &Path, to: &Path) -> Result<(), String> {
     let named = match fs::hard_link(partial, to) {
-        // Some file systems know no second names.
+        // Some file systems have no hard links.
         Err(error) if error.kind() != ErrorKind::AlreadyExists && !to.exists() => fs::rename(partial, to),
         linked => linked,
     };

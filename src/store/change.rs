@@ -1,6 +1,6 @@
-//! The one door for changes by people and programs. What a change does to
-//! rows, which cached keys it makes stale and the audit events that it leaves
-//! take effect together, with its commit.
+//! Changes by people and programs. The rows that a change writes, its audit
+//! events and the cached keys that it makes stale take effect together, with
+//! its commit.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use parking_lot::RwLock;
 
 use super::schema::audit_events;
 use super::types::text_enum;
-use super::{Conn, Digest, Store, UtcTime, change_log};
+use super::{Conn, Digest, UtcTime, change_log};
 use crate::error::Result;
 
 text_enum! {
     /// What kind of actor made a change.
     ActorKind {
-        /// A person, logged in to the dashboard.
+        /// An operator who is logged in to the dashboard.
         Operator = "operator",
-        /// A program, by its management key.
+        /// A program that authenticates with a management key.
         ApiKey = "api_key",
-        /// Somebody with access to the machine.
+        /// A person with a shell on the server.
         CommandLine = "command_line",
         /// Keyfob itself.
         System = "system",
@@ -28,15 +28,15 @@ text_enum! {
 }
 
 text_enum! {
-    /// Through which door a change came in.
+    /// The interface that a change was made through.
     Via {
-        /// A page.
+        /// A page of the dashboard.
         Dashboard = "dashboard",
         /// The management API.
         Api = "api",
         /// `keyfob …` in a terminal.
         CommandLine = "command_line",
-        /// No door: Keyfob acted by itself.
+        /// None: Keyfob acted by itself.
         System = "system",
     }
 }
@@ -44,24 +44,25 @@ text_enum! {
 /// Who makes a change, as its audit events record it.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// A person, a program, or Keyfob itself.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// The id of the operator or key.
+    /// The id of the operator or key; `None` for the other kinds.
     pub id: Option<String>,
-    /// The name as it is now; the event keeps it when the actor is gone.
+    /// The name at the moment of the change. Events store a copy, so that they
+    /// can be read after the actor was deleted.
     pub name: String,
-    /// Through which door.
+    /// The interface that the actor uses.
     pub via: Via,
     /// The client's IP address.
     pub address: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// The request's id, as the log has it.
+    /// The request's id, by which its log lines are found.
     pub request_id: Option<String>,
 }
 
 impl Actor {
-    /// Somebody at a terminal of the machine, under the name of their system user.
+    /// A person at a terminal of the server, named by their system user.
     #[must_use]
     pub fn command_line(user: String) -> Self {
         Self { kind: ActorKind::CommandLine, via: Via::CommandLine, name: user, ..Self::system() }
@@ -82,13 +83,13 @@ impl Actor {
     }
 }
 
-/// What happened to what, without the actor and the moment, which the
-/// transaction adds. Holds no secret, digest or password.
+/// An audit event without its actor and time, which the transaction adds. It
+/// must hold no secret, digest or password.
 #[derive(Debug)]
 pub struct AuditEvent {
     /// The event's own id.
     pub id: String,
-    /// Whose it is; `None` for the installation as a whole.
+    /// The account that it concerns; `None` for the installation as a whole.
     pub account_id: Option<String>,
     /// `noun.past`, such as `api_key.created`.
     pub action: &'static str,
@@ -96,16 +97,16 @@ pub struct AuditEvent {
     pub target_kind: &'static str,
     /// The target's id.
     pub target_id: String,
-    /// The target's name as it is now.
+    /// The target's name at the moment of the change.
     pub target_name: String,
     /// JSON object: `{"field": [before, after]}`.
     pub changes: String,
-    /// Why, where the actor said so.
+    /// The reason, if the actor gave one.
     pub reason: Option<String>,
 }
 
-/// A transaction that changes something. Derefs to its connection, so that
-/// queries take it as they take a connection.
+/// The transaction of a change. Derefs to its connection, so that it can be
+/// passed to queries.
 pub struct Tx<'c> {
     conn: &'c mut Conn,
     actor: Actor,
@@ -114,9 +115,9 @@ pub struct Tx<'c> {
 }
 
 impl Tx<'_> {
-    /// Makes a change within the transaction that is open on `conn`; gives the
-    /// digests that it makes stale. [`Store::change`] is the door for everybody
-    /// who serves requests, since it has the caches forget these.
+    /// Makes a change within the transaction that is open on `conn`. Returns the
+    /// digests that it makes stale, which the caller has to drop from caches;
+    /// code that serves requests calls [`Store::change`](super::Store::change), which does.
     ///
     /// # Errors
     /// What `work` gives.
@@ -131,12 +132,12 @@ impl Tx<'_> {
         Ok((value, tx.finish()?))
     }
 
-    /// The connection, where a query does not take the transaction as it is.
+    /// The connection, for methods that need it by its own type.
     pub fn conn(&mut self) -> &mut Conn {
         self.conn
     }
 
-    /// The moment of the change.
+    /// The time of the change, the same for all its rows and events.
     #[must_use]
     pub const fn now(&self) -> UtcTime {
         self.now
@@ -148,16 +149,16 @@ impl Tx<'_> {
         &self.actor
     }
 
-    /// Has every instance forget the key with this digest once the change is
-    /// committed: this one before the change is answered, others within a second.
+    /// Invalidates cached records of the key with this digest after the commit: on
+    /// this instance before the change returns, on others within a second.
     pub fn forget(&mut self, digest: Digest) {
         self.stale.push(digest);
     }
 
-    /// Records what happened.
+    /// Writes an audit event.
     ///
     /// # Errors
-    /// When the database fails; then the whole change is undone.
+    /// When the database fails; then the whole change is rolled back.
     pub fn audit(&mut self, event: AuditEvent) -> Result<()> {
         let Actor { kind, id, name, via, address, user_agent, request_id } = &self.actor;
         let by = (
@@ -184,8 +185,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Logs the stale digests, as the last statements of the transaction: the
-    /// log's row is locked from here to the commit.
+    /// Appends the stale digests to the change log. These are the last statements
+    /// of the transaction, since they hold the log's row lock until the commit.
     fn finish(self) -> Result<Vec<Digest>> {
         for digest in &self.stale {
             change_log::append(self.conn, *digest)?;
@@ -210,43 +211,18 @@ impl DerefMut for Tx<'_> {
 
 type Listener = Box<dyn Fn(&Digest) + Send + Sync>;
 
-/// Who hears of stale digests after each commit on this instance.
+/// Callbacks for stale digests, which run after each commit on this instance.
 #[derive(Clone, Default)]
 pub(super) struct Listeners(Arc<RwLock<Vec<Listener>>>);
 
 impl Listeners {
-    fn hear(&self, stale: &[Digest]) {
+    pub(super) fn add(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
+        self.0.write().push(Box::new(listener));
+    }
+
+    pub(super) fn notify(&self, stale: &[Digest]) {
         for listener in &*self.0.read() {
             stale.iter().for_each(listener);
         }
-    }
-}
-
-impl Store {
-    /// Calls `listener` with every digest that a change on this instance makes
-    /// stale, after its commit and before the change is answered.
-    pub fn on_stale(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
-        self.listeners.0.write().push(Box::new(listener));
-    }
-
-    /// Makes a change on behalf of `actor`, in one transaction. Once this
-    /// returns, no cache of this instance knows a changed key as it was, and
-    /// other instances learn of it within a second.
-    ///
-    /// # Errors
-    /// What `work` gives, or [`Error::Unavailable`](crate::error::Error::Unavailable);
-    /// nothing is changed then.
-    pub async fn change<T, F>(&self, actor: Actor, now: UtcTime, work: F) -> Result<T>
-    where
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-        T: Send + 'static,
-    {
-        let listeners = self.listeners.clone();
-        let change = move |conn: &mut Conn| Tx::run(conn, actor, now, work);
-        let committed = move |(value, stale): (T, Vec<Digest>)| {
-            listeners.hear(&stale);
-            value
-        };
-        self.write_then(change, committed).await
     }
 }

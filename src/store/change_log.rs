@@ -1,5 +1,5 @@
-//! The log of changed key digests, from which every instance learns which
-//! cached keys are stale.
+//! The change log: digests of changed keys, numbered by revision. Every instance
+//! polls it to invalidate its cached keys.
 
 use diesel::prelude::*;
 
@@ -8,12 +8,12 @@ use super::{Conn, Digest};
 use crate::error::Result;
 
 const REVISION: &str = "api_keys";
-/// The log keeps this many changes; an instance that missed more empties its cache.
+/// Older entries are deleted; an instance that has missed some empties its cache.
 const MAX_LOGGED_CHANGES: i64 = 10_000;
 
-/// Appends a digest that the current transaction makes stale. The row that
-/// holds the revision stays locked until the commit, so that revisions appear
-/// in the order of their commits.
+/// Appends a digest that the current transaction makes stale. The row of the
+/// latest revision stays locked until the commit, so that revisions become
+/// visible in their order, and no reader skips one.
 ///
 /// # Errors
 /// When the database fails.
@@ -29,7 +29,7 @@ pub fn append(conn: &mut Conn, digest: Digest) -> Result<()> {
     Ok(())
 }
 
-/// The revision of the last change.
+/// The latest revision.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,7 +38,7 @@ pub fn latest(conn: &mut Conn) -> Result<i64> {
 }
 
 /// The digests that changed after `revision` and up to `latest`; `None` when the
-/// log does not reach back that far, so that any key may have changed.
+/// log does not reach back that far: then any key may have changed.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! One connection type for both databases, and how each is set up.
+//! One connection type for both databases, and the session settings of each.
 
 #![expect(missing_docs, reason = "the derive writes items of its own")]
 
@@ -15,30 +15,31 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
-/// Says what a pool opens. Diesel's own manager would try one database after
-/// the other until one takes the URL, and could end with a new, empty file.
+/// Opens the connections of a pool. Diesel's own manager would try the backends
+/// one after the other, and could create an empty SQLite file for a mistyped URL.
 #[derive(Clone)]
 pub(super) enum Manager {
     Postgres(String),
-    /// The URI of a file that exists, and whether writing is refused.
+    /// The URI of a file that exists, and whether writes are refused.
     Sqlite {
         uri: String,
         read_only: bool,
     },
 }
 
-/// Waits up to 5 s for another program's lock; every commit is on the disk
-/// before it is acknowledged (`synchronous=FULL`).
-const SQLITE: &str = "PRAGMA busy_timeout=5000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+/// Waits up to 5 s for another program's lock, and syncs every commit to the disk
+/// before it returns (`synchronous=FULL`).
+const SQLITE_SETUP: &str = "PRAGMA busy_timeout=5000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
     PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000; PRAGMA journal_size_limit=8388608;";
-const SQLITE_READ_ONLY: &str = "PRAGMA query_only=ON;";
-/// Waits for a lock for less long than others wait for a free connection, so
-/// that one lock does not keep them all.
-const POSTGRES: &str =
+const SQLITE_READ_ONLY_SETUP: &str = "PRAGMA query_only=ON;";
+/// The lock timeout is shorter than the pool's checkout timeout, so that one lock
+/// that is held for long does not starve the pool.
+const POSTGRES_SETUP: &str =
     "SET statement_timeout='10s'; SET lock_timeout='2s'; SET idle_in_transaction_session_timeout='30s';";
 
-/// Lets SQLite's readers go on beside its writer. The file remembers it, so it
-/// is asked for only once the file is known to be ours.
+/// Turns on write-ahead logging, with which SQLite's readers run beside its writer.
+/// The mode is stored in the file, so that it must not be set before the file is
+/// known to be Keyfob's.
 pub(super) fn use_wal(conn: &mut Conn) -> QueryResult<()> {
     match conn {
         Conn::Sqlite(conn) => conn.batch_execute("PRAGMA journal_mode=WAL"),
@@ -47,7 +48,7 @@ pub(super) fn use_wal(conn: &mut Conn) -> QueryResult<()> {
 }
 
 impl Manager {
-    /// The same database, for reading only where that can be told apart.
+    /// A manager of the same database, whose SQLite connections refuse writes.
     pub(super) fn for_reading(&self) -> Self {
         match self {
             Self::Postgres(url) => Self::Postgres(url.clone()),
@@ -64,14 +65,14 @@ impl r2d2::ManageConnection for Manager {
         match self {
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(url).map_err(Error::ConnectionError)?;
-                conn.batch_execute(POSTGRES).map_err(Error::QueryError)?;
+                conn.batch_execute(POSTGRES_SETUP).map_err(Error::QueryError)?;
                 Ok(Conn::Postgres(conn))
             }
             Self::Sqlite { uri, read_only } => {
                 let mut conn = SqliteConnection::establish(uri).map_err(Error::ConnectionError)?;
-                conn.batch_execute(SQLITE).map_err(Error::QueryError)?;
+                conn.batch_execute(SQLITE_SETUP).map_err(Error::QueryError)?;
                 if *read_only {
-                    conn.batch_execute(SQLITE_READ_ONLY).map_err(Error::QueryError)?;
+                    conn.batch_execute(SQLITE_READ_ONLY_SETUP).map_err(Error::QueryError)?;
                 }
                 Ok(Conn::Sqlite(conn))
             }

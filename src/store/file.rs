@@ -1,4 +1,4 @@
-//! The SQLite file itself: made on purpose, once, and noticed when it is gone.
+//! The SQLite file: created explicitly, and checked for being replaced or deleted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -10,8 +10,9 @@ use crate::error::{Error, Outage};
 /// First bytes of every SQLite database (<https://sqlite.org/fileformat.html> §1.3).
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
-/// The database file as it was opened. SQLite goes on through its open handle
-/// when the file is unlinked or replaced, and writes would be lost unseen.
+/// The database file as it was opened, identified by device and inode. SQLite
+/// would go on writing to its open handle after the file was unlinked or replaced,
+/// and these writes would be lost silently.
 #[derive(Debug, Clone)]
 pub struct DatabaseFile {
     path: PathBuf,
@@ -19,11 +20,11 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Opens the file at `path`, or makes it, empty and readable by its owner
-    /// only; `true` when it was made.
+    /// Opens the file at `path`, or creates it, empty and readable by its owner
+    /// only; `true` when it was created.
     ///
     /// # Errors
-    /// One sentence when it is no database or can't be opened.
+    /// One sentence when it is not a database or can't be opened.
     pub fn open_or_create(path: &Path) -> Result<(Self, bool), String> {
         let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
         let created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
@@ -37,10 +38,10 @@ impl DatabaseFile {
         Ok((Self::identify(path)?, created))
     }
 
-    /// Opens the file at `path`, which has to be there.
+    /// Opens the file at `path`, which must exist.
     ///
     /// # Errors
-    /// One sentence when it is no database or can't be opened.
+    /// One sentence when it is not a database or can't be opened.
     pub fn open(path: &Path) -> Result<Self, String> {
         let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
         if !path.exists() {
@@ -55,7 +56,7 @@ impl DatabaseFile {
         Ok(Self { path, identity })
     }
 
-    /// Whether the path still leads to the file that was opened.
+    /// Checks that the path still leads to the file that was opened.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it does not.
@@ -73,7 +74,7 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// What SQLite is to open: this file, never a new one.
+    /// The URI for SQLite; `mode=rw` never creates a file.
     #[must_use]
     pub fn uri(&self) -> String {
         let mut uri = String::from("file:");

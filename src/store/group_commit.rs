@@ -1,7 +1,6 @@
-//! Writes that wait at the same moment share one commit, so that durable
-//! writes scale with the number of those who wait. Each has a savepoint of its
-//! own: one that fails takes no other with it. All are told once the commit is
-//! on the disk.
+//! Group commit: writes that are queued at the same moment share one commit,
+//! and so one fsync. Each has its own savepoint, so that a failed write rolls
+//! back no other. Every write gets its result after the commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,41 +11,42 @@ use tokio::sync::oneshot;
 
 use super::Conn;
 use super::schema_guard::SchemaGuard;
+use super::transaction::transaction;
 use crate::error::{Error, Result};
 
-/// Writes in one commit at most: how long the first one may wait for the others.
-const MOST: usize = 256;
+/// Bounds how long the first write of a group waits for the others.
+const MAX_GROUP_SIZE: usize = 256;
 
-/// Gives a connection, or says why there is none.
+/// Checks a connection out of the pool.
 pub(super) type Connect<C> = Box<dyn Fn() -> Result<C> + Send>;
 
-/// The line in which writes wait.
+/// A handle to the queue of writes.
 #[derive(Clone)]
-pub(super) struct Together {
-    line: Sender<Box<dyn Write>>,
+pub(super) struct GroupCommit {
+    queue: Sender<Box<dyn QueuedWrite>>,
 }
 
-/// One write, whatever it gives back.
-trait Write: Send {
-    /// What decides its place in the commit.
+/// A queued write with its types erased.
+trait QueuedWrite: Send {
+    /// The key by which the writes of a group are sorted.
     fn order(&self) -> &str;
-    /// Whether anybody still waits for it.
+    /// Whether the caller still waits for the result.
     fn is_wanted(&self) -> bool;
     /// Does the work within its savepoint.
     fn run(&mut self, conn: &mut Conn);
-    /// Tells the result, now that it is known whether it was committed.
-    fn tell(self: Box<Self>, commit: &Result<()>);
+    /// Sends the result to the caller, once the commit has succeeded or failed.
+    fn respond(self: Box<Self>, commit: &Result<()>);
 }
 
-struct Waiting<T, F, G, U> {
+struct PendingWrite<T, F, G, U> {
     order: Arc<str>,
     work: Option<F>,
     result: Option<Result<T>>,
     then: G,
-    answer: oneshot::Sender<Result<U>>,
+    response: oneshot::Sender<Result<U>>,
 }
 
-impl<T, F, G, U> Write for Waiting<T, F, G, U>
+impl<T, F, G, U> QueuedWrite for PendingWrite<T, F, G, U>
 where
     F: FnOnce(&mut Conn) -> Result<T> + Send,
     G: FnOnce(T) -> U + Send,
@@ -58,44 +58,44 @@ where
     }
 
     fn is_wanted(&self) -> bool {
-        !self.answer.is_closed()
+        !self.response.is_closed()
     }
 
     fn run(&mut self, conn: &mut Conn) {
         self.result = self.work.take().map(|work| in_savepoint(conn, work));
     }
 
-    fn tell(self: Box<Self>, commit: &Result<()>) {
-        let Self { result, then, answer, .. } = *self;
+    fn respond(self: Box<Self>, commit: &Result<()>) {
+        let Self { result, then, response, .. } = *self;
         let result = match (result, commit) {
             (Some(Ok(value)), Ok(())) => {
                 catch_unwind(AssertUnwindSafe(|| then(value))).map_err(|_| Error::internal(anyhow::anyhow!("a panic")))
             }
             (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(error.same_again()),
-            (None, Ok(())) => Err(Error::internal(anyhow::anyhow!("a write was passed over"))),
+            (None, Ok(())) => Err(Error::internal(anyhow::anyhow!("a write was not run"))),
         };
-        // Whoever asked may be gone.
-        let _ = answer.send(result);
+        // Fails when the caller has stopped waiting.
+        let _ = response.send(result);
     }
 }
 
-impl Together {
-    /// Starts the thread that writes; it ends with the last handle.
+impl GroupCommit {
+    /// Starts the writer thread, which ends when the last handle is dropped.
     pub(super) fn start<C>(connect: Connect<C>, schema: SchemaGuard) -> Self
     where
         C: std::ops::DerefMut<Target = Conn> + 'static,
     {
-        let (line, waiting) = channel();
+        let (queue, queued) = channel();
         std::thread::Builder::new()
             .name("keyfob-writer".to_owned())
-            .spawn(move || keep_writing(&connect, &schema, &waiting))
+            .spawn(move || run_writer(&connect, &schema, &queued))
             .map_or_else(|error| tracing::error!(%error, "there is no thread to write with"), drop);
-        Self { line }
+        Self { queue }
     }
 
-    /// Puts a write in line. Those of one commit are done in `order`, so that
-    /// two instances lock rows in the same order; `then` runs after the commit.
+    /// Queues a write. The writes of a group run sorted by `order`, so that two
+    /// instances lock rows in the same order; `then` runs after the commit.
     pub(super) fn write<T, U, F, G>(&self, order: Arc<str>, work: F, then: G) -> oneshot::Receiver<Result<U>>
     where
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
@@ -103,44 +103,44 @@ impl Together {
         T: Send + 'static,
         U: Send + 'static,
     {
-        let (answer, told) = oneshot::channel();
-        // Without the thread the answer is dropped, which tells enough.
-        let _ = self.line.send(Box::new(Waiting { order, work: Some(work), result: None, then, answer }));
-        told
+        let (response, result) = oneshot::channel();
+        // Without the thread the sender is dropped, and the receiver fails.
+        let _ = self.queue.send(Box::new(PendingWrite { order, work: Some(work), result: None, then, response }));
+        result
     }
 }
 
-fn keep_writing<C>(connect: &Connect<C>, schema: &SchemaGuard, waiting: &Receiver<Box<dyn Write>>)
+fn run_writer<C>(connect: &Connect<C>, schema: &SchemaGuard, queued: &Receiver<Box<dyn QueuedWrite>>)
 where
     C: std::ops::DerefMut<Target = Conn>,
 {
-    while let Ok(first) = waiting.recv() {
+    while let Ok(first) = queued.recv() {
         let mut group = vec![first];
         let connection = connect();
-        // Whoever came while there was no connection is told the same.
-        group.extend(waiting.try_iter().take(MOST - 1));
+        // After the wait for a connection, during which more writes may have been queued.
+        group.extend(queued.try_iter().take(MAX_GROUP_SIZE - 1));
         group.retain(|write| write.is_wanted());
         group.sort_by(|one, other| one.order().cmp(other.order()));
         let commit = connection.and_then(|mut conn| write_all(&mut conn, schema, &mut group));
         if matches!(commit, Err(Error::Unavailable { .. })) {
-            // The others would wait as long for the same.
-            group.extend(waiting.try_iter());
+            // Those that are still queued would wait as long and fail the same way.
+            group.extend(queued.try_iter());
         }
         for write in group {
-            write.tell(&commit);
+            write.respond(&commit);
         }
     }
 }
 
-fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [Box<dyn Write>]) -> Result<()> {
-    super::transaction(conn, |conn| {
+fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [Box<dyn QueuedWrite>]) -> Result<()> {
+    transaction(conn, |conn| {
         schema.check(conn)?;
         group.iter_mut().for_each(|write| write.run(conn));
         Ok(())
     })
 }
 
-/// Undoes what `work` did when it fails, and when it panics.
+/// Runs `work` in a savepoint, which is rolled back when it fails or panics.
 fn in_savepoint<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
     type Manager = <Conn as diesel::Connection>::TransactionManager;
     let outside = depth(conn);
@@ -158,7 +158,7 @@ fn in_savepoint<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -
     result
 }
 
-/// How many transactions and savepoints are open; 0 for a broken connection.
+/// The number of open transactions and savepoints; 0 for a broken connection.
 fn depth(conn: &mut Conn) -> u32 {
     let status: &TransactionManagerStatus = match conn {
         Conn::Sqlite(conn) => AnsiTransactionManager::transaction_manager_status_mut(conn),

@@ -1,16 +1,16 @@
-//! The migrations, and how one text serves both databases.
+//! The migrations, and how one SQL text serves both databases.
 //!
 //! A migration is a folder of `migrations/` with an `up.sql` and a `down.sql`,
-//! and a line of [`MIGRATIONS`]. Both databases run its text, but for the parts
+//! and a line in [`MIGRATIONS`]. Both databases run its text, except for parts
 //! that begin with the line `-- Only SQLite:` or `-- Only PostgreSQL:` and end
-//! with the next such line or with `-- Both:`. A column of bytes is written as
-//! `BLOB`, which PostgreSQL gets as `BYTEA`.
+//! with the next such line or with `-- Both:`. The column type `BLOB` becomes
+//! `BYTEA` on PostgreSQL.
 //!
-//! SQLite alters little of a table. It is rebuilt instead: `CREATE TABLE
-//! new_x`, `INSERT INTO new_x SELECT … FROM x`, `DROP TABLE x`, `ALTER TABLE
-//! new_x RENAME TO x`, and its indexes again. In this order, and with foreign
-//! keys off, as they are while migrations run, the tables that refer to `x`
-//! keep their rows and their references
+//! SQLite's `ALTER TABLE` can do little. Other changes rebuild the table: `CREATE
+//! TABLE new_x`, `INSERT INTO new_x SELECT … FROM x`, `DROP TABLE x`, `ALTER TABLE
+//! new_x RENAME TO x`, and its indexes again. In this order, and with foreign keys
+//! off, as they are while migrations run, the tables that refer to `x` keep their
+//! rows and their references
 //! (<https://sqlite.org/lang_altertable.html#otheralter>).
 
 use std::fmt;
@@ -30,7 +30,7 @@ macro_rules! migrations {
     };
 }
 
-/// Every migration, oldest first. Those that were released never change.
+/// Every migration, oldest first. Released ones never change.
 pub const MIGRATIONS: Migrations = migrations![
     "2026-11-23-000001_create_accounts",
     "2026-11-23-000002_create_api_keys",
@@ -59,12 +59,12 @@ pub struct SchemaMigration {
 }
 
 impl Migrations {
-    /// Each of them.
+    /// The migrations, oldest first.
     pub fn iter(self) -> impl Iterator<Item = &'static SchemaMigration> {
         self.0.iter()
     }
 
-    /// The version of a database that has run them all.
+    /// The schema version after the last migration.
     #[must_use]
     pub fn newest_version(self) -> Option<String> {
         self.0.last().map(SchemaMigration::version_text)
@@ -78,8 +78,8 @@ impl SchemaMigration {
         self.folder
     }
 
-    /// What stands before the folder's first `_`, without the dashes: the form
-    /// in which databases keep it.
+    /// The folder's name up to its first `_`, without dashes: the form in which
+    /// Diesel stores versions.
     pub(super) fn version_text(&self) -> String {
         self.folder.split('_').next().unwrap_or_default().replace('-', "")
     }
@@ -115,7 +115,7 @@ impl Migration<MultiBackend> for SchemaMigration {
     }
 }
 
-/// Each in a transaction, which is Diesel's default.
+/// The default: Diesel runs each migration in a transaction.
 impl MigrationMetadata for SchemaMigration {}
 
 impl MigrationName for SchemaMigration {
@@ -130,7 +130,7 @@ impl fmt::Display for SchemaMigration {
     }
 }
 
-/// What one of the databases runs of a migration's text.
+/// The part of a migration's text that one database runs, in its dialect.
 fn text_for(is_sqlite: bool, text: &str) -> String {
     let mut applies = true;
     let lines = text.lines().filter(|line| {

@@ -1,29 +1,28 @@
-//! The database: one door for reads, one for writes, and all that differs
-//! between SQLite and PostgreSQL. Knows no domain.
+//! The database: connection pools, transactions, migrations, and all that
+//! differs between SQLite and PostgreSQL. Knows no domain.
 
 mod backup;
 mod cached;
 mod change;
 pub mod change_log;
 mod connection;
+mod deadline;
 mod file;
 mod group_commit;
 mod migrations;
 mod pool;
 pub mod schema;
 mod schema_guard;
+mod start_failure;
+mod transaction;
 pub(crate) mod types;
 mod upgrade;
 mod url;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use diesel::Connection;
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use r2d2::{ManageConnection as _, PooledConnection};
-use tokio::sync::oneshot;
 
 pub use backup::back_up;
 pub use cached::Steadily;
@@ -39,29 +38,26 @@ pub use watch::Watch;
 use crate::error::{Error, Outage, Result};
 use connection::Manager;
 use file::DatabaseFile;
-use group_commit::Together;
+use group_commit::GroupCommit;
 use pool::Pool;
 use schema_guard::SchemaGuard;
+use transaction::transaction;
 
-/// Connections for reading. SQLite reads in parallel with its one writer.
-const READERS: u32 = 4;
-/// Connections for writing to a server, where some may wait for others' locks;
-/// SQLite has one writer.
-const WRITERS: u32 = 8;
-/// Connections for looking up keys, apart from the dashboard's.
+/// Connections for reading. SQLite's readers run beside its one writer (WAL).
+const MAX_READERS: u32 = 4;
+/// Connections for writing to PostgreSQL, where several transactions may wait
+/// for row locks at the same time. SQLite has one writer.
+const MAX_WRITERS: u32 = 8;
+/// Connections for looking up keys. They are a pool of their own, so that slow
+/// pages of the dashboard delay no verdict.
 pub const LOOK_UPS: u32 = 2;
-/// How long reading may take, waiting included. A server that is frozen, or
-/// that the network has lost, does not say that it will not answer.
-const READ_WITHIN: Duration = Duration::from_secs(4);
-/// How long writing may take, with the wait for other programs' locks.
-const WRITE_WITHIN: Duration = Duration::from_secs(9);
 
-/// The open database.
+/// A handle to the open database; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
     reads: Pool,
     writes: Pool,
-    together: Together,
+    group_commit: GroupCommit,
     look_ups: Pool,
     manager: Manager,
     file: Option<DatabaseFile>,
@@ -71,8 +67,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `url` and brings its tables up to date. An SQLite
-    /// file that does not exist is made; one that exists is never replaced.
+    /// Opens the database at `url` and runs the migrations that are missing. An
+    /// SQLite file that does not exist is created; one that exists is never replaced.
     ///
     /// # Errors
     /// One sentence that says what to change.
@@ -84,22 +80,22 @@ impl Store {
                 (Manager::Sqlite { uri: file.uri(), read_only: false }, Some(file), created)
             }
         };
-        // One connection without a pool: a pool would retry in silence.
+        // Without the pool, which would retry a failed connection without a word until its timeout.
         manager
             .connect()
             .map_err(anyhow::Error::from)
             .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, file.as_ref()))
-            .map_err(|error| start_failure(url, &error))?;
-        let writers = if file.is_some() { 1 } else { WRITERS };
+            .map_err(|error| start_failure::describe(url, &error))?;
+        let writers = if file.is_some() { 1 } else { MAX_WRITERS };
         let reader = manager.for_reading();
         let look_ups = Pool::open("look_up", reader.clone(), LOOK_UPS);
-        // Connected now, so that the first requests do not wait for it.
+        // Establishes the first connection before the first request needs it.
         drop(look_ups.get());
         let writes = Pool::open("write", manager, writers);
         let schema = SchemaGuard::default();
         Ok(Self {
-            together: write_together(&writes, &file, &schema),
-            reads: Pool::open("read", reader.clone(), READERS),
+            group_commit: start_group_commit(&writes, &file, &schema),
+            reads: Pool::open("read", reader.clone(), MAX_READERS),
             look_ups,
             manager: reader,
             writes,
@@ -110,13 +106,13 @@ impl Store {
         })
     }
 
-    /// Whether [`open`](Self::open) made the file.
+    /// Whether [`open`](Self::open) created the SQLite file.
     #[must_use]
     pub const fn is_new_file(&self) -> bool {
         self.created
     }
 
-    /// Runs queries that change nothing, off the async threads.
+    /// Runs queries that change nothing, on a thread that may block.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -126,11 +122,11 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.reads)?)).await
+        deadline::read(move || work(&mut *store.connection(&store.reads)?)).await
     }
 
-    /// Runs changes in one transaction, off the async threads; they are on the
-    /// disk when this returns, or none of them is.
+    /// Runs changes in one transaction, on a thread that may block. When this
+    /// returns, they are durable, or rolled back after an error.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -142,8 +138,8 @@ impl Store {
         self.write_then(work, |value| value).await
     }
 
-    /// Like [`write`](Self::write), with something to do once the changes are
-    /// on the disk, whether or not anybody still waits for them.
+    /// Like [`write`](Self::write), and runs `then` after the commit, even if the
+    /// caller's future was dropped meanwhile.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -155,21 +151,22 @@ impl Store {
         U: Send + 'static,
     {
         if self.file.is_some() {
-            // SQLite has one writer, and who waits for it may as well share its commit.
-            return answered(self.together.write(Arc::default(), work, then)).await;
+            // SQLite has one writer. Transactions that wait for it share a commit, and so an fsync.
+            return deadline::group_write(self.group_commit.write(Arc::default(), work, then)).await;
         }
         let store = self.clone();
         let write = move || {
             let checked = |conn: &mut Conn| store.schema.check(conn).and_then(|()| work(conn));
             transaction(&mut *connection(&store.writes, None)?, checked).map(then)
         };
-        blocking(WRITE_WITHIN, write).await
+        deadline::write(write).await
     }
 
-    /// Like [`write`](Self::write), for many small changes at once: those that
-    /// wait at the same moment share one commit, and each is done or not done
-    /// for itself. `order` says in which order they lock rows, the same on
-    /// every instance: the id of what they all change.
+    /// Like [`write`](Self::write), for small and frequent changes: those that
+    /// are queued at the same moment share one commit (group commit), and each
+    /// is rolled back by itself when it fails. Writes of one commit run sorted by
+    /// `order`, the id of the row that they contend for, so that two instances
+    /// lock rows in the same order and never deadlock.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -178,11 +175,36 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        answered(self.together.write(order.into(), work, |value| value)).await
+        deadline::group_write(self.group_commit.write(order.into(), work, |value| value)).await
     }
 
-    /// Looks up a key; like [`read`](Self::read), over connections that the
-    /// dashboard does not wait for.
+    /// Makes a change on behalf of `actor`, in one transaction. When this
+    /// returns, the key cache of this instance holds no stale entry of a changed
+    /// key; other instances learn of it within a second.
+    ///
+    /// # Errors
+    /// What `work` gives, or [`Error::Unavailable`]; then nothing is changed.
+    pub async fn change<T, F>(&self, actor: Actor, now: UtcTime, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let listeners = self.listeners.clone();
+        let change = move |conn: &mut Conn| Tx::run(conn, actor, now, work);
+        let committed = move |(value, stale): (T, Vec<Digest>)| {
+            listeners.notify(&stale);
+            value
+        };
+        self.write_then(change, committed).await
+    }
+
+    /// Registers a callback for the digests that changes on this instance make
+    /// stale. It runs after the commit and before [`change`](Self::change) returns.
+    pub fn on_stale(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
+        self.listeners.add(listener);
+    }
+
+    /// Like [`read`](Self::read), over the connections that are kept for looking up keys.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
@@ -192,22 +214,22 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
-        blocking(READ_WITHIN, move || work(&mut *store.connection(&store.look_ups)?)).await
+        deadline::read(move || work(&mut *store.connection(&store.look_ups)?)).await
     }
 
-    /// A connection of its own, for a thread that keeps asking.
+    /// A dedicated connection for a thread that polls the database.
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch::new(self.manager.clone(), self.file.clone(), self.schema.clone())
     }
 
-    /// A connection for reading.
+    /// A connection for reading, unless a newer version has changed the schema.
     fn connection(&self, pool: &Pool) -> Result<PooledConnection<Manager>> {
         self.schema.check_last_seen()?;
         connection(pool, self.file.as_ref())
     }
 
-    /// How busy the connections are.
+    /// The figures of each pool, for metrics.
     #[must_use]
     pub fn pools(&self) -> [PoolFigures; 3] {
         [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
@@ -219,84 +241,13 @@ fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnecti
         file.check_in_place()?;
     }
     pool.get().map_err(|error| {
-        // SQLite's one writer is busy; a server has no free connection or is down.
+        // SQLite's one writer is busy, or PostgreSQL is down or has no free connection.
         let reason = if file.is_some() { Outage::Locked } else { Outage::Unreachable };
         Error::unavailable(reason, error)
     })
 }
 
-fn write_together(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> Together {
+fn start_group_commit(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> GroupCommit {
     let (pool, file) = (pool.clone(), file.clone());
-    Together::start(Box::new(move || connection(&pool, file.as_ref())), schema.clone())
-}
-
-/// Waits for a write; what takes too long goes on by itself.
-async fn answered<T>(answer: oneshot::Receiver<Result<T>>) -> Result<T> {
-    match tokio::time::timeout(WRITE_WITHIN, answer).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(gone)) => Err(Error::internal(gone)),
-        Err(_) => Err(too_late(WRITE_WITHIN)),
-    }
-}
-
-fn too_late(within: Duration) -> Error {
-    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {within:?}"))
-}
-
-/// Works off the async threads. What takes too long goes on by itself: whether
-/// it is done in the end is not known.
-async fn blocking<T: Send + 'static>(within: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let Ok(done) = tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await else {
-        return Err(too_late(within));
-    };
-    done.unwrap_or_else(|panic| Err(Error::internal(panic)))
-}
-
-/// SQLite takes its write lock at once: a transaction that reads first and
-/// asks for the lock later fails where another one wrote in between.
-fn transaction<T, E>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
-where
-    E: From<diesel::result::Error>,
-{
-    match conn {
-        Conn::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?,
-        Conn::Postgres(postgres) => AnsiTransactionManager::begin_transaction(postgres)?,
-    }
-    let result = work(conn);
-    let ended = match &result {
-        Ok(_) => <Conn as Connection>::TransactionManager::commit_transaction(conn),
-        Err(_) => <Conn as Connection>::TransactionManager::rollback_transaction(conn),
-    };
-    match (result, ended) {
-        (Ok(_), Err(error)) => {
-            // A commit that failed (disk full) leaves the transaction open.
-            let _ = <Conn as Connection>::TransactionManager::rollback_transaction(conn);
-            Err(error.into())
-        }
-        (result, _) => result,
-    }
-}
-
-/// Puts a failure at the start in one sentence that says what to change.
-fn start_failure(url: &DatabaseUrl, error: &anyhow::Error) -> String {
-    let cause = format!("{error:#}");
-    let cause = cause.lines().next().unwrap_or_default();
-    let has = |text: &str| cause.contains(text);
-    let advice = match url {
-        DatabaseUrl::Postgres(_) if has("no encryption") || has("SSL") => {
-            "; this server wants TLS, which needs a build with: cargo build --release --features pg-tls"
-        }
-        DatabaseUrl::Postgres(_) if has("onnection refused") || has("translate host name") => {
-            "; start the server, or mend the address in --database-url (DATABASE_URL)"
-        }
-        DatabaseUrl::Postgres(_) if has("authentication failed") || has("does not exist") => {
-            "; mend the user, password or database in --database-url (DATABASE_URL)"
-        }
-        DatabaseUrl::Sqlite(_) if has("locked") => "; another program holds it: stop that program and start again",
-        DatabaseUrl::Sqlite(_) if has("readonly") => "; give Keyfob's user the right to write it and its folder",
-        DatabaseUrl::Sqlite(_) if has("not a database") || has("malformed") => "; restore it from a backup",
-        DatabaseUrl::Sqlite(_) if has("full") => "; free some space on its disk",
-        _ => "",
-    };
-    format!("{url} can't be used: {cause}{advice}")
+    GroupCommit::start(Box::new(move || connection(&pool, file.as_ref())), schema.clone())
 }

@@ -1,4 +1,4 @@
-//! A pool of connections, and what it counts.
+//! A pool of connections with figures for metrics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +8,10 @@ use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
 
 use super::connection::Manager;
 
-/// How long a request waits for a free connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Limit for the wait for a free connection.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pool.
+/// A named pool.
 #[derive(Clone)]
 pub(super) struct Pool {
     name: &'static str,
@@ -19,20 +19,20 @@ pub(super) struct Pool {
     waits: Arc<Waits>,
 }
 
-/// A pool in numbers.
+/// The figures of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolFigures {
-    /// What its connections are for.
+    /// The pool's name, which says what its connections are for.
     pub name: &'static str,
-    /// Connections that somebody works with.
+    /// Connections that are checked out.
     pub in_use: u32,
-    /// Connections that nobody works with.
+    /// Connections that are open and free.
     pub idle: u32,
-    /// Connections at most.
+    /// Its maximum of connections.
     pub most: u32,
-    /// How long work has waited for a connection so far.
+    /// The total time that callers have waited for a connection.
     pub waited: Duration,
-    /// How often it was given up.
+    /// The number of waits that timed out.
     pub timeouts: u64,
 }
 
@@ -48,11 +48,11 @@ impl Waits {
     }
 }
 
-/// Tells the pool's waits to whoever counts them.
+/// Counts the waits that the pool reports.
 #[derive(Debug)]
-struct Teller(Arc<Waits>);
+struct WaitCounter(Arc<Waits>);
 
-impl HandleEvent for Teller {
+impl HandleEvent for WaitCounter {
     fn handle_checkout(&self, event: CheckoutEvent) {
         self.0.add(event.duration());
     }
@@ -65,15 +65,15 @@ impl HandleEvent for Teller {
 
 impl Pool {
     pub(super) fn open(name: &'static str, manager: Manager, size: u32) -> Self {
-        // A server's connection may have died while it was idle; a file's can't.
+        // The connection to a server may have broken while it was idle; an open file does not.
         let check = matches!(manager, Manager::Postgres(_));
         let waits = Arc::new(Waits::default());
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(PATIENCE)
+            .connection_timeout(CHECKOUT_TIMEOUT)
             .test_on_check_out(check)
-            .event_handler(Box::new(Teller(Arc::clone(&waits))))
+            .event_handler(Box::new(WaitCounter(Arc::clone(&waits))))
             .build_unchecked(manager);
         Self { name, connections, waits }
     }

@@ -1,5 +1,5 @@
-//! Notices that another version of this program has changed the tables, so
-//! that this one neither writes to them nor trusts what it remembers of them.
+//! Detects that a newer version of this program has migrated the database, so that
+//! this instance stops writing to it and trusting its own cache.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -15,22 +15,22 @@ diesel::table! {
     }
 }
 
-/// The version of the tables that this build works with.
+/// The schema version of this build.
 static OWN_VERSION: LazyLock<Option<String>> = LazyLock::new(|| MIGRATIONS.newest_version());
 
-/// Shared by all connections to a database.
+/// The last seen state, shared by all connections.
 #[derive(Clone, Default)]
 pub(super) struct SchemaGuard {
     is_upgraded: Arc<AtomicBool>,
 }
 
 impl SchemaGuard {
-    /// Asks the database. At the start of a transaction that writes, the answer
-    /// holds until its end: SQLite has one writer, and on PostgreSQL a migration
-    /// waits for every transaction that has read this table.
+    /// Queries the version. At the start of a transaction that writes, the result
+    /// is valid until its end: SQLite has one writer, and on PostgreSQL a migration
+    /// takes an exclusive lock on this table, which waits for its readers.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the tables are another version's.
+    /// [`Error::Unavailable`] when the schema has another version.
     pub(super) fn check(&self, conn: &mut Conn) -> Result<()> {
         let newest = __diesel_schema_migrations::table
             .select(__diesel_schema_migrations::version)
@@ -41,10 +41,10 @@ impl SchemaGuard {
         self.check_last_seen()
     }
 
-    /// Goes by what the database said when it was asked last.
+    /// Checks the version that was seen last, without a query.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the tables were another version's.
+    /// [`Error::Unavailable`] when the schema had another version.
     pub(super) fn check_last_seen(&self) -> Result<()> {
         if self.is_upgraded.load(Ordering::Relaxed) {
             let cause =

@@ -7,8 +7,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary};
 use time::OffsetDateTime;
 
-/// A point in time: microseconds since 1970-01-01 in UTC, as both databases
-/// keep it.
+/// A point in time: microseconds since 1970-01-01 in UTC. It is stored as an
+/// integer, which is the same on both databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = BigInt)]
 pub struct UtcTime(i64);
@@ -26,14 +26,13 @@ impl UtcTime {
         self.0
     }
 
-    /// This time moved by `seconds`, later or (negative) earlier; stays at the
-    /// ends of what can be expressed.
+    /// This time plus `seconds`, which may be negative; saturates.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// The calendar's view of it. Times outside the years ±9999 are shown as 1970.
+    /// The date and time of day. Times outside the years ±9999 become 1970.
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -64,7 +63,7 @@ where
     }
 }
 
-/// A SHA-256: how secrets are kept that are looked up by what they are.
+/// The SHA-256 of a random secret, by which its row is found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
 pub struct Digest([u8; 32]);
@@ -77,13 +76,13 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
-    /// A digest that was worked out elsewhere.
+    /// A digest from its bytes.
     #[cfg(test)]
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Its first 64 bits, which are spread evenly.
+    /// Its first 64 bits, which are uniformly distributed: a hash for maps and shards.
     #[must_use]
     pub const fn prefix(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
@@ -123,7 +122,7 @@ where
     }
 }
 
-/// An enum that is kept as short text: `text_enum! { Status { Enabled = "enabled" } }`.
+/// Defines an enum that is stored as short text: `text_enum! { Status { Enabled = "enabled" } }`.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -132,7 +131,7 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$vmeta])* $variant),+ }
 
         impl $name {
-            /// The word for it, in the database and in answers.
+            /// Its name in the database and in API responses.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -150,7 +149,7 @@ macro_rules! text_enum {
     };
 }
 
-/// The two conversions of a type that has `as_str` and `FromStr`.
+/// Stores a type with `as_str` and `FromStr` in a text column.
 macro_rules! text_column {
     ($name:ident) => {
         impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name

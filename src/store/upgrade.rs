@@ -1,5 +1,4 @@
-//! Brings the tables up to this program's version, and no further: all that is
-//! missing, or nothing.
+//! Runs the migrations that the database lacks: all of them, or none after an error.
 
 use std::path::PathBuf;
 
@@ -13,21 +12,23 @@ use super::backup;
 use super::connection::{self, Conn};
 use super::file::DatabaseFile;
 use super::migrations::Migrations;
-use super::transaction;
+use super::transaction::transaction;
 
-/// Numbers that all instances on a server agree on: "keyfob" in ASCII, and the next one.
+/// Advisory locks. Their keys must be the same in every version: "keyfob" in ASCII, and
+/// the next number.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725026)";
 const PREPARATION_LOCK: &str = "SELECT pg_advisory_xact_lock(118100949725027)";
 
-/// Keeps out the transactions of instances that are running: each begins with
-/// the version in this table. Migrations may take longer than a request may.
-const POSTGRES_KEEP_OUT: &str =
+/// Blocks the transactions of running instances until the migrations are committed:
+/// each begins by reading the version from this table. Migrations may take longer
+/// than the statement timeout of requests.
+const POSTGRES_EXCLUSIVE: &str =
     "LOCK TABLE __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE; SET LOCAL statement_timeout = 0";
 
-/// Lets one instance at a time go on until its transaction ends, so that two
-/// that start together do not get in each other's way. A transaction that
-/// writes to SQLite is alone already. Not the lock of migrations, which wait for
-/// transactions that may wait for this one.
+/// Serializes the first transactions of instances that start at the same time, by
+/// an advisory lock that is held to the end of the transaction. SQLite's writers are
+/// serialized already. It is not the lock of migrations: these wait for transactions
+/// that may wait for this lock, which would be a deadlock.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,16 +39,16 @@ pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// Runs what is missing in one transaction. A file is copied before, since no
-/// older program works with it afterwards. The connection is not for other use:
-/// its foreign keys are off.
+/// Runs the missing migrations in one transaction. A database file is copied
+/// first, since no older version works with it afterwards. The connection must not
+/// be used for anything else, since its foreign keys are off.
 ///
 /// # Errors
 /// One sentence; then nothing has changed.
 pub(super) fn upgrade(conn: &mut Conn, migrations: Migrations, file: Option<&DatabaseFile>) -> anyhow::Result<()> {
     if let Conn::Sqlite(conn) = conn {
-        // With them on, dropping a table to rebuild it deletes the rows that
-        // refer to it. The pragma does nothing within a transaction.
+        // With foreign keys on, `DROP TABLE` would cascade to the rows that refer to the table
+        // that is being rebuilt. The pragma has no effect within a transaction.
         conn.batch_execute("PRAGMA foreign_keys=OFF")?;
     }
     let mut copy = None;
@@ -82,12 +83,12 @@ fn run(
         *copy = Some(backup::copy_before(file, &version).map_err(anyhow::Error::msg)?);
     }
     if let Conn::Postgres(conn) = conn {
-        conn.batch_execute(POSTGRES_KEEP_OUT)?;
+        conn.batch_execute(POSTGRES_EXCLUSIVE)?;
     }
     conn.run_migrations(&pending).map_err(anyhow::Error::from_boxed)?;
     match conn {
         Conn::Sqlite(conn) => refuse_dangling_references(conn),
-        Conn::Postgres(_) => Ok(()), // checks them by itself
+        Conn::Postgres(_) => Ok(()), // checks references by itself
     }
 }
 
@@ -122,7 +123,7 @@ struct DanglingReference {
     parent: String,
 }
 
-/// Does what SQLite left undone while its foreign keys were off.
+/// Checks the references that SQLite did not while its foreign keys were off.
 fn refuse_dangling_references(conn: &mut SqliteConnection) -> anyhow::Result<()> {
     let query = "SELECT \"table\" AS child, parent FROM pragma_foreign_key_check LIMIT 1";
     let dangling: Option<DanglingReference> = diesel::sql_query(query).get_result(conn).optional()?;

@@ -1,4 +1,4 @@
-//! Where the database is: parsed once, by scheme, and never guessed.
+//! The URL of the database. Its scheme decides on the backend; anything unknown is an error.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -46,13 +46,13 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// All that is shown of a URL that is not understood: it may hold a password.
+/// The part of an unknown URL that is safe to show: the rest may hold a password.
 fn scheme(text: &str) -> String {
     text.split_once(':').map_or_else(|| "without a scheme".to_owned(), |(scheme, _)| format!("{scheme}:…"))
 }
 
-/// Refuses what this build can't do: libpq without OpenSSL would go on in the
-/// clear, or fail with words that do not say what to do.
+/// Refuses a URL that demands TLS if this build has none: the error of a libpq
+/// without OpenSSL does not say how to get it.
 fn postgres(text: &str) -> Result<DatabaseUrl, String> {
     let demanded = ["require", "verify-ca", "verify-full"]
         .into_iter()
@@ -66,10 +66,10 @@ fn postgres(text: &str) -> Result<DatabaseUrl, String> {
     }
 }
 
-/// Limits that libpq does not have by itself: it would wait minutes for a
-/// server that the network has lost. In seconds, the user timeout in
-/// milliseconds; what the URL says about them comes first.
-const LIMITS: [(&str, &str); 5] = [
+/// Time limits that libpq does not set by itself: it would wait minutes for a
+/// server that the network has lost. In seconds; `tcp_user_timeout` in
+/// milliseconds. Parameters of the URL take precedence.
+const DEFAULT_LIMITS: [(&str, &str); 5] = [
     ("connect_timeout", "2"),
     ("tcp_user_timeout", "3000"),
     ("keepalives_idle", "2"),
@@ -77,10 +77,10 @@ const LIMITS: [(&str, &str); 5] = [
     ("keepalives_count", "2"),
 ];
 
-/// What libpq is given.
+/// Adds the default limits to a URL for libpq.
 pub(super) fn with_limits(url: &str) -> String {
     let mut url = url.to_owned();
-    for (name, value) in LIMITS {
+    for (name, value) in DEFAULT_LIMITS {
         if !url.split(['?', '&']).skip(1).any(|part| part.split('=').next() == Some(name)) {
             let separator = if url.contains('?') { '&' } else { '?' };
             url.push_str(&format!("{separator}{name}={value}"));
@@ -89,7 +89,7 @@ pub(super) fn with_limits(url: &str) -> String {
     url
 }
 
-/// With the password left out, for logs and messages.
+/// Without the password, for logs and messages.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

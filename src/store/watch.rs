@@ -1,5 +1,5 @@
-//! A connection of its own for a thread that keeps asking: opened on demand,
-//! and opened anew after a failure.
+//! A dedicated connection for a thread that polls the database: opened on demand,
+//! and again after a failure.
 
 use r2d2::ManageConnection as _;
 
@@ -8,7 +8,7 @@ use super::file::DatabaseFile;
 use super::schema_guard::SchemaGuard;
 use crate::error::{Error, Outage, Result};
 
-/// The connection.
+/// The dedicated connection.
 pub struct Watch {
     manager: Manager,
     file: Option<DatabaseFile>,
@@ -21,8 +21,8 @@ impl Watch {
         Self { manager, file, schema, conn: None }
     }
 
-    /// Runs queries that change nothing, on this thread, once it is known that
-    /// the tables are still this build's.
+    /// Runs queries that change nothing, on the calling thread, after a check that
+    /// no newer version has changed the schema.
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::SourceGraph;
+
 /// Every file below a folder of the project, with its text.
 fn texts(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -31,37 +33,155 @@ fn assert_free_of(folder: &str, words: &[&str]) {
     }
 }
 
+/// The rooms of the house, top floor first. A room uses rooms of lower floors
+/// only, so that `api` and `dashboard`, or `gate` and `sms`, do not know each other.
+const FLOORS: [&[&str]; 13] = [
+    &["main"],
+    &["cli"],
+    &["app"],
+    &["routes", "shutdown"],
+    &["api", "dashboard"],
+    &["config"],
+    &["http"],
+    &["server", "gate", "sms"],
+    &["domain"],
+    &["clock"],
+    &["store"],
+    &["random"],
+    &["error", "format", "hex", "networks", "telemetry"],
+];
+
+fn room(path: &str) -> &str {
+    let name = path.trim_start_matches("src/").split('/').next().unwrap();
+    name.trim_end_matches(".rs")
+}
+
+fn floor(path: &str) -> usize {
+    let floor = FLOORS.iter().position(|rooms| rooms.contains(&room(path)));
+    floor.unwrap_or_else(|| panic!("{path} is in no room of FLOORS"))
+}
+
 #[test]
-fn no_file_is_too_long_to_be_read_at_once() {
-    for (path, text) in texts("src").into_iter().filter(|(path, _)| path.ends_with(".rs")) {
-        assert!(text.lines().count() <= 400, "{path} has {} lines", text.lines().count());
+fn arrows_between_rooms_go_down() {
+    let graph = SourceGraph::read("src");
+
+    assert!(graph.uses.contains(&("src/main.rs".to_owned(), "src/cli.rs".to_owned())), "no arrow is found");
+    for file in graph.files.iter().filter(|file| file.path != "src/lib.rs") {
+        floor(&file.path);
+    }
+    for (user, used) in graph.uses.iter().filter(|(user, used)| room(user) != room(used)) {
+        assert!(floor(user) < floor(used), "{user} uses {used}");
     }
 }
 
 #[test]
-fn what_is_below_knows_nothing_of_what_is_above() {
-    let below = |folder: &str, unknown: &[&str]| {
-        for (path, text) in texts(folder).into_iter().filter(|(path, _)| path.ends_with(".rs")) {
-            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-                let room = unknown.iter().find(|room| line.contains(&format!("crate::{room}::")));
-                assert_eq!(room, None, "{path}: {line}");
-            }
-        }
-    };
-    below("src/api", &["dashboard", "app", "routes"]);
-    below("src/dashboard", &["api", "app", "routes"]);
-    below("src/http", &["api", "dashboard", "app", "routes"]);
-    below("src/server", &["api", "dashboard", "http", "gate", "sms", "domain", "store", "app", "routes"]);
-    below("src/gate", &["api", "dashboard", "http", "server", "sms", "app", "routes"]);
-    below("src/sms", &["api", "dashboard", "http", "server", "gate", "app", "routes"]);
-    below("src/domain", &["api", "dashboard", "http", "server", "gate", "sms", "app", "routes"]);
-    below("src/store", &["api", "dashboard", "http", "server", "gate", "sms", "domain", "app", "routes"]);
+fn the_server_knows_nothing_of_what_it_serves() {
+    let graph = SourceGraph::read("src");
+
+    let arrows = graph.uses.iter().filter(|(user, used)| room(user) == "server" && room(used) != "server");
+    for (user, used) in arrows {
+        assert!(["clock", "error"].contains(&room(used)), "{user} uses {used}");
+    }
+}
+
+#[test]
+fn http_and_sql_stay_in_their_rooms() {
     for folder in ["src/domain", "src/store", "src/gate", "src/sms"] {
         assert_free_of(folder, &["actix"]);
     }
     for folder in ["src/api", "src/dashboard", "src/http", "src/server"] {
         assert_free_of(folder, &["diesel"]);
     }
+}
+
+/// Findings that are being mended. They go with their causes: an entry that is
+/// not needed any more is an error.
+struct Pending {
+    long_files: &'static [&'static str],
+    /// Arrows without which there would be no circles.
+    circles: &'static [(&'static str, &'static str)],
+    ambiguous_types: &'static [&'static str],
+}
+
+const PENDING: Pending = Pending {
+    long_files: &["src/domain/credit/mod.rs", "src/domain/message/sending.rs"],
+    circles: &[
+        ("src/dashboard/api_keys/callback.rs", "src/dashboard/api_keys/show.rs"),
+        ("src/dashboard/api_keys/list.rs", "src/dashboard/api_keys/new.rs"),
+        ("src/dashboard/frame/layout.rs", "src/dashboard/frame/session.rs"),
+        ("src/domain/callback/outcome.rs", "src/domain/callback/delivery.rs"),
+        ("src/domain/message/receipt.rs", "src/domain/message/sending.rs"),
+        ("src/gate/metrics.rs", "src/gate/verdict.rs"),
+        ("src/gate/record.rs", "src/gate/metrics.rs"),
+        ("src/sms/callbacks/request.rs", "src/sms/callbacks/mod.rs"),
+        ("src/sms/transport/mod.rs", "src/sms/transport/sandbox.rs"),
+        ("src/sms/transport/mod.rs", "src/sms/transport/smpp/mod.rs"),
+    ],
+    ambiguous_types: &[
+        "Action",
+        "Caller",
+        "Cursor",
+        "Delivery",
+        "Known",
+        "ListQuery",
+        "NameForm",
+        "Origin",
+        "Outcome",
+        "Page",
+        "Place",
+        "Receipt",
+        "Refusal",
+        "State",
+        "Status",
+        "Text",
+    ],
+};
+
+#[test]
+fn no_file_is_too_long_to_be_read_at_once() {
+    let graph = SourceGraph::read("src");
+
+    let long: Vec<&str> = graph.files.iter().filter(|file| file.lines > 300).map(|file| &*file.path).collect();
+    assert_eq!(long, PENDING.long_files);
+}
+
+#[test]
+fn a_re_export_is_a_use_of_the_file_that_defines_the_name() {
+    let crate_root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(crate_root.path().join(name), text).unwrap();
+    fs::create_dir(crate_root.path().join("keys")).unwrap();
+    write("lib.rs", "mod keys; mod ground;");
+    write("ground.rs", "// use crate::keys::list;\npub const PATH: &str = \"crate::keys::list::find\";");
+    write("keys/mod.rs", "mod list; mod record; pub use list::find; pub use record::Key;");
+    write("keys/list.rs", "use super::Key; use crate::ground; fn find() -> Key { ground::PATH }");
+
+    write("keys/record.rs", "pub struct Key;");
+    assert_eq!(SourceGraph::read(crate_root.path().to_str().unwrap()).circular(&[]), [("", ""); 0]);
+
+    write("keys/record.rs", "pub struct Key; impl Key { fn find() { crate::keys::find() } }");
+    let graph = SourceGraph::read(crate_root.path().to_str().unwrap());
+    let circle: Vec<bool> = graph.circular(&[]).iter().map(|(user, _)| user.ends_with("mod.rs")).collect();
+    assert_eq!(circle, [false, false]);
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let graph = SourceGraph::read("src");
+
+    assert_eq!(graph.circular(PENDING.circles), [("", ""); 0]);
+    let circular = graph.circular(&[]);
+    for arrow in PENDING.circles {
+        assert!(circular.contains(arrow), "{arrow:?} is in no circle any more");
+    }
+}
+
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let graph = SourceGraph::read("src");
+
+    let ambiguous = graph.ambiguous_types();
+    let names: Vec<&str> = ambiguous.keys().copied().collect();
+    assert_eq!(names, PENDING.ambiguous_types, "{ambiguous:#?}");
 }
 
 #[test]

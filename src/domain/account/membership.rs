@@ -1,4 +1,4 @@
-//! Which operators work for which account, and as what.
+//! Memberships: the accounts that an operator works for, and the role in each.
 
 use diesel::prelude::*;
 
@@ -14,24 +14,24 @@ text_enum! {
     Role {
         /// Everything.
         Owner = "owner",
-        /// Everything but people and settings of the instance.
+        /// Everything except managing operators and the settings of the installation.
         Admin = "admin",
-        /// Looking.
+        /// Reading.
         Viewer = "viewer",
     }
 }
 
-/// An operator's place in an account.
+/// A row of `memberships`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = memberships)]
 pub struct Membership {
-    /// Who.
+    /// The operator.
     pub operator_id: OperatorId,
-    /// For which account.
+    /// The account that the operator works for.
     pub account_id: AccountId,
-    /// As what.
+    /// What the operator may do there.
     pub role: Role,
-    /// Since when.
+    /// When the membership began.
     pub created_at: UtcTime,
 }
 

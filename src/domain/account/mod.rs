@@ -1,4 +1,4 @@
-//! An account owns keys; operators work for one.
+//! Accounts: the owners of keys, messages and credits. Operators are members of one.
 
 pub mod membership;
 
@@ -10,11 +10,11 @@ use crate::store::schema::accounts;
 use crate::store::{Conn, UtcTime};
 
 id! {
-    /// Names an account.
+    /// The id of an account.
     AccountId = "acc_"
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,7 +26,7 @@ pub fn create(conn: &mut Conn, name: &str, now: UtcTime) -> Result<AccountId> {
     Ok(id)
 }
 
-/// The first account: the one of the first start.
+/// The oldest account, which was created at the first start.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) before the first start.
@@ -34,7 +34,7 @@ pub fn first(conn: &mut Conn) -> Result<AccountId> {
     Ok(accounts::table.order((accounts::created_at, accounts::id)).select(accounts::id).first(conn)?)
 }
 
-/// What an account is called.
+/// The name of an account.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown account.

@@ -1,11 +1,12 @@
-//! A new key: what an operator fills in, and what becomes of it.
+//! New keys.
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::deletion;
+use super::entry::ApiKeyEntry;
 use super::label::Label;
-use super::record::{ApiKey, ApiKeyEntry, ApiKeyId, Status};
+use super::record::{ApiKey, ApiKeyId, Status};
 use super::secret::{KeySecret, Mode};
 use super::stored_secret::StoredSecret;
 use crate::domain::account::AccountId;
@@ -16,7 +17,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, key_secrets};
 use crate::store::{Conn, Tx};
 
-/// What an operator fills in for a new key.
+/// The validated form for a new key.
 #[derive(Debug)]
 pub struct NewApiKey {
     id: ApiKeyId,
@@ -27,10 +28,10 @@ pub struct NewApiKey {
 }
 
 impl NewApiKey {
-    /// Holds a filled-in form against the rules.
+    /// Validates a submitted form.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with a message for every field that is wrong.
+    /// [`Error::Invalid`] with a message for every invalid field.
     pub fn parse(id: &str, service: &str, mode: &str, name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let id = id
@@ -49,16 +50,16 @@ impl NewApiKey {
     }
 }
 
-/// What became of a filled-in form.
+/// The result of submitting a form.
 #[derive(Debug)]
 pub enum Creation {
-    /// A key, with the one and only sight of its secret.
+    /// A new key, and its secret, which is never shown again.
     Made(Box<ApiKeyEntry>, KeySecret),
-    /// The form was sent before: its key was made then.
+    /// The form was submitted before and created its key then.
     Repeated,
 }
 
-/// Makes a key, switched on.
+/// Creates a key, enabled.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown service; when the database fails.
@@ -66,7 +67,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
     let service = service::find(tx, &new.service)?;
     let id = match owner_of(tx, &new.id)? {
         Some(owner) if owner == *account => return Ok(Creation::Repeated),
-        // Somebody else's id: behave as if it were free, and so tell nothing.
+        // Another account's id. A new one is generated, so that the response does not reveal that it exists.
         Some(_) => ApiKeyId::mint(),
         None => new.id,
     };
@@ -86,7 +87,8 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
         version: 1,
     };
     let stored = StoredSecret::of(&secret, &key.id, tx.now());
-    // In a savepoint: the same form, sent at the same moment, may have been quicker.
+    // In a savepoint, since a concurrent submission of the same form may violate the unique id, and
+    // PostgreSQL refuses every statement after an error until a rollback.
     let inserted = tx.transaction(|conn| {
         diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
         diesel::insert_into(key_secrets::table).values(&stored).execute(conn)
@@ -100,7 +102,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
     Ok(Creation::Made(Box::new(ApiKeyEntry { key, secret: stored, service, usage: None }), secret))
 }
 
-/// Whose key has this id, or had it until it was deleted.
+/// The account whose key has this id, or had it before it was deleted.
 fn owner_of(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
     let owner = api_keys::table.find(id).select(api_keys::account_id).first(conn).optional()?;
     if owner.is_some() { Ok(owner) } else { deletion::owner(conn, id) }

@@ -1,4 +1,5 @@
-//! What is left of a deleted key: its id, which is never used again.
+//! Deletion of keys. The id of a deleted key stays (a tombstone), so that no later
+//! form creates another key with it.
 
 use diesel::prelude::*;
 
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::schema::{api_key_deletions, api_keys};
 use crate::store::{Conn, Tx};
 
-/// Deletes a key for ever, with its secrets and all that is known about its use.
+/// Deletes a key with its secrets and usage figures.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
@@ -18,7 +19,7 @@ pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<Api
     let key = find(tx, account, id)?.key;
     forget(tx, id)?;
     if diesel::delete(api_keys::table.find(id)).execute(tx.conn())? == 0 {
-        return Err(Error::NotFound); // another request was quicker
+        return Err(Error::NotFound); // a concurrent request deleted it
     }
     diesel::insert_into(api_key_deletions::table)
         .values((
@@ -31,7 +32,7 @@ pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<Api
     Ok(key)
 }
 
-/// Whose key had this id; `None` when none with it was deleted.
+/// The account whose deleted key had this id; `None` for the ids of other keys.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,9 +1,10 @@
-//! What an operator writes about a key.
+//! Names and descriptions of keys.
 
 use diesel::prelude::*;
 
+use super::entry::ApiKeyEntry;
 use super::list::{find, forget};
-use super::record::{ApiKeyEntry, ApiKeyId};
+use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::text;
@@ -11,7 +12,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::store::Tx;
 use crate::store::schema::api_keys;
 
-/// What an operator writes about a key.
+/// A validated name and description.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Label {
     pub(super) name: String,
@@ -19,10 +20,10 @@ pub struct Label {
 }
 
 impl Label {
-    /// Holds a name and a description against the rules.
+    /// Validates a name and a description.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with a message for every field that is wrong.
+    /// [`Error::Invalid`] with a message for every invalid field.
     pub fn parse(name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let name = errors.collect(text::line("name", "Key Name", 100, name))?;
@@ -34,12 +35,12 @@ impl Label {
     }
 }
 
-/// Gives a key another name and description, if it still is as it was at
-/// `version`; the same again changes nothing.
+/// Replaces a key's name and description, if its version still is `version`
+/// (optimistic locking); the same values change nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's;
-/// [`Error::ChangedMeanwhile`] when somebody else edited it since.
+/// [`Error::ChangedMeanwhile`] when it was edited since.
 pub fn relabel(
     tx: &mut Tx<'_>,
     account: &AccountId,

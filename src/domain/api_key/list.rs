@@ -1,8 +1,9 @@
-//! Finds keys: a page of the list, one by its id, one by its secret.
+//! Queries for keys: a page of the list, one by its id, one by its secret.
 
 use diesel::prelude::*;
 
-use super::record::{ApiKey, ApiKeyEntry, ApiKeyId};
+use super::entry::ApiKeyEntry;
+use super::record::{ApiKey, ApiKeyId};
 use super::stored_secret::{self, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::cursor;
@@ -16,7 +17,7 @@ pub const PAGE: usize = 50;
 /// A place in the list.
 pub type Cursor = cursor::Cursor<ApiKeyId>;
 
-/// Keys with their current secrets, services and uses.
+/// Keys joined with their current secrets, services and usages.
 #[diesel::dsl::auto_type]
 fn entries() -> _ {
     let is_current = key_secrets::api_key_id.eq(api_keys::id).and(key_secrets::ends_at.is_null());
@@ -35,8 +36,8 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// An account's keys, newest first: of one service or of all, behind `after`
-/// or from the start.
+/// A page of an account's keys, newest first, of one service or of all: the
+/// first page, or the one after a cursor (keyset pagination).
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +52,7 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
         query = query.filter(api_keys::service.eq(service));
     }
     if let Some(cursor::Cursor(time, id)) = after {
-        // The first condition is in the second already; said alone it lets the index begin there.
+        // The first condition follows from the second, but only it bounds the scan of the index.
         query = query
             .filter(api_keys::created_at.le(time))
             .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
@@ -64,7 +65,7 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     Ok(Page { rows, next })
 }
 
-/// What a key is called.
+/// The name of a key.
 #[derive(Debug, Clone, Queryable)]
 pub struct ApiKeyName {
     /// Its id.
@@ -99,7 +100,7 @@ pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKe
     Ok(row)
 }
 
-/// The key with this secret, whosever it is; for the gate.
+/// The key of any account that has a secret with this digest, for the gate.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,7 +109,7 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey,
     Ok(row.select((api_keys::all_columns, key_secrets::all_columns)).first(conn).optional()?)
 }
 
-/// Has every instance forget what it remembers of a key, by each of its secrets.
+/// Invalidates the cached records of a key on every instance, by the digests of its secrets.
 pub(super) fn forget(tx: &mut Tx<'_>, key: &ApiKeyId) -> Result<()> {
     stored_secret::digests(tx, key)?.into_iter().for_each(|digest| tx.forget(digest));
     Ok(())

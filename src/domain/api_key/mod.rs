@@ -1,8 +1,10 @@
-//! An API key: the record. The string that opens doors is a
-//! [`KeySecret`](secret::KeySecret), of which the database has a digest.
+//! API keys. An [`ApiKey`] is the record that operators manage; the string that
+//! programs authenticate with is a [`KeySecret`](secret::KeySecret), of which the
+//! database stores a digest.
 
 mod creation;
 pub mod deletion;
+mod entry;
 mod label;
 mod list;
 mod record;
@@ -12,8 +14,9 @@ mod stored_secret;
 pub mod usage;
 
 pub use creation::{Creation, NewApiKey, create};
+pub use entry::ApiKeyEntry;
 pub use label::{Label, relabel};
 pub use list::{ApiKeyName, Cursor, PAGE, Page, find, find_by_digest, list, names};
-pub use record::{ApiKey, ApiKeyEntry, ApiKeyId, Status, StatusReason};
+pub use record::{ApiKey, ApiKeyId, Status, StatusReason};
 pub use status::set_status;
 pub use stored_secret::{KeySecretId, Origin, StoredSecret};

@@ -1,32 +1,28 @@
-//! A key as the database has it, with its current secret and what is known of
-//! their use.
+//! The rows of keys, without their secrets.
 
 use diesel::prelude::*;
 
 use super::secret::Mode;
-use super::stored_secret::StoredSecret;
-use super::usage::SecretUsage;
 use crate::domain::account::AccountId;
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::id::id;
 use crate::domain::identity::operator::OperatorId;
-use crate::domain::service::Service;
 use crate::store::UtcTime;
 use crate::store::schema::api_keys;
 use crate::store::types::text_enum;
 
 id! {
-    /// Names an API key. Minted when the form is drawn, so that sending a form
-    /// twice makes one key.
+    /// The id of an API key. It is generated with the form, so that a form that
+    /// is submitted twice creates one key.
     ApiKeyId = "key_"
 }
 
 text_enum! {
-    /// The position of a key's switch.
+    /// Whether a key is switched on.
     Status {
-        /// It opens its door.
+        /// It is accepted.
         Enabled = "enabled",
-        /// It opens nothing.
+        /// It is refused.
         Disabled = "disabled",
     }
 }
@@ -34,48 +30,48 @@ text_enum! {
 text_enum! {
     /// Why a key is disabled.
     StatusReason {
-        /// Somebody else may have the secret.
+        /// A third party may know the secret.
         Compromised = "compromised",
-        /// Another key took its place.
+        /// Another key replaces it.
         Superseded = "superseded",
-        /// Nobody uses it.
+        /// It is not in use.
         Unused = "unused",
-        /// A rule of the company asks for it.
+        /// A company's policy requires it.
         Policy = "policy",
-        /// Whoever holds the key ended it.
+        /// Its holder revoked it.
         Holder = "holder",
-        /// The secret was reported as public.
+        /// A secret scanner or a person reported the secret as public.
         LeakReport = "leak_report",
     }
 }
 
-/// A key as it is kept: the record, without its secrets.
+/// A row of `api_keys`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_keys)]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// Whose it is.
+    /// The account that owns it.
     pub account_id: AccountId,
     /// The slug of the service it is for.
     pub service: String,
     /// Live or test.
     pub mode: Mode,
-    /// What the operator calls it.
+    /// Its name on screen.
     pub name: String,
-    /// What else the operator wrote about it; may be empty.
+    /// Its description; may be empty.
     pub description: String,
     /// On or off.
     pub status: Status,
-    /// Who made it, while that operator exists.
+    /// The operator who created it; `None` after that operator was deleted.
     pub created_by: Option<OperatorId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UtcTime,
-    /// From when on it opens nothing, if ever.
+    /// From when on it is refused, if ever.
     pub expires_at: Option<UtcTime>,
-    /// Raised with every edit.
+    /// Incremented with every edit, for optimistic locking.
     pub version: i64,
-    /// Why it is off; `None` while it is on, and where nobody said.
+    /// Why it is disabled; `None` while it is enabled, and if no reason was given.
     pub status_reason: Option<StatusReason>,
 }
 
@@ -84,21 +80,4 @@ impl ApiKey {
     pub(in crate::domain) fn event(&self, action: Action) -> EventBuilder {
         audit::event(action, TargetKind::ApiKey, self.id.as_str(), &self.name).of(&self.account_id)
     }
-}
-
-/// A key with what is known about it.
-#[derive(Debug, Clone, Queryable, Selectable)]
-pub struct ApiKeyEntry {
-    /// The key.
-    #[diesel(embed)]
-    pub key: ApiKey,
-    /// The secret that it has now.
-    #[diesel(embed)]
-    pub secret: StoredSecret,
-    /// What it is for.
-    #[diesel(embed)]
-    pub service: Service,
-    /// The uses of that secret, once there was one.
-    #[diesel(embed)]
-    pub usage: Option<SecretUsage>,
 }

@@ -1,8 +1,7 @@
-//! The string that opens doors: `sms_live_` + 32 random characters + 6 of
-//! checksum, all letters and digits of ASCII, so that a double click selects it.
+//! The secrets of keys: `sms_live_`, 32 random characters and a checksum of 6, all
+//! ASCII letters and digits, so that a double click selects the whole secret.
 //!
-//! The prefix and the shape are for ever: changing either would turn every key
-//! in use into an unknown one.
+//! The format never changes, since secrets in use would stop being well-formed.
 
 use std::fmt;
 
@@ -14,22 +13,22 @@ use crate::store::Digest;
 use crate::store::types::text_enum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const RANDOM: usize = 32;
-const CHECKSUM: usize = 6;
-/// A prefix has 2 to 12 characters; with `_`, the mode and `_` that makes at most 18.
-const LONGEST: usize = 12 + "_live_".len() + RANDOM + CHECKSUM;
+const RANDOM_CHARS: usize = 32;
+const CHECKSUM_CHARS: usize = 6;
+const MAX_PREFIX_CHARS: usize = 12;
+const MAX_SECRET_CHARS: usize = MAX_PREFIX_CHARS + "_live_".len() + RANDOM_CHARS + CHECKSUM_CHARS;
 
 text_enum! {
-    /// Whether a key does the real thing.
+    /// Whether what a key does has effects.
     Mode {
-        /// It does.
+        /// Messages are sent, and cost credits.
         Live = "live",
-        /// It only rehearses.
+        /// Messages are simulated.
         Test = "test",
     }
 }
 
-/// A whole key. It is shown once, when it is made, and never kept: the
+/// A whole secret. It is shown once, when it is created, and never stored: the
 /// database has its [`digest`](Self::digest).
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeySecret {
@@ -38,52 +37,52 @@ pub struct KeySecret {
 }
 
 impl KeySecret {
-    /// A new key with 190 random bits (32 characters out of 62).
+    /// Generates a secret with 190 random bits (32 characters out of 62).
     ///
     /// # Errors
-    /// When the operating system has no random bytes to give.
+    /// When the operating system has no random bytes.
     pub fn generate(prefix: &str, mode: Mode) -> Result<Self> {
-        let mut text = Zeroizing::new(String::with_capacity(LONGEST));
+        let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET_CHARS));
         text.push_str(prefix);
         text.push('_');
         text.push_str(mode.as_str());
         text.push('_');
         let body = text.len();
-        random::push_from(BASE62, RANDOM, &mut text)?;
+        random::push_from(BASE62, RANDOM_CHARS, &mut text)?;
         let sum = checksum(text.as_bytes());
         text.extend(sum.map(char::from));
         Ok(Self { text, body })
     }
 
-    /// Reads a key that was presented. `None` when it has not the shape of one
-    /// or its checksum is wrong: no look-up is needed to refuse that.
+    /// Parses a presented secret. `None` when it is malformed or its checksum is
+    /// wrong, so that a typing error is refused without a query.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let body = body_of(text)?;
         Some(Self { text: Zeroizing::new(text.to_owned()), body })
     }
 
-    /// The digest of a key that was presented, without keeping a copy of it;
-    /// `None` as with [`parse`](Self::parse).
+    /// The digest of a presented secret, without a copy of the secret; `None` as
+    /// with [`parse`](Self::parse).
     #[must_use]
     pub fn digest_of(text: &str) -> Option<Digest> {
         body_of(text).map(|_| Digest::of(text.as_bytes()))
     }
 
-    /// The whole key. For the one answer that shows it, and nothing else.
+    /// The whole secret, for the one response that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// What the database keeps and looks up. A fast digest is enough, since
-    /// 190 random bits can't be guessed (ASVS 6.5.2).
+    /// The digest that the database stores. SHA-256 is enough, since 190 random
+    /// bits can't be guessed (ASVS 6.5.2); a password hash would slow down every request.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(self.text.as_bytes())
     }
 
-    /// What can be shown for ever: prefix, mode and the [tail](Self::tail).
+    /// The masked form for the screen: prefix, mode and the [tail](Self::tail).
     #[must_use]
     pub fn mask(&self) -> String {
         format!("{}••••••{}", &self.text[..self.body], self.tail())
@@ -105,36 +104,36 @@ impl fmt::Debug for KeySecret {
 /// Whether keys may begin with `prefix`: `[a-z][a-z0-9]{1,11}`.
 #[must_use]
 pub fn is_prefix(prefix: &str) -> bool {
-    (2..=12).contains(&prefix.len())
+    (2..=MAX_PREFIX_CHARS).contains(&prefix.len())
         && prefix.starts_with(|first: char| first.is_ascii_lowercase())
         && prefix.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
-/// Where the random part of a well-formed key with a right checksum begins.
+/// The start of the random part, if the secret is well-formed and its checksum is right.
 fn body_of(text: &str) -> Option<usize> {
-    if text.len() > LONGEST || !text.is_ascii() {
+    if text.len() > MAX_SECRET_CHARS || !text.is_ascii() {
         return None;
     }
-    let body = text.len().checked_sub(RANDOM + CHECKSUM)?;
+    let body = text.len().checked_sub(RANDOM_CHARS + CHECKSUM_CHARS)?;
     let (head, rest) = text.split_at(body);
     let head = head.strip_suffix('_')?;
     let prefix =
         [Mode::Live, Mode::Test].iter().find_map(|mode| head.strip_suffix(mode.as_str())?.strip_suffix('_'))?;
-    let (signed, sum) = text.split_at(text.len() - CHECKSUM);
+    let (signed, sum) = text.split_at(text.len() - CHECKSUM_CHARS);
     let well_formed = is_prefix(prefix) && is_alphanumeric(rest) && checksum(signed.as_bytes()) == sum.as_bytes();
     well_formed.then_some(body)
 }
 
-/// Looks at every character, which is quicker than to look for a wrong one.
+/// Without an early exit, so that the loop is vectorized.
 fn is_alphanumeric(text: &str) -> bool {
     text.bytes().fold(true, |all, c| all & c.is_ascii_alphanumeric())
 }
 
-/// CRC-32 (IEEE) in six base-62 digits. Finds typing errors and helps secret
-/// scanners; it secures nothing.
-fn checksum(text: &[u8]) -> [u8; CHECKSUM] {
+/// CRC-32 (IEEE) as six base-62 digits. It detects typing errors and lets secret
+/// scanners recognize keys; it is no protection against forged ones.
+fn checksum(text: &[u8]) -> [u8; CHECKSUM_CHARS] {
     let mut rest = crc32fast::hash(text) as usize;
-    let mut digits = [0; CHECKSUM];
+    let mut digits = [0; CHECKSUM_CHARS];
     for digit in digits.iter_mut().rev() {
         *digit = BASE62[rest % 62];
         rest /= 62;
@@ -227,11 +226,11 @@ mod tests {
     fn a_million_keys_are_all_different_and_every_place_is_evenly_random() {
         const KEYS: usize = 1_000_000;
         let mut seen = std::collections::HashSet::with_capacity(KEYS);
-        let mut counts = [[0u32; 128]; RANDOM];
+        let mut counts = [[0u32; 128]; RANDOM_CHARS];
         for _ in 0..KEYS {
             let key = KeySecret::generate("sms", Mode::Live).unwrap();
             assert!(KeySecret::parse(key.expose()).is_some());
-            let body = &key.expose().as_bytes()[9..9 + RANDOM];
+            let body = &key.expose().as_bytes()[9..9 + RANDOM_CHARS];
             body.iter().zip(&mut counts).for_each(|(c, count)| count[usize::from(*c)] += 1);
             assert!(seen.insert(key.digest()));
         }

@@ -1,16 +1,17 @@
-//! The switch of a key.
+//! Enabling and disabling keys.
 
 use diesel::prelude::*;
 
+use super::entry::ApiKeyEntry;
 use super::list::{find, forget};
-use super::record::{ApiKeyEntry, ApiKeyId, Status, StatusReason};
+use super::record::{ApiKeyId, Status, StatusReason};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::error::Result;
 use crate::store::Tx;
 use crate::store::schema::api_keys;
 
-/// Puts a key's switch where it is wanted; the same again changes nothing.
+/// Enables or disables a key; its present status changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.

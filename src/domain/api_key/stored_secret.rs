@@ -1,5 +1,5 @@
-//! A key's secret as the database has it: a digest, and what can be shown. A
-//! key has one secret, or two while one takes the other's place.
+//! Secrets as the database stores them: a digest, and a mask to show. A key has
+//! one secret, or two during a rotation.
 
 use diesel::prelude::*;
 
@@ -12,22 +12,22 @@ use crate::store::types::text_enum;
 use crate::store::{Conn, Digest, UtcTime};
 
 id! {
-    /// Names a key's secret.
+    /// The id of a key's secret.
     KeySecretId = "ksec_"
 }
 
 text_enum! {
-    /// Where a secret comes from.
+    /// The system that generated a secret.
     Origin {
-        /// Keyfob made it.
+        /// Keyfob.
         Minted = "minted",
-        /// Another system made it.
+        /// Another system.
         Imported = "imported",
     }
 }
 
-/// A secret as it is kept. The one without an end is the key's current secret,
-/// of which a unique index allows one for each key.
+/// A row of `key_secrets`. The one without an end is its key's current secret; a
+/// unique index allows one of these for each key.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = key_secrets)]
 pub struct StoredSecret {
@@ -37,20 +37,20 @@ pub struct StoredSecret {
     pub api_key_id: ApiKeyId,
     /// SHA-256 of the whole secret.
     pub digest: Digest,
-    /// What can be shown of it, such as `sms_live_••••••R5jT`.
+    /// Its masked form for the screen, such as `sms_live_••••••R5jT`.
     pub mask: String,
-    /// Its last four characters, by which people look for it.
+    /// Its last four characters, for searching.
     pub tail: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UtcTime,
-    /// From when on it opens nothing; `None` for the current secret.
+    /// From when on it is refused; `None` for the current secret.
     pub ends_at: Option<UtcTime>,
-    /// Made here or elsewhere.
+    /// The system that generated it.
     pub origin: Origin,
 }
 
 impl StoredSecret {
-    /// What is kept of a new secret.
+    /// The row of a new secret.
     #[must_use]
     pub fn of(secret: &KeySecret, key: &ApiKeyId, now: UtcTime) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! How often each secret of a key was used, and the last use: when, from where, by which program.
+//! Usage figures by secret: the number of uses, and when, from which address and by
+//! which program it was used last.
 
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
@@ -10,25 +11,25 @@ use crate::error::Result;
 use crate::store::schema::key_secret_usages;
 use crate::store::{Conn, MultiBackend, Steadily, UtcTime};
 
-/// The uses of a key's secret so far, and the last of them.
+/// The usage of a secret: its uses so far, or those that are to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = key_secret_usages)]
 pub struct SecretUsage {
     /// The secret.
     pub key_secret_id: KeySecretId,
-    /// How often it opened a door.
+    /// How often it was accepted.
     pub uses: i64,
-    /// When it did last.
+    /// When it was used last.
     pub last_used_at: UtcTime,
-    /// From where; empty when not known.
+    /// The client's IP address at the last use; empty when unknown.
     pub address: String,
-    /// With which program; empty when not known.
+    /// The client's `User-Agent` at the last use; empty when unknown.
     pub user_agent: String,
 }
 
 impl SecretUsage {
-    /// Puts two pieces of news of one key together.
-    fn join(&mut self, other: &mut Self) {
+    /// Adds up two usages of the same secret.
+    fn merge(&mut self, other: &mut Self) {
         if other.last_used_at > self.last_used_at {
             std::mem::swap(self, other);
         }
@@ -36,29 +37,29 @@ impl SecretUsage {
     }
 }
 
-/// Keys in one statement, which takes longer to read than a row to write: few
-/// lengths, so that the statements of all of them are kept prepared.
-const AT_ONCE: [usize; 3] = [200, 20, 1];
+/// Rows in one statement: parsing it takes longer than writing a row. There are
+/// few sizes, so that the statements of all of them stay prepared.
+const BATCH_SIZES: [usize; 3] = [200, 20, 1];
 
-/// Adds uses to those so far. Time only goes forward: what comes late from
-/// another instance is counted, and leaves the last use as it is. Of a key
-/// that was deleted meanwhile nothing is kept.
+/// Adds uses to the stored ones. Instances write theirs in any order: an earlier
+/// use that arrives late is counted, and does not replace the last use. Uses of a
+/// key that was deleted meanwhile are dropped.
 ///
 /// # Errors
 /// When the database fails.
 pub fn add(conn: &mut Conn, mut news: Vec<SecretUsage>) -> Result<()> {
-    // All instances in one order, so that no two wait for each other's rows.
-    news.sort_by(|one, other| one.key_secret_id.cmp(&other.key_secret_id)); // often in order already
+    // Sorted, so that all instances lock rows in the same order and never deadlock.
+    news.sort_by(|one, other| one.key_secret_id.cmp(&other.key_secret_id)); // stable: the fast one for input that is often sorted already
     news.dedup_by(|next, kept| {
         let is_same = next.key_secret_id == kept.key_secret_id;
         if is_same {
-            kept.join(next);
+            kept.merge(next);
         }
         is_same
     });
-    // In a savepoint of its own, since PostgreSQL takes nothing after an error.
+    // In a savepoint, since PostgreSQL refuses every statement after an error until a rollback.
     match conn.transaction(|conn| add_all(conn, &news, all_rows)) {
-        // A key was deleted meanwhile. Looking for it first takes longer, and is seldom needed.
+        // A key was deleted meanwhile, which is rare: checking for it every time would cost more.
         Err(DatabaseError(ForeignKeyViolation, _)) => Ok(add_all(conn, &news, rows_of_keys)?),
         added => Ok(added?),
     }
@@ -66,11 +67,11 @@ pub fn add(conn: &mut Conn, mut news: Vec<SecretUsage>) -> Result<()> {
 
 fn add_all(conn: &mut Conn, news: &[SecretUsage], rows: fn(&str) -> String) -> QueryResult<()> {
     let mut rest = news;
-    for count in AT_ONCE {
+    for count in BATCH_SIZES {
         let mut some = rest.chunks_exact(count);
         rest = some.remainder();
         if some.len() > 0 {
-            let statement = statement(&rows(&places(conn, count)));
+            let statement = statement(&rows(&placeholders(conn, count)));
             some.try_for_each(|some| add_some(conn, &statement, some))?;
         }
     }
@@ -90,8 +91,8 @@ fn add_some(conn: &mut Conn, statement: &str, news: &[SecretUsage]) -> QueryResu
     statement.steadily().execute(conn)
 }
 
-/// By hand, since Diesel has neither several rows nor "on conflict" for both
-/// databases at once, and reads an update anew for every row.
+/// The upsert as text: Diesel supports neither inserts of several rows nor
+/// `ON CONFLICT` for a connection to either database.
 fn statement(rows: &str) -> String {
     format!(
         "INSERT INTO key_secret_usages (key_secret_id, uses, last_used_at, address, user_agent) {rows} \
@@ -103,20 +104,20 @@ fn statement(rows: &str) -> String {
     )
 }
 
-fn all_rows(places: &str) -> String {
-    format!("VALUES {places}")
+fn all_rows(placeholders: &str) -> String {
+    format!("VALUES {placeholders}")
 }
 
-/// Only those whose key is still there.
-fn rows_of_keys(places: &str) -> String {
+/// Rows whose secret still exists.
+fn rows_of_keys(placeholders: &str) -> String {
     format!(
-        "SELECT column1, column2, column3, column4, column5 FROM (VALUES {places}) AS news \
+        "SELECT column1, column2, column3, column4, column5 FROM (VALUES {placeholders}) AS news \
          WHERE EXISTS (SELECT 1 FROM key_secrets WHERE id = column1)"
     )
 }
 
-/// Places for the values of so many rows.
-fn places(conn: &Conn, rows: usize) -> String {
+/// The placeholders for the values of so many rows.
+fn placeholders(conn: &Conn, rows: usize) -> String {
     let sign = if matches!(conn, Conn::Postgres(_)) { '$' } else { '?' };
     let row = |row: usize| {
         let [a, b, c, d, e] = std::array::from_fn(|column| row * 5 + column + 1);
@@ -125,8 +126,8 @@ fn places(conn: &Conn, rows: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// What a column holds after the later one of two uses; of two at the same
-/// moment, the one that is written last.
+/// The value of a column at the later of two uses; of two at the same time, the
+/// one that is written last.
 fn newer(column: &str) -> String {
     format!(
         "CASE WHEN excluded.last_used_at >= key_secret_usages.last_used_at \

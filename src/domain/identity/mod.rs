@@ -1,4 +1,4 @@
-//! Who logs in to the dashboard, and how.
+//! Logging in to the dashboard: operators, passwords, sessions and rate limits.
 
 pub mod operator;
 pub mod password;

@@ -1,4 +1,5 @@
-//! A browser's session, found by the digest of the id in its cookie.
+//! Browser sessions. The database stores a digest of the id in the cookie, so that a
+//! leaked backup holds no usable session.
 
 use diesel::prelude::*;
 
@@ -7,39 +8,39 @@ use crate::error::Result;
 use crate::store::schema::sessions;
 use crate::store::{Conn, Digest, UtcTime};
 
-/// A session ends this long after it was last used (ASVS 7.3.1), in seconds: 12 hours.
-pub const IDLE_SECONDS: i64 = 12 * 60 * 60;
-/// A session ends this long after login, used or not (ASVS 7.3.2), in seconds: 7 days.
-pub const ABSOLUTE_SECONDS: i64 = 7 * 24 * 60 * 60;
-/// Its last use is written down at most this often, in seconds.
-const SEEN_SECONDS: i64 = 60;
+/// Idle timeout (ASVS 7.3.1): 12 hours after the last use.
+pub const IDLE_TIMEOUT_SECONDS: i64 = 12 * 60 * 60;
+/// Absolute timeout (ASVS 7.3.2): 7 days after the login.
+pub const ABSOLUTE_TIMEOUT_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// The last use is stored at most this often, so that not every request writes.
+const TOUCH_INTERVAL_SECONDS: i64 = 60;
 
-/// A session as it is kept.
+/// A row of `sessions`.
 #[derive(Clone, Queryable, Insertable)]
 #[diesel(table_name = sessions)]
 pub struct Session {
     /// SHA-256 of the id in the cookie.
     pub digest: Digest,
-    /// Who is logged in.
+    /// The operator who is logged in, if any.
     pub operator_id: Option<OperatorId>,
-    /// The rest, as JSON.
+    /// The session's other values, as JSON.
     pub state: String,
     /// When it began.
     pub created_at: UtcTime,
-    /// When it was last used, give or take a minute.
+    /// When it was last used, accurate to a minute.
     pub seen_at: UtcTime,
 }
 
 impl Session {
-    /// Whether it is time to write down that it is in use.
+    /// Whether [`touch`] is due.
     #[must_use]
     pub fn is_seen_stale(&self, now: UtcTime) -> bool {
-        self.seen_at <= now.plus_seconds(-SEEN_SECONDS)
+        self.seen_at <= now.plus_seconds(-TOUCH_INTERVAL_SECONDS)
     }
 
     const fn is_live(&self, now: UtcTime) -> bool {
-        self.seen_at.micros() > now.plus_seconds(-IDLE_SECONDS).micros()
-            && self.created_at.micros() > now.plus_seconds(-ABSOLUTE_SECONDS).micros()
+        self.seen_at.micros() > now.plus_seconds(-IDLE_TIMEOUT_SECONDS).micros()
+            && self.created_at.micros() > now.plus_seconds(-ABSOLUTE_TIMEOUT_SECONDS).micros()
     }
 }
 
@@ -52,18 +53,18 @@ pub fn find(conn: &mut Conn, digest: Digest, now: UtcTime) -> Result<Option<Sess
     Ok(session.filter(|session| session.is_live(now)))
 }
 
-/// Begins a session, and clears away those that have ended.
+/// Creates a session, and deletes those that have timed out.
 ///
 /// # Errors
 /// When the database fails.
 pub fn create(conn: &mut Conn, session: &Session) -> Result<()> {
-    let idle = session.created_at.plus_seconds(-IDLE_SECONDS);
+    let idle = session.created_at.plus_seconds(-IDLE_TIMEOUT_SECONDS);
     diesel::delete(sessions::table.filter(sessions::seen_at.le(idle))).execute(conn)?;
     diesel::insert_into(sessions::table).values(session).execute(conn)?;
     Ok(())
 }
 
-/// Keeps what a session holds now; `false` when it has ended meanwhile.
+/// Stores a session's values; `false` when it has ended meanwhile.
 ///
 /// # Errors
 /// When the database fails.
@@ -74,7 +75,7 @@ pub fn update(conn: &mut Conn, digest: Digest, operator_id: Option<&OperatorId>,
     Ok(changed == 1)
 }
 
-/// Writes down that a session is in use.
+/// Stores that a session is in use.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! The one-time code that lets whoever can read the terminal, and nobody else,
-//! make the first operator.
+//! The setup code: printed in the terminal at the start, and needed once to create
+//! the first operator, so that a stranger who finds a new installation can't.
 
 use std::fmt;
 
@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 use crate::random;
 use crate::store::{Conn, Digest};
 
-/// Without letters and digits that are taken for one another.
+/// Without letters and digits that look alike.
 const ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-const GROUPS: usize = 4;
-const GROUP: usize = 5;
+const GROUP_COUNT: usize = 4;
+const GROUP_CHARS: usize = 5;
 
 /// A setup code: 100 random bits as `XXXXX-XXXXX-XXXXX-XXXXX`.
 pub struct SetupCode(Zeroizing<String>);
 
 impl SetupCode {
-    /// The code, to be printed in the terminal.
+    /// The code, for printing in the terminal.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -34,7 +34,7 @@ impl fmt::Debug for SetupCode {
     }
 }
 
-/// A new code in place of any earlier one; `None` once there is an operator.
+/// Replaces any earlier code by a new one; `None` if an operator exists.
 ///
 /// # Errors
 /// When the database fails.
@@ -42,21 +42,21 @@ pub fn issue(conn: &mut Conn) -> Result<Option<SetupCode>> {
     if operator::exists(conn)? {
         return Ok(None);
     }
-    let mut code = Zeroizing::new(String::with_capacity(GROUPS * (GROUP + 1)));
-    for group in 0..GROUPS {
+    let mut code = Zeroizing::new(String::with_capacity(GROUP_COUNT * (GROUP_CHARS + 1)));
+    for group in 0..GROUP_COUNT {
         if group > 0 {
             code.push('-');
         }
-        random::push_from(ALPHABET, GROUP, &mut code)?;
+        random::push_from(ALPHABET, GROUP_CHARS, &mut code)?;
     }
     setting::set(conn, Setting::SetupCode, &digest(&code))?;
     Ok(Some(SetupCode(code)))
 }
 
-/// Uses the code up. Typed in any case, with or without the dashes.
+/// Redeems the code, in upper or lower case, with or without dashes. It is valid once.
 ///
 /// # Errors
-/// [`Error::Invalid`] for `code` when it is not the one.
+/// [`Error::Invalid`] for `code` when it is wrong.
 pub fn redeem(conn: &mut Conn, typed: &str, _: Permit) -> Result<()> {
     if setting::take(conn, Setting::SetupCode, &digest(typed))? {
         return Ok(());

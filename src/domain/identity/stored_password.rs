@@ -1,5 +1,5 @@
-//! The hashes of operators' passwords, apart from the operators: an operator
-//! may have none, and a query about people never reads one.
+//! The rows of operators' password hashes. They are a table of their own, since an
+//! operator may have no password, and no query for operators should load a hash.
 
 use diesel::prelude::*;
 
@@ -16,7 +16,7 @@ pub fn find(conn: &mut Conn, operator: &OperatorId) -> Result<Option<String>> {
     Ok(operator_passwords::table.find(operator).select(operator_passwords::hash).first(conn).optional()?)
 }
 
-/// Keeps the hash of an operator's new password.
+/// Stores the hash of an operator's new password.
 ///
 /// # Errors
 /// When the database fails.
@@ -29,7 +29,7 @@ pub(super) fn set(conn: &mut Conn, operator: &OperatorId, hash: &str, now: UtcTi
     Ok(())
 }
 
-/// Keeps another hash of the same password, made with today's parameters.
+/// Replaces the hash by one of the same password with today's parameters.
 ///
 /// # Errors
 /// When the database fails.

@@ -13,9 +13,11 @@ mod proxy;
 mod receiver;
 mod relay;
 mod routes;
+mod rust_tokens;
 mod sample_rows;
 mod sms;
 mod smsc;
+mod source_graph;
 mod tunnel;
 mod wire;
 
@@ -34,6 +36,7 @@ pub use routes::routes;
 pub use sample_rows::insertions;
 pub use sms::{Application, MESSAGES, PHONE};
 pub use smsc::Smsc;
+pub use source_graph::SourceGraph;
 pub use tunnel::Tunnel;
 pub use wire::Wire;
 

@@ -1,0 +1,19 @@
+//! New passwords of operators.
+
+use super::{OperatorId, find};
+use crate::domain::audit::Action;
+use crate::domain::identity::{session, stored_password};
+use crate::error::Result;
+use crate::store::Tx;
+
+/// Replaces an operator's password and ends all their sessions (ASVS 7.4.3).
+///
+/// # Errors
+/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown operator.
+pub fn set_password(tx: &mut Tx<'_>, id: &OperatorId, hash: &str) -> Result<()> {
+    let operator = find(tx, id)?;
+    let now = tx.now();
+    stored_password::set(tx, id, hash, now)?;
+    session::end_all(tx, id)?;
+    tx.audit(operator.event(Action::OperatorPasswordChanged).done())
+}
