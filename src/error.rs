@@ -5,6 +5,7 @@
 //! [`Error::Internal`] and [`Error::Unavailable`] goes to the log only.
 
 use diesel::result::DatabaseErrorKind;
+use http::StatusCode;
 
 /// What every fallible operation of the program gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -69,7 +70,7 @@ pub enum Error {
     #[error("unavailable: {reason:?}")]
     Unavailable {
         /// What is wrong with it, as far as it is known.
-        reason: Outage,
+        reason: DatabaseOutage,
         /// For the log.
         #[source]
         cause: anyhow::Error,
@@ -85,7 +86,7 @@ pub struct Denial {
     /// The stable word for the cause, such as `DISABLED`.
     pub code: &'static str,
     /// The status of the response.
-    pub http_status: u16,
+    pub status: StatusCode,
     /// What `WWW-Authenticate` asks for; with a 401.
     pub challenge: Option<Challenge>,
 }
@@ -101,7 +102,7 @@ pub enum Challenge {
 
 /// What keeps the database from answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outage {
+pub enum DatabaseOutage {
     /// Another process holds its lock.
     Locked,
     /// No space is left on its disk.
@@ -116,7 +117,7 @@ pub enum Outage {
     Unreachable,
 }
 
-impl Outage {
+impl DatabaseOutage {
     /// The sentence for a person.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
@@ -138,7 +139,7 @@ impl Error {
     }
 
     /// An outage, with its cause for the log.
-    pub fn unavailable(reason: Outage, cause: impl Into<anyhow::Error>) -> Self {
+    pub fn unavailable(reason: DatabaseOutage, cause: impl Into<anyhow::Error>) -> Self {
         Self::Unavailable { reason, cause: cause.into() }
     }
 
@@ -185,25 +186,29 @@ impl From<diesel::result::Error> for Error {
 
 /// Tells an outage from a fault. The two databases share few error kinds, so
 /// SQLite's are told by their fixed English texts (`sqlite3_errstr`).
-fn outage(error: &diesel::result::Error) -> Option<Outage> {
+fn outage(error: &diesel::result::Error) -> Option<DatabaseOutage> {
     use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
     let DatabaseError(kind, info) = error else {
-        return matches!(error, BrokenTransactionManager).then_some(Outage::Unreachable);
+        return matches!(error, BrokenTransactionManager).then_some(DatabaseOutage::Unreachable);
     };
     let says = |text: &str| info.message().contains(text);
     match kind {
-        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => Some(Outage::Unreachable),
-        DatabaseErrorKind::ReadOnlyTransaction => Some(Outage::ReadOnly),
-        _ if says("database is locked") || says("lock timeout") || says("deadlock detected") => Some(Outage::Locked),
-        _ if says("disk is full") || says("No space left on device") => Some(Outage::DiskFull),
-        _ if says("readonly database") => Some(Outage::ReadOnly),
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            Some(DatabaseOutage::Unreachable)
+        }
+        DatabaseErrorKind::ReadOnlyTransaction => Some(DatabaseOutage::ReadOnly),
+        _ if says("database is locked") || says("lock timeout") || says("deadlock detected") => {
+            Some(DatabaseOutage::Locked)
+        }
+        _ if says("disk is full") || says("No space left on device") => Some(DatabaseOutage::DiskFull),
+        _ if says("readonly database") => Some(DatabaseOutage::ReadOnly),
         _ if says("disk I/O error")
             || says("unable to open database file")
             || says("server closed the connection")
             || says("terminating connection")
             || says("the database system is") =>
         {
-            Some(Outage::Unreachable)
+            Some(DatabaseOutage::Unreachable)
         }
         _ => None,
     }
@@ -260,6 +265,6 @@ mod tests {
     fn a_deadlock_is_over_when_it_is_tried_again() {
         let info = Box::new("deadlock detected".to_owned());
         let error = diesel::result::Error::DatabaseError(DatabaseErrorKind::Unknown, info);
-        assert!(matches!(Error::from(error), Error::Unavailable { reason: Outage::Locked, .. }));
+        assert!(matches!(Error::from(error), Error::Unavailable { reason: DatabaseOutage::Locked, .. }));
     }
 }

@@ -1,18 +1,18 @@
-//! Ranges of addresses, as settings name them.
+//! Lists of IP addresses and ranges, as settings contain them.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Some addresses and ranges.
+/// A list of addresses and ranges.
 #[derive(Debug, Clone, Default)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Reads addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
+    /// Parses addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
     ///
     /// # Errors
-    /// The part that is neither.
+    /// The first part that is neither.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         let nets =
@@ -20,8 +20,8 @@ impl Networks {
         nets.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether `address` is among them; an IPv4 address that is written as an
-    /// IPv6 one is the same address.
+    /// Whether the list contains `address`. An IPv4-mapped IPv6 address counts as
+    /// its IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -8,7 +8,7 @@ use actix_web::dev::RequestHead;
 use super::gate::presented_key::PresentedKey;
 use super::user_agent;
 use crate::domain::api_key::secret::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Denial, Error, Result};
 use crate::gate::{Client, Code, KeyRecord, Question};
 use crate::http::State;
 
@@ -21,14 +21,14 @@ pub(super) async fn ask(
     request: &RequestHead,
     service: &str,
     mode: Option<Mode>,
-) -> Result<Result<Arc<KeyRecord>, Code>> {
+) -> Result<Result<Arc<KeyRecord>, Denial>> {
     let secret = match PresentedKey::of(&request.headers) {
         PresentedKey::One(key) => key,
         // Nobody guesses which of two is meant, so that none opens the door.
         PresentedKey::Repeated => "",
         PresentedKey::Missing => {
             state.gate.count_missing_key(service);
-            return Ok(Err(Code::KeyMissing));
+            return Ok(Err(Code::KeyMissing.denial()));
         }
     };
     let client = Client {
@@ -44,6 +44,5 @@ pub(super) async fn ask(
 /// # Errors
 /// [`Error::KeyRefused`].
 pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str) -> Result<Arc<KeyRecord>> {
-    let allowed = ask(state, request.head(), service, None).await?;
-    allowed.map_err(|code| code.denial().map_or(Error::NotFound, Error::KeyRefused))
+    ask(state, request.head(), service, None).await?.map_err(Error::KeyRefused)
 }

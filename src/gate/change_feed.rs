@@ -1,5 +1,6 @@
-//! Follows what other instances and the command line change. A yes from memory
-//! counts only while it is known that nothing changed in the last second.
+//! Follows the changes that other instances and the command line make. The
+//! cache may answer only while it is known that no change was missed in the
+//! last second.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
@@ -10,38 +11,38 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::key_cache::KeyCache;
-use crate::error::{Error, Outage, Result};
+use crate::error::{DatabaseOutage, Error, Result};
 use crate::store::{Store, Watch, change_log};
 
-/// How often the database is asked.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// How long its answer counts, from when it was asked.
+/// For how long a poll confirms the cache, from when the poll began.
 const CONFIRMATION_LIFETIME: Duration = Duration::from_millis(750);
-/// How long requests wait for an answer that is late: a second after the
-/// database is lost, every request is refused, those that waited as well.
-const LATE_POLL_GRACE: Duration = Duration::from_millis(250);
+/// How long requests wait once the confirmation has ended. Together with its
+/// lifetime that is a second: a second after the database is lost, every request
+/// is refused, also those that waited.
+const WAIT_TIMEOUT: Duration = Duration::from_millis(250);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Whether memory can be trusted.
+/// Whether the cache is known to be up to date.
 #[derive(Debug)]
 pub(super) struct Freshness {
-    /// Until when, in microseconds of the process.
+    /// The end of the last confirmation, in microseconds since [`START`].
     until: AtomicI64,
     confirmed: Notify,
-    /// What kept the database from answering when it was asked last.
-    outage: Mutex<Outage>,
+    /// Why the last poll failed.
+    outage: Mutex<DatabaseOutage>,
 }
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self { until: AtomicI64::default(), confirmed: Notify::new(), outage: Mutex::new(Outage::Unreachable) }
+        Self { until: AtomicI64::default(), confirmed: Notify::new(), outage: Mutex::new(DatabaseOutage::Unreachable) }
     }
 }
 
 impl Freshness {
     /// # Errors
-    /// [`Error::Unavailable`] when nothing confirms memory as it is `now`.
+    /// [`Error::Unavailable`] when the cache is not confirmed at `now`.
     pub(super) fn check(&self, now: Instant) -> Result<()> {
         if self.is_fresh(now) { Ok(()) } else { Err(self.stale()) }
     }
@@ -50,11 +51,11 @@ impl Freshness {
         micros(now) < self.until.load(Ordering::Acquire)
     }
 
-    /// Waits from `now` on, which is not long: a database that is only slow costs
-    /// time.
+    /// Waits for the next confirmation, at most until [`WAIT_TIMEOUT`], so that a
+    /// database that is only slow delays requests and fails none.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when nothing confirms memory by then.
+    /// [`Error::Unavailable`] when none came in time.
     pub(super) async fn becomes_fresh(&self, now: Instant) -> Result<()> {
         let fresh = async {
             loop {
@@ -65,37 +66,37 @@ impl Freshness {
                 confirmed.await;
             }
         };
-        tokio::time::timeout(self.left(now), fresh).await.map_err(|_| self.stale())
+        tokio::time::timeout(self.wait_left(now), fresh).await.map_err(|_| self.stale())
     }
 
-    /// Returns once the database is so late that nobody is to wait for it.
+    /// Returns once the database is so late that no request waits for it any more.
     pub(super) async fn is_given_up(&self) {
         loop {
-            match self.left(Instant::now()) {
+            match self.wait_left(Instant::now()) {
                 Duration::ZERO => return,
                 left => tokio::time::sleep(left).await,
             }
         }
     }
 
-    /// How long requests wait from `now` on, if nothing is confirmed.
-    fn left(&self, now: Instant) -> Duration {
+    /// How long requests wait from `now` on, if no confirmation comes.
+    fn wait_left(&self, now: Instant) -> Duration {
         let left = self.until.load(Ordering::Acquire) - micros(now);
-        let grace = i64::try_from(LATE_POLL_GRACE.as_micros()).unwrap_or_default();
-        Duration::from_micros((left + grace).try_into().unwrap_or_default())
+        let timeout = i64::try_from(WAIT_TIMEOUT.as_micros()).unwrap_or_default();
+        Duration::from_micros((left + timeout).try_into().unwrap_or_default())
     }
 
     pub(super) fn stale(&self) -> Error {
         Error::unavailable(*self.outage.lock(), anyhow::anyhow!("the database did not answer in time"))
     }
 
-    fn confirm(&self, asked_at: Instant) {
-        *self.outage.lock() = Outage::Unreachable;
-        self.until.store(micros(asked_at + CONFIRMATION_LIFETIME), Ordering::Release);
+    fn confirm(&self, polled_at: Instant) {
+        *self.outage.lock() = DatabaseOutage::Unreachable;
+        self.until.store(micros(polled_at + CONFIRMATION_LIFETIME), Ordering::Release);
         self.confirmed.notify_waiters();
     }
 
-    fn doubt(&self, error: &Error) {
+    fn poll_failed(&self, error: &Error) {
         if let Error::Unavailable { reason, .. } = error {
             *self.outage.lock() = *reason;
         }
@@ -106,10 +107,12 @@ fn micros(moment: Instant) -> i64 {
     i64::try_from(moment.duration_since(*START).as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Follows the log of changes on a thread of its own, over a connection of its
-/// own, for as long as the memory is in use.
+/// Polls the log of changes and invalidates the keys in it. It has a thread and
+/// a database connection of its own, so that no other work delays it, and ends
+/// when the gate is dropped.
 pub(super) struct ChangeFeed {
     watch: Watch,
+    /// The last change that was applied; `None` before the first poll.
     revision: Option<i64>,
     cache: Weak<KeyCache>,
     freshness: Weak<Freshness>,
@@ -118,16 +121,16 @@ pub(super) struct ChangeFeed {
 impl ChangeFeed {
     pub(super) fn start(store: &Store, cache: &Arc<KeyCache>, freshness: &Arc<Freshness>) {
         LazyLock::force(&START);
-        let mut follower = Self {
+        let mut feed = Self {
             watch: store.watch(),
             revision: None,
             cache: Arc::downgrade(cache),
             freshness: Arc::downgrade(freshness),
         };
-        follower.look(); // so that the first request is answered
+        feed.poll(); // so that the first request need not wait
         let thread = thread::Builder::new().name("keyfob-changes".to_owned());
         let started = thread.spawn(move || {
-            while follower.look() {
+            while feed.poll() {
                 thread::sleep(POLL_INTERVAL);
             }
         });
@@ -136,25 +139,25 @@ impl ChangeFeed {
         }
     }
 
-    /// Looks once; `false` when nobody needs it any more.
-    fn look(&mut self) -> bool {
+    /// Polls once; `false` when the gate was dropped.
+    fn poll(&mut self) -> bool {
         let (Some(cache), Some(freshness)) = (self.cache.upgrade(), self.freshness.upgrade()) else { return false };
-        let asked_at = Instant::now();
-        match self.forget_changed(&cache) {
-            Ok(()) => freshness.confirm(asked_at),
+        let polled_at = Instant::now();
+        match self.invalidate_changed(&cache) {
+            Ok(()) => freshness.confirm(polled_at),
             Err(error) => {
-                if matches!(error, Error::Unavailable { reason: Outage::Upgraded, .. }) {
-                    // The last confirmation would let remembered keys in for a moment more.
+                if matches!(error, Error::Unavailable { reason: DatabaseOutage::Upgraded, .. }) {
+                    // The last confirmation would let cached keys in for a moment more.
                     cache.clear();
                 }
-                freshness.doubt(&error);
-                tracing::warn!(%error, "the database does not say what has changed");
+                freshness.poll_failed(&error);
+                tracing::warn!(%error, "the log of changes can't be read");
             }
         }
         true
     }
 
-    fn forget_changed(&mut self, cache: &KeyCache) -> Result<()> {
+    fn invalidate_changed(&mut self, cache: &KeyCache) -> Result<()> {
         let seen = self.revision;
         let (latest, digests) = self.watch.read(|conn| {
             let latest = change_log::latest(conn)?;
@@ -166,7 +169,7 @@ impl ChangeFeed {
             Ok((latest, digests))
         })?;
         match digests {
-            Some(digests) => digests.iter().for_each(|digest| cache.forget(digest)),
+            Some(digests) => digests.iter().for_each(|digest| cache.invalidate(digest)),
             None => cache.clear(),
         }
         self.revision = Some(latest);

@@ -1,5 +1,5 @@
-//! Keys in memory: filled on demand, bounded, and never filled with what was
-//! read before a change.
+//! The keys in memory: filled on demand, bounded, and never filled with a key
+//! that was read before it changed.
 
 use std::array;
 use std::sync::Arc;
@@ -10,37 +10,39 @@ use parking_lot::RwLock;
 use super::record::KeyRecord;
 use crate::store::Digest;
 
-/// How many sets there are: 100,000 keys are kept at most, about 0.6 KB each.
+/// 100,000 keys at most, about 0.6 KB each.
 const SETS: usize = 12_500;
 /// Keys in a set.
 const WAYS: usize = 8;
 
-/// The memory, built as a processor's cache is: a digest has one set to be
-/// looked for in, with a lock of its own. With thousands of keys in use, a
-/// verdict waits longest for main memory: once for a set, once for a record.
+/// A set-associative cache, as processors have: the digest of a key selects one
+/// set, which has a lock of its own. With thousands of keys in use, waiting for
+/// main memory is most of a verdict's time; here it waits twice, for the set and
+/// for the record.
 pub(super) struct KeyCache {
     sets: Box<[Set]>,
 }
 
-/// Two neighbours of the lines in which processors fetch memory; while it is
-/// half full, the first one is enough.
+/// Aligned to two cache lines, which processors load together. In a set that is
+/// half full, the first line has all that is needed.
 #[derive(Default)]
 #[repr(align(128))]
 struct Set(RwLock<Ways>);
 
-/// Keys whose digests are near each other.
+/// The keys of one set.
 #[derive(Default)]
 #[repr(C)]
 struct Ways {
-    /// How many changes there were among these keys.
-    changes: u32,
+    /// How often a key of this set was invalidated.
+    invalidations: u32,
     recent: Recent,
-    /// A few bits of each digest, so that few other records are looked at.
-    hints: [u16; WAYS],
+    /// 16 bits of each digest: a record is only read when they match.
+    tags: [u16; WAYS],
     records: [Option<Arc<KeyRecord>>; WAYS],
 }
 
-/// When a look-up began: what it finds is stored only if nothing has changed since.
+/// Taken before a key is read from the database. The key is stored only if
+/// nothing in its set was invalidated since.
 pub(super) struct FillToken(u32);
 
 impl Default for KeyCache {
@@ -52,48 +54,48 @@ impl Default for KeyCache {
 impl KeyCache {
     pub(super) fn get(&self, digest: &Digest) -> Option<Arc<KeyRecord>> {
         let ways = self.set(digest).read();
-        let place = ways.place(digest)?;
-        ways.recent.note(place);
-        ways.records[place].clone()
+        let way = ways.find(digest)?;
+        ways.recent.mark(way);
+        ways.records[way].clone()
     }
 
     pub(super) fn len(&self) -> usize {
         self.sets.iter().map(|set| set.0.read().records.iter().flatten().count()).sum()
     }
 
-    /// To be called before the look-up.
+    /// To be called before the key is read from the database.
     pub(super) fn begin_fill(&self, digest: &Digest) -> FillToken {
-        FillToken(self.set(digest).read().changes)
+        FillToken(self.set(digest).read().invalidations)
     }
 
-    /// Stores what a look-up found, unless a change came between.
-    pub(super) fn end_fill(&self, fill: &FillToken, record: &Arc<KeyRecord>) {
+    /// Stores a key, unless it may have changed while it was read.
+    pub(super) fn end_fill(&self, token: &FillToken, record: &Arc<KeyRecord>) {
         let mut ways = self.set(&record.digest).write();
-        if ways.changes == fill.0 {
+        if ways.invalidations == token.0 {
             ways.store(record);
         }
     }
 
-    /// Forgets a key that has changed, and what look-ups that began before now
-    /// will find.
-    pub(super) fn forget(&self, digest: &Digest) {
+    /// Drops a key that has changed, and keeps reads that began before now from
+    /// storing it.
+    pub(super) fn invalidate(&self, digest: &Digest) {
         let mut ways = self.set(digest).write();
-        ways.changes = ways.changes.wrapping_add(1);
-        if let Some(place) = ways.place(digest) {
-            ways.records[place] = None;
+        ways.invalidations = ways.invalidations.wrapping_add(1);
+        if let Some(way) = ways.find(digest) {
+            ways.records[way] = None;
         }
     }
 
-    /// Forgets everything.
+    /// Drops every key.
     pub(super) fn clear(&self) {
         for set in &self.sets {
             let mut ways = set.0.write();
-            ways.changes = ways.changes.wrapping_add(1);
+            ways.invalidations = ways.invalidations.wrapping_add(1);
             ways.records = array::from_fn(|_| None);
         }
     }
 
-    /// By the upper half of the digest's prefix; the lower half gives the hint.
+    /// Selected by the upper half of the digest's prefix; the lower half gives the tag.
     fn set(&self, digest: &Digest) -> &RwLock<Ways> {
         let upper = (digest.prefix() >> 32) as usize;
         &self.sets[(upper * SETS) >> 32].0
@@ -101,48 +103,50 @@ impl KeyCache {
 }
 
 impl Ways {
-    /// Where this digest is, if it is here.
-    fn place(&self, digest: &Digest) -> Option<usize> {
-        let hint = hint(digest);
-        let is_here = |record: &Arc<KeyRecord>| {
-            record.fetch();
+    /// The way that holds this digest.
+    fn find(&self, digest: &Digest) -> Option<usize> {
+        let tag = tag(digest);
+        let holds = |record: &Arc<KeyRecord>| {
+            record.prefetch();
             record.digest == *digest
         };
-        (0..WAYS).find(|&place| self.hints[place] == hint && self.records[place].as_ref().is_some_and(is_here))
+        (0..WAYS).find(|&way| self.tags[way] == tag && self.records[way].as_ref().is_some_and(holds))
     }
 
-    /// In its own place, an empty one, or that of a key that was not asked for lately.
+    /// Replaces the same key, else fills an empty way, else evicts a key that was
+    /// not asked for lately.
     fn store(&mut self, record: &Arc<KeyRecord>) {
         let empty = || self.records.iter().position(Option::is_none);
-        let place = self.place(&record.digest).or_else(empty).unwrap_or_else(|| self.recent.oldest());
-        self.hints[place] = hint(&record.digest);
-        self.records[place] = Some(Arc::clone(record));
-        self.recent.note(place);
+        let way = self.find(&record.digest).or_else(empty).unwrap_or_else(|| self.recent.victim());
+        self.tags[way] = tag(&record.digest);
+        self.records[way] = Some(Arc::clone(record));
+        self.recent.mark(way);
     }
 }
 
-const fn hint(digest: &Digest) -> u16 {
+const fn tag(digest: &Digest) -> u16 {
     digest.prefix() as u16
 }
 
-/// Which ways were asked for since the last time that all had been: a bit
-/// each (the policy known as "bit-PLRU").
+/// Which ways were read lately, a bit each, for the eviction policy "bit-PLRU":
+/// once all bits are set, all but the last one are cleared.
 #[derive(Default)]
 struct Recent(AtomicU8);
 
 impl Recent {
-    /// Two threads at once may lose a bit, which is one key's luck.
-    fn note(&self, place: usize) {
-        let (before, bit) = (self.0.load(Ordering::Relaxed), 1 << place);
-        // Most often it is there, and nothing needs to be written.
+    /// Two threads at once may lose a bit, which at worst evicts one key early.
+    fn mark(&self, way: usize) {
+        let (before, bit) = (self.0.load(Ordering::Relaxed), 1 << way);
+        // Most often the bit is set, and a write would take the cache line away
+        // from other processors.
         if before & bit == 0 {
             let all = before | bit;
             self.0.store(if all == u8::MAX { bit } else { all }, Ordering::Relaxed);
         }
     }
 
-    /// A way that was not.
-    fn oldest(&self) -> usize {
+    /// A way that was not read lately.
+    fn victim(&self) -> usize {
         self.0.load(Ordering::Relaxed).trailing_ones() as usize % WAYS
     }
 }
@@ -168,7 +172,7 @@ mod tests {
     fn what_was_read_before_a_change_is_not_stored_after_it() {
         let (cache, record) = (KeyCache::default(), record());
         let fill = cache.begin_fill(&record.digest);
-        cache.forget(&record.digest);
+        cache.invalidate(&record.digest);
         cache.end_fill(&fill, &record);
         assert!(cache.get(&record.digest).is_none());
     }
@@ -186,7 +190,7 @@ mod tests {
     fn a_changed_key_is_forgotten() {
         let (cache, record) = (KeyCache::default(), record());
         cache.end_fill(&cache.begin_fill(&record.digest), &record);
-        cache.forget(&record.digest);
+        cache.invalidate(&record.digest);
         assert!(cache.get(&record.digest).is_none());
     }
 
@@ -224,7 +228,7 @@ mod tests {
         for record in [&one, &other] {
             assert_eq!(cache.get(&record.digest).unwrap().id, record.id);
         }
-        cache.forget(&one.digest);
+        cache.invalidate(&one.digest);
         assert!(cache.get(&one.digest).is_none());
         assert!(cache.get(&other.digest).is_some());
     }

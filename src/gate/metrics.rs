@@ -8,10 +8,10 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::sharded::Sharded;
-use super::verdict::{Code, Verdict};
 
-/// How many codes there are.
-const CODES: usize = Code::ALL.len();
+/// Codes are counted by their place in the table of verdicts, of which there are
+/// fewer than this.
+pub(super) const MAX_CODES: usize = 16;
 
 /// How long a verdict took at most to be counted in each bucket, in
 /// nanoseconds: from memory about a microsecond, from the database many.
@@ -31,7 +31,7 @@ pub const BOUNDS: [u64; 13] = [
     1_000_000_000,
 ];
 
-type Verdicts = [AtomicU64; CODES];
+type Verdicts = [AtomicU64; MAX_CODES];
 
 /// The verdicts on one service's keys.
 #[derive(Debug, Default)]
@@ -45,8 +45,8 @@ impl ServiceMetrics {
         Arc::new(Self { slug: slug.into(), verdicts: Sharded::default() })
     }
 
-    fn count(&self, code: Code) {
-        raise(&self.verdicts.own()[code as usize], 1);
+    fn count(&self, code: usize) {
+        raise(&self.verdicts.own()[code], 1);
     }
 }
 
@@ -76,8 +76,8 @@ type Services = Vec<Arc<ServiceMetrics>>;
 /// What the gate has counted so far.
 #[derive(Debug)]
 pub struct Totals {
-    /// Services, the last one without a name, with their verdicts in the order of [`Code::ALL`].
-    pub verdicts: Vec<(Box<str>, [u64; CODES])>,
+    /// Services, the last one without a name, with their verdicts by their codes' places in the table.
+    pub verdicts: Vec<(Box<str>, [u64; MAX_CODES])>,
     /// How many verdicts came within each of [`BOUNDS`], and how many later.
     pub durations: [u64; BOUNDS.len() + 1],
     /// How long they took together.
@@ -120,26 +120,30 @@ impl GateMetrics {
         raise(&self.counts.own().failures, 1);
     }
 
-    pub(super) fn verdict(&self, verdict: &Verdict, service: Option<&str>, took: Duration) {
+    /// Counts a verdict and how long it took: for the service of the key that it
+    /// names, else for the service that was asked for.
+    pub(super) fn verdict(
+        &self,
+        code: usize,
+        of_key: Option<&ServiceMetrics>,
+        asked_for: Option<&str>,
+        took: Duration,
+    ) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanos <= *bound).unwrap_or(BOUNDS.len());
         let counts = self.counts.own();
         raise(&counts.durations[bucket], 1);
         raise(&counts.nanos, nanos);
-        match verdict.key() {
-            Some(key) => key.metrics.count(verdict.code()),
-            None => self.asked(service, verdict.code()),
+        match of_key {
+            Some(service) => service.count(code),
+            None => self.without_key(code, asked_for),
         }
     }
 
-    pub(super) fn key_missing(&self, service: &str) {
-        self.asked(Some(service), Code::KeyMissing);
-    }
-
-    /// Counts a verdict about no key for the service that was asked for.
-    fn asked(&self, service: Option<&str>, code: Code) {
+    /// Counts a verdict about no key, for the service that was asked for.
+    pub(super) fn without_key(&self, code: usize, asked_for: Option<&str>) {
         let services = self.services.own().read();
-        let service = service.and_then(|slug| find(&services, slug));
+        let service = asked_for.and_then(|slug| find(&services, slug));
         service.map_or(&self.elsewhere, |service| &**service).count(code);
     }
 
@@ -178,55 +182,29 @@ fn sums<T, const N: usize>(shards: &Sharded<T>, of: fn(&T) -> &[AtomicU64; N]) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::api_key::secret::Mode;
-    use crate::gate::verdict::tests::key;
 
     const SMS: Option<&str> = Some("sms");
-    const UNKNOWN: Option<&str> = Some("unheard-of");
-
-    fn not_found() -> Verdict {
-        Verdict::without_key(Code::NotFound)
-    }
-
-    fn count(metrics: &GateMetrics, verdict: &Verdict, service: Option<&str>) {
-        metrics.verdict(verdict, service, Duration::from_nanos(800));
-    }
+    const VALID: usize = 0;
+    const NOT_FOUND: usize = 1;
 
     /// What was counted: service, code and how often.
-    fn counted(metrics: &GateMetrics) -> Vec<(String, &'static str, u64)> {
+    fn counted(metrics: &GateMetrics) -> Vec<(String, usize, u64)> {
         let rows = metrics.totals().verdicts;
-        rows.iter()
-            .flat_map(|(service, counts)| {
-                Code::ALL.iter().zip(counts).map(move |(code, count)| (service.to_string(), code.name(), *count))
-            })
-            .filter(|(_, _, count)| *count > 0)
-            .collect()
+        let counts = |(service, counts): &(Box<str>, [u64; MAX_CODES])| {
+            let named = |(code, count): (usize, &u64)| (service.to_string(), code, *count);
+            counts.iter().enumerate().map(named).filter(|(_, _, count)| *count > 0).collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(counts).collect()
     }
 
     #[test]
-    fn every_verdict_is_counted_under_its_own_code() {
-        use crate::domain::api_key::Status;
-        use crate::gate::question::Question;
-        use crate::gate::verdict::judge;
-        let now = crate::store::UtcTime::from_micros(1_000);
-        let on = Arc::new(key(|_, _| ()));
-        let off = Arc::new(key(|key, _| key.status = Status::Disabled));
-        for (record, question) in [
-            (&on, Question::default()),
-            (&off, Question::default()),
-            (&on, Question { mode: Some(Mode::Test), ..Question::default() }),
-            (&on, Question { service: UNKNOWN, ..Question::default() }),
-        ] {
-            let metrics = GateMetrics::default();
-            let before = sums(&record.metrics.verdicts, |all| all);
-            let verdict = judge(Some(Arc::clone(record)), &question, now);
-            count(&metrics, &verdict, UNKNOWN);
-            let after = sums(&record.metrics.verdicts, |all| all);
-            let place = verdict.code() as usize;
-            let expected = u64::from(verdict.key().is_some());
-            assert_eq!(after[place] - before[place], expected, "{verdict:?}");
-            assert_eq!(counted(&metrics).len() as u64, 1 - expected, "{verdict:?}");
-        }
+    fn a_verdict_that_names_a_key_is_counted_for_the_service_of_the_key() {
+        let metrics = GateMetrics::default();
+        let (mail, code) = (metrics.service("mail"), 3);
+
+        metrics.verdict(code, Some(&mail), SMS, Duration::from_nanos(800));
+
+        assert_eq!(counted(&metrics), [("mail".to_owned(), code, 1)]);
     }
 
     #[test]
@@ -234,20 +212,18 @@ mod tests {
         let metrics = GateMetrics::default();
         metrics.service("sms");
 
-        count(&metrics, &not_found(), UNKNOWN);
-        count(&metrics, &not_found(), None);
-        count(&metrics, &not_found(), SMS);
-        metrics.key_missing("sms");
+        for service in [Some("unheard-of"), None, SMS] {
+            metrics.verdict(NOT_FOUND, None, service, Duration::from_nanos(800));
+        }
 
-        let expected = [("sms".into(), "NOT_FOUND", 1), ("sms".into(), "KEY_MISSING", 1), ("".into(), "NOT_FOUND", 2)];
-        assert_eq!(counted(&metrics), expected);
+        assert_eq!(counted(&metrics), [("sms".to_owned(), NOT_FOUND, 1), (String::new(), NOT_FOUND, 2)]);
     }
 
     #[test]
     fn durations_are_counted_within_their_bounds() {
         let metrics = GateMetrics::default();
         for nanos in [0, 1_000, 1_001, 999_999_999, 1_000_000_000, 1_000_000_001] {
-            metrics.verdict(&not_found(), SMS, Duration::from_nanos(nanos));
+            metrics.verdict(NOT_FOUND, None, SMS, Duration::from_nanos(nanos));
         }
         assert_eq!(metrics.totals().durations, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1]);
         assert_eq!(metrics.totals().duration, Duration::from_nanos(3_000_002_001));
@@ -258,10 +234,10 @@ mod tests {
         let metrics = GateMetrics::default();
         std::thread::scope(|all| {
             for _ in 0..20 {
-                all.spawn(|| metrics.service("sms").count(Code::Valid));
+                all.spawn(|| metrics.service("sms").count(VALID));
             }
         });
-        assert_eq!(counted(&metrics), [("sms".into(), "VALID", 20)]);
+        assert_eq!(counted(&metrics), [("sms".to_owned(), VALID, 20)]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use change_feed::{ChangeFeed, Freshness};
 use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
-use usage::Usage;
+use usage::UsageQueue;
 
 pub use question::{Client, Question};
 pub use record::KeyRecord;
@@ -43,7 +43,7 @@ pub struct Gate {
     clock: Clock,
     cache: Arc<KeyCache>,
     freshness: Arc<Freshness>,
-    usage: Arc<Usage>,
+    usage: Arc<UsageQueue>,
     metrics: Arc<GateMetrics>,
     look_ups: Arc<Semaphore>,
 }
@@ -58,11 +58,11 @@ impl Gate {
         let weak_cache = Arc::downgrade(&cache);
         store.on_stale(move |digest| {
             if let Some(cache) = weak_cache.upgrade() {
-                cache.forget(digest);
+                cache.invalidate(digest);
             }
         });
-        let usage = Arc::new(Usage::default());
-        tokio::task::spawn(Usage::keep_writing(Arc::downgrade(&usage), store.clone()));
+        let usage = Arc::new(UsageQueue::default());
+        tokio::task::spawn(UsageQueue::write_periodically(Arc::downgrade(&usage), store.clone()));
         let look_ups = Arc::new(Semaphore::new(LOOK_UPS as usize));
         Self { store, clock, cache, freshness, usage, metrics: Arc::default(), look_ups }
     }
@@ -76,7 +76,10 @@ impl Gate {
         let began = Instant::now();
         let verdict = self.judge(question, began).await;
         match &verdict {
-            Ok(verdict) => self.metrics.verdict(verdict, question.service, began.elapsed()),
+            Ok(verdict) => {
+                let of_key = verdict.key().map(|key| &*key.metrics);
+                self.metrics.verdict(verdict.code() as usize, of_key, question.service, began.elapsed());
+            }
             Err(_) => self.metrics.failure(),
         }
         verdict
@@ -111,7 +114,7 @@ impl Gate {
 
     /// Counts a question that came without a key.
     pub fn count_missing_key(&self, service: &str) {
-        self.metrics.key_missing(service);
+        self.metrics.without_key(Code::KeyMissing as usize, Some(service));
     }
 
     /// Whether a yes from memory can be trusted now.
@@ -133,36 +136,36 @@ impl Gate {
         self.metrics.totals()
     }
 
-    /// How many keys are in memory.
+    /// How many keys are in the cache.
     #[must_use]
     pub fn keys_in_memory(&self) -> usize {
         self.cache.len()
     }
 
-    /// How many uses of keys are not written down yet.
+    /// How many uses of keys are not in the database yet.
     #[must_use]
     pub fn uses_waiting(&self) -> i64 {
-        self.usage.waiting()
+        self.usage.pending()
     }
 
-    /// Writes down the uses that were counted so far; for a clean stop.
+    /// Writes the uses that were counted so far to the database; for a clean stop.
     pub async fn write_down_uses(&self) {
-        self.usage.write_down(&self.store).await;
+        self.usage.write(&self.store).await;
     }
 
     /// Bounded, so that a flood of unknown keys leaves the database to others:
-    /// a look-up holds its place for as long as it keeps a connection busy,
-    /// whether or not anybody still waits for it.
+    /// a look-up holds its permit for as long as it keeps a connection busy,
+    /// even if no request waits for it any more.
     async fn look_up(&self, digest: Digest) -> Result<Option<Arc<KeyRecord>>> {
         let look_up = async {
-            let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
-            // Whoever was in the queue before may have asked about the same key.
+            let permit = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
+            // A request that was in the queue before may have asked about the same key.
             if let Some(record) = self.cache.get(&digest).filter(|_| self.check().is_ok()) {
                 return Ok(Some(record));
             }
             let fill = self.cache.begin_fill(&digest);
             let find = move |conn: &mut Conn| {
-                let _place = place;
+                let _permit = permit;
                 api_key::find_by_digest(conn, digest)
             };
             let key = self.store.look_up(find).await?;

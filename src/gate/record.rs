@@ -1,4 +1,4 @@
-//! What the gate remembers of a key: enough for a verdict and its answer.
+//! A key in memory: enough for a verdict and its answer.
 
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -18,9 +18,11 @@ use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Status, StoredSecret};
 use crate::store::{Digest, UtcTime};
 
-/// A key as the gate sees it. What every verdict needs comes first and stays
-/// together: with thousands of keys in use, fetching them from memory is what
-/// a verdict takes longest for.
+/// A key as the gate sees it, found by one of its secrets. This struct is the hot
+/// part: of fixed size, and all that a verdict on a key without a policy reads.
+/// With thousands of keys in use, waiting for main memory is most of the time
+/// that a verdict takes, so that what only some keys or some answers need is kept
+/// apart: limits in [`KeyPolicy`], what only `/v1/auth` sends in [`Identity`].
 #[derive(Debug)]
 #[repr(C)]
 pub struct KeyRecord {
@@ -36,7 +38,7 @@ pub struct KeyRecord {
     pub id: ApiKeyId,
     /// Whose it is.
     pub account_id: AccountId,
-    /// What the operator calls it, as JSON has it.
+    /// Its name as a JSON string; inline, unless it is long.
     pub name_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
     /// Its secret's id, by which uses are counted; read only when they are written.
@@ -63,15 +65,14 @@ impl KeyRecord {
         }
     }
 
-    /// Reads a little of all that a verdict needs, in steps that leave no line of
-    /// the processor's cache out, so that main memory is waited for once: what
-    /// follows would wait for each part in turn.
-    pub(super) fn fetch(&self) {
+    /// Reads one value in each cache line of the record. The processor loads the
+    /// lines in parallel then; a verdict alone would wait for one after the other.
+    pub(super) fn prefetch(&self) {
         black_box(self.status);
         black_box(self.account_id.as_str().as_bytes().first());
         black_box(self.name_json.first());
         black_box(self.identity.get().is_some());
-        black_box(self.uses.is_waiting.load(Ordering::Relaxed));
+        black_box(self.uses.is_queued.load(Ordering::Relaxed));
     }
 
     /// The end of the key as JSON: a time in quotation marks, or `null`.
@@ -79,24 +80,24 @@ impl KeyRecord {
         self.policy.as_ref().and_then(|policy| policy.expires_at_json.as_deref()).unwrap_or("null")
     }
 
-    /// The slug of its service: one text for all of its keys.
+    /// The slug of its service, which all keys of the service share.
     pub fn service(&self) -> &str {
         &self.metrics.slug
     }
 
-    /// What the operator calls it. Read from JSON, so that it is kept once.
+    /// Read from its JSON, so that the name is stored once.
     fn name(&self) -> String {
         serde_json::from_slice(&self.name_json).unwrap_or_else(|_| "-".to_owned())
     }
 
-    /// Who it is, as header values want it.
+    /// The key as header values, made when a proxy first asks about it.
     pub fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| {
             Box::new(Identity {
-                id: shared(self.id.to_string()),
-                name: shared(utf8_percent_encode(&self.name(), NON_ALPHANUMERIC).to_string()),
-                service: shared(self.service().to_owned()),
-                account_id: shared(self.account_id.to_string()),
+                id: header_value(self.id.to_string()),
+                name: header_value(utf8_percent_encode(&self.name(), NON_ALPHANUMERIC).to_string()),
+                service: header_value(self.service().to_owned()),
+                account_id: header_value(self.account_id.to_string()),
             })
         })
     }
@@ -128,13 +129,13 @@ fn in_json(end: UtcTime) -> Option<Box<str>> {
     Some(format!("\"{}\"", end.to_datetime().format(&Rfc3339).ok()?).into())
 }
 
-/// A value whose copies share one text; all of ours are visible ASCII.
-fn shared(text: String) -> HeaderValue {
+/// A value whose clones share one buffer. Every text that it is made of is
+/// visible ASCII.
+fn header_value(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static("-"))
 }
 
-/// Who a key is, written once and sent many times; none of
-/// it is ever empty.
+/// What a proxy learns about a valid key. No value is ever empty.
 #[derive(Debug)]
 pub struct Identity {
     /// The key's id.
@@ -147,65 +148,67 @@ pub struct Identity {
     pub account_id: HeaderValue,
 }
 
-/// Uses that are not written down yet.
+/// The uses of a key that are not in the database yet.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Uses {
     count: AtomicI64,
     last_used_at: AtomicI64,
-    /// Stands for whom the description is of.
-    described: AtomicU64,
-    is_waiting: AtomicBool,
-    description: Mutex<Description>,
+    /// The hash of the client that `last_client` describes.
+    last_client_hash: AtomicU64,
+    /// Whether the record is in the queue of those to be written.
+    is_queued: AtomicBool,
+    last_client: Mutex<ClientDescription>,
 }
 
-/// From where a use came, and with which program; the program is empty when not known.
+/// The client of a use; the user agent is empty when it is not known.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Description {
+pub(super) struct ClientDescription {
     pub(super) address: Option<IpAddr>,
     pub(super) user_agent: String,
 }
 
 impl Uses {
-    /// Counts one by somebody that `caller` stands for, who is described when it
-    /// was somebody else before; `true` when the record has to be put in line
-    /// for writing.
-    pub(super) fn count(&self, now: UtcTime, caller: u64, describe: impl FnOnce(&mut Description)) -> bool {
-        if self.described.load(Ordering::Relaxed) != caller {
-            let mut description = self.description.lock();
-            describe(&mut description);
-            self.described.store(caller, Ordering::Relaxed);
+    /// Counts one use by the client with this hash. `describe` is called only
+    /// when the use before was another client's. `true` when the record has to
+    /// be queued for writing.
+    pub(super) fn count(&self, now: UtcTime, client_hash: u64, describe: impl FnOnce(&mut ClientDescription)) -> bool {
+        if self.last_client_hash.load(Ordering::Relaxed) != client_hash {
+            let mut client = self.last_client.lock();
+            describe(&mut client);
+            self.last_client_hash.store(client_hash, Ordering::Relaxed);
         }
         self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
-        // After what it comes with, and before asking whether it is in line:
-        // whoever takes the count has cleared that first, and reads the rest then.
+        // The order matters: `take` clears the mark before it takes the count,
+        // and reads the rest after it. So the count is raised after the rest is
+        // stored, and the mark is read after the count is raised.
         self.count.fetch_add(1, Ordering::AcqRel);
-        !self.is_waiting.load(Ordering::Acquire) && !self.is_waiting.swap(true, Ordering::AcqRel)
+        !self.is_queued.load(Ordering::Acquire) && !self.is_queued.swap(true, Ordering::AcqRel)
     }
 
-    /// There was no place in line; the next use asks again.
-    pub(super) fn finds_no_place(&self) {
-        self.is_waiting.store(false, Ordering::Release);
+    /// The queue was full; the next use tries again.
+    pub(super) fn was_not_queued(&self) {
+        self.is_queued.store(false, Ordering::Release);
     }
 
-    /// Takes what was counted: how many, when last, and how that one is described.
-    pub(super) fn take(&self) -> (i64, UtcTime, Description) {
-        self.is_waiting.store(false, Ordering::Release);
+    /// Takes what was counted: how many uses, the time of the last one, its client.
+    pub(super) fn take(&self) -> (i64, UtcTime, ClientDescription) {
+        self.is_queued.store(false, Ordering::Release);
         let count = self.count.swap(0, Ordering::AcqRel);
         let last_used_at = UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed));
-        (count, last_used_at, self.description.lock().clone())
+        (count, last_used_at, self.last_client.lock().clone())
     }
 
-    /// How many are not written down yet.
-    pub(super) fn waiting(&self) -> i64 {
+    /// How many uses are not in the database yet.
+    pub(super) fn pending(&self) -> i64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Gives back what could not be written; `true` when the record has to be
-    /// put in line again.
+    /// Returns a count that could not be written. `true` when the record has to
+    /// be queued again.
     pub(super) fn put_back(&self, count: i64) -> bool {
         self.count.fetch_add(count, Ordering::AcqRel);
-        !self.is_waiting.swap(true, Ordering::AcqRel)
+        !self.is_queued.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -225,7 +228,7 @@ mod tests {
             offset_of!(KeyRecord, account_id),
             offset_of!(KeyRecord, name_json),
             offset_of!(KeyRecord, identity),
-            offset_of!(KeyRecord, uses) + offset_of!(Uses, is_waiting),
+            offset_of!(KeyRecord, uses) + offset_of!(Uses, is_queued),
         ];
 
         let steps: Vec<_> = fetched.windows(2).map(|pair| pair[1] - pair[0]).collect();

@@ -1,34 +1,31 @@
 //! Counters that every thread raises at once: each thread has a shard of its
-//! own, so that no two processors write the same cache line.
+//! own, so that no cache line moves between processors with every request.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
 
 const SHARDS: usize = 8;
 
 /// One `T` for each shard.
 #[derive(Debug, Default)]
-pub struct Sharded<T>([Shard<T>; SHARDS]);
-
-/// Padded to two cache lines, which processors fetch together.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard<T>(T);
+pub struct Sharded<T>([CachePadded<T>; SHARDS]);
 
 impl<T> Sharded<T> {
-    /// The shard of this thread; with many threads it is shared with some.
+    /// The shard of this thread. More than [`SHARDS`] threads share them.
     #[must_use]
     pub fn own(&self) -> &T {
-        &self.0[shard()].0
+        &self.0[own_index()]
     }
 
     /// Every shard.
     pub fn all(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|shard| &shard.0)
+        self.0.iter().map(|shard| &**shard)
     }
 }
 
-fn shard() -> usize {
+fn own_index() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static OWN: Cell<usize> = const { Cell::new(usize::MAX) };

@@ -1,8 +1,8 @@
-//! Collects the uses of keys and writes them down every second and a half,
-//! those of thousands of keys in one transaction: verdicts never wait for it. A
-//! crash loses the last two seconds, or as much as the database did not take
-//! meanwhile. Where it does not say whether it did, uses are counted rather
-//! twice than never.
+//! Collects the uses of keys in memory and writes them to the database every
+//! second and a half, those of thousands of keys in one transaction, so that no
+//! verdict waits for a write. A crash loses the uses of the last two seconds, or
+//! all since the database last took a write. When the database does not say
+//! whether it took one, its uses are counted again: rather twice than never.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock, Weak};
@@ -13,118 +13,122 @@ use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use super::question::Client;
-use super::record::{Description, KeyRecord};
+use super::record::{ClientDescription, KeyRecord};
 use crate::domain::api_key::KeySecretId;
 use crate::domain::api_key::usage::{self, SecretUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// Keys in one transaction: the database remembers every page as it was before.
+/// Keys in one transaction. More would make its journal large: the database
+/// keeps every page as it was before.
 const BATCH_SIZE: usize = 2_500;
-/// Records in line at most: while nothing can be written, they stay in memory.
-const MAX_WAITING_RECORDS: usize = 100_000;
-/// What is kept of a user agent, in characters.
+/// While nothing can be written, no more records than these are kept in memory.
+const MAX_QUEUED_RECORDS: usize = 100_000;
 const MAX_USER_AGENT_CHARS: usize = 200;
 
 impl Client<'_> {
-    /// Stands for this client, by a seed of the process. Whoever guessed that
-    /// could hide where a use came from, and would open nothing with it.
-    fn digest(&self) -> u64 {
+    /// Tells clients apart, with a random seed. Somebody who guessed the seed could
+    /// hide from where a key was used; no key could be used with it.
+    fn hash(&self) -> u64 {
         static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         SEED.hash_one(self)
     }
 
-    /// Written over what was there, which takes no new memory.
-    fn describe(self, description: &mut Description) {
-        let Description { address, user_agent } = description;
+    /// Overwrites the description in place, without an allocation.
+    fn describe(self, description: &mut ClientDescription) {
+        let ClientDescription { address, user_agent } = description;
         *address = self.address;
         user_agent.clear();
         user_agent.extend(self.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_CHARS));
     }
 }
 
-/// Records with uses that are not written down yet.
+/// The records with uses that are not in the database yet.
 #[derive(Default)]
-pub(super) struct Usage {
-    waiting: Mutex<Vec<Arc<KeyRecord>>>,
-    /// Held while writing: whoever writes last before a stop waits for the one before.
+pub(super) struct UsageQueue {
+    records: Mutex<Vec<Arc<KeyRecord>>>,
+    /// Held while writing, so that the last write before a stop waits for the
+    /// one that is under way.
     writing: tokio::sync::Mutex<()>,
 }
 
-impl Usage {
+impl UsageQueue {
     pub(super) fn count(&self, record: &Arc<KeyRecord>, now: UtcTime, client: Client<'_>) {
-        if record.uses.count(now, client.digest(), |description| client.describe(description)) {
-            let mut waiting = self.waiting.lock();
-            if waiting.len() < MAX_WAITING_RECORDS {
-                waiting.push(Arc::clone(record));
+        if record.uses.count(now, client.hash(), |description| client.describe(description)) {
+            let mut records = self.records.lock();
+            if records.len() < MAX_QUEUED_RECORDS {
+                records.push(Arc::clone(record));
             } else {
-                record.uses.finds_no_place();
+                record.uses.was_not_queued();
             }
         }
     }
 
-    /// How many uses are not written down yet.
-    pub(super) fn waiting(&self) -> i64 {
-        let waiting = self.waiting.lock().clone(); // added up while nobody waits
-        waiting.iter().map(|record| record.uses.waiting()).sum()
+    /// How many uses are not in the database yet.
+    pub(super) fn pending(&self) -> i64 {
+        let records = self.records.lock().clone(); // the lock is not held while adding up
+        records.iter().map(|record| record.uses.pending()).sum()
     }
 
-    /// Writes down what has come together; keeps what can't be written.
-    pub(super) async fn write_down(&self, store: &Store) {
+    /// Writes all queued uses; those that can't be written stay in the queue.
+    pub(super) async fn write(&self, store: &Store) {
         let _writing = self.writing.lock().await;
-        let mut records = self.take_waiting();
-        // Neighbours in the database together, so that few pages are written twice.
-        records.sort_by_cached_key(|record| record.secret_id.clone()); // each is fetched once, not with every comparison
+        let mut records = self.take();
+        // In the order of the database's pages, so that few pages are written twice.
+        // The cached key saves fetching a record's memory for each comparison.
+        records.sort_by_cached_key(|record| record.secret_id.clone());
         let mut rest = &*records;
         while !rest.is_empty() {
-            let (some, next) = rest.split_at(BATCH_SIZE.min(rest.len()));
-            if let Err(error) = self.write_some(some, store).await {
+            let (batch, next) = rest.split_at(BATCH_SIZE.min(rest.len()));
+            if let Err(error) = self.write_batch(batch, store).await {
                 tracing::warn!(%error, "the uses of keys are kept for later");
-                self.waiting.lock().extend_from_slice(next);
+                self.records.lock().extend_from_slice(next);
                 return;
             }
             rest = next;
         }
     }
 
-    async fn write_some(&self, records: &[Arc<KeyRecord>], store: &Store) -> Result<()> {
-        let taken = records.iter().map(|record| (record, take(record))).filter(|(_, news)| news.uses > 0);
-        let (records, news): (Vec<_>, Vec<_>) = taken.unzip();
-        if news.is_empty() {
+    async fn write_batch(&self, records: &[Arc<KeyRecord>], store: &Store) -> Result<()> {
+        let taken = records.iter().map(|record| (record, take_uses(record))).filter(|(_, usage)| usage.uses > 0);
+        let (records, usages): (Vec<_>, Vec<_>) = taken.unzip();
+        if usages.is_empty() {
             return Ok(());
         }
-        let uses: Vec<_> = news.iter().map(|news| news.uses).collect();
-        let written = store.write(move |conn| usage::add(conn, news)).await;
+        let counts: Vec<_> = usages.iter().map(|usage| usage.uses).collect();
+        let written = store.write(move |conn| usage::add(conn, usages)).await;
         if written.is_err() {
-            let back = records.into_iter().zip(uses).filter(|(record, uses)| record.uses.put_back(*uses));
-            self.waiting.lock().extend(back.map(|(record, _)| Arc::clone(record)));
+            let back = records.into_iter().zip(counts).filter(|(record, count)| record.uses.put_back(*count));
+            self.records.lock().extend(back.map(|(record, _)| Arc::clone(record)));
         }
         written
     }
 
-    /// As many are likely to wait the next time.
-    fn take_waiting(&self) -> Vec<Arc<KeyRecord>> {
-        let mut waiting = self.waiting.lock();
-        let next = Vec::with_capacity(waiting.len());
-        std::mem::replace(&mut *waiting, next)
+    /// Empties the queue, which keeps its capacity: the next round is likely to
+    /// have as many records.
+    fn take(&self) -> Vec<Arc<KeyRecord>> {
+        let mut records = self.records.lock();
+        let next = Vec::with_capacity(records.len());
+        std::mem::replace(&mut *records, next)
     }
 
-    /// Writes down again and again, for as long as the gate is in use.
-    pub(super) async fn keep_writing(usage: Weak<Self>, store: Store) {
-        // From start to start, so that a write that takes long postpones no other.
+    /// Writes at every interval, until the gate is dropped.
+    pub(super) async fn write_periodically(queue: Weak<Self>, store: Store) {
+        // The interval counts from start to start, so that a slow write does not
+        // postpone the next one.
         let mut ticks = tokio::time::interval(WRITE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(usage) = usage.upgrade() else { return };
-            usage.write_down(&store).await;
+            let Some(queue) = queue.upgrade() else { return };
+            queue.write(&store).await;
         }
     }
 }
 
-fn take(record: &KeyRecord) -> SecretUsage {
-    let (uses, last_used_at, Description { address, user_agent }) = record.uses.take();
+fn take_uses(record: &KeyRecord) -> SecretUsage {
+    let (uses, last_used_at, ClientDescription { address, user_agent }) = record.uses.take();
     let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
     SecretUsage { key_secret_id: KeySecretId::clone(&record.secret_id), uses, last_used_at, address, user_agent }
 }
@@ -139,27 +143,27 @@ mod tests {
 
     #[test]
     fn a_database_that_takes_nothing_lets_no_more_than_the_most_wait_and_the_rest_comes_later() {
-        let usage = Usage::default();
-        for _ in 0..MAX_WAITING_RECORDS {
+        let usage = UsageQueue::default();
+        for _ in 0..MAX_QUEUED_RECORDS {
             usage.count(&Arc::new(key(|_, _| ())), NOW, NOBODY);
         }
         let late = Arc::new(key(|_, _| ()));
         (0..3).for_each(|_| usage.count(&late, NOW, NOBODY));
-        assert_eq!(usage.take_waiting().len(), MAX_WAITING_RECORDS);
+        assert_eq!(usage.take().len(), MAX_QUEUED_RECORDS);
 
         usage.count(&late, NOW, NOBODY);
 
-        let waiting = usage.take_waiting();
-        assert_eq!(waiting.iter().map(|record| record.uses.waiting()).collect::<Vec<_>>(), [4]);
+        let waiting = usage.take();
+        assert_eq!(waiting.iter().map(|record| record.uses.pending()).collect::<Vec<_>>(), [4]);
     }
 
     #[test]
     fn callers_are_told_apart_by_either_of_what_is_known_of_them() {
         let caller = |address: &str, user_agent| Client { address: address.parse().ok(), user_agent };
-        let digest = caller("192.0.2.1", "curl").digest();
-        assert_eq!(digest, caller("192.0.2.1", "curl").digest());
+        let digest = caller("192.0.2.1", "curl").hash();
+        assert_eq!(digest, caller("192.0.2.1", "curl").hash());
         for other in [caller("192.0.2.2", "curl"), caller("192.0.2.1", "wget"), caller("", "curl")] {
-            assert_ne!(digest, other.digest(), "{other:?}");
+            assert_ne!(digest, other.hash(), "{other:?}");
         }
     }
 }

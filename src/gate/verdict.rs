@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+
+use super::metrics::MAX_CODES;
 use super::question::Question;
 use super::record::KeyRecord;
 use crate::domain::api_key::Status;
@@ -13,13 +16,13 @@ use crate::store::UtcTime;
 #[derive(Debug)]
 struct Entry {
     name: &'static str,
-    http_status: u16,
+    status: StatusCode,
     challenge: Option<Challenge>,
     names_key: bool,
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $code:ident = $name:literal, $http_status:literal, $challenge:expr, names_key: $names_key:literal;)+) => {
+    ($($(#[$doc:meta])* $code:ident = $name:literal, $status:expr, $challenge:expr, names_key: $names_key:literal;)+) => {
         /// Why a key opens a door, or does not.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code { $($(#[$doc])* $code),+ }
@@ -30,25 +33,27 @@ macro_rules! codes {
         }
 
         static TABLE: &[Entry] = &[
-            $(Entry { name: $name, http_status: $http_status, challenge: $challenge, names_key: $names_key }),+
+            $(Entry { name: $name, status: $status, challenge: $challenge, names_key: $names_key }),+
         ];
     };
 }
 
 codes! {
     /// The key opens the door.
-    Valid = "VALID", 200, None, names_key: true;
+    Valid = "VALID", StatusCode::OK, None, names_key: true;
     /// Unknown, malformed, or of another service: which of them does not leak.
-    NotFound = "NOT_FOUND", 401, Some(Challenge::InvalidToken), names_key: false;
+    NotFound = "NOT_FOUND", StatusCode::UNAUTHORIZED, Some(Challenge::InvalidToken), names_key: false;
     /// A live key at a test door, or the other way round.
-    ModeNotAllowed = "MODE_NOT_ALLOWED", 403, None, names_key: true;
+    ModeNotAllowed = "MODE_NOT_ALLOWED", StatusCode::FORBIDDEN, None, names_key: true;
     /// The key's switch is off.
-    Disabled = "DISABLED", 401, Some(Challenge::InvalidToken), names_key: true;
+    Disabled = "DISABLED", StatusCode::UNAUTHORIZED, Some(Challenge::InvalidToken), names_key: true;
     /// The key, or this secret of it, has ended.
-    Expired = "EXPIRED", 401, Some(Challenge::InvalidToken), names_key: true;
+    Expired = "EXPIRED", StatusCode::UNAUTHORIZED, Some(Challenge::InvalidToken), names_key: true;
     /// No key was sent.
-    KeyMissing = "KEY_MISSING", 401, Some(Challenge::NoToken), names_key: false;
+    KeyMissing = "KEY_MISSING", StatusCode::UNAUTHORIZED, Some(Challenge::NoToken), names_key: false;
 }
+
+const _: () = assert!(Code::ALL.len() <= MAX_CODES, "the metrics have no place for as many codes");
 
 impl Code {
     const fn entry(self) -> &'static Entry {
@@ -61,11 +66,11 @@ impl Code {
         self.entry().name
     }
 
-    /// How it is told over HTTP, where the key opens nothing; `None` for [`Code::Valid`].
+    /// How a code other than [`Code::Valid`] is answered over HTTP.
     #[must_use]
-    pub fn denial(self) -> Option<Denial> {
-        let Entry { name, http_status, challenge, .. } = *self.entry();
-        (self != Self::Valid).then_some(Denial { code: name, http_status, challenge })
+    pub const fn denial(self) -> Denial {
+        let Entry { name, status, challenge, .. } = *self.entry();
+        Denial { code: name, status, challenge }
     }
 }
 
@@ -102,10 +107,10 @@ impl Verdict {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn allowed(self) -> Result<Arc<KeyRecord>, Code> {
-        match self.key {
-            Some(key) if self.code == Code::Valid => Ok(key),
-            _ => Err(self.code),
+    pub fn allowed(self) -> Result<Arc<KeyRecord>, Denial> {
+        match (self.code, self.key) {
+            (Code::Valid, Some(key)) => Ok(key),
+            (code, _) => Err(code.denial()),
         }
     }
 }
@@ -220,14 +225,12 @@ pub(super) mod tests {
     fn every_code_has_a_name_of_its_own_and_all_but_one_a_status_that_proxies_pass_on() {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-        for code in Code::ALL {
-            let denial = code.denial();
-            assert_eq!(denial.is_none(), *code == Code::Valid, "{code:?}");
+        for code in Code::ALL.iter().filter(|code| **code != Code::Valid) {
+            let Denial { status, challenge, .. } = code.denial();
             // nginx turns every other status of a subrequest into a 500.
-            let is_passed_on = denial.is_none_or(|denial| matches!(denial.http_status, 401 | 403));
-            assert!(is_passed_on, "{code:?}");
+            assert!(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), "{code:?}");
             // RFC 9110 §11.6.1: a 401 comes with a challenge.
-            assert!(denial.is_none_or(|denial| (denial.http_status == 401) == denial.challenge.is_some()), "{code:?}");
+            assert_eq!(status == StatusCode::UNAUTHORIZED, challenge.is_some(), "{code:?}");
         }
     }
 
@@ -238,7 +241,10 @@ pub(super) mod tests {
             judge(Some(Arc::new(key(|_, _| ()))), &question, NOW)
         };
 
-        assert!(verdict("mail").key().is_none() && verdict("mail").allowed().is_err_and(|code| code == Code::NotFound));
+        assert!(
+            verdict("mail").key().is_none()
+                && verdict("mail").allowed().is_err_and(|denial| denial == Code::NotFound.denial())
+        );
         assert!(verdict("sms").key().is_some() && verdict("sms").allowed().is_ok());
     }
 }

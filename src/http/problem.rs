@@ -22,7 +22,7 @@ impl ResponseError for Error {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::KeyRefused(denial) => StatusCode::from_u16(denial.http_status).unwrap_or(StatusCode::UNAUTHORIZED),
+            Self::KeyRefused(denial) => denial.status,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,

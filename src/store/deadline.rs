@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::error::{Error, Outage, Result};
+use crate::error::{DatabaseOutage, Error, Result};
 
 /// Limit for reads, with the wait for a connection. A server that is frozen, or
 /// that the network has lost, never answers by itself.
@@ -41,5 +41,5 @@ async fn blocking<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> Res
 }
 
 fn timed_out(limit: Duration) -> Error {
-    Error::unavailable(Outage::Unreachable, anyhow::anyhow!("no answer within {limit:?}"))
+    Error::unavailable(DatabaseOutage::Unreachable, anyhow::anyhow!("no answer within {limit:?}"))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Outage};
+use crate::error::{DatabaseOutage, Error};
 
 /// First bytes of every SQLite database (<https://sqlite.org/fileformat.html> §1.3).
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -63,8 +63,8 @@ impl DatabaseFile {
     pub fn check_in_place(&self) -> Result<(), Error> {
         match identity(&self.path) {
             Ok(now) if now == self.identity => Ok(()),
-            Ok(_) => Err(Error::unavailable(Outage::FileGone, anyhow::anyhow!("another file is in its place"))),
-            Err(error) => Err(Error::unavailable(Outage::FileGone, error)),
+            Ok(_) => Err(Error::unavailable(DatabaseOutage::FileGone, anyhow::anyhow!("another file is in its place"))),
+            Err(error) => Err(Error::unavailable(DatabaseOutage::FileGone, error)),
         }
     }
 

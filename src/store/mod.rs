@@ -35,7 +35,7 @@ pub use upgrade::start_alone;
 pub use url::DatabaseUrl;
 pub use watch::Watch;
 
-use crate::error::{Error, Outage, Result};
+use crate::error::{DatabaseOutage, Error, Result};
 use connection::Manager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
@@ -242,7 +242,7 @@ fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnecti
     }
     pool.get().map_err(|error| {
         // SQLite's one writer is busy, or PostgreSQL is down or has no free connection.
-        let reason = if file.is_some() { Outage::Locked } else { Outage::Unreachable };
+        let reason = if file.is_some() { DatabaseOutage::Locked } else { DatabaseOutage::Unreachable };
         Error::unavailable(reason, error)
     })
 }

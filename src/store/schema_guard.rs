@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use diesel::prelude::*;
 
 use super::{Conn, MIGRATIONS};
-use crate::error::{Error, Outage, Result};
+use crate::error::{DatabaseOutage, Error, Result};
 
 diesel::table! {
     __diesel_schema_migrations (version) {
@@ -49,7 +49,7 @@ impl SchemaGuard {
         if self.is_upgraded.load(Ordering::Relaxed) {
             let cause =
                 anyhow::anyhow!("the tables are at another version than this program knows; it can only be stopped");
-            return Err(Error::unavailable(Outage::Upgraded, cause));
+            return Err(Error::unavailable(DatabaseOutage::Upgraded, cause));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use r2d2::ManageConnection as _;
 use super::connection::{Conn, Manager};
 use super::file::DatabaseFile;
 use super::schema_guard::SchemaGuard;
-use crate::error::{Error, Outage, Result};
+use crate::error::{DatabaseOutage, Error, Result};
 
 /// The dedicated connection.
 pub struct Watch {
@@ -32,7 +32,7 @@ impl Watch {
         }
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.manager.connect().map_err(|error| Error::unavailable(Outage::Unreachable, error))?,
+            None => self.manager.connect().map_err(|error| Error::unavailable(DatabaseOutage::Unreachable, error))?,
         };
         self.schema.check(&mut conn)?;
         let result = work(&mut conn)?;

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use keyfob::error::{Error, Outage};
+use keyfob::error::{DatabaseOutage, Error};
 use keyfob::store::Store;
 use serde_json::json;
 
@@ -75,7 +75,7 @@ on_both_databases! {
             write.join().unwrap()
         });
 
-        assert!(matches!(result, Err(Error::Unavailable { reason: Outage::Upgraded, .. })), "{result:?}");
+        assert!(matches!(result, Err(Error::Unavailable { reason: DatabaseOutage::Upgraded, .. })), "{result:?}");
     }
 
     fn an_older_instance_writes_nothing_even_before_it_looks_for_changes(db: &Database) {
@@ -83,7 +83,7 @@ on_both_databases! {
         db.execute(UPGRADE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let touched = |result: Result<(), Error>| match result {
-            Err(Error::Unavailable { reason, .. }) => assert_eq!(reason, Outage::Upgraded),
+            Err(Error::Unavailable { reason, .. }) => assert_eq!(reason, DatabaseOutage::Upgraded),
             other => panic!("{other:?}"),
         };
 

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use crate::api::caller::ask;
 use crate::api::{allowing, answer_as_is};
 use crate::domain::api_key::secret::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Denial, Error, Result};
 use crate::gate::{Code, KeyRecord};
 use crate::http::State;
 use crate::http::problem::{ApiError, X_AUTH_CODE, www_authenticate};
@@ -45,7 +45,7 @@ async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
     let Parameters { service, mode } = parameters(request.uri.query().unwrap_or_default())?;
     let mut response = match ask(state, request, service, mode).await? {
         Ok(key) => allow(&key),
-        Err(code) => deny(code),
+        Err(denial) => deny(denial),
     };
     secure_for_programs(response.headers_mut(), is_https(state));
     Ok(response)
@@ -103,12 +103,10 @@ fn allow(key: &KeyRecord) -> HttpResponse {
     response
 }
 
-fn deny(code: Code) -> HttpResponse {
-    let denial = code.denial();
-    let status = denial.and_then(|denial| StatusCode::from_u16(denial.http_status).ok());
-    let mut response = HttpResponse::new(status.unwrap_or(StatusCode::UNAUTHORIZED));
-    response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(code.name()));
-    if let Some(challenge) = denial.and_then(|denial| denial.challenge) {
+fn deny(denial: Denial) -> HttpResponse {
+    let mut response = HttpResponse::new(denial.status);
+    response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(denial.code));
+    if let Some(challenge) = denial.challenge {
         response.headers_mut().append(WWW_AUTHENTICATE, www_authenticate(challenge));
     }
     response

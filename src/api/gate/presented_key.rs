@@ -1,25 +1,27 @@
-//! A key as it is presented in headers: `X-API-Key: KEY`, or
-//! `Authorization: Bearer KEY` (RFC 6750 §2.1). One in a URL is never read.
+//! Reads a key from the headers of a request: `X-API-Key: KEY`, or
+//! `Authorization: Bearer KEY` (RFC 6750 §2.1). A key in a URL is never read.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &[u8] = b"bearer";
 
-/// What was presented.
+/// The key that a request presents.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PresentedKey<'a> {
-    /// One key, or something in its place; without the space around it.
+    /// The value of the header, without the white space around it. It need not
+    /// look like a key.
     One(&'a str),
-    /// No header that could hold one.
+    /// Neither header holds a key.
     Missing,
-    /// The same header twice: which of the two is meant is not guessed.
+    /// The same header twice. Neither is read, since a proxy and the gate could
+    /// choose different ones.
     Repeated,
 }
 
 impl<'a> PresentedKey<'a> {
-    /// Reads the headers. `X-API-Key` comes first, since applications behind a
-    /// proxy use `Authorization` for themselves.
+    /// `X-API-Key` is read first, since applications behind a proxy use
+    /// `Authorization` for themselves.
     #[must_use]
     pub fn of(headers: &'a HeaderMap) -> Self {
         match only(headers, &X_API_KEY, |value| Self::One(text(value))) {
@@ -29,7 +31,7 @@ impl<'a> PresentedKey<'a> {
     }
 }
 
-/// What is presented in the only header of this name.
+/// Reads the header of this name, which may be sent once.
 fn only<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -43,12 +45,12 @@ fn only<'a>(
     }
 }
 
-/// What is not text is no key; an empty text is none either.
+/// Empty when the value is not UTF-8; the gate knows no such key.
 fn text(value: &[u8]) -> &str {
     std::str::from_utf8(value.trim_ascii()).unwrap_or_default()
 }
 
-/// Credentials of another scheme are somebody else's.
+/// Credentials of another scheme are for the application behind the proxy.
 fn bearer(credentials: &[u8]) -> PresentedKey<'_> {
     let credentials = credentials.trim_ascii();
     let end = credentials.iter().position(u8::is_ascii_whitespace).unwrap_or(credentials.len());

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::domain::identity::operator;
-use crate::error::{Error, Outage};
+use crate::error::{DatabaseOutage, Error};
 use crate::http::State;
 
 #[derive(Serialize)]
@@ -48,6 +48,6 @@ async fn what_is_amiss(state: &State) -> Option<&'static str> {
         Ok(Ok(_)) => None,
         Ok(Err(Error::Unavailable { reason, .. })) => Some(reason.sentence()),
         Ok(Err(_)) => Some("The database can't be read."),
-        Err(_) => Some(Outage::Unreachable.sentence()),
+        Err(_) => Some(DatabaseOutage::Unreachable.sentence()),
     }
 }

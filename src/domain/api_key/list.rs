@@ -15,7 +15,7 @@ use crate::store::{Conn, Digest, Tx};
 pub const PAGE: usize = 50;
 
 /// A place in the list.
-pub type Cursor = cursor::Cursor<ApiKeyId>;
+pub type KeyCursor = cursor::Cursor<ApiKeyId>;
 
 /// Keys joined with their current secrets, services and usages.
 #[diesel::dsl::auto_type]
@@ -33,7 +33,7 @@ pub struct Page {
     /// Up to [`PAGE`] keys, newest first.
     pub rows: Vec<ApiKeyEntry>,
     /// Where the next page begins, if there is one.
-    pub next: Option<Cursor>,
+    pub next: Option<KeyCursor>,
 }
 
 /// A page of an account's keys, newest first, of one service or of all: the
@@ -41,7 +41,7 @@ pub struct Page {
 ///
 /// # Errors
 /// When the database fails.
-pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&Cursor>) -> Result<Page> {
+pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&KeyCursor>) -> Result<Page> {
     let mut query = entries()
         .select(ApiKeyEntry::as_select())
         .filter(api_keys::account_id.eq(account))
