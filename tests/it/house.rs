@@ -120,7 +120,6 @@ const PENDING: Pending = Pending {
     ambiguous_types: &[
         "Action",
         "Caller",
-        "Cursor",
         "Delivery",
         "Known",
         "ListQuery",

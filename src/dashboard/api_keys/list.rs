@@ -13,7 +13,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::services::option::ServiceOption;
-use crate::domain::api_key::{self, Cursor};
+use crate::domain::api_key::{self, KeyCursor};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -50,10 +50,10 @@ pub struct ListQuery {
 /// What the page shows, read in one go.
 struct Listing {
     services: Vec<Service>,
-    page: api_key::Page,
+    page: api_key::KeyPage,
 }
 
-fn listing(conn: &mut Conn, who: &SignedIn, service: Option<&str>, after: Option<&Cursor>) -> Result<Listing> {
+fn listing(conn: &mut Conn, who: &SignedIn, service: Option<&str>, after: Option<&KeyCursor>) -> Result<Listing> {
     let services = service::list(conn)?;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
     if service.is_some_and(|slug| !is_known(slug)) {
@@ -72,7 +72,7 @@ pub async fn list_api_keys(
     query: Query<ListQuery>,
 ) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let after: Option<Cursor> = match query.after.as_str() {
+    let after: Option<KeyCursor> = match query.after.as_str() {
         "" => None,
         text => Some(text.parse().map_err(|()| Error::NotFound)?),
     };
@@ -89,7 +89,7 @@ pub(super) async fn draw_list(
     shell: Shell,
     who: SignedIn,
     service: String,
-    after: Option<Cursor>,
+    after: Option<KeyCursor>,
     reveal: Option<Reveal>,
 ) -> Result<ApiKeysPage> {
     let filter = Some(service).filter(|slug| !slug.is_empty());
@@ -100,7 +100,7 @@ pub(super) async fn draw_list(
     let services = ServiceOption::list(services, filter.as_deref());
     let now = state.clock.now();
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
-    let link = |cursor: Option<&Cursor>| list_url(filter.as_deref(), cursor);
+    let link = |cursor: Option<&KeyCursor>| list_url(filter.as_deref(), cursor);
     Ok(ApiKeysPage {
         shell,
         filtered: filter.is_some(),
@@ -114,7 +114,7 @@ pub(super) async fn draw_list(
 }
 
 /// Slugs and cursors need no escaping.
-fn list_url(service: Option<&str>, after: Option<&Cursor>) -> String {
+fn list_url(service: Option<&str>, after: Option<&KeyCursor>) -> String {
     let service = service.map(|slug| format!("service={slug}"));
     let after = after.map(|cursor| format!("after={cursor}"));
     let query: Vec<String> = service.into_iter().chain(after).collect();

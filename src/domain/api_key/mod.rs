@@ -16,7 +16,7 @@ pub mod usage;
 pub use creation::{Creation, NewApiKey, create};
 pub use entry::ApiKeyEntry;
 pub use label::{Label, relabel};
-pub use list::{ApiKeyName, Cursor, PAGE, Page, find, find_by_digest, list, names};
+pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, find, find_by_digest, list, names};
 pub use record::{ApiKey, ApiKeyId, Status, StatusReason};
 pub use status::set_status;
 pub use stored_secret::{KeySecretId, Origin, StoredSecret};
