@@ -11,20 +11,20 @@ use super::{Conn, MultiBackend};
 
 /// A change whose statement is prepared once for each connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Steady<Q>(Q);
+pub struct Cached<Q>(Q);
 
 /// Turns on the statement cache for a change.
-pub trait Steadily: Sized {
+pub trait PrepareCached: Sized {
     /// The same change, with its statement cached. Only for SQL that does not
     /// depend on the data: every other text would stay in the cache for ever.
-    fn steadily(self) -> Steady<Self> {
-        Steady(self)
+    fn prepare_cached(self) -> Cached<Self> {
+        Cached(self)
     }
 }
 
-impl<Q: QueryFragment<MultiBackend>> Steadily for Q {}
+impl<Q: QueryFragment<MultiBackend>> PrepareCached for Q {}
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Steady<Q> {
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Cached<Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }
@@ -36,18 +36,18 @@ impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Steady<Q> {
     }
 }
 
-impl<Q> QueryId for Steady<Q> {
+impl<Q> QueryId for Cached<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: Query> Query for Steady<Q> {
+impl<Q: Query> Query for Cached<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q> RunQueryDsl<Conn> for Steady<Q> {}
+impl<Q> RunQueryDsl<Conn> for Cached<Q> {}
 
-impl<Q: QueryFragment<MultiBackend>> Steady<Q> {
+impl<Q: QueryFragment<MultiBackend>> Cached<Q> {
     /// Executes a change that returns no rows. Diesel's `execute` would take a
     /// reference to the inner change, which is not marked as cacheable.
     ///
@@ -59,7 +59,7 @@ impl<Q: QueryFragment<MultiBackend>> Steady<Q> {
 }
 
 /// A cached change that returns no rows.
-struct WithoutRows<Q>(Steady<Q>);
+struct WithoutRows<Q>(Cached<Q>);
 
 impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for WithoutRows<Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use r2d2::{ManageConnection as _, PooledConnection};
 
 pub use backup::back_up;
-pub use cached::Steadily;
+pub use cached::PrepareCached;
 pub use change::{Actor, ActorKind, AuditEvent, Tx, Via};
 pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
@@ -170,7 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
-    pub async fn write_together<T, F>(&self, order: &str, work: F) -> Result<T>
+    pub async fn write_grouped<T, F>(&self, order: &str, work: F) -> Result<T>
     where
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
