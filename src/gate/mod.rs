@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
 use crate::error::{Error, Result};
-use crate::store::{Conn, Digest, LOOK_UPS, Store};
+use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -63,7 +63,7 @@ impl Gate {
         });
         let usage = Arc::new(UsageQueue::default());
         tokio::task::spawn(UsageQueue::write_periodically(Arc::downgrade(&usage), store.clone()));
-        let look_ups = Arc::new(Semaphore::new(LOOK_UPS as usize));
+        let look_ups = Arc::new(Semaphore::new(MAX_LOOK_UPS as usize));
         Self { store, clock, cache, freshness, usage, metrics: Arc::default(), look_ups }
     }
 

@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Status, StoredSecret};
+use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, StoredSecret};
 use crate::store::{Digest, UtcTime};
 
 /// A key as the gate sees it, found by one of its secrets. This struct is the hot
@@ -30,7 +30,7 @@ pub struct KeyRecord {
     /// What limits the key beyond its switch and mode; most keys have no limits.
     pub(super) policy: Option<Box<KeyPolicy>>,
     /// On or off.
-    pub status: Status,
+    pub status: KeyStatus,
     /// Live or test.
     pub mode: Mode,
     pub(super) metrics: Arc<ServiceMetrics>,

@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::metrics::MAX_CODES;
 use super::question::Question;
 use super::record::KeyRecord;
-use crate::domain::api_key::Status;
+use crate::domain::api_key::KeyStatus;
 use crate::error::{Challenge, Denial};
 use crate::store::UtcTime;
 
@@ -135,7 +135,7 @@ fn check(key: &KeyRecord, question: &Question<'_>, now: UtcTime) -> Code {
     if question.mode.is_some_and(|mode| mode != key.mode) {
         return Code::ModeNotAllowed;
     }
-    if key.status == Status::Disabled {
+    if key.status == KeyStatus::Disabled {
         return Code::Disabled;
     }
     if key.policy.as_ref().is_some_and(|policy| policy.has_ended(now)) {
@@ -149,7 +149,7 @@ pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::api_key::secret::Mode;
-    use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, Origin, StoredSecret};
+    use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, SecretOrigin, StoredSecret};
     use crate::gate::metrics::ServiceMetrics;
     use crate::store::Digest;
 
@@ -163,7 +163,7 @@ pub(super) mod tests {
             mode: Mode::Live,
             name: "Project X".into(),
             description: String::new(),
-            status: Status::Enabled,
+            status: KeyStatus::Enabled,
             status_reason: None,
             created_by: None,
             created_at: NOW,
@@ -178,7 +178,7 @@ pub(super) mod tests {
             tail: String::new(),
             created_at: NOW,
             ends_at: None,
-            origin: Origin::Minted,
+            origin: SecretOrigin::Minted,
         };
         change(&mut key, &mut secret);
         let tally = ServiceMetrics::of(&key.service);
@@ -196,7 +196,7 @@ pub(super) mod tests {
         let other = Question { service: Some("mail"), ..any };
         let live = Question { mode: Some(Mode::Live), ..any };
         let test = Question { mode: Some(Mode::Test), ..any };
-        let off = |key: &mut ApiKey| key.status = Status::Disabled;
+        let off = |key: &mut ApiKey| key.status = KeyStatus::Disabled;
         let over = |key: &mut ApiKey| key.expires_at = Some(NOW);
         let off_and_over = |key: &mut ApiKey| {
             off(key);

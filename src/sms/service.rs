@@ -96,7 +96,7 @@ impl Sms {
             let _in_flight = in_flight;
             accept_once(conn, &origin, &draft, idempotent.as_ref(), render, now)
         };
-        let response = match (self.store.write_together(&account, work).await, repetition) {
+        let response = match (self.store.write_grouped(&account, work).await, repetition) {
             // Another instance has committed the same request since.
             (Err(Error::StillRunning), Some(IdempotentRequest { key, digest })) => {
                 let found = self.store.read(move |conn| idempotency::find(conn, &key, digest, now)).await?;

@@ -1,6 +1,6 @@
-//! Changes whose SQL is always the same. Diesel keeps prepared statements of
-//! queries only: it can't know how many texts an INSERT or an UPDATE will have,
-//! and parses each anew, which takes longer than doing it.
+//! Cached prepared statements for changes. Diesel caches those of queries only,
+//! since it can't know how many texts an `INSERT` or `UPDATE` may have. Preparing a
+//! small change every time takes longer than executing it.
 
 use diesel::connection::LoadConnection;
 use diesel::prelude::*;
@@ -9,59 +9,59 @@ use diesel::sql_types::Untyped;
 
 use super::{Conn, MultiBackend};
 
-/// A change that is prepared once for each connection.
+/// A change whose statement is prepared once for each connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Steady<Q>(Q);
+pub struct Cached<Q>(Q);
 
-/// Says of a change that its SQL is always the same.
-pub trait Steadily: Sized {
-    /// The same change, prepared once for each connection. Only where the text
-    /// does not depend on the data, as a list of ids would make it.
-    fn steadily(self) -> Steady<Self> {
-        Steady(self)
+/// Turns on the statement cache for a change.
+pub trait PrepareCached: Sized {
+    /// The same change, with its statement cached. Only for SQL that does not
+    /// depend on the data: every other text would stay in the cache for ever.
+    fn prepare_cached(self) -> Cached<Self> {
+        Cached(self)
     }
 }
 
-impl<Q: QueryFragment<MultiBackend>> Steadily for Q {}
+impl<Q: QueryFragment<MultiBackend>> PrepareCached for Q {}
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Steady<Q> {
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Cached<Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }
 
-    /// Statements are kept by their text, so that this is a matter of how many
-    /// there are, and never of which one is found.
+    /// The cache's key is the whole text, so that this decides on its size, and
+    /// never on which statement is found.
     fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
         Ok(true)
     }
 }
 
-impl<Q> QueryId for Steady<Q> {
+impl<Q> QueryId for Cached<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: Query> Query for Steady<Q> {
+impl<Q: Query> Query for Cached<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q> RunQueryDsl<Conn> for Steady<Q> {}
+impl<Q> RunQueryDsl<Conn> for Cached<Q> {}
 
-impl<Q: QueryFragment<MultiBackend>> Steady<Q> {
-    /// Executes a change that returns nothing. Diesel's own way would ask about
-    /// a reference to the change, which forgets that it is steady.
+impl<Q: QueryFragment<MultiBackend>> Cached<Q> {
+    /// Executes a change that returns no rows. Diesel's `execute` would take a
+    /// reference to the inner change, which is not marked as cacheable.
     ///
     /// # Errors
     /// When the database fails.
     pub fn execute(self, conn: &mut Conn) -> QueryResult<()> {
-        conn.load(Silent(self))?.try_for_each(|row| row.map(drop))
+        conn.load(WithoutRows(self))?.try_for_each(|row| row.map(drop))
     }
 }
 
-/// A steady change that returns no rows.
-struct Silent<Q>(Steady<Q>);
+/// A cached change that returns no rows.
+struct WithoutRows<Q>(Cached<Q>);
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Silent<Q> {
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for WithoutRows<Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }
@@ -71,11 +71,11 @@ impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Silent<Q> {
     }
 }
 
-impl<Q> QueryId for Silent<Q> {
+impl<Q> QueryId for WithoutRows<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q> Query for Silent<Q> {
+impl<Q> Query for WithoutRows<Q> {
     type SqlType = Untyped;
 }

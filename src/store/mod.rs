@@ -25,7 +25,7 @@ use std::sync::Arc;
 use r2d2::{ManageConnection as _, PooledConnection};
 
 pub use backup::back_up;
-pub use cached::Steadily;
+pub use cached::PrepareCached;
 pub use change::{Actor, ActorKind, AuditEvent, Tx, Via};
 pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
@@ -50,7 +50,7 @@ const MAX_READERS: u32 = 4;
 const MAX_WRITERS: u32 = 8;
 /// Connections for looking up keys. They are a pool of their own, so that slow
 /// pages of the dashboard delay no verdict.
-pub const LOOK_UPS: u32 = 2;
+pub const MAX_LOOK_UPS: u32 = 2;
 
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Store {
             .map_err(|error| start_failure::describe(url, &error))?;
         let writers = if file.is_some() { 1 } else { MAX_WRITERS };
         let reader = manager.for_reading();
-        let look_ups = Pool::open("look_up", reader.clone(), LOOK_UPS);
+        let look_ups = Pool::open("look_up", reader.clone(), MAX_LOOK_UPS);
         // Establishes the first connection before the first request needs it.
         drop(look_ups.get());
         let writes = Pool::open("write", manager, writers);
@@ -170,7 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// What `work` gives, or [`Error::Unavailable`].
-    pub async fn write_together<T, F>(&self, order: &str, work: F) -> Result<T>
+    pub async fn write_grouped<T, F>(&self, order: &str, work: F) -> Result<T>
     where
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,

@@ -29,7 +29,7 @@ pub struct PoolFigures {
     /// Connections that are open and free.
     pub idle: u32,
     /// Its maximum of connections.
-    pub most: u32,
+    pub max: u32,
     /// The total time that callers have waited for a connection.
     pub waited: Duration,
     /// The number of waits that timed out.
@@ -88,7 +88,7 @@ impl Pool {
             name: self.name,
             in_use: state.connections.saturating_sub(state.idle_connections),
             idle: state.idle_connections,
-            most: self.connections.max_size(),
+            max: self.connections.max_size(),
             waited: Duration::from_nanos(self.waits.nanos.load(Ordering::Relaxed)),
             timeouts: self.waits.timeouts.load(Ordering::Relaxed),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use keyfob::domain::api_key::secret::{KeySecret, Mode};
-use keyfob::store::LOOK_UPS;
+use keyfob::store::MAX_LOOK_UPS;
 
 use crate::support::{Asker, Client, Database, EMAIL, Key, PASSWORD, Process, on_both_databases};
 
@@ -95,7 +95,7 @@ fn look_ups_never_take_more_connections_than_they_have() {
         watch.join().unwrap()
     });
 
-    assert!((1..=i64::from(LOOK_UPS)).contains(&most), "{most}");
+    assert!((1..=i64::from(MAX_LOOK_UPS)).contains(&most), "{most}");
 }
 
 fn count_look_ups(db: &Database) -> i64 {

@@ -22,6 +22,7 @@ mod crashes;
 mod credits;
 mod credits_at_once;
 
+mod cached_statements;
 mod flood;
 mod foreign_sites;
 mod gate_requests;
@@ -59,7 +60,6 @@ mod smpp;
 mod sms_messages;
 mod sql_text;
 mod startup;
-mod steady;
 mod store;
 mod test_keys;
 mod throttle;

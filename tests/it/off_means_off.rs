@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use keyfob::domain::account;
-use keyfob::domain::api_key::{self, Status};
+use keyfob::domain::api_key::{self, KeyStatus};
 use keyfob::error::Error;
 use keyfob::store::{Actor, Digest, Tx, change_log};
 
@@ -48,8 +48,8 @@ struct Switcher<'a> {
 }
 
 /// What the gate says about a key that was switched.
-fn code_of(status: Status) -> &'static str {
-    if status == Status::Enabled { "VALID" } else { "DISABLED" }
+fn code_of(status: KeyStatus) -> &'static str {
+    if status == KeyStatus::Enabled { "VALID" } else { "DISABLED" }
 }
 
 /// Of the keys that were made, one in the middle that is not deleted.
@@ -58,12 +58,12 @@ fn middle(newest: usize) -> usize {
 }
 
 impl Switcher<'_> {
-    fn switch(&mut self, index: usize, status: Status) {
+    fn switch(&mut self, index: usize, status: KeyStatus) {
         self.switch_at_once(index, status);
         self.let_them_ask();
     }
 
-    fn switch_at_once(&mut self, index: usize, status: Status) {
+    fn switch_at_once(&mut self, index: usize, status: KeyStatus) {
         let key = self.keys.read().unwrap()[index].clone();
         let by_hand = self.done.len().is_multiple_of(BY_HAND);
         self.done.push(event(index, || {
@@ -107,10 +107,13 @@ impl Switcher<'_> {
                 keys.push(key);
                 keys.len() - 1
             };
-            self.switch(new, Status::Disabled);
-            self.switch(middle(new), if round.is_multiple_of(2) { Status::Disabled } else { Status::Enabled });
-            self.switch(round % OLD, if (round / OLD).is_multiple_of(2) { Status::Disabled } else { Status::Enabled });
-            self.switch_at_once(new, Status::Enabled);
+            self.switch(new, KeyStatus::Disabled);
+            self.switch(middle(new), if round.is_multiple_of(2) { KeyStatus::Disabled } else { KeyStatus::Enabled });
+            self.switch(
+                round % OLD,
+                if (round / OLD).is_multiple_of(2) { KeyStatus::Disabled } else { KeyStatus::Enabled },
+            );
+            self.switch_at_once(new, KeyStatus::Enabled);
             // Every fourth key is deleted when memory has just forgotten it, and
             // one more when it is remembered again.
             if round % 4 != 1 {
@@ -257,7 +260,7 @@ on_both_databases! {
             .transaction::<_, Error, _>(|conn| {
                 let id = key.id.parse().unwrap();
                 Tx::run(conn, Actor::system(), app.clock.now(), |tx| {
-                    api_key::set_status(tx, &account, &id, Status::Disabled)
+                    api_key::set_status(tx, &account, &id, KeyStatus::Disabled)
                 })
             })
             .unwrap();

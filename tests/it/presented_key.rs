@@ -141,7 +141,7 @@ on_both_databases! {
         let app = db.app();
         app.add_service("mail", "Mail");
         let (key, off, over) = (app.make_key("a"), app.make_key("b"), app.make_key("c"));
-        app.gate_switch().set(&off, keyfob::domain::api_key::Status::Disabled);
+        app.gate_switch().set(&off, keyfob::domain::api_key::KeyStatus::Disabled);
         db.execute(&format!("UPDATE api_keys SET expires_at = 1 WHERE id = '{}'", over.id));
         let present = |key: &Key| format!("X-API-Key: {}\r\n", key.secret);
 

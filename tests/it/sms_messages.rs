@@ -1,6 +1,6 @@
 //! `/v1/sms/messages` and `/v1/balance`: what an application does with its key.
 
-use keyfob::domain::api_key::Status;
+use keyfob::domain::api_key::KeyStatus;
 use serde_json::{Value, json};
 
 use crate::support::{Application, Key, MESSAGES, PHONE, on_both_databases};
@@ -157,7 +157,7 @@ on_both_databases! {
         let app = db.app();
         app.add_service("mail", "Mail");
         let [off, over] = ["Off", "Over"].map(|name| app.make_key(name));
-        app.gate_switch().set(&off, Status::Disabled);
+        app.gate_switch().set(&off, KeyStatus::Disabled);
         db.execute(&format!("UPDATE api_keys SET expires_at = {} WHERE id = '{}'", app.clock.now().micros(), over.id));
         let unknown = Key { id: String::new(), secret: "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF".to_owned() };
         let mail = app.make_key("Mail");

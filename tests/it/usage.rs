@@ -87,7 +87,7 @@ on_both_databases! {
     fn only_a_key_that_opened_the_door_was_used(db: &Database) {
         let app = db.app();
         let (key, off) = (app.make_key("Project X"), app.make_key("Project Y"));
-        app.gate_switch().set(&off, keyfob::domain::api_key::Status::Disabled);
+        app.gate_switch().set(&off, keyfob::domain::api_key::KeyStatus::Disabled);
 
         app.assert_verdict(&off.secret, "DISABLED");
         let elsewhere = json!({"key": key.secret, "service": "mail"}).to_string();

@@ -87,7 +87,7 @@ fn pools(text: &mut Text, pools: &[PoolFigures]) {
             text.line(name, &[("pool", pool.name)], figure(pool));
         }
     };
-    each("keyfob_database_connections_max", "gauge", "Database connections at most.", |pool| pool.most.into());
+    each("keyfob_database_connections_max", "gauge", "Database connections at most.", |pool| pool.max.into());
     let help = "How long work has waited for a database connection.";
     each("keyfob_database_wait_seconds_total", "counter", help, |pool| pool.waited.as_secs_f64());
     let help = "Work that was given up since no database connection came free.";

@@ -50,7 +50,7 @@ pub struct ListQuery {
 /// What the page shows, read in one go.
 struct Listing {
     services: Vec<Service>,
-    page: api_key::Page,
+    page: api_key::KeyPage,
 }
 
 fn listing(conn: &mut Conn, who: &SignedIn, service: Option<&str>, after: Option<&KeyCursor>) -> Result<Listing> {

@@ -4,7 +4,7 @@ use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::usage::SecretUsage;
-use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Status};
+use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, KeyStatus};
 use crate::store::UtcTime;
 
 /// What a row shows.
@@ -31,7 +31,7 @@ impl ApiKeyRow {
             is_test: key.mode == Mode::Test,
             created: key.created_at.into(),
             last_used: usage.map(|usage| LastUsed::new(usage, now)),
-            enabled: key.status == Status::Enabled,
+            enabled: key.status == KeyStatus::Enabled,
         }
     }
 }

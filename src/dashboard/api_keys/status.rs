@@ -14,7 +14,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Toast, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Status};
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, KeyStatus};
 use crate::error::{Error, Result};
 use crate::http::State;
 
@@ -53,7 +53,7 @@ pub async fn set_api_key_status(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let wanted: Status =
+    let wanted: KeyStatus =
         form.status.parse().map_err(|()| Error::Malformed("Write status=enabled or status=disabled.".to_owned()))?;
     let (status, toast, row) = switch(&state, &who, id, wanted).await?;
     match htmx {
@@ -66,7 +66,12 @@ pub async fn set_api_key_status(
 }
 
 /// Switches; when that can't be done now, shows the row as it is.
-async fn switch(state: &State, who: &SignedIn, id: ApiKeyId, wanted: Status) -> Result<(StatusCode, Toast, ApiKeyRow)> {
+async fn switch(
+    state: &State,
+    who: &SignedIn,
+    id: ApiKeyId,
+    wanted: KeyStatus,
+) -> Result<(StatusCode, Toast, ApiKeyRow)> {
     let (account, now) = (who.account.clone(), state.clock.now());
     let (key, owner) = (id.clone(), account.clone());
     match who.change(state, move |tx| api_key::set_status(tx, &owner, &key, wanted)).await {

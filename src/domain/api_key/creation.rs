@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::deletion;
 use super::entry::ApiKeyEntry;
 use super::label::Label;
-use super::record::{ApiKey, ApiKeyId, Status};
+use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::secret::{KeySecret, Mode};
 use super::stored_secret::StoredSecret;
 use crate::domain::account::AccountId;
@@ -79,7 +79,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
         mode: new.mode,
         name: new.name,
         description: new.description,
-        status: Status::Enabled,
+        status: KeyStatus::Enabled,
         status_reason: None,
         created_by: Some(by.clone()),
         created_at: tx.now(),

@@ -12,7 +12,7 @@ use crate::store::schema::{api_keys, key_secret_usages, key_secrets, services};
 use crate::store::{Conn, Digest, Tx};
 
 /// Rows on one page of the list.
-pub const PAGE: usize = 50;
+pub const KEYS_PER_PAGE: usize = 50;
 
 /// A place in the list.
 pub type KeyCursor = cursor::Cursor<ApiKeyId>;
@@ -29,8 +29,8 @@ fn entries() -> _ {
 
 /// One page of the list.
 #[derive(Debug)]
-pub struct Page {
-    /// Up to [`PAGE`] keys, newest first.
+pub struct KeyPage {
+    /// Up to [`KEYS_PER_PAGE`] keys, newest first.
     pub rows: Vec<ApiKeyEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<KeyCursor>,
@@ -41,12 +41,12 @@ pub struct Page {
 ///
 /// # Errors
 /// When the database fails.
-pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&KeyCursor>) -> Result<Page> {
+pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&KeyCursor>) -> Result<KeyPage> {
     let mut query = entries()
         .select(ApiKeyEntry::as_select())
         .filter(api_keys::account_id.eq(account))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
-        .limit(PAGE as i64 + 1)
+        .limit(KEYS_PER_PAGE as i64 + 1)
         .into_boxed();
     if let Some(service) = service {
         query = query.filter(api_keys::service.eq(service));
@@ -58,11 +58,11 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
             .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
     }
     let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let more = rows.len() > KEYS_PER_PAGE;
+    rows.truncate(KEYS_PER_PAGE);
     let next =
         rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| cursor::Cursor(key.created_at, key.id.clone()));
-    Ok(Page { rows, next })
+    Ok(KeyPage { rows, next })
 }
 
 /// The name of a key.
@@ -74,16 +74,16 @@ pub struct ApiKeyName {
     pub name: String,
 }
 
-/// The names of an account's newest keys of a service, at most `most`.
+/// The names of an account's newest keys of a service, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
-pub fn names(conn: &mut Conn, account: &AccountId, service: &str, most: usize) -> Result<Vec<ApiKeyName>> {
+pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) -> Result<Vec<ApiKeyName>> {
     let rows = api_keys::table
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::service.eq(service))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
-        .limit(i64::try_from(most).unwrap_or(i64::MAX));
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
 }
 

@@ -19,7 +19,7 @@ id! {
 
 text_enum! {
     /// Whether a key is switched on.
-    Status {
+    KeyStatus {
         /// It is accepted.
         Enabled = "enabled",
         /// It is refused.
@@ -62,7 +62,7 @@ pub struct ApiKey {
     /// Its description; may be empty.
     pub description: String,
     /// On or off.
-    pub status: Status,
+    pub status: KeyStatus,
     /// The operator who created it; `None` after that operator was deleted.
     pub created_by: Option<OperatorId>,
     /// When it was created.

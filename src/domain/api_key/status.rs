@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::entry::ApiKeyEntry;
 use super::list::{find, forget};
-use super::record::{ApiKeyId, Status, StatusReason};
+use super::record::{ApiKeyId, KeyStatus, StatusReason};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::store::schema::api_keys;
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
-pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: Status) -> Result<ApiKeyEntry> {
+pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: KeyStatus) -> Result<ApiKeyEntry> {
     let row = api_keys::table
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::id.eq(id))
@@ -26,8 +26,8 @@ pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: S
     if is_changed {
         forget(tx, id)?;
         let action = match status {
-            Status::Enabled => Action::ApiKeyEnabled,
-            Status::Disabled => Action::ApiKeyDisabled,
+            KeyStatus::Enabled => Action::ApiKeyEnabled,
+            KeyStatus::Disabled => Action::ApiKeyDisabled,
         };
         tx.audit(entry.key.event(action).done())?;
     }

@@ -18,7 +18,7 @@ id! {
 
 text_enum! {
     /// The system that generated a secret.
-    Origin {
+    SecretOrigin {
         /// Keyfob.
         Minted = "minted",
         /// Another system.
@@ -46,7 +46,7 @@ pub struct StoredSecret {
     /// From when on it is refused; `None` for the current secret.
     pub ends_at: Option<UtcTime>,
     /// The system that generated it.
-    pub origin: Origin,
+    pub origin: SecretOrigin,
 }
 
 impl StoredSecret {
@@ -61,7 +61,7 @@ impl StoredSecret {
             tail: secret.tail().to_owned(),
             created_at: now,
             ends_at: None,
-            origin: Origin::Minted,
+            origin: SecretOrigin::Minted,
         }
     }
 }

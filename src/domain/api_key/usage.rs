@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::stored_secret::KeySecretId;
 use crate::error::Result;
 use crate::store::schema::key_secret_usages;
-use crate::store::{Conn, MultiBackend, Steadily, UtcTime};
+use crate::store::{Conn, MultiBackend, PrepareCached, UtcTime};
 
 /// The usage of a secret: its uses so far, or those that are to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -88,7 +88,7 @@ fn add_some(conn: &mut Conn, statement: &str, news: &[SecretUsage]) -> QueryResu
             .bind::<Text, _>(&*news.address)
             .bind::<Text, _>(&*news.user_agent)
     });
-    statement.steadily().execute(conn)
+    statement.prepare_cached().execute(conn)
 }
 
 /// The upsert as text: Diesel supports neither inserts of several rows nor

@@ -11,7 +11,7 @@ use crate::domain::message::{Message, MessageId, MessageView, rfc3339};
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_callbacks, callback_deliveries};
 use crate::store::types::text_enum;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 id! {
     /// The id of a delivery, sent as `webhook-id`.
@@ -104,7 +104,7 @@ pub(crate) fn enqueue(conn: &mut Conn, message: &Message, now: UtcTime) -> Resul
         created_at: now,
         updated_at: now,
     };
-    diesel::insert_into(callback_deliveries::table).values(&delivery).steadily().execute(conn)?;
+    diesel::insert_into(callback_deliveries::table).values(&delivery).prepare_cached().execute(conn)?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::url::CallbackUrl;
 use crate::domain::api_key::ApiKeyId;
 use crate::error::Result;
 use crate::store::schema::callback_deliveries;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// How long a worker has to record the outcome of an attempt, in seconds; longer
 /// than the timeout of a request. Then the delivery is attempted again.
@@ -173,7 +173,7 @@ pub fn record_attempt(conn: &mut Conn, delivery: &Delivery, outcome: AttemptOutc
             callback_deliveries::http_status.eq(http_status),
             callback_deliveries::updated_at.eq(now),
         ))
-        .steadily()
+        .prepare_cached()
         .execute(conn)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::account::AccountId;
 use crate::domain::message::MessageId;
 use crate::error::{Error, Result};
 use crate::store::schema::{accounts, credit_balances, ledger_entries};
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// The credits that a new account starts with, unless `--opening-credits` says
 /// otherwise: enough to try the service.
@@ -53,7 +53,7 @@ pub fn charge(conn: &mut Conn, account: &AccountId, costs: &[(MessageId, i64)], 
     let left = diesel::update(row)
         .set(credit_balances::credits.eq(credit_balances::credits - sum))
         .returning(credit_balances::credits)
-        .steadily()
+        .prepare_cached()
         .get_result(conn)
         .optional()?;
     let Some(left) = left else {
@@ -114,6 +114,6 @@ pub(super) fn change(conn: &mut Conn, account: &AccountId, credits: i64) -> Resu
     Ok(diesel::update(credit_balances::table.find(account))
         .set(credit_balances::credits.eq(credit_balances::credits + credits))
         .returning(credit_balances::credits)
-        .steadily()
+        .prepare_cached()
         .get_result(conn)?)
 }

@@ -9,7 +9,7 @@ use crate::domain::message::MessageId;
 use crate::error::Result;
 use crate::store::schema::ledger_entries;
 use crate::store::types::text_enum;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 id! {
     /// The id of an entry.
@@ -68,6 +68,6 @@ impl LedgerEntry {
 }
 
 pub(super) fn insert(conn: &mut Conn, entry: &LedgerEntry) -> Result<()> {
-    diesel::insert_into(ledger_entries::table).values(entry).steadily().execute(conn)?;
+    diesel::insert_into(ledger_entries::table).values(entry).prepare_cached().execute(conn)?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::domain::credit;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::messages;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// The most recipients of one request.
 pub const MAX_RECIPIENTS: usize = 100;
@@ -142,7 +142,7 @@ pub fn accept(conn: &mut Conn, origin: &MessageOrigin, draft: &MessageDraft, now
         Mode::Test => credit::balance(conn, &origin.account_id)?,
     };
     for message in &messages {
-        diesel::insert_into(messages::table).values(message).steadily().execute(conn)?;
+        diesel::insert_into(messages::table).values(message).prepare_cached().execute(conn)?;
     }
     Ok(Accepted { messages, credits_left })
 }

@@ -6,7 +6,7 @@ use super::record::{MessageId, MessageStatus};
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::message_events;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 id! {
     /// The id of an event; ids sort by age.
@@ -47,6 +47,6 @@ pub(super) fn record_event(
 ) -> Result<()> {
     let event =
         MessageEvent { id: MessageEventId::mint(), message_id: message.clone(), status, detail, created_at: now };
-    diesel::insert_into(message_events::table).values(&event).steadily().execute(conn)?;
+    diesel::insert_into(message_events::table).values(&event).prepare_cached().execute(conn)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::segment::{MessageSegment, SegmentStatus};
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// Reads a message and locks its row until the end of the transaction, so that
 /// one transaction at a time changes its segments.
@@ -19,7 +19,7 @@ pub(super) fn lock(conn: &mut Conn, id: &MessageId) -> Result<Message> {
     Ok(diesel::update(messages::table.find(id))
         .set(messages::tries.eq(messages::tries))
         .returning(messages::all_columns)
-        .steadily()
+        .prepare_cached()
         .get_result(conn)?)
 }
 
@@ -43,7 +43,7 @@ pub(super) fn requeue(
             messages::due_at.eq(at.min(message.valid_until)),
             messages::updated_at.eq(now),
         ))
-        .steadily()
+        .prepare_cached()
         .execute(conn)?;
     match error {
         Some(error) => {
@@ -76,7 +76,7 @@ pub(super) fn advance(
             messages::due_at.eq((!status.is_final()).then_some(message.valid_until)),
             messages::updated_at.eq(now),
         ))
-        .steadily()
+        .prepare_cached()
         .execute(conn)?;
     if status.is_final() {
         let accepted = known.iter().filter(|segment| segment.status.counts_as_accepted()).count();

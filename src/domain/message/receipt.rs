@@ -13,7 +13,7 @@ use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages, waiting_receipts};
 use crate::store::types::text_enum;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// How long a receipt that matches no segment is kept, in seconds.
 const UNMATCHED_RETENTION_SECONDS: i64 = 600;
@@ -161,7 +161,7 @@ fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> R
         created_at: now,
         carrier: receipt.carrier_id.carrier().to_owned(),
     };
-    diesel::insert_into(waiting_receipts::table).values(&row).steadily().execute(conn)?;
+    diesel::insert_into(waiting_receipts::table).values(&row).prepare_cached().execute(conn)?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;
-use crate::store::{Conn, Steadily, UtcTime};
+use crate::store::{Conn, PrepareCached, UtcTime};
 
 text_enum! {
     /// The state of a submitted segment.
@@ -97,7 +97,7 @@ pub fn carrier_ids_awaiting_receipt(conn: &mut Conn, prefix: &str) -> Result<Vec
 /// Inserts or updates a segment.
 pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Result<()> {
     if is_new {
-        diesel::insert_into(message_segments::table).values(segment).steadily().execute(conn)?;
+        diesel::insert_into(message_segments::table).values(segment).prepare_cached().execute(conn)?;
         return Ok(());
     }
     diesel::update(message_segments::table.find((&segment.message_id, segment.number)))
@@ -109,7 +109,7 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
             message_segments::error.eq(segment.error),
             message_segments::updated_at.eq(segment.updated_at),
         ))
-        .steadily()
+        .prepare_cached()
         .execute(conn)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use keyfob::config::Config;
 use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
-use keyfob::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, Status};
+use keyfob::domain::api_key::{self, ApiKeyId, Creation, KeyStatus, NewApiKey};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
@@ -66,7 +66,7 @@ pub struct GateSwitch {
 
 impl GateSwitch {
     #[track_caller]
-    pub fn set(&self, key: &Key, status: Status) {
+    pub fn set(&self, key: &Key, status: KeyStatus) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
         let change = self.store.change(Actor::system(), NOW, move |tx| api_key::set_status(tx, &account, &id, status));
         self.runtime.block_on(change).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::prelude::*;
-use keyfob::store::{Conn, Steadily};
+use keyfob::store::{Conn, PrepareCached};
 
 use crate::support::on_both_databases;
 
@@ -29,13 +29,13 @@ fn count_kept(conn: &mut Conn) -> Arc<AtomicUsize> {
 }
 
 on_both_databases! {
-    fn a_steady_change_is_prepared_once_and_another_one_never_kept(db: &Database) {
+    fn a_cached_change_is_prepared_once_and_another_one_every_time(db: &Database) {
         let _app = db.app();
         let mut conn = db.conn();
         let kept = count_kept(&mut conn);
 
         for _ in 0..3 {
-            diesel::sql_query(CHANGE).steadily().execute(&mut conn).unwrap();
+            diesel::sql_query(CHANGE).prepare_cached().execute(&mut conn).unwrap();
         }
         assert_eq!(kept.load(Ordering::SeqCst), 1);
         for _ in 0..3 {
@@ -44,11 +44,11 @@ on_both_databases! {
         assert_eq!(kept.load(Ordering::SeqCst), 1);
     }
 
-    fn a_steady_change_changes_and_tells_of_what_it_must_not(db: &Database) {
+    fn a_cached_change_reports_the_constraint_that_it_violates(db: &Database) {
         let _app = db.app();
         let mut conn = db.conn();
         let mut rename = |name: &str| {
-            diesel::sql_query(format!("UPDATE operators SET name = {name}")).steadily().execute(&mut conn)
+            diesel::sql_query(format!("UPDATE operators SET name = {name}")).prepare_cached().execute(&mut conn)
         };
 
         rename("'Grace'").unwrap();
