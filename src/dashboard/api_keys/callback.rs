@@ -9,13 +9,16 @@ use serde::Deserialize;
 
 use super::list;
 use super::show::{draw_with_callback, parse_id, path};
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::layout::{Shell, Toast, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::api_key::{ApiKey, ApiKeyId};
 use crate::domain::callback::{self, CallbackSecret, Saved};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::http::State;
 use crate::store::{Conn, Tx};
+
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 
 /// The form, as the callback is or as it was filled in.
 #[derive(Default)]
@@ -88,7 +91,7 @@ pub async fn change_callback(
             (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
         }
         Err(error) => {
-            let (status, errors, alert) = refusal(error)?;
+            let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
             let is_set = current_url(&state, &id).await.is_ok_and(|url| !url.is_empty());
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
@@ -120,15 +123,4 @@ async fn current_url(state: &State, id: &ApiKeyId) -> Result<String> {
     let id = id.clone();
     let callback = state.store.read(move |conn| callback::find(conn, &id)).await?;
     Ok(callback.map(|callback| callback.url.as_str().to_owned()).unwrap_or_default())
-}
-
-fn refusal(error: Error) -> Result<(StatusCode, FieldErrors, Option<String>)> {
-    match error {
-        Error::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors, None)),
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-            Ok((StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert)))
-        }
-        error => Err(error),
-    }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::first_request::first_request;
 use super::list;
 use super::row::ApiKeyRow;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, Toast, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
@@ -22,6 +23,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 use crate::http::base_url::base_url;
 
+const NOT_CREATED: &str = "The key was not created; try again in a moment.";
 const REPEATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
     if you did not copy it, make another one.";
 
@@ -225,23 +227,14 @@ async fn refuse(
     mut filled: ApiKeyForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => {
-            let stale = errors.get("key_id").map(str::to_owned);
-            if stale.is_some() {
-                filled.key_id = ApiKeyId::mint().to_string();
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
-        }
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} The key was not created; try again in a moment.", reason.sentence());
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, NOT_CREATED)?;
+    if rejection.raise("key_id") {
+        filled.key_id = ApiKeyId::mint().to_string();
+    }
+    let (rejected, errors, alert) = rejection.into_parts();
     let form = draw_form(state, filled, errors, alert).await?;
     if htmx.is_part() {
-        return html(status, &ApiKeyFormPart { form });
+        return rejected.respond(&ApiKeyFormPart { form });
     }
-    html(status, &NewApiKeyPage { shell: Shell::new(list::SECTION, who, session), form })
+    rejected.respond(&NewApiKeyPage { shell: Shell::new(list::SECTION, who, session), form })
 }

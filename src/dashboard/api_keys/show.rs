@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::callback::CallbackView;
 use super::list;
 use super::row::ApiKeyRow;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -19,6 +20,7 @@ use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 const MEANWHILE: &str = "This key was changed meanwhile, and your text is not saved yet. \
     Save again to put it in the place of what is there now.";
 
@@ -51,13 +53,6 @@ pub struct LabelForm {
     name: String,
     description: String,
     version: i64,
-}
-
-/// What becomes of a form that was not taken.
-struct Refusal {
-    status: StatusCode,
-    errors: FieldErrors,
-    alert: Option<String>,
 }
 
 /// A key with the name of its maker, and its callback where there can be one.
@@ -118,11 +113,11 @@ pub async fn relabel_api_key(
             Ok(see_other(&path(&id)))
         }
         Err(error) => {
-            let refusal = Refusal::for_error(error)?;
+            let rejection = rejection(error)?;
             let known = read(&state, &who, &id).await?;
-            let form = LabelFormView::refused(filled, &refusal, &known);
+            let form = LabelFormView::rejected(filled, &rejection, &known);
             let shell = Shell::new(list::SECTION, &who, &session);
-            draw(&state, refusal.status, shell, known, form)
+            draw(&state, rejection.status, shell, known, form)
         }
     }
 }
@@ -192,25 +187,20 @@ impl LabelFormView {
 
     /// Keeps what was typed. After a change by somebody else the next try
     /// builds on that change, which is shown beside it.
-    fn refused(filled: LabelForm, refusal: &Refusal, known: &Known) -> Self {
-        let saved_meanwhile = refusal.status == StatusCode::CONFLICT;
+    fn rejected(filled: LabelForm, rejection: &FormRejection, known: &Known) -> Self {
+        let saved_meanwhile = is_edit_conflict(rejection);
         let version = if saved_meanwhile { known.entry.key.version } else { filled.version };
-        let form = Self::filled(filled, refusal.errors.clone(), refusal.alert.clone());
+        let form = Self::filled(filled, rejection.errors.clone(), rejection.alert.clone());
         Self { version, saved_meanwhile, ..form }
     }
 }
 
-impl Refusal {
-    fn for_error(error: Error) -> Result<Self> {
-        let (status, errors, alert) = match error {
-            Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-            Error::ChangedMeanwhile => (StatusCode::CONFLICT, FieldErrors::default(), Some(MEANWHILE.to_owned())),
-            Error::Unavailable { reason, .. } => {
-                let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-                (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-            }
-            error => return Err(error),
-        };
-        Ok(Self { status, errors, alert })
-    }
+fn rejection(error: Error) -> Result<FormRejection> {
+    let rejection = FormRejection::of(error, NOT_SAVED)?;
+    let alert = if is_edit_conflict(&rejection) { Some(MEANWHILE.to_owned()) } else { rejection.alert };
+    Ok(FormRejection { alert, ..rejection })
+}
+
+fn is_edit_conflict(rejection: &FormRejection) -> bool {
+    rejection.status == StatusCode::CONFLICT
 }

@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::ledger_row::LedgerRow;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
@@ -148,20 +149,11 @@ async fn refuse(
     TopUpForm { mut entry_id, amount, note }: TopUpForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => {
-            let stale = errors.get("entry_id").map(str::to_owned);
-            if stale.is_some() {
-                entry_id = LedgerEntryId::mint().to_string();
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
-        }
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} No credits were added; try again in a moment.", reason.sentence());
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, "No credits were added; try again in a moment.")?;
+    if rejection.raise("entry_id") {
+        entry_id = LedgerEntryId::mint().to_string();
+    }
+    let FormRejection { status, errors, alert, .. } = rejection;
     let form = TopUpFormView { entry_id, amount, note, errors, alert };
     draw(state, session, who, status, form, None).await
 }

@@ -2,6 +2,7 @@
 
 pub mod ago;
 pub mod error_page;
+pub mod form;
 pub mod htmx;
 pub mod layout;
 pub mod next_path;

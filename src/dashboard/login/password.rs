@@ -7,7 +7,8 @@ use actix_web::web::{Data, Form, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -102,15 +103,14 @@ pub async fn log_in(
         }
         Ok(None) => {
             tracing::info!("a login was refused");
-            refuse(StatusCode::UNAUTHORIZED, form, WRONG)
+            reject(FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form)
         }
-        Err(Error::TooMany { retry_after }) => {
-            tracing::warn!("too many logins are tried");
-            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
-            Ok(come_back_after(Some(retry_after), refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?))
+        Err(error) => {
+            if matches!(error, Error::TooMany { .. }) {
+                tracing::warn!("too many logins are tried");
+            }
+            reject(FormRejection::of(error, "You are not logged in yet; try again in a moment.")?, form)
         }
-        Err(Error::Unavailable { reason, .. }) => refuse(StatusCode::SERVICE_UNAVAILABLE, form, reason.sentence()),
-        Err(error) => Err(error),
     }
 }
 
@@ -146,9 +146,12 @@ async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Res
     }
 }
 
-fn refuse(status: StatusCode, form: LoginForm, alert: &str) -> Result<HttpResponse> {
+/// The form again; it has no fields of its own to mark, since a login does not
+/// say whether the address or the password is wrong.
+fn reject(rejection: FormRejection, form: LoginForm) -> Result<HttpResponse> {
     let next = NextPath::parse(&form.next).to_string();
-    html(status, &LoginPage { email: form.email, next, draft: form.draft, alert: Some(alert.to_owned()), notice: None })
+    let (rejected, _, alert) = rejection.into_parts();
+    rejected.respond(&LoginPage { email: form.email, next, draft: form.draft, alert, notice: None })
 }
 
 /// `POST /logout`: ends the session on the server (ASVS 7.4.1).

@@ -7,7 +7,8 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Toast, html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
 use crate::dashboard::frame::trusted_browser;
@@ -96,23 +97,11 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser, origin: Requ
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
-    let wait = error.retry_after();
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-        Error::Unavailable { reason, .. } => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            FieldErrors::default(),
-            Some(format!("{} Nothing was saved.", reason.sentence())),
-        ),
-        Error::TooMany { retry_after } => {
-            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
-            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let rejection = FormRejection::of(error, "Nothing was saved.")?;
+    let is_throttled = rejection.retry_after.is_some();
+    let (rejected, errors, alert) = rejection.into_parts();
     // Kept while something else is wrong; a refused one is not shown again.
-    let keep_code = wait.is_none() && errors.get("code").is_none();
+    let keep_code = !is_throttled && errors.get("code").is_none();
     let code = Some(form.code).filter(|_| keep_code).unwrap_or_default();
-    let response = html(status, &SetupPage { code, name: form.name, email: form.email, errors, alert })?;
-    Ok(come_back_after(wait, response))
+    rejected.respond(&SetupPage { code, name: form.name, email: form.email, errors, alert })
 }

@@ -8,12 +8,15 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::list;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::service::{self, Service};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::http::State;
+
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 
 /// `service/page.html`
 #[derive(Template)]
@@ -75,17 +78,10 @@ pub async fn rename_service(
             Ok(see_other(list::PATH))
         }
         Err(error) => {
-            let (status, errors, alert) = match error {
-                Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-                Error::Unavailable { reason, .. } => {
-                    let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-                    (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-                }
-                error => return Err(error),
-            };
+            let (rejected, errors, alert) = FormRejection::of(error, NOT_SAVED)?.into_parts();
             let service = find(&state, slug).await?;
             let form = NameFormView { service, name: form.into_inner().name, errors, alert };
-            html(status, &ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
+            rejected.respond(&ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
         }
     }
 }

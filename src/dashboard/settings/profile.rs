@@ -7,7 +7,8 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{Shell, Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
@@ -121,21 +122,13 @@ fn refuse(
     forms: impl FnOnce(FieldErrors) -> (NameView, PasswordView),
 ) -> Result<HttpResponse> {
     let mut shell = Shell::new("settings", who, session);
-    let wait = error.retry_after();
-    let (status, errors) = match error {
-        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
-        Error::Unavailable { reason, .. } => {
-            shell.toasts.push(Toast::error(format!("{} Nothing was changed.", reason.sentence())));
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default())
-        }
-        Error::TooMany { retry_after } => {
-            let mut errors = FieldErrors::default();
-            errors.add("current_password", format!("Too many tries. Wait {retry_after} seconds and try again."));
-            (StatusCode::TOO_MANY_REQUESTS, errors)
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, "Nothing was changed.")?;
+    match (rejection.status, rejection.alert.take()) {
+        (StatusCode::TOO_MANY_REQUESTS, Some(alert)) => rejection.errors.add("current_password", alert),
+        (_, Some(alert)) => shell.toasts.push(Toast::error(alert)),
+        (_, None) => {}
+    }
+    let (rejected, errors, _) = rejection.into_parts();
     let (name, password) = forms(errors);
-    let response = html(status, &SettingsPage { shell, name, password })?;
-    Ok(come_back_after(wait, response))
+    rejected.respond(&SettingsPage { shell, name, password })
 }
