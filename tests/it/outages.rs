@@ -173,12 +173,34 @@ on_both_databases! {
         assert_eq!(db.count("api_keys"), 0);
     }
 
+    fn a_draft_is_shown_by_the_page_of_its_form_and_by_no_other(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let id = client.form_id();
+        db.execute("DELETE FROM sessions");
+        let login = client.post("/api-keys", &typed(&id)).assert_status(401).page();
+        let draft = login.field("draft");
+
+        // Both pages have a field of the name "name" or "mode".
+        for (form, other) in [("/api-keys/new", "/messages/new"), ("/messages/new", "/api-keys/new")] {
+            let client = app.anonymous();
+            let fields = [("email", EMAIL), ("password", PASSWORD), ("next", form), ("draft", &*draft)];
+            client.post("/login", &fields).assert_leads_to(form);
+
+            let untouched = client.get(other).assert_ok();
+            assert!(!untouched.body.contains(TYPED[1].1) && !untouched.body.contains(&id), "{other} took it");
+            let kept = client.get(form).assert_ok();
+            assert_eq!(kept.body.contains(TYPED[1].1), form == "/api-keys/new");
+        }
+    }
+
     fn a_draft_that_is_garbled_or_too_long_is_dropped(db: &Database) {
         let app = db.app();
 
         for draft in ["%%%", "key_id=a&key_id=b", "service=unheard-of&name=x", &form(&[("name", &"x".repeat(9_000))])] {
             let client = app.anonymous();
-            client.post("/login", &[("email", EMAIL), ("password", PASSWORD), ("draft", draft)]).assert_status(303);
+            let login = [("email", EMAIL), ("password", PASSWORD), ("next", "/api-keys/new"), ("draft", draft)];
+            client.post("/login", &login).assert_status(303);
             assert!(matches!(client.get("/api-keys/new").status, 200 | 404), "{draft}");
             client.get("/api-keys/new").assert_ok();
         }

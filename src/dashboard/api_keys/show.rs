@@ -7,13 +7,14 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::callback::CallbackView;
-use super::list;
+use super::callback_view::CallbackView;
+use super::paths::{SECTION, parse_id, path};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::form::FormRejection;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
 use crate::domain::identity::operator::{self};
@@ -21,7 +22,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
 const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
-const MEANWHILE: &str = "This key was changed meanwhile, and your text is not saved yet. \
+const EDIT_CONFLICT: &str = "This key was changed meanwhile, and your text is not saved yet. \
     Save again to put it in the place of what is there now.";
 
 /// `api_key/page.html`
@@ -62,16 +63,6 @@ struct Known {
     callback: Option<CallbackView>,
 }
 
-/// The id in the address.
-pub(super) fn parse_id(id: &str) -> Result<ApiKeyId> {
-    id.parse().map_err(|()| Error::NotFound)
-}
-
-/// The page of a key.
-pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
-    format!("/api-keys/{id}")
-}
-
 /// `GET /api-keys/{id}`
 pub async fn show_api_key(
     state: Data<State>,
@@ -81,12 +72,12 @@ pub async fn show_api_key(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let known = read(&state, &who, &id).await?;
-    let draft = session::take_draft(&session).and_then(|draft| parse_draft(&id, &draft));
+    let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(&draft).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
         None => LabelFormView::of(&known),
     };
-    draw(&state, StatusCode::OK, Shell::new(list::SECTION, &who, &session), known, form)
+    draw(&state, StatusCode::OK, Shell::new(SECTION, &who, &session), known, form)
 }
 
 /// `POST /api-keys/{id}`
@@ -101,7 +92,7 @@ pub async fn relabel_api_key(
     let filled = parse_form(&String::from_utf8_lossy(&body))?;
     let who = match signed_in {
         Err(Error::Unauthenticated) => {
-            let draft = format!("{id}&{}", String::from_utf8_lossy(&body));
+            let draft = String::from_utf8_lossy(&body).into_owned();
             return password::ask_to_log_in(&NextPath::parse(&path(&id)), draft);
         }
         signed_in => signed_in?,
@@ -116,7 +107,7 @@ pub async fn relabel_api_key(
             let rejection = rejection(error)?;
             let known = read(&state, &who, &id).await?;
             let form = LabelFormView::rejected(filled, &rejection, &known);
-            let shell = Shell::new(list::SECTION, &who, &session);
+            let shell = Shell::new(SECTION, &who, &session);
             draw(&state, rejection.status, shell, known, form)
         }
     }
@@ -125,11 +116,6 @@ pub async fn relabel_api_key(
 fn parse_form(body: &str) -> Result<LabelForm> {
     let form = Query::<LabelForm>::from_query(body);
     form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
-}
-
-/// A draft begins with the key's id, so that it is not taken for another key's.
-fn parse_draft(id: &ApiKeyId, draft: &str) -> Option<LabelForm> {
-    parse_form(draft.strip_prefix(id.as_str())?.strip_prefix('&')?).ok()
 }
 
 /// The page of a key, whose callback looks like this.
@@ -197,7 +183,7 @@ impl LabelFormView {
 
 fn rejection(error: Error) -> Result<FormRejection> {
     let rejection = FormRejection::of(error, NOT_SAVED)?;
-    let alert = if is_edit_conflict(&rejection) { Some(MEANWHILE.to_owned()) } else { rejection.alert };
+    let alert = if is_edit_conflict(&rejection) { Some(EDIT_CONFLICT.to_owned()) } else { rejection.alert };
     Ok(FormRejection { alert, ..rejection })
 }
 

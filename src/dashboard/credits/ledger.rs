@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use super::ledger_row::LedgerRow;
 use crate::dashboard::frame::form::FormRejection;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
 use crate::domain::cursor::Cursor;
 use crate::error::{Error, FieldErrors, Result};
@@ -19,9 +20,9 @@ use crate::http::State;
 
 const SECTION: &str = "credits";
 pub(super) const PATH: &str = "/credits";
-/// Fewer than this many are few.
-const FEW: i64 = 10;
-const REPEATED: &str = "This form was sent before, and its credits were added then.";
+/// Below this balance the page warns.
+const LOW_BALANCE: i64 = 10;
+const ALREADY_ADDED: &str = "This form was sent before, and its credits were added then.";
 
 /// `credits/page.html`
 #[derive(Template)]
@@ -106,7 +107,7 @@ async fn draw(
 const fn hint(balance: i64) -> Option<&'static str> {
     match balance {
         ..=0 => Some("No credits are left: live messages are refused until you add some. Test messages cost nothing."),
-        1..FEW => Some("Few credits are left. Live messages are refused once there are none."),
+        1..LOW_BALANCE => Some("Few credits are left. Live messages are refused once there are none."),
         _ => None,
     }
 }
@@ -125,7 +126,7 @@ pub async fn add_credits(
                     tracing::info!(amount, balance, operator = %who.operator.id, "credits were added");
                     Toast::success(format!("Success: {} added.", count(amount, "credit")))
                 }
-                Addition::Repeated => Toast::error(REPEATED),
+                Addition::Repeated => Toast::error(ALREADY_ADDED),
             };
             session::leave_toast(&session, &toast)?;
             Ok(see_other(PATH))

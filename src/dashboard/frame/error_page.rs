@@ -17,8 +17,9 @@ use crate::http::problem::problem;
 pub use crate::http::problem::{ApiError, CHALLENGE, INVALID, X_AUTH_CODE};
 
 use super::htmx::{self, Htmx};
-use super::layout::{Toast, html, see_other};
+use super::layout::{html, see_other};
 use super::next_path::NextPath;
+use super::toast::Toast;
 use crate::error::Error;
 use crate::http::request_id::RequestId;
 

@@ -8,4 +8,5 @@ pub mod layout;
 pub mod next_path;
 pub mod request_origin;
 pub mod session;
+pub mod toast;
 pub mod trusted_browser;

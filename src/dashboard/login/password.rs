@@ -17,7 +17,7 @@ use crate::domain::account::membership;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
@@ -25,8 +25,8 @@ use crate::store::Conn;
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
 
-/// The longest form that is kept over a login, in bytes.
-const LONGEST_DRAFT: usize = 8 * 1024;
+/// Longer forms are not kept over a login: a session is one row of the database.
+const MAX_DRAFT_BYTES: usize = 8 * 1024;
 
 #[derive(Template, Default)]
 #[template(path = "login/page.html")]
@@ -71,7 +71,7 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
 }
 
 /// Shows the login to somebody who sent a form without being logged in, and
-/// keeps the form for afterwards.
+/// keeps the form for the page `next`, which has to be the form's own.
 ///
 /// # Errors
 /// When the page can't be drawn.
@@ -84,20 +84,21 @@ pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
 pub async fn log_in(
     state: Data<State>,
     session: Session,
-    guesser: Guesser,
+    attempt: LoginAttempt,
     origin: RequestOrigin,
     form: Form<LoginForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
-    match authenticate(&state, &form, &guesser).await {
+    match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
             record_login(&state, origin, operator.clone()).await?;
             session::log_in(&session, &operator.id)?;
-            if !form.draft.is_empty() && form.draft.len() <= LONGEST_DRAFT {
-                session::keep_draft(&session, &form.draft)?;
+            let next = NextPath::parse(&form.next);
+            if !form.draft.is_empty() && form.draft.len() <= MAX_DRAFT_BYTES {
+                session::keep_draft(&session, next.as_str(), &form.draft)?;
             }
             tracing::info!(operator = %operator.id, "logged in");
-            let mut response = see_other(NextPath::parse(&form.next).as_str());
+            let mut response = see_other(next.as_str());
             trusted_browser::remember(&state, &operator.id, &mut response)?;
             Ok(response)
         }
@@ -119,8 +120,8 @@ async fn record_login(state: &State, origin: RequestOrigin, operator: Operator) 
     state.store.change(actor, state.clock.now(), move |tx| operator::logged_in(tx, &operator)).await
 }
 
-async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Result<Option<Operator>> {
-    let permit = state.throttle.admit(&form.email, guesser)?;
+async fn authenticate(state: &State, form: &LoginForm, attempt: &LoginAttempt) -> Result<Option<Operator>> {
+    let permit = state.throttle.admit(&form.email, attempt)?;
     let email = form.email.clone();
     let find = move |conn: &mut Conn| {
         let operator = operator::find_by_email(conn, &email)?;

@@ -7,14 +7,14 @@ use actix_web::web::{Bytes, Data, Query};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::filter::PATH;
-use super::list::SECTION;
+use super::paths::{self, PATH, SECTION};
 use crate::dashboard::api_keys::first_request::REHEARSED;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
@@ -26,12 +26,12 @@ use crate::sms::Repeatable;
 use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 
-const NEW: &str = "/messages/new";
-const SAMPLE: &str = "Hello from Keyfob";
+const SAMPLE_TEXT: &str = "Hello from Keyfob";
 const NOT_SENT: &str = "The message was not sent; try again in a moment.";
-const EXPIRED: &str = "This form had expired. Check it and press Send again.";
-const ANOTHER: &str = "This form was sent before, and that message is on its way. Press Send to send this one as well.";
-const RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
+const FORM_EXPIRED: &str = "This form had expired. Check it and press Send again.";
+const ALREADY_SENT: &str =
+    "This form was sent before, and that message is on its way. Press Send to send this one as well.";
+const STILL_RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
 
 /// The form, empty or as it was filled in.
 struct MessageFormView {
@@ -76,19 +76,14 @@ pub struct MessageForm {
 
 impl MessageForm {
     fn fresh() -> Self {
-        let (form_id, text) = (MessageId::mint().to_string(), SAMPLE.to_owned());
+        let (form_id, text) = (MessageId::mint().to_string(), SAMPLE_TEXT.to_owned());
         Self { form_id, to: String::new(), text, mode: Mode::Test.as_str().to_owned() }
-    }
-
-    /// Drafts begin with this page's name, so that no other page takes them.
-    fn of_draft(draft: &str) -> Option<Self> {
-        parse_form(draft.strip_prefix("message&")?).ok()
     }
 }
 
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
 pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
-    let draft = session::take_draft(&session).and_then(|draft| MessageForm::of_draft(&draft));
+    let draft = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(&draft).ok());
     let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh));
     if htmx.is_part() {
         return html(StatusCode::OK, &MessageDialog { form });
@@ -112,7 +107,7 @@ pub async fn send_message(
     let body = String::from_utf8_lossy(&body);
     let who = match signed_in {
         Err(Error::Unauthenticated) if !htmx.is_part() => {
-            return password::ask_to_log_in(&NextPath::parse(NEW), format!("message&{body}"));
+            return password::ask_to_log_in(&NextPath::parse(paths::NEW), body.into_owned());
         }
         signed_in => signed_in?,
     };
@@ -135,7 +130,7 @@ pub async fn send_message(
 /// Sends it, once for each form; gives the message's id.
 async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<String> {
     let mut errors = FieldErrors::default();
-    let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", EXPIRED));
+    let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", FORM_EXPIRED));
     let form_id = errors.collect(form_id)?;
     let mode: Result<Mode> = filled.mode.parse().map_err(|()| Error::invalid("mode", "Choose Test or Live."));
     let mode = errors.collect(mode)?;
@@ -183,8 +178,8 @@ fn rejection(error: Error) -> Result<FormRejection> {
             );
             Ok(FormRejection::alert(StatusCode::PAYMENT_REQUIRED, alert))
         }
-        Error::DifferentRequest => FormRejection::of(Error::invalid("form_id", ANOTHER), NOT_SENT),
-        Error::StillRunning => Ok(FormRejection::alert(StatusCode::CONFLICT, RUNNING)),
+        Error::DifferentRequest => FormRejection::of(Error::invalid("form_id", ALREADY_SENT), NOT_SENT),
+        Error::StillRunning => Ok(FormRejection::alert(StatusCode::CONFLICT, STILL_RUNNING)),
         error => FormRejection::of(error, NOT_SENT),
     }
 }

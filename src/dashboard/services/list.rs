@@ -9,16 +9,16 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
+use super::paths::{PATH, SECTION};
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, Toast, When, html, see_other};
+use crate::dashboard::frame::layout::{Shell, When, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::service::{self, NewService, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-pub(super) const SECTION: &str = "services";
-pub(super) const PATH: &str = "/services";
 const NOT_CREATED: &str = "The service was not created; try again in a moment.";
 
 /// `services/page.html`

@@ -8,12 +8,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::dashboard::frame::form::FormRejection;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -80,10 +81,10 @@ pub async fn change_password(
     state: Data<State>,
     session: Session,
     who: SignedIn,
-    guesser: Guesser,
+    attempt: LoginAttempt,
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse> {
-    match set_password(&state, &who, guesser, form.into_inner()).await {
+    match set_password(&state, &who, attempt, form.into_inner()).await {
         Ok(()) => {
             session::log_in(&session, &who.operator.id)?;
             tracing::info!(operator = %who.operator.id, "a password was changed");
@@ -95,12 +96,12 @@ pub async fn change_password(
     }
 }
 
-async fn set_password(state: &State, who: &SignedIn, guesser: Guesser, form: PasswordForm) -> Result<()> {
+async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form: PasswordForm) -> Result<()> {
     let id = who.operator.id.clone();
     let known = state.store.read(move |conn| stored_password::find(conn, &id)).await?;
     // Whoever is logged in has tries of their own.
-    let guesser = Guesser { known_operator: Some(who.operator.id.to_string()), ..guesser };
-    let permit = state.throttle.admit(&who.operator.email, &guesser)?;
+    let attempt = LoginAttempt { trusted_operator: Some(who.operator.id.to_string()), ..attempt };
+    let permit = state.throttle.admit(&who.operator.email, &attempt)?;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
