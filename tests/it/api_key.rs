@@ -202,6 +202,7 @@ on_both_databases! {
         let (next, draft) = (login.field("next"), login.field("draft"));
         let fields = [("email", crate::support::EMAIL), ("password", crate::support::PASSWORD), ("next", &*next), ("draft", &*draft)];
         stranger.post("/login", &fields).assert_leads_to(&path(&key));
+        assert_eq!(stranger.get("/api-keys/new").page().field("name"), "", "another form took the draft");
         let page = stranger.get(&path(&key)).page();
         assert_eq!((page.field("name"), page.field("description")), ("Project Y".to_owned(), "Sends reminders".to_owned()));
         assert_eq!(page.text("h1"), "Project X");

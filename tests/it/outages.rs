@@ -173,12 +173,36 @@ on_both_databases! {
         assert_eq!(db.count("api_keys"), 0);
     }
 
+    fn a_draft_is_shown_by_the_page_of_its_form_and_by_no_other(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let id = client.form_id();
+        db.execute("DELETE FROM sessions");
+        let login = client.post("/api-keys", &typed(&id)).assert_status(401).page();
+        let draft = login.field("draft");
+
+        let client = app.anonymous();
+        let fields = [("email", EMAIL), ("password", PASSWORD), ("next", "/api-keys/new"), ("draft", &*draft)];
+        client.post("/login", &fields).assert_leads_to("/api-keys/new");
+        assert_eq!(client.get("/messages/new").assert_ok().page().field("to"), "");
+        assert_eq!(client.get("/api-keys/new").assert_ok().page().field("key_id"), id, "another page took the draft");
+
+        let client = app.anonymous();
+        let fields = [("email", EMAIL), ("password", PASSWORD), ("next", "/messages/new"), ("draft", "key_id=x&to=1&name=Y")];
+        client.post("/login", &fields).assert_leads_to("/messages/new");
+        let untouched = client.get("/api-keys/new").assert_ok().page();
+        assert_eq!(untouched.field("name"), "");
+        assert_ne!(untouched.field("key_id"), "x");
+        assert_eq!(client.get("/messages/new").assert_ok().page().field("to"), "1", "another page took the draft");
+    }
+
     fn a_draft_that_is_garbled_or_too_long_is_dropped(db: &Database) {
         let app = db.app();
 
         for draft in ["%%%", "key_id=a&key_id=b", "service=unheard-of&name=x", &form(&[("name", &"x".repeat(9_000))])] {
             let client = app.anonymous();
-            client.post("/login", &[("email", EMAIL), ("password", PASSWORD), ("draft", draft)]).assert_status(303);
+            let login = [("email", EMAIL), ("password", PASSWORD), ("next", "/api-keys/new"), ("draft", draft)];
+            client.post("/login", &login).assert_status(303);
             assert!(matches!(client.get("/api-keys/new").status, 200 | 404), "{draft}");
             client.get("/api-keys/new").assert_ok();
         }

@@ -7,38 +7,20 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Form, Path};
 use serde::Deserialize;
 
-use super::list;
-use super::show::{draw_with_callback, parse_id, path};
-use crate::dashboard::frame::layout::{Shell, Toast, see_other};
+use super::callback_view::CallbackView;
+use super::paths::{SECTION, parse_id, path};
+use super::show::draw_with_callback;
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::domain::api_key::{ApiKey, ApiKeyId};
+use crate::dashboard::frame::toast::Toast;
+use crate::domain::api_key::ApiKeyId;
 use crate::domain::callback::{self, CallbackSecret, Saved};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::Result;
 use crate::http::State;
-use crate::store::{Conn, Tx};
+use crate::store::Tx;
 
-/// The form, as the callback is or as it was filled in.
-#[derive(Default)]
-pub(super) struct CallbackView {
-    pub(super) url: String,
-    pub(super) is_set: bool,
-    /// The one sight of a new secret.
-    pub(super) secret: Option<CallbackSecret>,
-    pub(super) errors: FieldErrors,
-    pub(super) alert: Option<String>,
-}
-
-impl CallbackView {
-    /// The callback of a key; `None` for a key that can't have one.
-    pub(super) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Option<Self>> {
-        if !callback::is_offered(&key.service) {
-            return Ok(None);
-        }
-        let callback = callback::find(conn, &key.id)?;
-        let url = callback.as_ref().map(|callback| callback.url.as_str().to_owned()).unwrap_or_default();
-        Ok(Some(Self { url, is_set: callback.is_some(), ..Self::default() }))
-    }
-}
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 
 /// What is filled in.
 #[derive(Deserialize)]
@@ -74,7 +56,7 @@ pub async fn change_callback(
     form: Form<CallbackForm>,
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, form.into_inner());
-    let mut shell = Shell::new(list::SECTION, &who, &session);
+    let mut shell = Shell::new(SECTION, &who, &session);
     let (status, view) = match change(&state, &who, &id, &form).await {
         Ok(Done::Quietly(words)) => {
             tracing::info!(key = %id, operator = %who.operator.id, "a callback was changed");
@@ -88,7 +70,7 @@ pub async fn change_callback(
             (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
         }
         Err(error) => {
-            let (status, errors, alert) = refusal(error)?;
+            let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
             let is_set = current_url(&state, &id).await.is_ok_and(|url| !url.is_empty());
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
@@ -120,15 +102,4 @@ async fn current_url(state: &State, id: &ApiKeyId) -> Result<String> {
     let id = id.clone();
     let callback = state.store.read(move |conn| callback::find(conn, &id)).await?;
     Ok(callback.map(|callback| callback.url.as_str().to_owned()).unwrap_or_default())
-}
-
-fn refusal(error: Error) -> Result<(StatusCode, FieldErrors, Option<String>)> {
-    match error {
-        Error::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors, None)),
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-            Ok((StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert)))
-        }
-        error => Err(error),
-    }
 }

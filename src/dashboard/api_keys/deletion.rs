@@ -6,12 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::list;
+use super::paths::{PATH, SECTION, parse_id};
 use super::row::ApiKeyRow;
-use super::show::parse_id;
 use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::api_key::deletion;
 use crate::domain::api_key::{self, ApiKeyId};
 use crate::error::{Error, Result};
@@ -44,7 +44,7 @@ pub async fn ask_to_delete(
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDeletionDialog { row });
     }
-    html(StatusCode::OK, &ApiKeyDeletionPage { shell: Shell::new(list::SECTION, &who, &session), row })
+    html(StatusCode::OK, &ApiKeyDeletionPage { shell: Shell::new(SECTION, &who, &session), row })
 }
 
 /// `POST /api-keys/{id}/deletion`: the same again leads to the same.
@@ -66,7 +66,7 @@ pub async fn delete_api_key(
         Err(error) => return Err(error),
     };
     session::leave_toast(&session, &toast)?;
-    Ok(see_other("/api-keys"))
+    Ok(see_other(PATH))
 }
 
 async fn was_deleted(state: &State, who: &SignedIn, id: ApiKeyId) -> Result<bool> {

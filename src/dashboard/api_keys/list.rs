@@ -7,7 +7,8 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::new::Reveal;
+use super::paths::{PATH, SECTION};
+use super::reveal::Reveal;
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
@@ -18,9 +19,6 @@ use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
-
-pub(super) const SECTION: &str = "api-keys";
-pub(super) const PATH: &str = "/api-keys";
 
 /// The page; its block `list` is what htmx gets when it asks for a part.
 #[derive(Template)]

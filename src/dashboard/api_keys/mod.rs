@@ -1,10 +1,13 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
 pub mod callback;
+pub mod callback_view;
 pub mod deletion;
 pub mod first_request;
 pub mod list;
 pub mod new;
+pub mod paths;
+pub mod reveal;
 pub mod row;
 pub mod show;
 pub mod status;

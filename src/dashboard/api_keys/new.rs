@@ -9,31 +9,26 @@ use serde::Deserialize;
 
 use super::first_request::first_request;
 use super::list;
+use super::paths::{self, PATH, SECTION};
+use super::reveal::Reveal;
 use super::row::ApiKeyRow;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, Toast, html, respond, see_other};
+use crate::dashboard::frame::layout::{Shell, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
-use crate::domain::api_key::secret::{KeySecret, Mode};
+use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
 use crate::domain::service;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 use crate::http::base_url::base_url;
 
-const REPEATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
+const NOT_CREATED: &str = "The key was not created; try again in a moment.";
+const ALREADY_CREATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
     if you did not copy it, make another one.";
-
-/// The one sight of a new key's secret, in a row under the key's.
-pub(super) struct Reveal {
-    pub(super) id: ApiKeyId,
-    pub(super) name: String,
-    pub(super) key: KeySecret,
-    /// A command that uses the key, and the words that lead to it.
-    pub(super) command: String,
-    pub(super) invitation: &'static str,
-}
 
 #[derive(Template)]
 #[template(path = "api_keys/_created.html")]
@@ -101,7 +96,7 @@ pub async fn new_api_key(
     query: Query<NewQuery>,
 ) -> Result<HttpResponse> {
     let mut filled = ApiKeyForm { service: query.into_inner().service, ..ApiKeyForm::default() };
-    if let Some(draft) = session::take_draft(&session).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+    if let Some(draft) = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         filled = draft;
     }
     if filled.key_id.is_empty() {
@@ -114,7 +109,7 @@ pub async fn new_api_key(
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDialog { form });
     }
-    html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(list::SECTION, &who, &session), form })
+    html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(SECTION, &who, &session), form })
 }
 
 async fn draw_form(
@@ -155,7 +150,7 @@ pub async fn create_api_key(
     let who = match signed_in {
         Err(Error::Unauthenticated) if !htmx.is_part() => {
             let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&NextPath::parse("/api-keys/new"), draft);
+            return password::ask_to_log_in(&NextPath::parse(paths::NEW), draft);
         }
         signed_in => signed_in?,
     };
@@ -169,11 +164,11 @@ pub async fn create_api_key(
             show_created(&state, &session, who, &htmx, *entry, reveal).await
         }
         Ok(Creation::Repeated) => {
-            session::leave_toast(&session, &Toast::error(REPEATED))?;
+            session::leave_toast(&session, &Toast::error(ALREADY_CREATED))?;
             if htmx.is_part() {
-                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, list::PATH)).finish());
+                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
             }
-            Ok(see_other(list::PATH))
+            Ok(see_other(PATH))
         }
         Err(error) => refuse(&state, &session, &who, &htmx, filled, error).await,
     }
@@ -210,7 +205,7 @@ async fn show_created(
         let row = ApiKeyRow::new(entry, state.clock.now());
         return respond(response, &CreatedApiKey { row, reveal, toast });
     }
-    let mut shell = Shell::new(list::SECTION, &who, session);
+    let mut shell = Shell::new(SECTION, &who, session);
     shell.toasts.push(toast);
     let page = list::draw_list(state, shell, who, entry.service.slug, None, Some(reveal)).await?;
     html(StatusCode::OK, &page)
@@ -225,23 +220,14 @@ async fn refuse(
     mut filled: ApiKeyForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => {
-            let stale = errors.get("key_id").map(str::to_owned);
-            if stale.is_some() {
-                filled.key_id = ApiKeyId::mint().to_string();
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
-        }
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} The key was not created; try again in a moment.", reason.sentence());
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, NOT_CREATED)?;
+    if rejection.raise("key_id") {
+        filled.key_id = ApiKeyId::mint().to_string();
+    }
+    let (rejected, errors, alert) = rejection.into_parts();
     let form = draw_form(state, filled, errors, alert).await?;
     if htmx.is_part() {
-        return html(status, &ApiKeyFormPart { form });
+        return rejected.respond(&ApiKeyFormPart { form });
     }
-    html(status, &NewApiKeyPage { shell: Shell::new(list::SECTION, who, session), form })
+    rejected.respond(&NewApiKeyPage { shell: Shell::new(SECTION, who, session), form })
 }

@@ -7,19 +7,22 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::callback::CallbackView;
-use super::list;
+use super::callback_view::CallbackView;
+use super::paths::{SECTION, parse_id, path};
 use super::row::ApiKeyRow;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
 use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-const MEANWHILE: &str = "This key was changed meanwhile, and your text is not saved yet. \
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
+const EDIT_CONFLICT: &str = "This key was changed meanwhile, and your text is not saved yet. \
     Save again to put it in the place of what is there now.";
 
 /// `api_key/page.html`
@@ -53,28 +56,11 @@ pub struct LabelForm {
     version: i64,
 }
 
-/// What becomes of a form that was not taken.
-struct Refusal {
-    status: StatusCode,
-    errors: FieldErrors,
-    alert: Option<String>,
-}
-
 /// A key with the name of its maker, and its callback where there can be one.
 struct Known {
     entry: ApiKeyEntry,
     created_by: Option<String>,
     callback: Option<CallbackView>,
-}
-
-/// The id in the address.
-pub(super) fn parse_id(id: &str) -> Result<ApiKeyId> {
-    id.parse().map_err(|()| Error::NotFound)
-}
-
-/// The page of a key.
-pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
-    format!("/api-keys/{id}")
 }
 
 /// `GET /api-keys/{id}`
@@ -86,12 +72,12 @@ pub async fn show_api_key(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let known = read(&state, &who, &id).await?;
-    let draft = session::take_draft(&session).and_then(|draft| parse_draft(&id, &draft));
+    let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(&draft).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
         None => LabelFormView::of(&known),
     };
-    draw(&state, StatusCode::OK, Shell::new(list::SECTION, &who, &session), known, form)
+    draw(&state, StatusCode::OK, Shell::new(SECTION, &who, &session), known, form)
 }
 
 /// `POST /api-keys/{id}`
@@ -106,7 +92,7 @@ pub async fn relabel_api_key(
     let filled = parse_form(&String::from_utf8_lossy(&body))?;
     let who = match signed_in {
         Err(Error::Unauthenticated) => {
-            let draft = format!("{id}&{}", String::from_utf8_lossy(&body));
+            let draft = String::from_utf8_lossy(&body).into_owned();
             return password::ask_to_log_in(&NextPath::parse(&path(&id)), draft);
         }
         signed_in => signed_in?,
@@ -118,11 +104,11 @@ pub async fn relabel_api_key(
             Ok(see_other(&path(&id)))
         }
         Err(error) => {
-            let refusal = Refusal::for_error(error)?;
+            let rejection = rejection(error)?;
             let known = read(&state, &who, &id).await?;
-            let form = LabelFormView::refused(filled, &refusal, &known);
-            let shell = Shell::new(list::SECTION, &who, &session);
-            draw(&state, refusal.status, shell, known, form)
+            let form = LabelFormView::rejected(filled, &rejection, &known);
+            let shell = Shell::new(SECTION, &who, &session);
+            draw(&state, rejection.status, shell, known, form)
         }
     }
 }
@@ -130,11 +116,6 @@ pub async fn relabel_api_key(
 fn parse_form(body: &str) -> Result<LabelForm> {
     let form = Query::<LabelForm>::from_query(body);
     form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
-}
-
-/// A draft begins with the key's id, so that it is not taken for another key's.
-fn parse_draft(id: &ApiKeyId, draft: &str) -> Option<LabelForm> {
-    parse_form(draft.strip_prefix(id.as_str())?.strip_prefix('&')?).ok()
 }
 
 /// The page of a key, whose callback looks like this.
@@ -192,25 +173,20 @@ impl LabelFormView {
 
     /// Keeps what was typed. After a change by somebody else the next try
     /// builds on that change, which is shown beside it.
-    fn refused(filled: LabelForm, refusal: &Refusal, known: &Known) -> Self {
-        let saved_meanwhile = refusal.status == StatusCode::CONFLICT;
+    fn rejected(filled: LabelForm, rejection: &FormRejection, known: &Known) -> Self {
+        let saved_meanwhile = is_edit_conflict(rejection);
         let version = if saved_meanwhile { known.entry.key.version } else { filled.version };
-        let form = Self::filled(filled, refusal.errors.clone(), refusal.alert.clone());
+        let form = Self::filled(filled, rejection.errors.clone(), rejection.alert.clone());
         Self { version, saved_meanwhile, ..form }
     }
 }
 
-impl Refusal {
-    fn for_error(error: Error) -> Result<Self> {
-        let (status, errors, alert) = match error {
-            Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-            Error::ChangedMeanwhile => (StatusCode::CONFLICT, FieldErrors::default(), Some(MEANWHILE.to_owned())),
-            Error::Unavailable { reason, .. } => {
-                let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-                (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-            }
-            error => return Err(error),
-        };
-        Ok(Self { status, errors, alert })
-    }
+fn rejection(error: Error) -> Result<FormRejection> {
+    let rejection = FormRejection::of(error, NOT_SAVED)?;
+    let alert = if is_edit_conflict(&rejection) { Some(EDIT_CONFLICT.to_owned()) } else { rejection.alert };
+    Ok(FormRejection { alert, ..rejection })
+}
+
+fn is_edit_conflict(rejection: &FormRejection) -> bool {
+    rejection.status == StatusCode::CONFLICT
 }

@@ -8,12 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
+use super::paths::parse_id;
 use super::row::ApiKeyRow;
-use super::show::parse_id;
 use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{Toast, html, see_other};
+use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, KeyStatus};
 use crate::error::{Error, Result};
 use crate::http::State;

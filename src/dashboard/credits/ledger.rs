@@ -8,8 +8,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::ledger_row::LedgerRow;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
 use crate::domain::cursor::Cursor;
 use crate::error::{Error, FieldErrors, Result};
@@ -18,9 +20,9 @@ use crate::http::State;
 
 const SECTION: &str = "credits";
 pub(super) const PATH: &str = "/credits";
-/// Fewer than this many are few.
-const FEW: i64 = 10;
-const REPEATED: &str = "This form was sent before, and its credits were added then.";
+/// Below this balance the page warns.
+const LOW_BALANCE: i64 = 10;
+const ALREADY_ADDED: &str = "This form was sent before, and its credits were added then.";
 
 /// `credits/page.html`
 #[derive(Template)]
@@ -105,7 +107,7 @@ async fn draw(
 const fn hint(balance: i64) -> Option<&'static str> {
     match balance {
         ..=0 => Some("No credits are left: live messages are refused until you add some. Test messages cost nothing."),
-        1..FEW => Some("Few credits are left. Live messages are refused once there are none."),
+        1..LOW_BALANCE => Some("Few credits are left. Live messages are refused once there are none."),
         _ => None,
     }
 }
@@ -124,7 +126,7 @@ pub async fn add_credits(
                     tracing::info!(amount, balance, operator = %who.operator.id, "credits were added");
                     Toast::success(format!("Success: {} added.", count(amount, "credit")))
                 }
-                Addition::Repeated => Toast::error(REPEATED),
+                Addition::Repeated => Toast::error(ALREADY_ADDED),
             };
             session::leave_toast(&session, &toast)?;
             Ok(see_other(PATH))
@@ -148,20 +150,11 @@ async fn refuse(
     TopUpForm { mut entry_id, amount, note }: TopUpForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => {
-            let stale = errors.get("entry_id").map(str::to_owned);
-            if stale.is_some() {
-                entry_id = LedgerEntryId::mint().to_string();
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY, errors, stale)
-        }
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} No credits were added; try again in a moment.", reason.sentence());
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, "No credits were added; try again in a moment.")?;
+    if rejection.raise("entry_id") {
+        entry_id = LedgerEntryId::mint().to_string();
+    }
+    let FormRejection { status, errors, alert, .. } = rejection;
     let form = TopUpFormView { entry_id, amount, note, errors, alert };
     draw(state, session, who, status, form, None).await
 }

@@ -1,7 +1,7 @@
 //! A row of the ledger: one change of the balance, with its reason in words.
 
 use crate::dashboard::frame::layout::When;
-use crate::dashboard::messages::show;
+use crate::dashboard::messages::paths;
 use crate::domain::credit::{LedgerLine, Reason};
 use crate::format::signed;
 
@@ -37,7 +37,7 @@ impl From<LedgerLine> for LedgerRow {
             is_gain: entry.amount > 0,
             reason,
             whom,
-            href: entry.message_id.as_ref().map(show::path),
+            href: entry.message_id.as_ref().map(paths::path),
             note: entry.note,
         }
     }

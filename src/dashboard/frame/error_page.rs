@@ -16,8 +16,9 @@ use crate::http::error_description::ErrorView;
 use crate::http::problem::problem;
 
 use super::htmx::{self, Htmx};
-use super::layout::{Toast, html, see_other};
+use super::layout::{html, see_other};
 use super::next_path::NextPath;
+use super::toast::Toast;
 use crate::error::Error;
 use crate::http::request_id::RequestId;
 

@@ -5,11 +5,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, HeaderValue, LOCATION, RETRY_AFTER, VARY};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
-use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::session::{self, SignedIn};
+use super::toast::Toast;
 use crate::error::{Error, Result};
 use crate::store::UtcTime;
 
@@ -43,29 +43,6 @@ pub fn come_back_after(seconds: Option<u64>, mut response: HttpResponse) -> Http
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
-}
-
-/// A message at the top right that leaves by itself.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Toast {
-    /// `success` or `error`: how it looks.
-    pub kind: String,
-    /// One or two short sentences.
-    pub text: String,
-}
-
-impl Toast {
-    /// Something was done.
-    #[must_use]
-    pub fn success(text: impl Into<String>) -> Self {
-        Self { kind: "success".into(), text: text.into() }
-    }
-
-    /// Something was not done.
-    #[must_use]
-    pub fn error(text: impl Into<String>) -> Self {
-        Self { kind: "error".into(), text: text.into() }
-    }
 }
 
 /// The frame around a dashboard page.

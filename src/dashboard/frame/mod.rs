@@ -2,9 +2,11 @@
 
 pub mod ago;
 pub mod error_page;
+pub mod form;
 pub mod htmx;
 pub mod layout;
 pub mod next_path;
 pub mod request_origin;
 pub mod session;
+pub mod toast;
 pub mod trusted_browser;

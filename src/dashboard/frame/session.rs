@@ -11,9 +11,10 @@ use actix_web::cookie::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
+use serde::{Deserialize, Serialize};
 
-use super::layout::Toast;
 use super::request_origin::RequestOrigin;
+use super::toast::Toast;
 use crate::clock::Clock;
 use crate::domain::account::AccountId;
 use crate::domain::account::membership::{self, Membership, Role};
@@ -112,18 +113,29 @@ pub fn take_toast(session: &Session) -> Option<Toast> {
     take(session, TOAST)
 }
 
-/// Keeps a form that was sent by somebody who had to log in first.
+/// A form that was sent by somebody who had to log in first.
+#[derive(Serialize, Deserialize)]
+struct FormDraft {
+    /// The path of the page with the form: no other page takes the draft.
+    form: String,
+    /// The form as it was sent, URL-encoded.
+    body: String,
+}
+
+/// Keeps what was typed into the form of the page `form`, for after the login.
 ///
 /// # Errors
 /// When the session can't hold it.
-pub fn keep_draft(session: &Session, form: &str) -> Result<()> {
-    insert(session, DRAFT, &form)
+pub fn keep_draft(session: &Session, form: &str, body: &str) -> Result<()> {
+    insert(session, DRAFT, &FormDraft { form: form.to_owned(), body: body.to_owned() })
 }
 
-/// The form that was kept, once.
+/// The draft of the page `form`, once. A draft of another page stays for that page.
 #[must_use]
-pub fn take_draft(session: &Session) -> Option<String> {
-    take(session, DRAFT)
+pub fn take_draft(session: &Session, form: &str) -> Option<String> {
+    let draft = session.get::<FormDraft>(DRAFT).ok().flatten().filter(|draft| draft.form == form)?;
+    session.remove(DRAFT);
+    Some(draft.body)
 }
 
 /// Looks before it removes: a removal is written to the database even where

@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use crate::domain::identity::operator::OperatorId;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::Error;
 use crate::http::State;
 use crate::http::security_headers::is_https;
@@ -40,7 +40,7 @@ pub fn remember(state: &State, operator: &OperatorId, response: &mut HttpRespons
     Ok(())
 }
 
-impl FromRequest for Guesser {
+impl FromRequest for LoginAttempt {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
@@ -48,12 +48,12 @@ impl FromRequest for Guesser {
         let state = request.app_data::<Data<State>>().ok_or_else(|| Error::internal(anyhow::anyhow!("no state")));
         ready(state.map(|state| Self {
             address: state.trusted_proxies.client(request.head().peer_addr, request.headers()),
-            known_operator: known_operator(state, request),
+            trusted_operator: trusted_operator(state, request),
         }))
     }
 }
 
-fn known_operator(state: &State, request: &HttpRequest) -> Option<String> {
+fn trusted_operator(state: &State, request: &HttpRequest) -> Option<String> {
     let mut jar = CookieJar::new();
     jar.add_original(request.cookie(name(state))?);
     let cookie = jar.signed(&Key::from(state.cookie_key.expose())).get(name(state))?;

@@ -7,7 +7,8 @@ use actix_web::web::{Data, Form, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -16,7 +17,7 @@ use crate::domain::account::membership;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
@@ -24,8 +25,8 @@ use crate::store::Conn;
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
 
-/// The longest form that is kept over a login, in bytes.
-const LONGEST_DRAFT: usize = 8 * 1024;
+/// Longer forms are not kept over a login: a session is one row of the database.
+const MAX_DRAFT_BYTES: usize = 8 * 1024;
 
 #[derive(Template, Default)]
 #[template(path = "login/page.html")]
@@ -70,7 +71,7 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
 }
 
 /// Shows the login to somebody who sent a form without being logged in, and
-/// keeps the form for afterwards.
+/// keeps the form for the page `next`, which has to be the form's own.
 ///
 /// # Errors
 /// When the page can't be drawn.
@@ -83,34 +84,34 @@ pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
 pub async fn log_in(
     state: Data<State>,
     session: Session,
-    guesser: Guesser,
+    attempt: LoginAttempt,
     origin: RequestOrigin,
     form: Form<LoginForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
-    match authenticate(&state, &form, &guesser).await {
+    match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
             record_login(&state, origin, operator.clone()).await?;
             session::log_in(&session, &operator.id)?;
-            if !form.draft.is_empty() && form.draft.len() <= LONGEST_DRAFT {
-                session::keep_draft(&session, &form.draft)?;
+            let next = NextPath::parse(&form.next);
+            if !form.draft.is_empty() && form.draft.len() <= MAX_DRAFT_BYTES {
+                session::keep_draft(&session, next.as_str(), &form.draft)?;
             }
             tracing::info!(operator = %operator.id, "logged in");
-            let mut response = see_other(NextPath::parse(&form.next).as_str());
+            let mut response = see_other(next.as_str());
             trusted_browser::remember(&state, &operator.id, &mut response)?;
             Ok(response)
         }
         Ok(None) => {
             tracing::info!("a login was refused");
-            refuse(StatusCode::UNAUTHORIZED, form, WRONG)
+            reject(FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form)
         }
-        Err(Error::TooMany { retry_after }) => {
-            tracing::warn!("too many logins are tried");
-            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
-            Ok(come_back_after(Some(retry_after), refuse(StatusCode::TOO_MANY_REQUESTS, form, &alert)?))
+        Err(error) => {
+            if matches!(error, Error::TooMany { .. }) {
+                tracing::warn!("too many logins are tried");
+            }
+            reject(FormRejection::of(error, "You are not logged in yet; try again in a moment.")?, form)
         }
-        Err(Error::Unavailable { reason, .. }) => refuse(StatusCode::SERVICE_UNAVAILABLE, form, reason.sentence()),
-        Err(error) => Err(error),
     }
 }
 
@@ -119,8 +120,8 @@ async fn record_login(state: &State, origin: RequestOrigin, operator: Operator) 
     state.store.change(actor, state.clock.now(), move |tx| operator::logged_in(tx, &operator)).await
 }
 
-async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Result<Option<Operator>> {
-    let permit = state.throttle.admit(&form.email, guesser)?;
+async fn authenticate(state: &State, form: &LoginForm, attempt: &LoginAttempt) -> Result<Option<Operator>> {
+    let permit = state.throttle.admit(&form.email, attempt)?;
     let email = form.email.clone();
     let find = move |conn: &mut Conn| {
         let operator = operator::find_by_email(conn, &email)?;
@@ -146,9 +147,12 @@ async fn authenticate(state: &State, form: &LoginForm, guesser: &Guesser) -> Res
     }
 }
 
-fn refuse(status: StatusCode, form: LoginForm, alert: &str) -> Result<HttpResponse> {
+/// The form again; it has no fields of its own to mark, since a login does not
+/// say whether the address or the password is wrong.
+fn reject(rejection: FormRejection, form: LoginForm) -> Result<HttpResponse> {
     let next = NextPath::parse(&form.next).to_string();
-    html(status, &LoginPage { email: form.email, next, draft: form.draft, alert: Some(alert.to_owned()), notice: None })
+    let (rejected, _, alert) = rejection.into_parts();
+    rejected.respond(&LoginPage { email: form.email, next, draft: form.draft, alert, notice: None })
 }
 
 /// `POST /logout`: ends the session on the server (ASVS 7.4.1).

@@ -7,16 +7,18 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::frame::trusted_browser;
 use crate::domain::account;
 use crate::domain::account::membership::Role;
 use crate::domain::identity::operator::{self, NewOperator, OperatorId};
 use crate::domain::identity::password::Password;
 use crate::domain::identity::setup_code;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -53,7 +55,7 @@ pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
 pub async fn create_first_operator(
     state: Data<State>,
     session: Session,
-    guesser: Guesser,
+    attempt: LoginAttempt,
     origin: RequestOrigin,
     form: Form<SetupForm>,
 ) -> Result<HttpResponse> {
@@ -61,7 +63,7 @@ pub async fn create_first_operator(
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    match create(&state, &form, &guesser, origin).await {
+    match create(&state, &form, &attempt, origin).await {
         Ok(id) => {
             session::log_in(&session, &id)?;
             session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
@@ -74,7 +76,7 @@ pub async fn create_first_operator(
     }
 }
 
-async fn create(state: &State, form: &SetupForm, guesser: &Guesser, origin: RequestOrigin) -> Result<OperatorId> {
+async fn create(state: &State, form: &SetupForm, attempt: &LoginAttempt, origin: RequestOrigin) -> Result<OperatorId> {
     let mut errors = FieldErrors::default();
     let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
     let name = errors.collect(operator::parse_name(&form.name))?;
@@ -83,7 +85,7 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser, origin: Requ
     let (Some(code), Some(name), Some(email), Some(())) = (code, name, email, password) else {
         return Err(Error::Invalid(errors));
     };
-    let permit = state.throttle.admit("setup", guesser)?;
+    let permit = state.throttle.admit("setup", attempt)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
     let new = NewOperator { id: OperatorId::mint(), email, name, password_hash };
     let actor = origin.actor(&new.id, &new.name);
@@ -96,23 +98,11 @@ async fn create(state: &State, form: &SetupForm, guesser: &Guesser, origin: Requ
 }
 
 fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
-    let wait = error.retry_after();
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-        Error::Unavailable { reason, .. } => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            FieldErrors::default(),
-            Some(format!("{} Nothing was saved.", reason.sentence())),
-        ),
-        Error::TooMany { retry_after } => {
-            let alert = format!("Too many tries. Wait {retry_after} seconds and try again.");
-            (StatusCode::TOO_MANY_REQUESTS, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let rejection = FormRejection::of(error, "Nothing was saved.")?;
+    let is_throttled = rejection.retry_after.is_some();
+    let (rejected, errors, alert) = rejection.into_parts();
     // Kept while something else is wrong; a refused one is not shown again.
-    let keep_code = wait.is_none() && errors.get("code").is_none();
+    let keep_code = !is_throttled && errors.get("code").is_none();
     let code = Some(form.code).filter(|_| keep_code).unwrap_or_default();
-    let response = html(status, &SetupPage { code, name: form.name, email: form.email, errors, alert })?;
-    Ok(come_back_after(wait, response))
+    rejected.respond(&SetupPage { code, name: form.name, email: form.email, errors, alert })
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::paths::PATH;
 use super::words::status_word;
 use crate::dashboard::api_keys::first_request::SMS;
 use crate::domain::account::AccountId;
@@ -11,10 +12,8 @@ use crate::domain::message::{MessageFilter, MessageId, MessageStatus};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::Conn;
 
-/// Where the list is.
-pub(super) const PATH: &str = "/messages";
-/// Keys to choose from; older ones can be asked for from their own pages.
-const MOST_KEYS: usize = 200;
+/// The filter lists this many keys; the pages of older ones link to their messages.
+const MAX_KEY_CHOICES: usize = 200;
 
 /// The address, as it was written.
 #[derive(Default, Deserialize)]
@@ -125,7 +124,7 @@ impl FilterView {
 /// # Errors
 /// When the database fails.
 pub(super) fn keys(conn: &mut Conn, account: &AccountId, chosen: Option<&ApiKeyId>) -> Result<Vec<ApiKeyName>> {
-    let mut keys = api_key::names(conn, account, SMS, MOST_KEYS)?;
+    let mut keys = api_key::names(conn, account, SMS, MAX_KEY_CHOICES)?;
     if let Some(id) = chosen.filter(|id| keys.iter().all(|key| key.id != **id)) {
         let name = match api_key::find(conn, account, id) {
             Ok(entry) => entry.key.name,

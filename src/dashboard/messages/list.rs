@@ -8,8 +8,9 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 
 use super::filter::{self, FilterView, ListQuery, Wanted};
+use super::paths::SECTION;
 use super::row::{KeyName, MessageRow};
-use super::words::pace;
+use super::words::poll_interval;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
@@ -18,8 +19,6 @@ use crate::error::Result;
 use crate::http::State;
 use crate::sms::CarrierState;
 use crate::store::UtcTime;
-
-pub(super) const SECTION: &str = "messages";
 
 /// The page; its block `list` is what htmx gets when it asks again.
 #[derive(Template)]
@@ -31,8 +30,8 @@ struct MessagesPage {
     carrier: CarrierState,
     /// The address of what is shown.
     url: String,
-    /// How often to ask again, if at all.
-    pace: Option<&'static str>,
+    /// The interval of polling, if the page polls.
+    poll_interval: Option<&'static str>,
     next_page: Option<String>,
     first_page: Option<String>,
 }
@@ -60,7 +59,7 @@ pub async fn list_messages(
         shell: Shell::new(SECTION, &who, &session),
         filter: FilterView::new(&wanted, keys),
         url: wanted.url(wanted.after.as_ref()),
-        pace: pace(page.rows.iter().map(moves), now),
+        poll_interval: poll_interval(page.rows.iter().map(moves), now),
         next_page: page.next.as_ref().map(|next| wanted.url(Some(next))),
         first_page: wanted.after.is_some().then(|| wanted.url(None)),
         rows: rows(page, now),

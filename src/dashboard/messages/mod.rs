@@ -4,6 +4,7 @@ pub mod callback;
 pub mod filter;
 pub mod list;
 pub mod new;
+pub mod paths;
 pub mod row;
 pub mod show;
 pub mod words;

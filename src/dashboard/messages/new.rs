@@ -7,13 +7,14 @@ use actix_web::web::{Bytes, Data, Query};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::filter::PATH;
-use super::list::SECTION;
+use super::paths::{self, PATH, SECTION};
 use crate::dashboard::api_keys::first_request::REHEARSED;
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
@@ -25,11 +26,12 @@ use crate::sms::IdempotentRequest;
 use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 
-const NEW: &str = "/messages/new";
-const SAMPLE: &str = "Hello from Keyfob";
-const EXPIRED: &str = "This form had expired. Check it and press Send again.";
-const ANOTHER: &str = "This form was sent before, and that message is on its way. Press Send to send this one as well.";
-const RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
+const SAMPLE_TEXT: &str = "Hello from Keyfob";
+const NOT_SENT: &str = "The message was not sent; try again in a moment.";
+const FORM_EXPIRED: &str = "This form had expired. Check it and press Send again.";
+const ALREADY_SENT: &str =
+    "This form was sent before, and that message is on its way. Press Send to send this one as well.";
+const STILL_RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
 
 /// The form, empty or as it was filled in.
 struct MessageFormView {
@@ -72,32 +74,17 @@ pub struct MessageForm {
     mode: String,
 }
 
-/// What is wrong with a form, and what is said about it.
-struct Refusal {
-    status: StatusCode,
-    errors: FieldErrors,
-    alert: Option<String>,
-    needs_credits: bool,
-    /// Whether the form may go on under its old id.
-    keeps_id: bool,
-}
-
 impl MessageForm {
     fn fresh() -> Self {
-        let (form_id, text) = (MessageId::mint().to_string(), SAMPLE.to_owned());
+        let (form_id, text) = (MessageId::mint().to_string(), SAMPLE_TEXT.to_owned());
         Self { form_id, to: String::new(), text, mode: Mode::Test.as_str().to_owned() }
-    }
-
-    /// Drafts begin with this page's name, so that no other page takes them.
-    fn of_draft(draft: &str) -> Option<Self> {
-        parse_form(draft.strip_prefix("message&")?).ok()
     }
 }
 
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
 pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
-    let draft = session::take_draft(&session).and_then(|draft| MessageForm::of_draft(&draft));
-    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh), None);
+    let draft = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(&draft).ok());
+    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh));
     if htmx.is_part() {
         return html(StatusCode::OK, &MessageDialog { form });
     }
@@ -120,7 +107,7 @@ pub async fn send_message(
     let body = String::from_utf8_lossy(&body);
     let who = match signed_in {
         Err(Error::Unauthenticated) if !htmx.is_part() => {
-            return password::ask_to_log_in(&NextPath::parse(NEW), format!("message&{body}"));
+            return password::ask_to_log_in(&NextPath::parse(paths::NEW), body.into_owned());
         }
         signed_in => signed_in?,
     };
@@ -136,14 +123,14 @@ pub async fn send_message(
             }
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&session, &who, &htmx, filled, Refusal::of(error)?),
+        Err(error) => refuse(&session, &who, &htmx, filled, error),
     }
 }
 
 /// Sends it, once for each form; gives the message's id.
 async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<String> {
     let mut errors = FieldErrors::default();
-    let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", EXPIRED));
+    let form_id: Result<MessageId> = filled.form_id.parse().map_err(|()| Error::invalid("form_id", FORM_EXPIRED));
     let form_id = errors.collect(form_id)?;
     let mode: Result<Mode> = filled.mode.parse().map_err(|()| Error::invalid("mode", "Choose Test or Live."));
     let mode = errors.collect(mode)?;
@@ -165,66 +152,46 @@ fn refuse(
     who: &SignedIn,
     htmx: &Htmx,
     mut filled: MessageForm,
-    refusal: Refusal,
+    error: Error,
 ) -> Result<HttpResponse> {
-    if !refusal.keeps_id {
+    let mut rejection = rejection(error)?;
+    if rejection.raise("form_id") {
         filled.form_id = MessageId::mint().to_string();
     }
-    let status = refusal.status;
-    let form = MessageFormView::new(filled, Some(refusal));
+    let needs_credits = rejection.status == StatusCode::PAYMENT_REQUIRED;
+    let (rejected, errors, alert) = rejection.into_parts();
+    let form = MessageFormView { errors, alert, needs_credits, ..MessageFormView::new(filled) };
     if htmx.is_part() {
-        return html(status, &MessageFormPart { form });
+        return rejected.respond(&MessageFormPart { form });
     }
-    html(status, &NewMessagePage { shell: Shell::new(SECTION, who, session), form })
+    rejected.respond(&NewMessagePage { shell: Shell::new(SECTION, who, session), form })
 }
 
-impl Refusal {
-    /// What a form can say; other errors are passed on.
-    fn of(error: Error) -> Result<Self> {
-        let told = |status, alert: String| Self {
-            status,
-            errors: FieldErrors::default(),
-            alert: Some(alert),
-            needs_credits: false,
-            keeps_id: true,
-        };
-        Ok(match error {
-            Error::Invalid(errors) => {
-                let stale = errors.get("form_id").map(str::to_owned);
-                let (keeps_id, status) = (stale.is_none(), StatusCode::UNPROCESSABLE_ENTITY);
-                Self { status, errors, alert: stale, needs_credits: false, keeps_id }
-            }
-            Error::NotEnoughCredits { needed, left } => {
-                let alert = format!(
-                    "This costs {} and the account has {}. Nothing was charged and nothing is sent.",
-                    count(needed, "credit"),
-                    count(left, "credit")
-                );
-                Self { needs_credits: true, ..told(StatusCode::PAYMENT_REQUIRED, alert) }
-            }
-            Error::DifferentRequest => {
-                Self { keeps_id: false, ..told(StatusCode::UNPROCESSABLE_ENTITY, ANOTHER.to_owned()) }
-            }
-            Error::StillRunning => told(StatusCode::CONFLICT, RUNNING.to_owned()),
-            Error::Unavailable { reason, .. } => told(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("{} The message was not sent; try again in a moment.", reason.sentence()),
-            ),
-            error => return Err(error),
-        })
+/// The errors of sending that only this form explains, and those of every form.
+fn rejection(error: Error) -> Result<FormRejection> {
+    match error {
+        Error::NotEnoughCredits { needed, left } => {
+            let alert = format!(
+                "This costs {} and the account has {}. Nothing was charged and nothing is sent.",
+                count(needed, "credit"),
+                count(left, "credit")
+            );
+            Ok(FormRejection::alert(StatusCode::PAYMENT_REQUIRED, alert))
+        }
+        Error::DifferentRequest => FormRejection::of(Error::invalid("form_id", ALREADY_SENT), NOT_SENT),
+        Error::StillRunning => Ok(FormRejection::alert(StatusCode::CONFLICT, STILL_RUNNING)),
+        error => FormRejection::of(error, NOT_SENT),
     }
 }
 
 impl MessageFormView {
-    fn new(filled: MessageForm, refusal: Option<Refusal>) -> Self {
-        let (errors, alert, needs_credits) =
-            refusal.map(|refusal| (refusal.errors, refusal.alert, refusal.needs_credits)).unwrap_or_default();
+    fn new(filled: MessageForm) -> Self {
         Self {
             is_live: filled.mode == Mode::Live.as_str(),
             filled,
-            errors,
-            alert,
-            needs_credits,
+            errors: FieldErrors::default(),
+            alert: None,
+            needs_credits: false,
             placeholder: REHEARSED,
             fixed_numbers: &FIXED_NUMBERS,
         }

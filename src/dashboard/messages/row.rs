@@ -1,15 +1,15 @@
 //! A message's row in the table, and the name of its key.
 
 use super::words::status_word;
-use crate::dashboard::api_keys::show;
+use crate::dashboard::api_keys::paths;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::{Message, MessageEntry, MessageId};
 use crate::store::UtcTime;
 
-/// Characters of a text that a row shows.
-const SHOWN: usize = 120;
+/// A row shows this many characters of a text.
+const MAX_EXCERPT_CHARS: usize = 120;
 
 /// What a row shows.
 pub(super) struct MessageRow {
@@ -64,14 +64,14 @@ impl KeyName {
         match (&message.api_key_id, name) {
             (None, _) => Self::Dashboard,
             (Some(_), None) => Self::Deleted,
-            (Some(id), Some(name)) => Self::Known { name, href: show::path(id) },
+            (Some(id), Some(name)) => Self::Known { name, href: paths::path(id) },
         }
     }
 }
 
 /// The beginning of a text, cut between characters.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_EXCERPT_CHARS) {
         Some((end, _)) => format!("{}…", text[..end].trim_end()),
         None => text.to_owned(),
     }

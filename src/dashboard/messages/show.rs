@@ -7,10 +7,9 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::callback::CallbackRow;
-use super::filter;
-use super::list::SECTION;
+use super::paths::SECTION;
 use super::row::{KeyName, MessageRow};
-use super::words::{pace, segment_words, status_word};
+use super::words::{poll_interval, segment_words, status_word};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, When, html};
 use crate::dashboard::frame::session::SignedIn;
@@ -30,7 +29,7 @@ use crate::store::Conn;
 struct MessagePage {
     shell: Shell,
     row: MessageRow,
-    pace: Option<&'static str>,
+    poll_interval: Option<&'static str>,
     sender: Option<String>,
     reference: String,
     text: String,
@@ -67,11 +66,6 @@ struct Known {
     callbacks: Vec<Delivery>,
 }
 
-/// The page of a message.
-pub(in crate::dashboard) fn path(id: &MessageId) -> String {
-    format!("{}/{id}", filter::PATH)
-}
-
 /// `GET /messages/{id}`
 pub async fn show_message(
     state: Data<State>,
@@ -106,7 +100,7 @@ fn draw(shell: Shell, known: Known, state: &State) -> MessagePage {
     let message = entry.message.clone();
     MessagePage {
         shell,
-        pace: pace(waiting.chain([(message.status, message.updated_at)]), now),
+        poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
         cost: count(message.credits, "credit"),

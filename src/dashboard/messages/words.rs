@@ -29,17 +29,17 @@ pub(super) const fn segment_words(segment: &MessageSegment) -> &'static str {
     }
 }
 
-/// Moves quickly for so long, in seconds.
-const LIVELY: i64 = 60;
-/// Is looked after for so long, in seconds.
-const WATCHED: i64 = 3600;
+/// A page polls every 2 s for this long after the last change.
+const FAST_POLL_SECONDS: i64 = 60;
+/// A page stops polling this long after the last change.
+const MAX_POLL_SECONDS: i64 = 3600;
 
-/// How often a page asks again that shows messages with these statuses, last
-/// changed then; not at all once nothing is on its way, or nothing moves.
-pub(super) fn pace(messages: impl Iterator<Item = (MessageStatus, UtcTime)>, now: UtcTime) -> Option<&'static str> {
+/// How often a page with these messages polls, from their statuses and the times
+/// of their last change; `None` once all are final or nothing has changed for long.
+pub(super) fn poll_interval(messages: impl Iterator<Item = (MessageStatus, UtcTime)>, now: UtcTime) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
     let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
-    if still <= LIVELY { Some("2s") } else { (still <= WATCHED).then_some("20s") }
+    if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some("20s") }
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_page_asks_again_only_while_something_moves() {
         let now = UtcTime::from_micros(1_772_366_400_000_000);
-        let seen = |status, seconds: i64| pace([(status, now.plus_seconds(-seconds))].into_iter(), now);
+        let seen = |status, seconds: i64| poll_interval([(status, now.plus_seconds(-seconds))].into_iter(), now);
         assert_eq!(seen(MessageStatus::Queued, 0), Some("2s"));
         assert_eq!(seen(MessageStatus::Sent, 60), Some("2s"));
         assert_eq!(seen(MessageStatus::Sent, 61), Some("20s"));
@@ -57,6 +57,6 @@ mod tests {
         assert_eq!(seen(MessageStatus::Delivered, 0), None);
         assert_eq!(seen(MessageStatus::Failed, 0), None);
         let both = [(MessageStatus::Sent, now.plus_seconds(-7200)), (MessageStatus::Sending, now)];
-        assert_eq!(pace(both.into_iter(), now), Some("2s"));
+        assert_eq!(poll_interval(both.into_iter(), now), Some("2s"));
     }
 }

@@ -9,15 +9,17 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
+use super::paths::{PATH, SECTION};
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, Toast, When, html, see_other};
+use crate::dashboard::frame::layout::{Shell, When, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::service::{self, NewService, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-pub(super) const SECTION: &str = "services";
-pub(super) const PATH: &str = "/services";
+const NOT_CREATED: &str = "The service was not created; try again in a moment.";
 
 /// `services/page.html`
 #[derive(Template)]
@@ -138,17 +140,10 @@ fn refuse(
     ServiceForm { name, slug, key_prefix }: ServiceForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let (status, errors, alert) = match error {
-        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-        Error::Unavailable { reason, .. } => {
-            let alert = format!("{} The service was not created; try again in a moment.", reason.sentence());
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-        }
-        error => return Err(error),
-    };
+    let (rejected, errors, alert) = FormRejection::of(error, NOT_CREATED)?.into_parts();
     let form = ServiceFormView { name, slug, key_prefix, errors, alert };
     if htmx.is_part() {
-        return html(status, &ServiceFormPart { form });
+        return rejected.respond(&ServiceFormPart { form });
     }
-    html(status, &NewServicePage { shell: Shell::new(SECTION, who, session), form })
+    rejected.respond(&NewServicePage { shell: Shell::new(SECTION, who, session), form })
 }

@@ -2,4 +2,5 @@
 
 pub mod list;
 pub mod option;
+pub mod paths;
 pub mod show;

@@ -7,13 +7,17 @@ use actix_web::web::{Data, Form, Path};
 use askama::Template;
 use serde::Deserialize;
 
-use super::list;
+use super::paths::{PATH, SECTION};
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{Shell, Toast, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::service::{self, Service};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::http::State;
+
+const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 
 /// `service/page.html`
 #[derive(Template)]
@@ -56,7 +60,7 @@ pub async fn show_service(
     if htmx.is_part() {
         return html(StatusCode::OK, &ServiceNameDialog { form });
     }
-    html(StatusCode::OK, &ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
+    html(StatusCode::OK, &ServicePage { shell: Shell::new(SECTION, &who, &session), form })
 }
 
 /// `POST /services/{slug}`
@@ -72,20 +76,13 @@ pub async fn rename_service(
         Ok(name) => {
             tracing::info!(service = slug, operator = %who.operator.id, "a service was renamed");
             session::leave_toast(&session, &Toast::success(format!("Success. The service is called “{name}”.")))?;
-            Ok(see_other(list::PATH))
+            Ok(see_other(PATH))
         }
         Err(error) => {
-            let (status, errors, alert) = match error {
-                Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-                Error::Unavailable { reason, .. } => {
-                    let alert = format!("{} Nothing was saved; try again in a moment.", reason.sentence());
-                    (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default(), Some(alert))
-                }
-                error => return Err(error),
-            };
+            let (rejected, errors, alert) = FormRejection::of(error, NOT_SAVED)?.into_parts();
             let service = find(&state, slug).await?;
             let form = NameFormView { service, name: form.into_inner().name, errors, alert };
-            html(status, &ServicePage { shell: Shell::new(list::SECTION, &who, &session), form })
+            rejected.respond(&ServicePage { shell: Shell::new(SECTION, &who, &session), form })
         }
     }
 }

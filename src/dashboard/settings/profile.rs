@@ -7,12 +7,14 @@ use actix_web::web::{Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::layout::{Shell, Toast, come_back_after, html, see_other};
+use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
-use crate::domain::identity::throttle::Guesser;
+use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -79,10 +81,10 @@ pub async fn change_password(
     state: Data<State>,
     session: Session,
     who: SignedIn,
-    guesser: Guesser,
+    attempt: LoginAttempt,
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse> {
-    match set_password(&state, &who, guesser, form.into_inner()).await {
+    match set_password(&state, &who, attempt, form.into_inner()).await {
         Ok(()) => {
             session::log_in(&session, &who.operator.id)?;
             tracing::info!(operator = %who.operator.id, "a password was changed");
@@ -94,12 +96,12 @@ pub async fn change_password(
     }
 }
 
-async fn set_password(state: &State, who: &SignedIn, guesser: Guesser, form: PasswordForm) -> Result<()> {
+async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form: PasswordForm) -> Result<()> {
     let id = who.operator.id.clone();
     let known = state.store.read(move |conn| stored_password::find(conn, &id)).await?;
     // Whoever is logged in has tries of their own.
-    let guesser = Guesser { known_operator: Some(who.operator.id.to_string()), ..guesser };
-    let permit = state.throttle.admit(&who.operator.email, &guesser)?;
+    let attempt = LoginAttempt { trusted_operator: Some(who.operator.id.to_string()), ..attempt };
+    let permit = state.throttle.admit(&who.operator.email, &attempt)?;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
@@ -121,21 +123,13 @@ fn refuse(
     forms: impl FnOnce(FieldErrors) -> (NameView, PasswordView),
 ) -> Result<HttpResponse> {
     let mut shell = Shell::new("settings", who, session);
-    let wait = error.retry_after();
-    let (status, errors) = match error {
-        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
-        Error::Unavailable { reason, .. } => {
-            shell.toasts.push(Toast::error(format!("{} Nothing was changed.", reason.sentence())));
-            (StatusCode::SERVICE_UNAVAILABLE, FieldErrors::default())
-        }
-        Error::TooMany { retry_after } => {
-            let mut errors = FieldErrors::default();
-            errors.add("current_password", format!("Too many tries. Wait {retry_after} seconds and try again."));
-            (StatusCode::TOO_MANY_REQUESTS, errors)
-        }
-        error => return Err(error),
-    };
+    let mut rejection = FormRejection::of(error, "Nothing was changed.")?;
+    match (rejection.status, rejection.alert.take()) {
+        (StatusCode::TOO_MANY_REQUESTS, Some(alert)) => rejection.errors.add("current_password", alert),
+        (_, Some(alert)) => shell.toasts.push(Toast::error(alert)),
+        (_, None) => {}
+    }
+    let (rejected, errors, _) = rejection.into_parts();
     let (name, password) = forms(errors);
-    let response = html(status, &SettingsPage { shell, name, password })?;
-    Ok(come_back_after(wait, response))
+    rejected.respond(&SettingsPage { shell, name, password })
 }

@@ -1,8 +1,8 @@
 //! Slows down guessing of passwords and setup codes, per account and per
-//! address. A right password is never shut out: a browser that has logged in
-//! before has tries of its own, and everybody else's come back with time.
+//! address. An attacker can't lock an operator out: a browser that has logged
+//! in before has a quota of its own, and every other quota refills with time.
 //!
-//! Counted in this process only, and from zero after a restart.
+//! The counts are kept in this process only and start from zero with it.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -18,30 +18,30 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::Digest;
 
-/// Tries for one account, or from one known browser: 10 at once, then one each 10 s.
-const ACCOUNT: (u32, Duration) = (10, Duration::from_secs(10));
-/// Tries from one address, for any account: 30 at once, then one each 2 s.
-const ADDRESS: (u32, Duration) = (30, Duration::from_secs(2));
-/// With more entries than this, those that are full again are dropped.
-const MANY: usize = 10_000;
+/// Attempts for one account, or from one trusted browser: 10 at once, then one every 10 s.
+const ACCOUNT_QUOTA: (u32, Duration) = (10, Duration::from_secs(10));
+/// Attempts from one address, for any account: 30 at once, then one every 2 s.
+const ADDRESS_QUOTA: (u32, Duration) = (30, Duration::from_secs(2));
+/// Above this number of entries, those with their whole quota left are dropped.
+const MAX_ENTRIES: usize = 10_000;
 
-/// The right to compare one password or code. Whatever compares one asks for
-/// it, so that no route can forget the throttle.
+/// The right to compare one password or code. Every comparison takes one, so
+/// that no route can forget the throttle.
 #[derive(Debug)]
 pub struct Permit(());
 
-/// Who tries.
+/// Where a password or a code is typed, before it is known whether it is right.
 #[derive(Debug, Clone)]
-pub struct Guesser {
+pub struct LoginAttempt {
     /// Where the request comes from.
     pub address: IpAddr,
     /// The operator who logged in from this browser before, by id.
-    pub known_operator: Option<String>,
+    pub trusted_operator: Option<String>,
 }
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Nanos>>;
 
-/// Counts tries.
+/// Rate limits for attempts, per account and per address.
 pub struct Throttle {
     clock: Clock,
     accounts: Limiter<Digest>,
@@ -49,23 +49,24 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Nothing tried yet.
+    /// A throttle with every quota unused.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { accounts: limiter(ACCOUNT, &clock), addresses: limiter(ADDRESS, &clock), clock }
+        Self { accounts: limiter(ACCOUNT_QUOTA, &clock), addresses: limiter(ADDRESS_QUOTA, &clock), clock }
     }
 
-    /// Lets one try for `account` through, or says how long to wait. `account`
-    /// is whatever was typed: unknown ones are slowed down just the same.
+    /// Admits one attempt at `account`, or says how long to wait. `account` is the
+    /// text that was typed: unknown accounts are slowed down just the same, so that
+    /// the delay does not reveal which exist.
     ///
     /// # Errors
     /// [`Error::TooMany`].
-    pub fn admit(&self, account: &str, guesser: &Guesser) -> Result<Permit> {
+    pub fn admit(&self, account: &str, attempt: &LoginAttempt) -> Result<Permit> {
         self.forget_old();
-        check(&self.addresses, &network(guesser.address), &self.clock)?;
+        check(&self.addresses, &network(attempt.address), &self.clock)?;
         let shared = account.trim().to_lowercase();
-        // Others' guesses use up the account's tries, not this browser's.
-        let bucket = match &guesser.known_operator {
+        // Attempts from elsewhere use up the account's quota, not this browser's.
+        let bucket = match &attempt.trusted_operator {
             Some(operator) => format!("{shared} known {operator}"),
             None => shared,
         };
@@ -74,10 +75,10 @@ impl Throttle {
     }
 
     fn forget_old(&self) {
-        if self.accounts.len() > MANY {
+        if self.accounts.len() > MAX_ENTRIES {
             self.accounts.retain_recent();
         }
-        if self.addresses.len() > MANY {
+        if self.addresses.len() > MAX_ENTRIES {
             self.addresses.retain_recent();
         }
     }
@@ -96,7 +97,8 @@ fn check<K: std::hash::Hash + Eq + Clone>(limiter: &Limiter<K>, key: &K, clock: 
     })
 }
 
-/// One household or server has a whole IPv6 /64 to itself.
+/// The part of an address that a limit applies to: one household or server can
+/// choose among all addresses of its IPv6 /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
@@ -123,12 +125,12 @@ mod tests {
         (Throttle::new(clock.clone()), clock)
     }
 
-    fn from(address: &str) -> Guesser {
-        Guesser { address: address.parse().unwrap(), known_operator: None }
+    fn from(address: &str) -> LoginAttempt {
+        LoginAttempt { address: address.parse().unwrap(), trusted_operator: None }
     }
 
-    fn tries(throttle: &Throttle, account: &str, guesser: &Guesser) -> usize {
-        (0..1_000).take_while(|_| throttle.admit(account, guesser).is_ok()).count()
+    fn tries(throttle: &Throttle, account: &str, attempt: &LoginAttempt) -> usize {
+        (0..1_000).take_while(|_| throttle.admit(account, attempt).is_ok()).count()
     }
 
     #[test]
@@ -156,7 +158,7 @@ mod tests {
         let (throttle, _) = throttle();
         while throttle.admit("ada@example.com", &from("10.0.0.1")).is_ok() {}
         assert!(throttle.admit("ada@example.com", &from("10.0.0.2")).is_err());
-        let known = Guesser { known_operator: Some("op_1".into()), ..from("10.0.0.2") };
+        let known = LoginAttempt { trusted_operator: Some("op_1".into()), ..from("10.0.0.2") };
         assert_eq!(tries(&throttle, "ada@example.com", &known), 10);
     }
 

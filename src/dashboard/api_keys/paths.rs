@@ -1,0 +1,24 @@
+//! The addresses of the API Keys pages.
+
+use crate::domain::api_key::ApiKeyId;
+use crate::error::{Error, Result};
+
+/// The entry of the sidebar.
+pub(super) const SECTION: &str = "api-keys";
+/// The list.
+pub(super) const PATH: &str = "/api-keys";
+/// The form for a new key.
+pub(super) const NEW: &str = "/api-keys/new";
+
+/// The page of a key.
+pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
+    format!("{PATH}/{id}")
+}
+
+/// Reads the id in an address.
+///
+/// # Errors
+/// [`Error::NotFound`] for a text that can't be an id.
+pub(super) fn parse_id(id: &str) -> Result<ApiKeyId> {
+    id.parse().map_err(|()| Error::NotFound)
+}
