@@ -3,7 +3,7 @@
 import keyfob
 from figure import Figure
 
-LIMIT_MB = 15
+LIMIT_MB = 20
 
 
 def measure(_):

@@ -27,13 +27,13 @@ const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
 pub struct CallbackForm {
     #[serde(default)]
     url: String,
-    action: Action,
+    action: CallbackAction,
 }
 
 /// Which button was pressed.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Action {
+enum CallbackAction {
     Save,
     NewSecret,
     Remove,
@@ -82,15 +82,15 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackFor
     let (account, key) = (who.account.clone(), id.clone());
     let (url, action, allowed) = (form.url.clone(), form.action, state.callback_networks.clone());
     let change = move |tx: &mut Tx<'_>| match action {
-        Action::Save => Ok(match callback::save(tx, &account, &key, &url, &allowed)? {
+        CallbackAction::Save => Ok(match callback::save(tx, &account, &key, &url, &allowed)? {
             Saved::Made(secret) => Done::WithSecret(secret, "Success. The callback was saved."),
             Saved::Kept => Done::Quietly("Success. The callback was saved."),
         }),
-        Action::NewSecret => {
+        CallbackAction::NewSecret => {
             let secret = callback::change_secret(tx, &account, &key)?;
             Ok(Done::WithSecret(secret, "Success. The callback has a new secret."))
         }
-        Action::Remove => {
+        CallbackAction::Remove => {
             callback::remove(tx, &account, &key)?;
             Ok(Done::Quietly("Success. The callback was removed."))
         }

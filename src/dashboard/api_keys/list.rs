@@ -36,7 +36,7 @@ pub(super) struct ApiKeysPage {
 
 /// Which part of the list.
 #[derive(Default, Deserialize)]
-pub struct ListQuery {
+pub struct KeyListQuery {
     /// A service's slug; all services when empty.
     #[serde(default)]
     service: String,
@@ -67,7 +67,7 @@ pub async fn list_api_keys(
     session: Session,
     who: SignedIn,
     htmx: Htmx,
-    query: Query<ListQuery>,
+    query: Query<KeyListQuery>,
 ) -> Result<HttpResponse> {
     let query = query.into_inner();
     let after: Option<KeyCursor> = match query.after.as_str() {

@@ -57,7 +57,7 @@ pub struct LabelForm {
 }
 
 /// A key with the name of its maker, and its callback where there can be one.
-struct Known {
+struct KeyDetails {
     entry: ApiKeyEntry,
     created_by: Option<String>,
     callback: Option<CallbackView>,
@@ -127,7 +127,7 @@ pub(super) async fn draw_with_callback(
     id: &ApiKeyId,
     callback: CallbackView,
 ) -> Result<HttpResponse> {
-    let known = Known { callback: Some(callback), ..read(state, who, id).await? };
+    let known = KeyDetails { callback: Some(callback), ..read(state, who, id).await? };
     let form = LabelFormView::of(&known);
     draw(state, status, shell, known, form)
 }
@@ -138,13 +138,13 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
     who.change(state, move |tx| api_key::relabel(tx, &account, &id, &label, version)).await
 }
 
-async fn read(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<Known> {
+async fn read(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<KeyDetails> {
     let (account, id) = (who.account.clone(), id.clone());
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
-        Ok(Known { entry, created_by: maker.map(|maker| maker.name), callback })
+        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback })
     });
     read.await
 }
@@ -153,7 +153,7 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    Known { entry, created_by, callback }: Known,
+    KeyDetails { entry, created_by, callback }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
@@ -162,7 +162,7 @@ fn draw(
 }
 
 impl LabelFormView {
-    fn of(Known { entry: ApiKeyEntry { key, .. }, .. }: &Known) -> Self {
+    fn of(KeyDetails { entry: ApiKeyEntry { key, .. }, .. }: &KeyDetails) -> Self {
         let filled = LabelForm { name: key.name.clone(), description: key.description.clone(), version: key.version };
         Self::filled(filled, FieldErrors::default(), None)
     }
@@ -173,7 +173,7 @@ impl LabelFormView {
 
     /// Keeps what was typed. After a change by somebody else the next try
     /// builds on that change, which is shown beside it.
-    fn rejected(filled: LabelForm, rejection: &FormRejection, known: &Known) -> Self {
+    fn rejected(filled: LabelForm, rejection: &FormRejection, known: &KeyDetails) -> Self {
         let saved_meanwhile = is_edit_conflict(rejection);
         let version = if saved_meanwhile { known.entry.key.version } else { filled.version };
         let form = Self::filled(filled, rejection.errors.clone(), rejection.alert.clone());

@@ -18,7 +18,7 @@ const MAX_KEY_CHOICES: usize = 200;
 /// The address, as it was written.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct ListQuery {
+pub struct MessageFilterQuery {
     status: String,
     api_key: String,
     recipient: String,
@@ -40,7 +40,7 @@ impl Wanted {
     ///
     /// # Errors
     /// [`Error::NotFound`] for what no link of ours leads to.
-    pub(super) fn parse(query: &ListQuery) -> Result<Self> {
+    pub(super) fn parse(query: &MessageFilterQuery) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let recipient = query.recipient.trim().to_owned();
         let number = (!recipient.is_empty()).then(|| PhoneNumber::parse("recipient", &recipient));

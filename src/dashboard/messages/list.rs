@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use askama::Template;
 
-use super::filter::{self, FilterView, ListQuery, Wanted};
+use super::filter::{self, FilterView, MessageFilterQuery, Wanted};
 use super::paths::SECTION;
 use super::row::{KeyName, MessageRow};
 use super::words::poll_interval;
@@ -42,7 +42,7 @@ pub async fn list_messages(
     session: Session,
     who: SignedIn,
     htmx: Htmx,
-    query: Query<ListQuery>,
+    query: Query<MessageFilterQuery>,
 ) -> Result<HttpResponse> {
     let wanted = Wanted::parse(&query)?;
     let (account, filter, after) = (who.account.clone(), wanted.filter.clone(), wanted.after.clone());

@@ -58,7 +58,7 @@ struct SegmentRow {
 }
 
 /// Everything that is kept about a message.
-struct Known {
+struct MessageDetails {
     entry: MessageEntry,
     history: Vec<MessageEvent>,
     segments: Vec<MessageSegment>,
@@ -81,8 +81,8 @@ pub async fn show_message(
     if htmx.is_part() { html(StatusCode::OK, &page.as_facts()) } else { html(StatusCode::OK, &page) }
 }
 
-fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<Known> {
-    Ok(Known {
+fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<MessageDetails> {
+    Ok(MessageDetails {
         entry: message::find(conn, account, None, id)?,
         history: message::history(conn, id)?,
         segments: message::segments(conn, id)?,
@@ -91,8 +91,8 @@ fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<Known> {
     })
 }
 
-fn draw(shell: Shell, known: Known, state: &State) -> MessagePage {
-    let Known { entry, history, segments, refunded, callbacks } = known;
+fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
+    let MessageDetails { entry, history, segments, refunded, callbacks } = known;
     let now = state.clock.now();
     // News that waits is watched like a message that waits.
     let waiting = callbacks.iter().filter(|delivery| delivery.status == DeliveryStatus::Waiting);

@@ -36,7 +36,10 @@ const MAX_POLL_SECONDS: i64 = 3600;
 
 /// How often a page with these messages polls, from their statuses and the times
 /// of their last change; `None` once all are final or nothing has changed for long.
-pub(super) fn poll_interval(messages: impl Iterator<Item = (MessageStatus, UtcTime)>, now: UtcTime) -> Option<&'static str> {
+pub(super) fn poll_interval(
+    messages: impl Iterator<Item = (MessageStatus, UtcTime)>,
+    now: UtcTime,
+) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
     let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
     if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some("20s") }

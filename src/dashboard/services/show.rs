@@ -43,7 +43,7 @@ struct NameFormView {
 
 /// What is filled in.
 #[derive(Deserialize)]
-pub struct NameForm {
+pub struct ServiceNameForm {
     name: String,
 }
 
@@ -69,7 +69,7 @@ pub async fn rename_service(
     session: Session,
     who: SignedIn,
     slug: Path<String>,
-    form: Form<NameForm>,
+    form: Form<ServiceNameForm>,
 ) -> Result<HttpResponse> {
     let slug = slug.into_inner();
     match rename(&state, &who, slug.clone(), &form.name).await {

@@ -37,7 +37,7 @@ struct PasswordView {
 
 /// Another name.
 #[derive(Deserialize)]
-pub struct NameForm {
+pub struct OperatorNameForm {
     name: String,
 }
 
@@ -60,7 +60,7 @@ pub async fn change_name(
     state: Data<State>,
     session: Session,
     who: SignedIn,
-    form: Form<NameForm>,
+    form: Form<OperatorNameForm>,
 ) -> Result<HttpResponse> {
     let id = who.operator.id.clone();
     let result = match operator::parse_name(&form.name) {

@@ -58,11 +58,9 @@ impl SourceGraph {
         Self { files, uses }
     }
 
-    /// Arrows but for those in `ignored` by which a file uses one that uses it,
-    /// directly or through others.
-    pub fn circular(&self, ignored: &[(&str, &str)]) -> Vec<(&str, &str)> {
-        let arrows = self.uses.iter().map(|(user, used)| (user.as_str(), used.as_str()));
-        let arrows: Vec<(&str, &str)> = arrows.filter(|arrow| !ignored.contains(arrow)).collect();
+    /// Arrows by which a file uses one that uses it, directly or through others.
+    pub fn circular(&self) -> Vec<(&str, &str)> {
+        let arrows: Vec<(&str, &str)> = self.uses.iter().map(|(user, used)| (user.as_str(), used.as_str())).collect();
         let mut used_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         arrows.iter().for_each(|(user, used)| used_by.entry(user).or_default().push(used));
         let reached_from = |start| {
