@@ -221,7 +221,7 @@ fn print_licences() -> io::Result<()> {
     }
 }
 
-/// Whoever runs the command, by the name of their system user.
+/// The person at the terminal, by the name of their system user.
 fn actor() -> Actor {
     let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     Actor::command_line(user.unwrap_or_else(|| "command line".to_owned()))

@@ -80,7 +80,7 @@ pub enum Error {
     Internal(#[source] anyhow::Error),
 }
 
-/// Why a request is not let through, and how that is told over HTTP.
+/// Why a key opens nothing, with the HTTP status and challenge of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denial {
     /// The stable word for the cause, such as `DISABLED`.
@@ -184,8 +184,8 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// Tells an outage from a fault. The two databases share few error kinds, so
-/// SQLite's are told by their fixed English texts (`sqlite3_errstr`).
+/// Classifies a database error. The two databases share few error kinds, so
+/// SQLite's are recognised by their fixed English texts (`sqlite3_errstr`).
 fn outage(error: &diesel::result::Error) -> Option<DatabaseOutage> {
     use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
     let DatabaseError(kind, info) = error else {

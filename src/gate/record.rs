@@ -22,7 +22,7 @@ use crate::store::{Digest, UtcTime};
 /// part: of fixed size, and all that a verdict on a key without a policy reads.
 /// With thousands of keys in use, waiting for main memory is most of the time
 /// that a verdict takes, so that what only some keys or some answers need is kept
-/// apart: limits in [`KeyPolicy`], what only `/v1/auth` sends in [`Identity`].
+/// apart: limits in `KeyPolicy`, what only `/v1/auth` sends in `Identity`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct KeyRecord {

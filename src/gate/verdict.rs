@@ -1,5 +1,5 @@
-//! The verdict on a key, and the one table of codes: what each is called, how it
-//! is told over HTTP, and whether it names the key.
+//! The verdict on a key, and the one table of codes: its name, its
+//! HTTP status and challenge, and whether the answer names the key.
 
 use std::sync::Arc;
 

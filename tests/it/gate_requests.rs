@@ -114,7 +114,7 @@ on_both_databases! {
         assert!(wrong.is_empty(), "{}", wrong.join("\n---\n"));
     }
 
-    fn a_proxys_question_is_answered_though_the_body_that_it_speaks_of_stayed_with_the_proxy(db: &Database) {
+    fn a_question_of_a_proxy_is_answered_although_the_body_stayed_with_the_proxy(db: &Database) {
         let app = db.app();
         let question = auth("?service=sms", "Content-Length: 100\r\n");
 

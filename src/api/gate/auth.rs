@@ -35,7 +35,7 @@ pub async fn authorize(state: Data<State>, request: HttpRequest) -> HttpResponse
         .unwrap_or_else(|error| error.for_proxy().error_response())
 }
 
-/// It would tell its sender what a proxy has added (ASVS 13.4.4).
+/// TRACE would echo the headers that a proxy has added (ASVS 13.4.4).
 fn no_trace(state: &State) -> HttpResponse {
     let refusal = ApiError::new(Error::MethodNotAllowed, state).for_proxy().error_response();
     allowing("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", refusal)

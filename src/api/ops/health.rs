@@ -1,4 +1,4 @@
-//! For whoever watches over the process.
+//! Health checks, for monitoring and orchestration.
 
 use std::time::Duration;
 
@@ -23,19 +23,19 @@ pub async fn healthz() -> Json<impl Serialize> {
     Json(Health { status: "ok", detail: None })
 }
 
-/// How long the database may take, for whoever asks every second.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// How long the database may take: less than the second between two checks.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// `GET /readyz`: requests are welcome; 503 while the database does not answer,
+/// `GET /readyz`: 200 while requests can be served; 503 while the database does not answer,
 /// and when the server is about to stop.
 pub async fn readyz(state: Data<State>) -> HttpResponse {
-    match what_is_amiss(&state).await {
+    match find_problem(&state).await {
         None => HttpResponse::Ok().json(Health { status: "ok", detail: None }),
         Some(detail) => HttpResponse::ServiceUnavailable().json(Health { status: "unavailable", detail: Some(detail) }),
     }
 }
 
-async fn what_is_amiss(state: &State) -> Option<&'static str> {
+async fn find_problem(state: &State) -> Option<&'static str> {
     if state.drain.has_begun() {
         return Some("Keyfob is about to stop.");
     }
@@ -44,7 +44,7 @@ async fn what_is_amiss(state: &State) -> Option<&'static str> {
         state.gate.check()?;
         state.store.read(operator::exists).await
     };
-    match timeout(PATIENCE, check).await {
+    match timeout(CHECK_TIMEOUT, check).await {
         Ok(Ok(_)) => None,
         Ok(Err(Error::Unavailable { reason, .. })) => Some(reason.sentence()),
         Ok(Err(_)) => Some("The database can't be read."),

@@ -1,4 +1,4 @@
-//! Where a key's application is told about its messages: set, changed and
+//! The callback of a key: its URL and secret are set, changed and
 //! removed on the key's own page.
 
 use actix_session::Session;

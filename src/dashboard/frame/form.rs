@@ -54,7 +54,7 @@ impl FormRejection {
     }
 
     /// Shows the message of a hidden field above the form, where it can be
-    /// seen. Tells whether there was one.
+    /// seen. Returns whether there was one.
     pub fn raise(&mut self, hidden_field: &str) -> bool {
         let message = self.errors.get(hidden_field).map(str::to_owned);
         let is_wrong = message.is_some();

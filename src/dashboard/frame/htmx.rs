@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 pub const RETARGET: &str = "hx-retarget";
 /// Puts it there in another way.
 pub const RESWAP: &str = "hx-reswap";
-/// Tells the page that something happened.
+/// Fires an event in the page.
 pub const TRIGGER: &str = "hx-trigger";
 /// Leads the browser to another page.
 pub const REDIRECT: &str = "hx-redirect";

@@ -58,7 +58,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// The frame for whoever is logged in, with the messages left for the next page.
+    /// The frame for the operator who is logged in, with the toast that the last request left.
     #[must_use]
     pub fn new(section: &'static str, who: &SignedIn, session: &Session) -> Self {
         Self {

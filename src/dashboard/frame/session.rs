@@ -84,7 +84,7 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The id of whoever is logged in.
+/// The id of the operator who is logged in.
 #[must_use]
 pub fn operator_id(session: &Session) -> Option<OperatorId> {
     session.get::<String>(OPERATOR).ok().flatten().and_then(|id| id.parse().ok())

@@ -1,4 +1,4 @@
-//! First start: whoever has the code from the terminal makes the first operator.
+//! First start: the person with the code from the terminal makes the first operator.
 
 use actix_session::Session;
 use actix_web::HttpResponse;

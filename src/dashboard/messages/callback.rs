@@ -1,4 +1,4 @@
-//! What the customer was told about a message, as the message's page shows it.
+//! The callback of a message, as the message's page shows it.
 
 use crate::dashboard::frame::layout::When;
 use crate::domain::callback::{Delivery, DeliveryStatus};

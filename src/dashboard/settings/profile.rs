@@ -99,7 +99,7 @@ pub async fn change_password(
 async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form: PasswordForm) -> Result<()> {
     let id = who.operator.id.clone();
     let known = state.store.read(move |conn| stored_password::find(conn, &id)).await?;
-    // Whoever is logged in has tries of their own.
+    // A logged-in operator has a quota of their own.
     let attempt = LoginAttempt { trusted_operator: Some(who.operator.id.to_string()), ..attempt };
     let permit = state.throttle.admit(&who.operator.email, &attempt)?;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {

@@ -90,7 +90,7 @@ pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) 
 /// One key of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown key and for another account's.
+/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
 pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
     let row = entries()
         .select(ApiKeyEntry::as_select())

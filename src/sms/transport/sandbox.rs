@@ -162,7 +162,7 @@ async fn deliver(receipt: DeliveryReceipt, delay: Duration, receipts: ReceiptSen
 
 /// The name of the transport.
 pub const NAME: &str = "sandbox";
-/// The prefix of its ids; the digit of the [`Ending`] follows.
+/// The prefix of its ids; the digit of the `Ending` follows.
 pub const ID_PREFIX: &str = "sandbox-";
 
 /// What becomes of a segment after it was accepted.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
@@ -272,7 +273,13 @@ impl Drop for App<'_> {
 /// Makes a change as Keyfob itself, over a connection that is at hand.
 #[track_caller]
 pub fn change<T>(conn: &mut Conn, now: UtcTime, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>) -> T {
-    conn.transaction(|conn| Tx::run(conn, Actor::system(), now, work)).unwrap().0
+    let change = |conn: &mut Conn| {
+        // SQLite has to wait for its write lock before it reads anything: a
+        // transaction that reads first fails where another one wrote in between.
+        conn.batch_execute("UPDATE revisions SET latest = latest")?;
+        Tx::run(conn, Actor::system(), now, work)
+    };
+    conn.transaction(change).unwrap().0
 }
 
 /// Worked out once: it takes a moment.
