@@ -7,6 +7,9 @@ use crate::domain::api_key::usage::SecretUsage;
 use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, KeyStatus};
 use crate::store::UtcTime;
 
+/// How many columns the table has, all of which the row with a new key's secret spans.
+pub(super) const COLUMNS: usize = 5;
+
 /// What a row shows.
 pub(super) struct ApiKeyRow {
     pub(super) id: ApiKeyId,
