@@ -52,6 +52,9 @@ const MAX_WRITERS: u32 = 8;
 /// pages of the dashboard delay no verdict.
 pub const MAX_LOOK_UPS: u32 = 2;
 
+/// Attempts to connect at the start, each with the connection's own time limit.
+const MAX_CONNECTS_AT_START: u32 = 3;
+
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
@@ -81,8 +84,7 @@ impl Store {
             }
         };
         // Without the pool, which would retry a failed connection without a word until its timeout.
-        manager
-            .connect()
+        connect_at_start(&manager)
             .map_err(anyhow::Error::from)
             .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, file.as_ref()))
             .map_err(|error| start_failure::describe(url, &error))?;
@@ -234,6 +236,22 @@ impl Store {
     pub fn pools(&self) -> [PoolFigures; 3] {
         [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
     }
+}
+
+/// Connects once more, and a third time, where a server that is busy with something
+/// else did not answer in time. Every other failure is final at once.
+fn connect_at_start(manager: &Manager) -> Result<Conn, diesel::r2d2::Error> {
+    let mut connected = manager.connect();
+    for _ in 1..MAX_CONNECTS_AT_START {
+        match &connected {
+            Err(error) if error.to_string().contains("timeout expired") => {
+                tracing::warn!("the database server did not answer in time; connecting again");
+                connected = manager.connect();
+            }
+            _ => break,
+        }
+    }
+    connected
 }
 
 fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
