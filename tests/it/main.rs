@@ -26,6 +26,7 @@ mod cached_statements;
 mod flood;
 mod foreign_sites;
 mod gate_requests;
+mod generated_clients;
 mod headers;
 mod health;
 mod house;
