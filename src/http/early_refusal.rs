@@ -17,7 +17,7 @@ use crate::error::Error;
 /// The longest head that is taken: the bytes of all names and values of headers.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// A middleware for the whole site. Reverse proxies ask at `proxy_path` about
+/// A middleware for the whole site. Reverse proxies ask at `proxy_path` and below it about
 /// their clients' requests and pass on their clients' headers, so that those
 /// are not held against the question.
 pub fn refuse_early<S>(
@@ -27,7 +27,8 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = HttpError>,
 {
     move |request, next| {
-        let is_for_proxy = request.path() == proxy_path;
+        let below = request.path().strip_prefix(proxy_path);
+        let is_for_proxy = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
         match fault(request.head(), is_for_proxy) {
             Some(error) => Either::Left(ready(Ok(refuse(request, error, is_for_proxy)))),
             None => Either::Right(next.call(request)),

@@ -99,10 +99,13 @@ on_both_databases! {
         let Key { secret, .. } = app.make_key("Project X");
 
         for name in ["key", "api_key", "apikey", "access_token", "token", "x-api-key", "X-API-Key"] {
-            let head = head_of(&app, &format!("/v1/auth?service=sms&{name}={secret}"), "");
+            let head = head_of(&app, &format!("/v1/auth/sms/?{name}={secret}"), "");
             assert_denied(&head, 401, "key_missing", NO_KEY);
-            let answer = app.anonymous().get(&format!("/v1/nowhere?{name}={secret}"));
-            assert!(!format!("{:?}{}", answer.headers, answer.body).contains(&secret[9..]), "{}", answer.body);
+            for path in ["/v1/auth?service=sms&", "/v1/nowhere?"] {
+                let answer = app.anonymous().get(&format!("{path}{name}={secret}"));
+                assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.body);
+                assert!(!format!("{:?}{}", answer.headers, answer.body).contains(&secret[9..]), "{}", answer.body);
+            }
         }
         assert!(head(&app, &format!("X-API-Key: {secret}\r\n")).starts_with("http/1.1 200 "));
     }
@@ -165,11 +168,45 @@ on_both_databases! {
         for query in [
             "", "?", "?service", "?service=", "?mode=live", "?service=sms&service=sms", "?service=sms&service=mail",
             "?service=sms&mode=live&mode=test", "?service=sms&mode=LIVE", "?service=sms&mode=both", "?service[]=sms",
+            "?service=sms&path=/orders?mode=any", "?service=sms&scopes=read", "?service=sms&x", "//orders", "/sms;path=x/",
         ] {
             let answer = knock.get(&format!("/v1/auth{query}")).assert_problem(400, "BAD_REQUEST");
             assert_eq!((answer.header("x-key-id"), answer.header("x-auth-code")), ("", "BAD_REQUEST"), "{query}");
         }
         knock.get("/v1/auth?service=sms").assert_ok();
+    }
+
+    fn behind_the_operators_segment_a_client_chooses_nothing(db: &Database) {
+        let app = db.app();
+        app.add_service("mail", "Mail");
+        let (live, test) = (app.make_key("Live"), app.make_test_key("Test"));
+        let ask = |path: &str, key: &Key| head_of(&app, path, &format!("X-API-Key: {}\r\n", key.secret));
+
+        for path in ["", "/orders", "/?mode=any", "/;mode=any/", "/../sms;mode=any/", "/orders?mode=any&service=mail", "//mail/"] {
+            assert!(ask(&format!("/v1/auth/sms{path}"), &live).starts_with("http/1.1 200 "), "{path}");
+            assert_denied(&ask(&format!("/v1/auth/sms{path}"), &test), 403, "mode_not_allowed", None);
+            assert_denied(&ask(&format!("/v1/auth/mail{path}"), &live), 401, "not_found", WRONG_KEY);
+            assert!(ask(&format!("/v1/auth/sms;mode=any{path}"), &test).starts_with("http/1.1 200 "), "{path}");
+        }
+    }
+
+    fn a_preflight_is_let_in_as_nobody_where_the_operator_says_so(db: &Database) {
+        let app = db.app();
+        let nobody = app.anonymous();
+        let preflight = nobody.with("access-control-request-method", "PUT").with("origin", "https://app.example.com");
+
+        for path in ["/v1/auth?service=sms&preflight=pass", "/v1/auth/sms;preflight=pass/orders"] {
+            let told = preflight.send("OPTIONS", path, None).assert_ok();
+            for name in IDENTITY.iter().chain(&["x-auth-code"]) {
+                assert_eq!(told.header(name), "-", "{name}");
+            }
+            preflight.with("x-forwarded-method", "OPTIONS").get(path).assert_status(401);
+            preflight.with("x-http-method-override", "OPTIONS").post(path, &[]).assert_status(401);
+            nobody.send("OPTIONS", path, None).assert_status(401);
+        }
+        for path in ["/v1/auth?service=sms", "/v1/auth/sms/orders;preflight=pass?preflight=pass"] {
+            preflight.send("OPTIONS", path, None).assert_status(401);
+        }
     }
 
     fn every_method_but_trace_is_asked_alike(db: &Database) {
