@@ -102,6 +102,8 @@ mod tests {
             drain: std::sync::Arc::default(),
             started_at: now,
             public_url: None,
+            internal_url: None,
+            key_header: None,
             store,
             clock,
         }

@@ -1,5 +1,11 @@
 //! `/v1/auth`: how a key is presented, and what a proxy is told.
 
+use actix_web::http::header::HeaderName;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyfob::clock::Clock;
+use keyfob::config::Config;
+
 use crate::support::{App, Key, Wire, on_both_databases};
 
 /// Well-formed, and nobody's.
@@ -43,6 +49,10 @@ on_both_databases! {
             format!("X-API-KEY: \t {secret} \t \r\n"),
             format!("Authorization: Bearer {secret}\r\n"),
             format!("Authorization: bEARER \t {secret}  \r\n"),
+            format!("Authorization: ApiKey {secret}\r\n"),
+            format!("Authorization: Token {secret}\r\n"),
+            format!("Authorization: basic {}\r\n", STANDARD.encode(format!("ada:{secret}"))),
+            format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{secret}:"))),
             format!("X-API-Key: {secret}\r\nAuthorization: Bearer {UNKNOWN}\r\n"),
             format!("X-API-Key: {secret}\r\nAuthorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n"),
         ] {
@@ -50,6 +60,19 @@ on_both_databases! {
             assert!(head.starts_with("http/1.1 200 "), "{lines}{head}");
             assert_eq!(code(&head), "valid");
         }
+    }
+
+    fn one_more_header_is_read_where_the_operator_names_it(db: &Database) {
+        let set = |config: &mut Config| config.key_header = Some(HeaderName::from_static("x-auth-token"));
+        let app = App::start_set(db, set, Clock::System).with_operator();
+        let Key { secret, .. } = app.make_key("Project X");
+
+        assert!(head(&app, &format!("X-Auth-Token: {secret}\r\n")).starts_with("http/1.1 200 "));
+        let balance = |name: &'static str| app.anonymous().with(name, &secret).get("/v1/balance");
+        balance("x-auth-token").assert_ok();
+        balance("x-other-token").assert_problem(401, "KEY_MISSING");
+        let both = format!("X-API-Key: {UNKNOWN}\r\nX-Auth-Token: {secret}\r\n");
+        assert_denied(&head(&app, &both), 401, "not_found", WRONG_KEY);
     }
 
     fn what_is_no_key_opens_nothing(db: &Database) {
@@ -72,6 +95,9 @@ on_both_databases! {
             format!("X-API-Key: {secret}\r\nX-API-Key: {secret}\r\n"),
             format!("Authorization: Bearer {secret}\r\nAuthorization: Bearer {secret}\r\n"),
             format!("Authorization: Basic YTpi\r\nAuthorization: Bearer {secret}\r\n"),
+            "Authorization: Basic YTpi\r\n".to_owned(),
+            format!("Authorization: Basic {secret}\r\n"),
+            "Authorization: Token\r\n".to_owned(),
             format!("X-API-Key: \r\nAuthorization: Bearer {secret}\r\n"),
         ] {
             assert_denied(&head(&app, &lines), 401, "not_found", WRONG_KEY);
@@ -84,9 +110,10 @@ on_both_databases! {
 
         for lines in [
             String::new(),
-            "Authorization: Basic YTpi\r\n".to_owned(),
+            "Authorization: Digest username=x\r\n".to_owned(),
             format!("Authorization: {secret}\r\n"),
-            format!("Authorization: Token {secret}\r\n"),
+            format!("Authorization: Bear {secret}\r\n"),
+            format!("X-Auth-Token: {secret}\r\n"),
             format!("Cookie: x-api-key={secret}\r\n"),
             format!("X-Api-Key-2: {secret}\r\n"),
         ] {

@@ -146,6 +146,8 @@ impl<'db> App<'db> {
             sms_transport: TransportConfig::Sandbox { delay: Duration::ZERO },
             callbacks: CallbackConfig::default(),
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
+            internal_url: None,
+            key_header: None,
         };
         set(&mut config);
         let public_url = config.public_url.clone();
