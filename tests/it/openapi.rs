@@ -253,7 +253,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend([&*keys.valid, &keys.disabled, &keys.expired, &keys.test, "x"].map(|key| auth("?service=sms", key)));
     calls.extend([
         verify("{"),
-        verify(&json!({"key": "x".repeat(5_000)}).to_string()),
+        verify(&json!({"key": "x".repeat(41_000)}).to_string()),
         ("/v1/keys/verify", nobody.send("POST", "/v1/keys/verify", Some(text))),
         ("/v1/keys/verify", nobody.send("GET", "/v1/keys/verify", None)),
         ("/v1/auth", nobody.get("/v1/auth?service=sms")),
