@@ -12,6 +12,7 @@ use futures_util::future::Either;
 
 use super::State;
 use super::problem::ApiError;
+use super::request_id::RequestTrace;
 use crate::error::Error;
 
 /// The longest head that is taken: the bytes of all names and values of headers.
@@ -57,7 +58,7 @@ fn fault(head: &RequestHead, is_for_proxy: bool) -> Option<Error> {
 fn refuse(request: ServiceRequest, error: Error, is_for_proxy: bool) -> ServiceResponse {
     let Some(state) = request.app_data::<Data<State>>() else { return request.error_response(error) };
     let error = ApiError::new(error, state);
-    let error = if is_for_proxy { error.for_proxy() } else { error };
+    let error = if is_for_proxy { error.for_proxy() } else { error.traced(RequestTrace::of(request.head())) };
     let mut response = error.error_response();
     response.head_mut().set_connection_type(ConnectionType::Close);
     request.into_response(response)

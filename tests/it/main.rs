@@ -49,6 +49,7 @@ mod passwords;
 mod presented_key;
 mod proxies;
 mod proxies_over_tls;
+mod request_ids;
 mod safe_methods;
 mod security_md;
 mod sending;
