@@ -5,6 +5,7 @@
 mod batch;
 pub mod callbacks;
 mod dispatcher;
+pub mod metrics;
 mod receipts;
 mod service;
 mod sweeper;

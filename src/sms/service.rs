@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::metrics::SmsMetrics;
 use super::transport::{Transport, sandbox};
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
@@ -19,9 +20,10 @@ use crate::store::{Conn, Digest, Store, UtcTime};
 pub struct Sms {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    live: Arc<Notify>,
-    test: Arc<Notify>,
+    carrier_queue: Arc<Notify>,
+    sandbox_queue: Arc<Notify>,
     in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    pub(super) metrics: Arc<SmsMetrics>,
     /// The transport of live messages, once the workers have started.
     pub(super) carrier: Arc<OnceLock<Arc<dyn Transport>>>,
 }
@@ -30,7 +32,10 @@ pub struct Sms {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CarrierState {
     /// A carrier is connected.
-    Connected,
+    Connected {
+        /// The messages per second that it takes, once it has throttled; rounded.
+        learned_rate: Option<u32>,
+    },
     /// No carrier is connected, so messages wait. The reason, as a sentence.
     Unavailable(String),
     /// The sandbox takes them, and no phone gets them.
@@ -56,9 +61,10 @@ impl Sms {
         Self {
             store,
             clock,
-            live: Arc::default(),
-            test: Arc::default(),
+            carrier_queue: Arc::default(),
+            sandbox_queue: Arc::default(),
             in_flight: Arc::default(),
+            metrics: Arc::default(),
             carrier: Arc::default(),
         }
     }
@@ -68,7 +74,10 @@ impl Sms {
     pub fn carrier_state(&self) -> CarrierState {
         match self.carrier.get() {
             Some(carrier) if carrier.name() == sandbox::NAME => CarrierState::Sandbox,
-            Some(carrier) => carrier.unavailable_reason().map_or(CarrierState::Connected, CarrierState::Unavailable),
+            Some(carrier) => match carrier.unavailable_reason() {
+                Some(reason) => CarrierState::Unavailable(reason),
+                None => CarrierState::Connected { learned_rate: carrier.learned_rate().map(whole_rate) },
+            },
             None => CarrierState::Unavailable("sending has not begun".to_owned()),
         }
     }
@@ -87,14 +96,14 @@ impl Sms {
         idempotent: Option<IdempotentRequest>,
         render: Render,
     ) -> Result<String> {
-        let (mode, account) = (origin.mode, origin.account_id.to_string());
+        let (rehearsed, account) = (self.rehearses(origin.mode), origin.account_id.to_string());
         let in_flight = idempotent.as_ref().map(|request| self.begin(&request.key)).transpose()?;
         let repetition = idempotent.clone();
         let now = self.clock.now();
         let work = move |conn: &mut Conn| {
             // The key is released when the write ends, even if the client is gone.
             let _in_flight = in_flight;
-            accept_once(conn, &origin, &draft, idempotent.as_ref(), render, now)
+            accept_once(conn, &origin, &draft, rehearsed, idempotent.as_ref(), render, now)
         };
         let response = match (self.store.write_grouped(&account, work).await, repetition) {
             // Another instance has committed the same request since.
@@ -104,16 +113,21 @@ impl Sms {
             }
             (result, _) => result?,
         };
-        self.queue_changed(mode).notify_one();
+        self.queue_changed(rehearsed).notify_one();
         Ok(response)
     }
 
-    /// Notified when a message of a mode was queued by this instance.
-    pub(super) fn queue_changed(&self, mode: Mode) -> &Arc<Notify> {
-        match mode {
-            Mode::Live => &self.live,
-            Mode::Test => &self.test,
-        }
+    /// Whether messages of a mode are rehearsed: they go to the sandbox, cost nothing
+    /// and reach no phone.
+    #[must_use]
+    pub fn rehearses(&self, mode: Mode) -> bool {
+        mode == Mode::Test || self.carrier_state() == CarrierState::Sandbox
+    }
+
+    /// Notified when this instance queued a message for the carrier, or for the
+    /// sandbox.
+    pub(super) fn queue_changed(&self, rehearsed: bool) -> &Arc<Notify> {
+        if rehearsed { &self.sandbox_queue } else { &self.carrier_queue }
     }
 
     fn begin(&self, key: &IdempotencyKey) -> Result<InFlight> {
@@ -124,10 +138,16 @@ impl Sms {
     }
 }
 
+/// At least 1: a carrier that takes one message in two seconds takes about one.
+fn whole_rate(rate: f64) -> u32 {
+    rate.round().clamp(1.0, f64::from(u32::MAX)) as u32
+}
+
 fn accept_once(
     conn: &mut Conn,
     origin: &MessageOrigin,
     draft: &MessageDraft,
+    rehearsed: bool,
     idempotent: Option<&IdempotentRequest>,
     render: Render,
     now: UtcTime,
@@ -137,7 +157,7 @@ fn accept_once(
     if let Some(response) = stored.flatten() {
         return Ok(response);
     }
-    let response = render(&message::accept(conn, origin, draft, now)?)?;
+    let response = render(&message::accept(conn, origin, draft, rehearsed, now)?)?;
     if let Some(IdempotentRequest { key, digest }) = idempotent {
         idempotency::store_response(conn, key, *digest, &response, now)?;
     }

@@ -187,6 +187,8 @@ table! {
         valid_until -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        carrier_code -> Nullable<Text>,
+        rehearsed -> Bool,
     }
 }
 
@@ -200,6 +202,7 @@ table! {
         error -> Nullable<Text>,
         updated_at -> BigInt,
         carrier -> Nullable<Text>,
+        carrier_code -> Nullable<Text>,
     }
 }
 

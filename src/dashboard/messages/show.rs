@@ -30,6 +30,7 @@ struct MessagePage {
     shell: Shell,
     row: MessageRow,
     poll_interval: Option<&'static str>,
+    carrier_code: Option<String>,
     sender: Option<String>,
     reference: String,
     text: String,
@@ -54,6 +55,7 @@ struct SegmentRow {
     words: &'static str,
     carrier_id: Option<String>,
     fault: Option<&'static str>,
+    carrier_code: Option<String>,
     when: When,
 }
 
@@ -101,6 +103,7 @@ fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
     MessagePage {
         shell,
         poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
+        carrier_code: message.carrier_code.clone(),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
         cost: count(message.credits, "credit"),
@@ -134,6 +137,7 @@ impl From<MessageSegment> for SegmentRow {
             number: segment.number,
             words: segment_words(&segment),
             fault: segment.error.map(|fault| fault.sentence()),
+            carrier_code: segment.carrier_code,
             when: segment.updated_at.into(),
             carrier_id: segment.carrier_id,
         }

@@ -4,7 +4,7 @@
 mod acceptance;
 mod carrier_message_id;
 mod error;
-mod gsm7;
+pub mod gsm7;
 mod history;
 pub mod idempotency;
 mod lifecycle;
@@ -24,12 +24,13 @@ pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, acce
 pub use carrier_message_id::CarrierMessageId;
 pub use error::MessageError;
 pub use history::{MessageEvent, MessageEventId, history};
+pub use lifecycle::StatusChange;
 pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageFilter, MessageList, find, list};
-pub use outcome::{SegmentOutcome, settle};
+pub use outcome::{CarrierRejection, SegmentOutcome, settle, settle_late};
 pub use queue::{LEASE_SECONDS, Lease, is_due, lease};
 pub use receipt::{DeliveryReceipt, ReceiptState, delete_unmatched_receipts, match_receipts, receive};
 pub use record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 pub use segment::{MessageSegment, SegmentStatus, carrier_ids_awaiting_receipt, segments};
-pub use sweep::{end_overdue, needs_sweep, settle_expired_leases};
+pub use sweep::{correct_due_times, end_overdue, needs_sweep, settle_expired_leases};
 pub use view::MessageView;
 pub(crate) use view::rfc3339;

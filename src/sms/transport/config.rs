@@ -4,9 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::interface::{ReceiptSender, Transport};
+use super::interface::{ReportSender, Transport};
 use super::sandbox::Sandbox;
 use super::smpp::{Smpp, SmppConfig};
+use crate::sms::metrics::SmsMetrics;
 
 /// The delay of the sandbox's receipts.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -24,13 +25,13 @@ pub enum TransportConfig {
 }
 
 impl TransportConfig {
-    /// Starts the transport, which puts its receipts into `receipts`. Has to be
+    /// Starts the transport, which sends its reports to `reports`. Has to be
     /// called within a Tokio runtime.
     #[must_use]
-    pub fn open(&self, receipts: ReceiptSender) -> Arc<dyn Transport> {
+    pub fn open(&self, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Arc<dyn Transport> {
         match self {
-            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, receipts)),
-            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), receipts)),
+            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, reports)),
+            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), reports, metrics)),
         }
     }
 

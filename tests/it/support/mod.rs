@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod asker;
+mod carrier_peer;
 mod certificate;
 mod client;
 mod database;
@@ -24,6 +25,7 @@ mod wire;
 pub use answer::Answer;
 pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD, change};
 pub use asker::{Asker, time_until};
+pub use carrier_peer::{CarrierPeer, DATA_SM, DELIVER_SM, PeerAnswer, PeerSubmit, delivery};
 pub use certificate::Certificate;
 pub use client::{Client, form};
 pub use database::{Database, Rows};
