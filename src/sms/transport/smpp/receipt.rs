@@ -66,16 +66,19 @@ impl ReceiptText {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let mut words =
-            text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\0')).filter(|word| !word.is_empty());
+        let mut fields = text.split(|c: char| c.is_whitespace() || c == '\0').flat_map(split_fields).peekable();
         let (mut id, mut word, mut bare_word, mut code) = (None, None, None, None);
-        while let Some(part) = words.next() {
-            let Some((name, value)) = part.split_once([':', '=']) else {
-                set_once(&mut bare_word, known_state(part).map(|_| part));
+        while let Some(field) = fields.next() {
+            let Some((name, value)) = field.split_once([':', '=']) else {
+                set_once(&mut bare_word, known_state(field).map(|_| field));
                 continue;
             };
+            let value = value.trim_end_matches([',', ';']);
             // The value may stand behind a space.
-            let mut value = || if value.is_empty() { words.next().unwrap_or_default() } else { value };
+            let mut value = || match value {
+                "" => fields.next_if(|next| !begins_field(next)).unwrap_or_default().trim_end_matches([',', ';']),
+                value => value,
+            };
             match name.to_ascii_lowercase().as_str() {
                 "text" => break,
                 "id" => set_once(&mut id, token(value(), MAX_ID_CHARS)),
@@ -95,6 +98,32 @@ impl ReceiptText {
         };
         Self { id, state, error }
     }
+}
+
+/// The fields that receipts are known to have.
+const FIELD_NAMES: [&str; 11] =
+    ["id", "sub", "dlvrd", "submit", "done", "date", "stat", "status", "err", "error", "text"];
+
+/// Whether a word is a known field with its value.
+fn begins_field(word: &str) -> bool {
+    word.split_once([':', '=']).is_some_and(|(name, _)| FIELD_NAMES.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// The fields of a word: commas and semicolons separate them, but an id may have
+/// some of its own.
+fn split_fields(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word).filter(|word| !word.is_empty());
+    std::iter::from_fn(move || {
+        let all = rest.take()?;
+        let separators = all.match_indices([',', ';']).map(|(at, _)| at);
+        match separators.into_iter().find(|at| begins_field(&all[at + 1..])) {
+            Some(at) => {
+                rest = Some(&all[at + 1..]);
+                Some(&all[..at])
+            }
+            None => Some(all),
+        }
+    })
 }
 
 /// Sets a field once: the first occurrence counts.
@@ -193,7 +222,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(
-            id in "[!-~]{1,64}",
+            id in "[!-~]{0,63}[!-+--:<-~]",
             err in "[1-9a-zA-Z]{1,20}",
             before in "( ?(sub:[0-9-]{1,4}|date:x|[a-z]{1,5}|dlvrd:9))*",
             after in "\\PC*",
