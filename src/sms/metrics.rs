@@ -62,4 +62,35 @@ impl SmsMetrics {
             }
         }
     }
+
+    /// The counts so far.
+    pub(super) fn totals(&self) -> SmsTotals {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut changes = self.changes.lock().clone();
+        changes.sort_by_key(|(change, _)| {
+            (change.status.as_str(), change.error.map(|error| error.as_str()), change.rehearsed)
+        });
+        SmsTotals {
+            accepted: count(&self.accepted),
+            throttled: count(&self.throttled),
+            binds: count(&self.binds),
+            ignored: IgnoredDelivery::ALL.iter().copied().zip(self.ignored.iter().map(count)).collect(),
+            changes,
+        }
+    }
+}
+
+/// What [`SmsMetrics`] counted.
+#[derive(Debug, Clone)]
+pub struct SmsTotals {
+    /// Accepted messages.
+    pub accepted: u64,
+    /// Submits that the carrier throttled.
+    pub throttled: u64,
+    /// Connections to the carrier.
+    pub binds: u64,
+    /// Deliveries that were not used, by kind.
+    pub ignored: Vec<(IgnoredDelivery, u64)>,
+    /// Messages that came to a new status.
+    pub changes: Vec<(StatusChange, u64)>,
 }

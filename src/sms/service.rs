@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::metrics::SmsMetrics;
-use super::transport::{Transport, sandbox};
+use super::metrics::{SmsMetrics, SmsTotals};
+use super::transport::Transport;
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::{self, IdempotencyKey};
@@ -24,8 +24,8 @@ pub struct Sms {
     sandbox_queue: Arc<Notify>,
     in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
     pub(super) metrics: Arc<SmsMetrics>,
-    /// The transport of live messages, once the workers have started.
-    pub(super) carrier: Arc<OnceLock<Arc<dyn Transport>>>,
+    /// The carrier, if there is one, once the workers have started.
+    pub(super) carrier: Arc<OnceLock<Option<Arc<dyn Transport>>>>,
 }
 
 /// The connection that live messages are sent over.
@@ -73,8 +73,8 @@ impl Sms {
     #[must_use]
     pub fn carrier_state(&self) -> CarrierState {
         match self.carrier.get() {
-            Some(carrier) if carrier.name() == sandbox::NAME => CarrierState::Sandbox,
-            Some(carrier) => match carrier.unavailable_reason() {
+            Some(None) => CarrierState::Sandbox,
+            Some(Some(carrier)) => match carrier.unavailable_reason() {
                 Some(reason) => CarrierState::Unavailable(reason),
                 None => CarrierState::Connected { learned_rate: carrier.learned_rate().map(whole_rate) },
             },
@@ -105,16 +105,23 @@ impl Sms {
             let _in_flight = in_flight;
             accept_once(conn, &origin, &draft, rehearsed, idempotent.as_ref(), render, now)
         };
-        let response = match (self.store.write_grouped(&account, work).await, repetition) {
+        let (response, accepted) = match (self.store.write_grouped(&account, work).await, repetition) {
             // Another instance has committed the same request since.
             (Err(Error::StillRunning), Some(IdempotentRequest { key, digest })) => {
                 let found = self.store.read(move |conn| idempotency::find(conn, &key, digest, now)).await?;
-                found.ok_or(Error::StillRunning)?
+                (found.ok_or(Error::StillRunning)?, 0)
             }
             (result, _) => result?,
         };
+        self.metrics.accepted(accepted);
         self.queue_changed(rehearsed).notify_one();
         Ok(response)
+    }
+
+    /// What this instance did for messages so far.
+    #[must_use]
+    pub fn totals(&self) -> SmsTotals {
+        self.metrics.totals()
     }
 
     /// Whether messages of a mode are rehearsed: they go to the sandbox, cost nothing
@@ -143,6 +150,8 @@ fn whole_rate(rate: f64) -> u32 {
     rate.round().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
+/// Returns the response, and how many messages were accepted for it: none for a
+/// repetition.
 fn accept_once(
     conn: &mut Conn,
     origin: &MessageOrigin,
@@ -151,17 +160,18 @@ fn accept_once(
     idempotent: Option<&IdempotentRequest>,
     render: Render,
     now: UtcTime,
-) -> Result<String> {
+) -> Result<(String, usize)> {
     let stored =
         idempotent.map(|IdempotentRequest { key, digest }| idempotency::find(conn, key, *digest, now)).transpose()?;
     if let Some(response) = stored.flatten() {
-        return Ok(response);
+        return Ok((response, 0));
     }
-    let response = render(&message::accept(conn, origin, draft, rehearsed, now)?)?;
+    let accepted = message::accept(conn, origin, draft, rehearsed, now)?;
+    let response = render(&accepted)?;
     if let Some(IdempotentRequest { key, digest }) = idempotent {
         idempotency::store_response(conn, key, *digest, &response, now)?;
     }
-    Ok(response)
+    Ok((response, accepted.messages.len()))
 }
 
 /// Marks the request with a key as in flight until it is dropped.

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::service::Sms;
 use crate::domain::callback;
-use crate::domain::message::{self, StatusChange, idempotency};
+use crate::domain::message::{self, MessageId, RetentionStep, StatusChange, idempotency};
 use crate::error::Result;
 use crate::store::{Conn, UtcTime};
 
@@ -16,11 +16,23 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// The most messages of each kind in one transaction.
 const BATCH_SIZE: usize = 200;
 
-/// Sweeps periodically until `stop`.
-pub(super) async fn run(sms: Sms, mut stop: watch::Receiver<bool>) {
+/// The most messages that lose their texts and numbers in one transaction.
+const RETENTION_BATCH_SIZE: usize = 1_000;
+/// How often old messages are looked for.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Sweeps periodically until `stop`. With `retention_days`, texts and numbers of
+/// messages that are older are removed.
+pub(super) async fn run(sms: Sms, retention_days: Option<u16>, mut stop: watch::Receiver<bool>) {
+    let mut retention = retention_days.map(|days| Retention { days, last: None, due: Instant::now() });
     while !*stop.borrow() {
         if let Err(error) = sweep(&sms).await {
             tracing::warn!(%error, "the periodic sweep failed");
+        }
+        if let Some(retention) = &mut retention
+            && let Err(error) = retention.step(&sms).await
+        {
+            tracing::warn!(%error, "texts and numbers of old messages could not be removed; trying again");
         }
         let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
@@ -54,4 +66,33 @@ fn run_all(conn: &mut Conn, now: UtcTime) -> Result<(Vec<StatusChange>, Vec<Stri
     idempotency::delete_expired(conn, now)?;
     callback::fail_expired(conn, BATCH_SIZE, now)?;
     Ok((changes, message::delete_unmatched_receipts(conn, now)?))
+}
+
+/// Removes texts and numbers, from the oldest messages on.
+struct Retention {
+    days: u16,
+    /// The last message that was looked at. None before it is looked at again: the
+    /// least retention is longer than any message is on its way.
+    last: Option<MessageId>,
+    due: Instant,
+}
+
+impl Retention {
+    async fn step(&mut self, sms: &Sms) -> Result<()> {
+        if Instant::now() < self.due {
+            return Ok(());
+        }
+        let before = sms.clock.now().plus_seconds(-i64::from(self.days) * 86_400);
+        let last = self.last.clone();
+        let work = move |conn: &mut Conn| message::remove_contents(conn, last.as_ref(), before, RETENTION_BATCH_SIZE);
+        let RetentionStep { last, removed, has_more } = sms.store.write(work).await?;
+        self.last = last.or_else(|| self.last.take());
+        if removed > 0 {
+            tracing::info!(messages = removed, "texts and numbers of old messages were removed");
+        }
+        if !has_more {
+            self.due = Instant::now() + RETENTION_INTERVAL;
+        }
+        Ok(())
+    }
 }

@@ -34,28 +34,30 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the tasks: messages are sent over the transport of `config`, and
-    /// rehearsed ones through a sandbox.
+    /// Starts the tasks: messages are sent over the carrier of `config`, and rehearsed
+    /// ones go to a sandbox. `retention_days` limits how long texts and numbers are kept.
     #[must_use]
-    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig) -> Self {
+    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig, retention_days: Option<u16>) -> Self {
         let (reports, incoming) = mpsc::channel(REPORT_QUEUE_SIZE);
         let (outcomes, to_write) = mpsc::channel(BATCH_SIZE);
         let (stop, stopping) = watch::channel(false);
         let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), reports.clone()));
-        let carrier = config.open(reports, Arc::clone(&sms.metrics));
+        let carrier = config.open_carrier(reports, Arc::clone(&sms.metrics));
         // This is the only place that sets it.
-        let _ = sms.carrier.set(Arc::clone(&carrier));
+        let _ = sms.carrier.set(carrier.clone());
         let dispatcher = |rehearsed, transport| {
             let queue_changed = Arc::clone(sms.queue_changed(rehearsed));
             Dispatcher::new(rehearsed, transport, queue_changed, sms.store.clone(), sms.clock.clone())
         };
-        let tasks = vec![
-            tokio::spawn(dispatcher(false, carrier).run(outcomes.clone(), stopping.clone())),
+        // Without a carrier, messages that were accepted for one wait for it.
+        let carrier = carrier.map(|carrier| dispatcher(false, carrier).run(outcomes.clone(), stopping.clone()));
+        let mut tasks: Vec<_> = carrier.map(tokio::spawn).into_iter().collect();
+        tasks.extend([
             tokio::spawn(dispatcher(true, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
             tokio::spawn(CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks).run(stopping.clone())),
-            tokio::spawn(sweeper::run(sms.clone(), stopping)),
-        ];
+            tokio::spawn(sweeper::run(sms.clone(), retention_days, stopping)),
+        ]);
         // Not stopped: a carrier may send receipts until the process ends.
         tokio::spawn(receipts::run(incoming, sms.clone()));
         tokio::spawn(resume_sandbox(sms.clone(), sandbox));

@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod callbacks;
 mod carrier;
+mod carriers;
 mod command_line;
 mod connect;
 mod connections;

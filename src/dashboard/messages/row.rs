@@ -8,6 +8,8 @@ use crate::domain::api_key::secret::Mode;
 use crate::domain::message::{Message, MessageEntry, MessageId};
 use crate::store::UtcTime;
 
+/// Stands for a number that the retention has removed.
+const REMOVED: &str = "Number removed";
 /// A row shows this many characters of a text.
 const MAX_EXCERPT_CHARS: usize = 120;
 
@@ -34,7 +36,7 @@ impl MessageRow {
     pub(super) fn new(MessageEntry { message, api_key }: MessageEntry, now: UtcTime) -> Self {
         Self {
             key: KeyName::of(&message, api_key),
-            recipient: message.recipient.to_string(),
+            recipient: if message.recipient.is_removed() { REMOVED.to_owned() } else { message.recipient.to_string() },
             is_test: message.mode == Mode::Test,
             rehearsed: message.rehearsed,
             text: shortened(message.text.as_str()),

@@ -31,6 +31,8 @@ struct MessagePage {
     row: MessageRow,
     poll_interval: Option<&'static str>,
     carrier_code: Option<String>,
+    /// Whether the retention has removed the text and the number.
+    is_removed: bool,
     sender: Option<String>,
     reference: String,
     text: String,
@@ -104,6 +106,7 @@ fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
         shell,
         poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
         carrier_code: message.carrier_code.clone(),
+        is_removed: message.recipient.is_removed(),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
         cost: count(message.credits, "credit"),

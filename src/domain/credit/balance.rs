@@ -43,6 +43,15 @@ pub fn balance(conn: &mut Conn, account: &AccountId) -> Result<i64> {
     Ok(row.first(conn).optional()?.unwrap_or_default())
 }
 
+/// The credits of every account, by its id.
+///
+/// # Errors
+/// When the database fails.
+pub fn balances(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
+    let rows = credit_balances::table.order(credit_balances::account_id);
+    Ok(rows.select((credit_balances::account_id, credit_balances::credits)).load(conn)?)
+}
+
 /// Charges messages, each `(message, credits)`. Returns the balance afterwards.
 ///
 /// # Errors

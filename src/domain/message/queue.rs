@@ -81,3 +81,27 @@ pub(super) fn is_due_in(conn: &mut Conn, rehearsed: bool, status: MessageStatus,
         .optional()?;
     Ok(due.is_some())
 }
+
+/// The state of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// The messages in it.
+    pub length: i64,
+    /// When the one that has waited longest was accepted.
+    pub oldest: Option<UtcTime>,
+}
+
+/// Counts the queued messages of the sandbox or of the carrier.
+///
+/// # Errors
+/// When the database fails.
+pub fn queue_figures(conn: &mut Conn, rehearsed: bool) -> Result<QueueFigures> {
+    let queued = messages::table
+        .filter(messages::rehearsed.eq(rehearsed))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.is_not_null());
+    Ok(QueueFigures {
+        length: queued.count().get_result(conn)?,
+        oldest: queued.select(diesel::dsl::min(messages::created_at)).first::<Option<UtcTime>>(conn)?,
+    })
+}

@@ -11,7 +11,7 @@ use crate::store::UtcTime;
 #[derive(Debug, Serialize)]
 pub struct MessageView<'a> {
     id: &'a str,
-    to: &'a str,
+    to: Option<&'a str>,
     from: Option<&'a str>,
     status: &'static str,
     error: Option<MessageErrorView<'a>>,
@@ -43,7 +43,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
     fn from(message: &'a Message) -> Self {
         Self {
             id: message.id.as_str(),
-            to: message.recipient.as_str(),
+            to: Some(message.recipient.as_str()).filter(|_| !message.recipient.is_removed()),
             from: message.sender.as_ref().map(|sender| sender.as_str()),
             status: message.status.as_str(),
             error: message.error.map(|error| MessageErrorView::new(error, message.carrier_code.as_deref())),

@@ -20,9 +20,6 @@ pub type ReportSender = mpsc::Sender<CarrierReport>;
 
 /// A connection to a carrier, or the sandbox in place of one.
 pub trait Transport: Send + Sync + 'static {
-    /// Its name: `sandbox` or `smpp`.
-    fn name(&self) -> &'static str;
-
     /// How many submits may begin now without waiting; 0 while there is no
     /// connection.
     fn capacity(&self) -> usize;

@@ -121,10 +121,6 @@ impl Sandbox {
 }
 
 impl Transport for Sandbox {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn capacity(&self) -> usize {
         if self.capacity.is_closed() { 0 } else { self.capacity.available_permits() }
     }
@@ -161,8 +157,6 @@ async fn deliver(receipt: DeliveryReceipt, delay: Duration, reports: ReportSende
     drop(permit);
 }
 
-/// The name of the transport.
-pub const NAME: &str = "sandbox";
 /// The prefix of its ids; the digit of the `Ending` follows.
 pub const ID_PREFIX: &str = "sandbox-";
 

@@ -152,6 +152,7 @@ impl<'db> App<'db> {
             trusted_proxies: TrustedProxies::default(),
             sms_transport: CarrierPeer::ordinary().url("window=100").parse().unwrap(),
             callbacks: CallbackConfig::default(),
+            message_retention_days: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
         };
         set(&mut config);

@@ -47,9 +47,7 @@ struct PeerState {
     submits: Vec<PeerSubmit>,
     /// The command ids of binds, in order.
     binds: Vec<u32>,
-    bind_status: u32,
     enquiries: usize,
-    answers_enquiries: bool,
     /// Responses to what the carrier delivered: command id, status and sequence.
     responses: Vec<(u32, u32, u32)>,
     links: Vec<TcpStream>,
@@ -96,9 +94,7 @@ impl CarrierPeer {
             behaviour: Box::new(behaviour),
             submits: Vec::new(),
             binds: Vec::new(),
-            bind_status: 0,
             enquiries: 0,
-            answers_enquiries: true,
             responses: Vec::new(),
             links: Vec::new(),
             next_id: 1,
@@ -122,10 +118,6 @@ impl CarrierPeer {
     /// From now on does this with each submit.
     pub fn behave(&self, behaviour: impl FnMut(&PeerSubmit) -> PeerAnswer + Send + 'static) {
         self.state.lock().unwrap().behaviour = Box::new(behaviour);
-    }
-
-    pub fn answer_enquiries(&self, answers: bool) {
-        self.state.lock().unwrap().answers_enquiries = answers;
     }
 
     pub fn submits(&self) -> Vec<PeerSubmit> {
@@ -186,7 +178,7 @@ impl CarrierPeer {
             match id {
                 0x01 | 0x02 | 0x09 => {
                     state.binds.push(id);
-                    write(out, RESPONSE | id, state.bind_status, sequence, b"peer\0");
+                    write(out, RESPONSE | id, 0, sequence, b"peer\0");
                 }
                 0x04 => {
                     let submit = submit(sequence, &body, link);
@@ -208,9 +200,7 @@ impl CarrierPeer {
                 }
                 0x15 => {
                     state.enquiries += 1;
-                    if state.answers_enquiries {
-                        write(out, RESPONSE | id, 0, sequence, b"");
-                    }
+                    write(out, RESPONSE | id, 0, sequence, b"");
                 }
                 0x06 => {
                     write(out, RESPONSE | id, 0, sequence, b"");

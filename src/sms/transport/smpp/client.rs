@@ -141,10 +141,6 @@ impl Smpp {
 }
 
 impl Transport for Smpp {
-    fn name(&self) -> &'static str {
-        "smpp"
-    }
-
     fn capacity(&self) -> usize {
         let free = self.state.borrow().link.as_ref().map_or(0, |link| link.free());
         let outstanding = self.state.borrow().link.as_ref().map_or(0, |link| link.outstanding());
