@@ -75,6 +75,8 @@ impl Keyfob {
             drain: Arc::clone(&drain),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
+            internal_url: config.internal_url.clone(),
+            key_header: config.key_header.clone(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
             callback_networks: config.callbacks.allowed.clone(),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use actix_web::http::header::{self, HeaderName};
 use clap::Args;
 
 use crate::domain::credit;
@@ -65,6 +66,14 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::DEFAULT_OPENING_CREDITS,
         value_parser = clap::value_parser!(i64).range(0..=credit::MAX_TOP_UP), value_name = "CREDITS")]
     pub opening_credits: i64,
+
+    /// The address at which your own proxies and services reach Keyfob, for the snippets of Connect
+    #[arg(long, global = true, env = "KEYFOB_INTERNAL_URL", value_name = "URL")]
+    pub internal_url: Option<String>,
+
+    /// One more header that keys are read from, besides X-API-Key and Authorization
+    #[arg(long, global = true, env = "KEYFOB_KEY_HEADER", value_name = "NAME")]
+    pub key_header: Option<String>,
 }
 
 /// Valid settings.
@@ -89,6 +98,10 @@ pub struct Config {
     pub message_retention_days: Option<u16>,
     /// The credits that a new account starts with.
     pub opening_credits: i64,
+    /// The origin that services and proxies use, without a trailing slash.
+    pub internal_url: Option<String>,
+    /// One more header that keys are read from.
+    pub key_header: Option<HeaderName>,
 }
 
 impl Config {
@@ -107,7 +120,12 @@ impl Config {
             .transpose()
             .map_err(&mut note)
             .ok();
-        let public_url = settings.public_url.as_deref().map(parse_public_url).transpose().map_err(&mut note).ok();
+        let public_url = settings.public_url.as_deref();
+        let public_url = public_url.map(|text| parse_origin("--public-url", text)).transpose().map_err(&mut note).ok();
+        let internal_url = settings.internal_url.as_deref();
+        let internal_url =
+            internal_url.map(|text| parse_origin("--internal-url", text)).transpose().map_err(&mut note).ok();
+        let key_header = settings.key_header.as_deref().map(parse_key_header).transpose().map_err(&mut note).ok();
         let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
             .map_err(|part| {
                 note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
@@ -130,6 +148,8 @@ impl Config {
                 callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
                 message_retention_days: settings.message_retention,
                 opening_credits: settings.opening_credits,
+                internal_url: internal_url?,
+                key_header: key_header?,
             })
         })();
         checked.ok_or(problems)
@@ -142,7 +162,7 @@ fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String
 }
 
 /// Parses an origin: scheme, host and optional port, without a path.
-fn parse_public_url(text: &str) -> Result<String, String> {
+fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
     let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
@@ -152,10 +172,34 @@ fn parse_public_url(text: &str) -> Result<String, String> {
             let default_port = if url.starts_with("https") { ":443" } else { ":80" };
             Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
         }
-        _ => Err(format!(
-            "--public-url {text:?} is not an address without a path; write for example https://keys.example.com"
-        )),
+        _ => {
+            Err(format!("{flag} {text:?} is not an address without a path; write for example https://keys.example.com"))
+        }
     }
+}
+
+/// Headers that mean something else. To read a key from one of them would break requests, or
+/// let the application behind a proxy see another header than Keyfob has read.
+const NO_KEY_HEADERS: [HeaderName; 8] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::USER_AGENT,
+];
+
+/// Parses the name of a header, without `_`: some applications take it for `-`, and nginx drops
+/// such headers.
+fn parse_key_header(text: &str) -> Result<HeaderName, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let name = HeaderName::from_bytes(text.as_bytes()).ok();
+    let name = name.filter(|name| is_plain && !NO_KEY_HEADERS.contains(name));
+    name.ok_or_else(|| {
+        format!("--key-header {text:?} is not the name of a header for keys; write for example X-Auth-Token")
+    })
 }
 
 #[cfg(test)]
@@ -173,6 +217,8 @@ mod tests {
             callback_allow: String::new(),
             message_retention: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
+            internal_url: None,
+            key_header: None,
         }
     }
 
@@ -181,8 +227,18 @@ mod tests {
         let mut wrong = settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan");
         wrong.metrics_listen = Some("localhost:9464".into());
         wrong.callback_allow = "10.0.0.0/8, intranet".into();
+        wrong.internal_url = Some("keyfob:8080".into());
+        wrong.key_header = Some("Cookie".into());
         let problems = Config::parse(&wrong).unwrap_err();
-        assert_eq!(problems.len(), 6, "{problems:?}");
+        assert_eq!(problems.len(), 8, "{problems:?}");
+    }
+
+    #[test]
+    fn a_header_for_keys_has_a_plain_name_that_means_nothing_else() {
+        assert_eq!(parse_key_header("X-Auth-Token").unwrap().as_str(), "x-auth-token");
+        for wrong in ["", "x_auth", "x auth", "x-auth;", "schlüssel", "cookie", "Authorization", "host"] {
+            assert!(parse_key_header(wrong).unwrap_err().contains("--key-header"), "{wrong}");
+        }
     }
 
     #[test]

@@ -46,6 +46,11 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         )
         .service(resource("/v1/auth").guard(fn_guard(is_written_plainly)).to(auth::authorize))
         .service(
+            resource("/v1/auth/{service}*")
+                .guard(fn_guard(|context| auth::names_service(context.head().uri.path())))
+                .to(auth::authorize_by_path),
+        )
+        .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))
                 .get(sms_messages::list_messages)

@@ -154,6 +154,8 @@ impl<'db> App<'db> {
             callbacks: CallbackConfig::default(),
             message_retention_days: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
+            internal_url: None,
+            key_header: None,
         };
         set(&mut config);
         let public_url = config.public_url.clone();
