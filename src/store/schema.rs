@@ -119,6 +119,7 @@ table! {
     api_key_changes (revision) {
         revision -> BigInt,
         digest -> Binary,
+        nonce -> BigInt,
     }
 }
 
@@ -134,6 +135,7 @@ table! {
     revisions (name) {
         name -> Text,
         latest -> BigInt,
+        nonce -> BigInt,
     }
 }
 
@@ -286,6 +288,7 @@ allow_tables_to_appear_in_same_query!(
     api_keys,
     key_secrets,
     key_secret_usages,
+    revisions,
     sessions,
     credit_balances,
     ledger_entries,

@@ -8,7 +8,8 @@ use super::stored_secret::{self, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::cursor;
 use crate::error::Result;
-use crate::store::schema::{api_keys, key_secret_usages, key_secrets, services};
+use crate::store::change_log::{self, Position};
+use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
 use crate::store::{Conn, Digest, Tx};
 
 /// Rows on one page of the list.
@@ -100,13 +101,17 @@ pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKe
     Ok(row)
 }
 
-/// The key of any account that has a secret with this digest, for the gate.
+/// The key of any account that has a secret with this digest, and the position in
+/// the history of changes at which it was read, for the gate.
 ///
 /// # Errors
 /// When the database fails.
-pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret)>> {
-    let row = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq(digest));
-    Ok(row.select((api_keys::all_columns, key_secrets::all_columns)).first(conn).optional()?)
+pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret, Position)>> {
+    let latest = revisions::table.on(revisions::name.eq(change_log::REVISION));
+    // One statement, so that the key and the position are of the same moment.
+    let row = key_secrets::table.inner_join(api_keys::table).inner_join(latest).filter(key_secrets::digest.eq(digest));
+    let columns = (api_keys::all_columns, key_secrets::all_columns, change_log::LATEST);
+    Ok(row.select(columns).first(conn).optional()?)
 }
 
 /// Invalidates the cached records of a key on every instance, by the digests of its secrets.

@@ -79,7 +79,9 @@ const ROWS: &[SampleRows] = &[
     ),
     rows(4, "revisions", "(name, value) VALUES ('another', 41)"),
     rows(8, "revisions", "(name, latest) VALUES ('another', 41)"),
+    rows(14, "revisions", "(name, latest, nonce) VALUES ('another', 41, 7)"),
     rows(4, "api_key_changes", "(revision, digest) VALUES (1, X'00FF'), (2, X'0102')"),
+    rows(14, "api_key_changes", "(revision, digest, nonce) VALUES (1, X'00FF', 8), (2, X'0102', -9)"),
     rows(
         4,
         "api_key_usages",
