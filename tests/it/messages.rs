@@ -61,7 +61,7 @@ fn add_messages(app: &App, count: usize) {
             format!(
                 "INSERT INTO messages SELECT substr(id, 1, 20) || '{n:010}', account_id, api_key_id, mode, recipient, \
                  sender, text, reference, encoding, segments, credits, status, error, tries, due_at, valid_until, \
-                 created_at, updated_at FROM messages WHERE id = '{id}'"
+                 created_at, updated_at, carrier_code, rehearsed FROM messages WHERE id = '{id}'"
             )
         })
         .collect();
@@ -264,7 +264,7 @@ on_both_databases! {
         let history = page.texts(".history__what");
         assert_eq!(history.first().map(String::as_str), Some("Accepted It was put in the queue."));
         assert_eq!(history.last().map(String::as_str), Some("Delivered It reached the phone."));
-        assert!(page.text(".segments__one").starts_with("Delivered sandbox-0-"), "{}", page.text(".segments__one"));
+        assert!(page.text(".segments__one").starts_with("Delivered peer-"), "{}", page.text(".segments__one"));
     }
 
     fn a_refund_is_on_the_messages_page(db: &Database) {

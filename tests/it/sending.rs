@@ -301,7 +301,7 @@ on_both_databases! {
         queue.sweep();
 
         // Every second at first, and every minute in the end.
-        assert!((2_500..3_200).contains(&rounds), "{rounds}");
+        assert!((2_200..3_200).contains(&rounds), "{rounds}");
         assert_eq!((queue.find(&id).tries, db.count("message_events")), (0, 2));
         queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::NotSentInTime));
         assert_eq!(queue.find(&id).carrier_code.as_deref(), Some("0x58"));

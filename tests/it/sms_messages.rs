@@ -83,9 +83,17 @@ on_both_databases! {
         let app = db.app();
         let application = Application::with(&app, &app.make_key("Project X"));
 
-        let message = application.wait_for_end(&application.sent("+420777000999", "Hello"));
+        let message = application.sent("+420777000999", "Hello");
+        for _ in 0..2 {
+            let waiting = loop {
+                let now = application.show(&message);
+                if now["error"]["code"] == "throttled" { break now }
+            };
+            assert_eq!((&waiting["status"], &waiting["error"]["carrier_code"]), (&json!("queued"), &json!("0x58")));
+            app.clock.advance(2);
+        }
 
-        assert_eq!((&message["status"], application.credits()), (&json!("delivered"), 99));
+        assert_eq!((&application.wait_for_end(&message)["status"], application.credits()), (&json!("delivered"), 99));
     }
 
     fn without_enough_credits_nothing_is_charged_and_nothing_queued(db: &Database) {

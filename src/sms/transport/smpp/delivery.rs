@@ -32,7 +32,7 @@ mod tag {
 
 /// What was delivered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(super) enum CarrierDelivery {
     Receipt(DeliveryReceipt),
     Ignored(IgnoredDelivery),
 }
@@ -40,20 +40,22 @@ pub(super) enum Delivery {
 /// Reads a delivery without its length. It is a receipt if the carrier marks it as
 /// one, by its type or by an optional parameter: a phone could send the same line of
 /// text. Carriers that mark none have `receipts=text`.
-pub(super) fn read(header: Header, frame: &[u8], dialect: ReceiptDialect) -> Delivery {
+pub(super) fn read(header: Header, frame: &[u8], dialect: ReceiptDialect) -> CarrierDelivery {
     let body = frame.get(Header::LENGTH..).unwrap_or_default();
     let fields = if header.id == DATA_SM { Fields::of_data_sm(body) } else { Fields::of_deliver_sm(body) };
-    let Some(fields) = fields else { return Delivery::Ignored(IgnoredDelivery::Malformed) };
+    let Some(fields) = fields else { return CarrierDelivery::Ignored(IgnoredDelivery::Malformed) };
     let text = ReceiptText::parse(&fields.text());
     let kind = fields.esm_class & ESM_CLASS_MESSAGE_TYPE;
     let is_marked = matches!(kind, ESM_CLASS_RECEIPT | ESM_CLASS_INTERIM_RECEIPT) || fields.id.is_some();
     let is_written = dialect.by_text && text.id.is_some() && text.state.is_some();
     if !is_marked && !is_written {
-        return Delivery::Ignored(IgnoredDelivery::FromPhone);
+        return CarrierDelivery::Ignored(IgnoredDelivery::FromPhone);
     }
-    let Some(id) = fields.id.or(text.id) else { return Delivery::Ignored(IgnoredDelivery::WithoutId) };
-    let Some(state) = fields.state.or(text.state) else { return Delivery::Ignored(IgnoredDelivery::WithoutState) };
-    Delivery::Receipt(DeliveryReceipt {
+    let Some(id) = fields.id.or(text.id) else { return CarrierDelivery::Ignored(IgnoredDelivery::WithoutId) };
+    let Some(state) = fields.state.or(text.state) else {
+        return CarrierDelivery::Ignored(IgnoredDelivery::WithoutState);
+    };
+    CarrierDelivery::Receipt(DeliveryReceipt {
         carrier_id: CarrierMessageId::new(dialect.ids.as_answered(&id)),
         state,
         error: text.error.or(fields.network_error),
@@ -75,7 +77,7 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn of_deliver_sm(body: &'a [u8]) -> Option<Self> {
-        let mut body = Reader(body);
+        let mut body = BodyReader(body);
         body.c_string()?; // service_type
         let source = body.address()?;
         body.address()?;
@@ -93,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 
     fn of_data_sm(body: &'a [u8]) -> Option<Self> {
-        let mut body = Reader(body);
+        let mut body = BodyReader(body);
         body.c_string()?; // service_type
         let source = body.address()?;
         body.address()?;
@@ -105,7 +107,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads optional parameters until one is cut off; the first of each tag counts.
-    fn with_tlvs(mut self, mut body: Reader<'a>) -> Self {
+    fn with_tlvs(mut self, mut body: BodyReader<'a>) -> Self {
         while let Some((tag, value)) = body.tlv() {
             let text = || readable(value.split(|byte| *byte == 0).next().unwrap_or_default());
             match tag {
@@ -171,9 +173,9 @@ const fn state_of(state: u8) -> Option<ReceiptState> {
 }
 
 /// The rest of a command.
-struct Reader<'a>(&'a [u8]);
+struct BodyReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> BodyReader<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

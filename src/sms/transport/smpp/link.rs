@@ -16,7 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::codec::Encoder;
 
-use super::delivery::{self, Delivery};
+use super::delivery::{self, CarrierDelivery};
 use super::frames::IncomingFrames;
 use super::keep_alive::KeepAlive;
 use super::pdu::{self, Header, command};
@@ -251,8 +251,8 @@ impl Link {
     /// acknowledged.
     async fn receive_delivery(self: &Arc<Self>, header: Header, frame: &[u8]) {
         let receipt = match delivery::read(header, frame, self.config.receipts) {
-            Delivery::Receipt(receipt) => receipt,
-            Delivery::Ignored(kind) => {
+            CarrierDelivery::Receipt(receipt) => receipt,
+            CarrierDelivery::Ignored(kind) => {
                 self.note_ignored(kind, header.sequence);
                 return self.acknowledge(header, 0).await;
             }

@@ -24,7 +24,7 @@ fn frame(sequence: u32, pdu: impl Into<Pdu>) -> Vec<u8> {
     bytes[4..].to_vec()
 }
 
-fn read_frame(frame: &[u8], dialect: ReceiptDialect) -> Delivery {
+fn read_frame(frame: &[u8], dialect: ReceiptDialect) -> CarrierDelivery {
     read(Header::of(frame).unwrap_or(Header { id: DELIVER_SM, status: 0, sequence: 1 }), frame, dialect)
 }
 
@@ -47,8 +47,8 @@ fn raw(esm_class: u8, data_coding: u8, text: &[u8], behind: &[u8]) -> Vec<u8> {
     [&header[..], &start, &length, text, behind].concat()
 }
 
-fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> Delivery {
-    Delivery::Receipt(DeliveryReceipt {
+fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> CarrierDelivery {
+    CarrierDelivery::Receipt(DeliveryReceipt {
         carrier_id: CarrierMessageId::new(carrier_id),
         state,
         error: error.map(str::to_owned),
@@ -200,14 +200,17 @@ fn what_another_implementation_writes_is_read() {
 #[test]
 fn what_a_phone_writes_is_no_receipt_unless_the_carrier_marks_none() {
     let line = b"id:7 stat:DELIVRD err:000";
-    let from_phone = Delivery::Ignored(IgnoredDelivery::FromPhone);
+    let from_phone = CarrierDelivery::Ignored(IgnoredDelivery::FromPhone);
     assert_eq!(read_frame(&raw(0, 0, line, b""), MARKED), from_phone);
     assert_eq!(read_frame(&raw(0, 0, line, b""), BY_TEXT), receipt("7", ReceiptState::Delivered, None));
     for text in [&b"hello"[..], b"id:7", b"stat:DELIVRD", b"Your id: 7, thanks"] {
         assert_eq!(read_frame(&raw(0, 0, text, b""), BY_TEXT), from_phone);
     }
     assert_eq!(read_frame(&raw(0x40, 0, b"\x05\0\x03\x01\x02\x01hello", b""), MARKED), from_phone);
-    assert_eq!(read_frame(&raw(0, 0, b"", &id_tlv(b"7\0")), MARKED), Delivery::Ignored(IgnoredDelivery::WithoutState));
+    assert_eq!(
+        read_frame(&raw(0, 0, b"", &id_tlv(b"7\0")), MARKED),
+        CarrierDelivery::Ignored(IgnoredDelivery::WithoutState)
+    );
 }
 
 #[test]
@@ -220,10 +223,10 @@ fn a_receipt_without_an_id_or_a_state_says_nothing() {
         ("id:7 stat:", IgnoredDelivery::WithoutState),
         ("id:7", IgnoredDelivery::WithoutState),
     ] {
-        assert_eq!(read_frame(&raw(4, 0, text.as_bytes(), b""), MARKED), Delivery::Ignored(kind), "{text}");
+        assert_eq!(read_frame(&raw(4, 0, text.as_bytes(), b""), MARKED), CarrierDelivery::Ignored(kind), "{text}");
     }
-    assert_eq!(read_frame(&raw(4, 0, b"", b"")[..30], MARKED), Delivery::Ignored(IgnoredDelivery::Malformed));
-    assert_eq!(read_frame(&[0; 3], MARKED), Delivery::Ignored(IgnoredDelivery::Malformed));
+    assert_eq!(read_frame(&raw(4, 0, b"", b"")[..30], MARKED), CarrierDelivery::Ignored(IgnoredDelivery::Malformed));
+    assert_eq!(read_frame(&[0; 3], MARKED), CarrierDelivery::Ignored(IgnoredDelivery::Malformed));
 }
 
 proptest! {
