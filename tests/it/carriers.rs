@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use keyfob::clock::Clock;
+use keyfob::config::Config;
 use keyfob::networks::Networks;
 use keyfob::sms::callbacks::CallbackConfig;
+use keyfob::store::UtcTime;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -12,13 +15,31 @@ use crate::support::{
     delivery, keyfob, on_both_databases,
 };
 
+const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
 const PATIENCE: Duration = Duration::from_secs(60);
 const DELIVERED: PeerAnswer = PeerAnswer::Deliver("stat:DELIVRD err:000");
 
 fn with_carrier<'db>(db: &'db Database, peer: &CarrierPeer, parameters: &str) -> (App<'db>, Application) {
-    let app = App::start_with_carrier(db, &peer.url(parameters));
+    let url = peer.url(parameters);
+    // Messages that wait come up again as time passes.
+    let app = App::start_set(db, |config| config.sms_transport = url.parse().unwrap(), Clock::System).with_operator();
     app.set_credits(10_000);
     let application = Application::with(&app, &app.make_key("Project X"));
+    (app, application)
+}
+
+/// A server whose one key has a callback.
+fn with_callback<'db>(db: &'db Database, peer: &CarrierPeer, receiver: &Receiver) -> (App<'db>, Application) {
+    let allowed = Networks::parse("127.0.0.0/8").unwrap();
+    let set = |config: &mut Config| {
+        config.sms_transport = peer.url("").parse().unwrap();
+        config.callbacks = CallbackConfig { allowed, ..CallbackConfig::default() };
+    };
+    let app = App::start_set(db, set, Clock::standing_at(NOW)).with_operator();
+    let key = app.make_key("Project X");
+    let path = format!("/api-keys/{}/callback", key.id);
+    app.signed_in().post(&path, &[("url", receiver.url().as_str()), ("action", "save")]).assert_ok();
+    let application = Application::with(&app, &key);
     (app, application)
 }
 
@@ -136,15 +157,7 @@ on_both_databases! {
             _ => DELIVERED,
         });
         let receiver = Receiver::start();
-        let app = App::start_set(db, |config| {
-            config.sms_transport = peer.url("").parse().unwrap();
-            config.callbacks =
-                CallbackConfig { allowed: Networks::parse("127.0.0.0/8").unwrap(), ..CallbackConfig::default() };
-        }, keyfob::clock::Clock::standing_at(keyfob::store::UtcTime::from_micros(1_772_366_400_000_000))).with_operator();
-        let (client, key) = (app.signed_in(), app.make_key("Project X"));
-        let path = format!("/api-keys/{}/callback", key.id);
-        client.post(&path, &[("url", receiver.url().as_str()), ("action", "save")]).assert_ok();
-        let application = Application::with(&app, &key);
+        let (app, application) = with_callback(db, &peer, &receiver);
 
         for (place, (number, status, code, own)) in [
             ("+420777000001", "failed", "rejected", "0x404"),
@@ -155,7 +168,7 @@ on_both_databases! {
         ].into_iter().enumerate() {
             let message = application.wait_for_end(&application.sent(number, "Hello"));
             assert_eq!((message["status"].as_str().unwrap(), error(&message), carrier_code(&message)), (status, code, own));
-            let page = client.get(&format!("/messages/{}", message["id"].as_str().unwrap())).assert_ok();
+            let page = app.signed_in().get(&format!("/messages/{}", message["id"].as_str().unwrap())).assert_ok();
             assert_eq!(page.body.contains("Carrier's code") || page.body.contains("Carrier&#39;s code"), !own.is_empty());
             assert!(page.body.contains(own), "{own}");
             let call = receiver.wait_for(place + 1).remove(place);
@@ -166,15 +179,7 @@ on_both_databases! {
     fn without_a_receipt_the_last_word_is_sent_and_a_late_receipt_still_counts(db: &Database) {
         let peer = CarrierPeer::start(|_| PeerAnswer::Accept);
         let receiver = Receiver::start();
-        let app = App::start_set(db, |config| {
-            config.sms_transport = peer.url("").parse().unwrap();
-            config.callbacks =
-                CallbackConfig { allowed: Networks::parse("127.0.0.0/8").unwrap(), ..CallbackConfig::default() };
-        }, keyfob::clock::Clock::standing_at(keyfob::store::UtcTime::from_micros(1_772_366_400_000_000))).with_operator();
-        let (client, key) = (app.signed_in(), app.make_key("Project X"));
-        let path = format!("/api-keys/{}/callback", key.id);
-        client.post(&path, &[("url", receiver.url().as_str()), ("action", "save")]).assert_ok();
-        let application = Application::with(&app, &key);
+        let (app, application) = with_callback(db, &peer, &receiver);
         let message = application.sent("+420777000001", "Hello");
         wait_for(&application, &message, "sent", "");
 
@@ -285,7 +290,7 @@ on_both_databases! {
         drop(rehearsing);
 
         peer.behave(|_| DELIVERED);
-        let app = App::start_with_carrier(db, &peer.url(""));
+        let (app, _) = with_carrier(db, &peer, "");
         let application = Application { client: application.client.at(&app.url) };
         assert_eq!(application.wait_for_end(&message)["status"], "delivered");
     }
@@ -370,19 +375,18 @@ fn texts_and_numbers_of_old_messages_are_removed_and_the_rest_stays() {
     for db in [Database::sqlite(), Database::postgres()] {
         let peer = CarrierPeer::start(|_| DELIVERED);
         let url = peer.url("");
-        let now = keyfob::store::UtcTime::from_micros(1_772_366_400_000_000);
-        let set = |config: &mut keyfob::config::Config| {
+        let set = |config: &mut Config| {
             config.sms_transport = url.parse().unwrap();
             config.message_retention_days = Some(30);
         };
-        let app = App::start_set(&db, set, keyfob::clock::Clock::standing_at(now)).with_operator();
+        let app = App::start_set(&db, set, Clock::standing_at(NOW)).with_operator();
         let application = Application::with(&app, &app.make_key("Project X"));
         let old = application.wait_for_end(&application.sent("+420777000001", "An old secret"));
         app.clock.advance(29 * 86_400);
         let new = application.wait_for_end(&application.sent("+420777000002", "A new secret"));
         drop(app);
 
-        let app = App::start_set(&db, set, keyfob::clock::Clock::standing_at(now.plus_seconds(30 * 86_400 + 1)));
+        let app = App::start_set(&db, set, Clock::standing_at(NOW.plus_seconds(30 * 86_400 + 1)));
         let application = Application { client: application.client.at(&app.url) };
         let began = Instant::now();
         while application.show(&old)["to"] != Value::Null {
