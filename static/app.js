@@ -150,6 +150,39 @@ document.addEventListener("change", ({ target }) => {
   if (target.closest("[data-autosubmit]")) target.form.requestSubmit();
 });
 
+// ---- What a text costs while it is typed, counted as in src/domain/message/sms_text.rs.
+
+const GSM_ONCE = new Set(
+  "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà",
+);
+const GSM_TWICE = new Set("\f^{}\\[~]|€");
+const MAX_SEGMENTS = 10;
+
+function segmentsOf(text) {
+  const characters = [...text.normalize("NFC")];
+  const isGsm = characters.every((character) => GSM_ONCE.has(character) || GSM_TWICE.has(character));
+  const sizes = characters.map((character) => (isGsm ? 1 + GSM_TWICE.has(character) : character.length));
+  const [single, part] = isGsm ? [160, 153] : [70, 67];
+  if (sizes.reduce((sum, size) => sum + size, 0) <= single) return 1;
+  let [segments, used] = [1, 0];
+  for (const size of sizes) {
+    used += size;
+    if (used > part) [segments, used] = [segments + 1, size];
+  }
+  return segments;
+}
+
+document.addEventListener("input", ({ target: { form } }) => {
+  const cost = form?.querySelector("[data-cost]");
+  if (!cost) return;
+  const text = form.elements.text.value;
+  const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
+  const segments = segmentsOf(text);
+  const credits = form.elements.mode.value === "live" ? counted(segments, "credit") : "no credits";
+  const known = segments > MAX_SEGMENTS ? `${MAX_SEGMENTS} is the most` : credits;
+  cost.textContent = text.trim() ? `${counted(segments, "segment")}, ${known}` : "";
+});
+
 // ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 
 // By hand, as the server writes them: setting up Intl.DateTimeFormat takes longer than all else in this file.

@@ -1,5 +1,6 @@
 //! Sending from the dashboard, and a list that follows what becomes of it.
 
+use keyfob::domain::message::sms_text::SmsText;
 use serde_json::json;
 
 use crate::dashboard::{Dashboard, NAME, POP_UP, TOAST};
@@ -92,6 +93,43 @@ fn a_test_key_is_chosen_in_the_pop_up_and_its_command_is_a_rehearsal() {
     dashboard.wait_for_text(".api-key .tag--test", "Test");
     assert!(dashboard.revealed_key().starts_with("sms_test_"));
     assert!(dashboard.sees(".reveal", "Send a first message") && dashboard.sees(".reveal", "+447700900990"));
+}
+
+/// Types as a hand would, but all at once.
+const TYPE: &str = "document.querySelector('#message-text').value = arguments[0]; \
+    document.querySelector('#message-text').dispatchEvent(new Event('input', { bubbles: true }))";
+
+#[test]
+fn what_a_text_costs_is_shown_while_it_is_typed_as_the_server_counts_it() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.open("/messages");
+    open_form(&dashboard);
+    let cost = || dashboard.find("[data-cost]").text();
+    assert_eq!(cost(), "1 segment, no credits");
+    dashboard.find("input[value=live]").click();
+    assert_eq!(cost(), "1 segment, 1 credit");
+
+    // Around the limits of each alphabet, with characters that are not split between segments.
+    let units = ["a", "\n", "€", "é", "e\u{301}", "ж", "😀", "[", "\u{c}", "ﬁ", "Å", "`"];
+    let lengths = [1, 35, 66, 67, 68, 70, 71, 76, 77, 134, 135, 152, 153, 154, 160, 161, 306, 307, 670, 765, 1530];
+    for unit in units {
+        for length in lengths {
+            let text = format!("x{}", unit.repeat(length));
+            let Ok(counted) = SmsText::parse("text", &text) else { continue };
+            dashboard.execute(TYPE, &[json!(text)]);
+            let segments = counted.segment_count();
+            let plural = if segments == 1 { "" } else { "s" };
+            assert_eq!(
+                cost(),
+                format!("{segments} segment{plural}, {segments} credit{plural}"),
+                "{length} of {unit:?}"
+            );
+        }
+    }
+    dashboard.execute(TYPE, &[json!("a".repeat(1531))]);
+    assert_eq!(cost(), "11 segments, 10 is the most");
+    dashboard.execute(TYPE, &[json!(" ")]);
+    assert_eq!(cost(), "");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyfob::domain::message::MessageId;
 use serde_json::json;
 
-use crate::support::{Answer, App, Client, Database, Key, Page, on_both_databases};
+use crate::support::{Answer, App, Application, Client, Database, Key, Page, on_both_databases};
 
 const FORM: &str = "form#message-form";
 const TO: &str = "+420777123456";
@@ -323,7 +323,7 @@ on_both_databases! {
         send(&client, " +420 777 123 456 ", "Hello", "test").assert_leads_to("/messages");
 
         let toasts = client.get("/messages").page().toasts();
-        assert_eq!(toasts, ["Success. The test message to +420 777 123 456 is on its way."]);
+        assert_eq!(toasts, ["Success. The test message to +420 777 123 456 is on its way. 1 segment, no credits."]);
         let page = settled(&client, "/messages");
         assert_eq!((recipients(&page), page.text(".status")), (vec![TO.to_owned()], "Delivered".to_owned()));
         assert_eq!(client.get("/credits").page().text(".credits__balance"), "100 credits");
@@ -339,6 +339,25 @@ on_both_databases! {
         answer.assert_header("hx-redirect", "/messages");
         assert_eq!(settled(&client, "/messages").text(".status"), "Delivered");
         assert_eq!(client.get("/credits").page().text(".credits__balance"), "99 credits");
+    }
+
+    fn a_text_costs_the_same_in_a_form_as_by_the_api(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        // A browser sends a line break as CR LF.
+        let text = format!("{}\r\n{}", "a".repeat(80), "b".repeat(79));
+
+        let refused = send(&client, "777", &text, "live").assert_status(422).page();
+        assert_eq!(refused.text("[data-cost]"), "1 segment, 1 credit");
+        send(&client, TO, &text, "live").assert_leads_to("/messages");
+
+        assert!(client.get("/messages").page().toasts()[0].ends_with("is on its way. 1 segment, 1 credit."));
+        assert_eq!(client.get("/credits").page().text(".credits__balance"), "99 credits");
+        let key = app.make_key("Project X");
+        let sent = Application::with(&app, &key).sent(TO, &text.replace("\r\n", "\n"));
+        assert_eq!((&sent["segments"], &sent["credits"]), (&json!(1), &json!(1)));
+        let too_long = send(&client, TO, &"a".repeat(1531), "live").assert_status(422).page();
+        assert_eq!(too_long.text("[data-cost]"), "");
     }
 
     fn one_form_sends_once_however_often_it_is_sent(db: &Database) {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Database, EMAIL, MESSAGES, PASSWORD, PHONE, Process, keyfob, on_both_databases, run};
 
-const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0b1902b7-01";
 
 on_both_databases! {
     fn an_answer_of_the_api_has_the_id_that_was_sent_or_a_new_one(db: &Database) {

@@ -1,6 +1,6 @@
 //! How to ask about keys and how to send: snippets for proxies and programs, filled in
 //! with this installation's address and a service. Tests run those for programs, nginx,
-//! Caddy, Envoy and HAProxy, with other examples.
+//! Caddy, Envoy and `HAProxy`, with other examples.
 
 use actix_session::Session;
 use actix_web::http::StatusCode;

@@ -18,7 +18,7 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
-use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
+use crate::domain::message::{self, Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::count;
 use crate::http::State;
@@ -41,6 +41,8 @@ struct MessageFormView {
     /// Whether the alert is mended on the Credits page.
     needs_credits: bool,
     is_live: bool,
+    /// What it would take as it is filled in.
+    cost: Option<String>,
     placeholder: &'static str,
     fixed_numbers: &'static [(&'static str, &'static str)],
 }
@@ -93,7 +95,23 @@ pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<
 
 fn parse_form(body: &str) -> Result<MessageForm> {
     let form = Query::<MessageForm>::from_query(body);
-    form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+    let form = form.map(Query::into_inner);
+    let mut form = form.map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))?;
+    // Browsers send a line break as two characters (HTML §4.10.22.4), which would both be paid for.
+    form.text = form.text.replace("\r\n", "\n");
+    Ok(form)
+}
+
+/// The segments and credits of a text that can be sent, as in `2 segments, 2 credits`.
+fn cost(filled: &MessageForm) -> Option<String> {
+    let mode: Mode = filled.mode.parse().ok()?;
+    // The price is the same for any recipient.
+    let draft = MessageDraft::parse(&["+10000000".to_owned()], &filled.text, None, None).ok()?;
+    let credits = match message::cost(&draft, mode) {
+        0 => "no credits".to_owned(),
+        credits => count(credits, "credit"),
+    };
+    Some(format!("{}, {credits}", count(draft.segments(), "segment")))
 }
 
 /// `POST /messages`
@@ -116,7 +134,8 @@ pub async fn send_message(
         Ok(message) => {
             tracing::info!(message, operator = %who.operator.id, "a message was sent from the dashboard");
             let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
-            let toast = Toast::success(format!("Success. The {kind} to {} is on its way.", filled.to.trim()));
+            let cost = cost(&filled).map(|cost| format!(" {cost}.")).unwrap_or_default();
+            let toast = Toast::success(format!("Success. The {kind} to {} is on its way.{cost}", filled.to.trim()));
             session::leave_toast(&session, &toast)?;
             if htmx.is_part() {
                 return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
@@ -188,6 +207,7 @@ impl MessageFormView {
     fn new(filled: MessageForm) -> Self {
         Self {
             is_live: filled.mode == Mode::Live.as_str(),
+            cost: cost(&filled),
             filled,
             errors: FieldErrors::default(),
             alert: None,

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::networks::Networks;
 use crate::store::types::text_column;
@@ -29,7 +30,7 @@ impl CallbackUrl {
     /// # Errors
     /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str, allowed: &Networks) -> Result<Self> {
-        let text = text.trim();
+        let text = text::trim(text);
         if text.is_empty() {
             return Err(Error::invalid(field, EXAMPLE_HINT));
         }

@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 use unicode_normalization::UnicodeNormalization;
 
 use super::gsm7;
+use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::store::types::{text_column, text_enum};
 
@@ -88,6 +89,10 @@ impl SmsText {
     /// # Errors
     /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+        // A text that shows nothing would be paid for all the same.
+        if text::is_blank(text) {
+            return Err(Error::invalid(field, "A text is required."));
+        }
         Self::checked(text).map_err(|problem| Error::invalid(field, problem))
     }
 
