@@ -44,6 +44,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000010_create_memberships",
     "2026-11-28-000011_create_audit_events",
     "2026-11-28-000012_add_carriers_to_segments",
+    "2026-11-28-000016_index_messages_by_error_and_age",
 ];
 
 /// Migrations in the order in which they run.

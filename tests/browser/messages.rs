@@ -17,7 +17,7 @@ fn a_test_message_is_sent_in_the_pop_up_and_becomes_delivered_by_itself() {
     dashboard.named("nav a", "Messages").click();
     dashboard.wait_for_text(".empty", "Send your first message");
     open_form(&dashboard);
-    assert_eq!(dashboard.find(POP_UP).label(), "Send a test message");
+    assert_eq!(dashboard.find(POP_UP).label(), "Send a message");
     assert!(dashboard.has_focus(TO));
     dashboard.fill_in(TO, "777");
     dashboard.click("Send");
@@ -98,13 +98,13 @@ fn a_test_key_is_chosen_in_the_pop_up_and_its_command_is_a_rehearsal() {
 fn a_message_is_sent_and_credits_are_added_where_scripts_are_off() {
     let dashboard = Dashboard::signed_in(Options { javascript: false, ..Options::default() });
     dashboard.open("/messages");
-    dashboard.follow("Send a test message");
+    dashboard.follow("Send a message");
     assert_eq!(dashboard.path(), "/messages/new");
     dashboard.find("input[value=live]").click();
     dashboard.fill_in(TO, "+420777123456");
     dashboard.follow("Send");
     dashboard.wait_for_text(TOAST, "Success. The message to +420777123456 is on its way.");
-    dashboard.fill_in("#filter-recipient", "+420777123456");
+    dashboard.fill_in("#filter-search", "+420777123456");
     dashboard.follow("Show");
     dashboard.wait_for_text(FIRST, "Hello from Keyfob");
 
@@ -113,13 +113,13 @@ fn a_message_is_sent_and_credits_are_added_where_scripts_are_off() {
     dashboard.fill_in("#credits-amount", "500");
     dashboard.fill_in("#credits-note", "Invoice 7");
     dashboard.follow("Add Credits");
-    dashboard.wait_for_text(TOAST, "Success: 500 credits added.");
+    dashboard.wait_for_text(TOAST, "Success. 500 credits added.");
     dashboard.wait_for_text(".credits__balance", "599 credits");
 }
 
 #[track_caller]
 fn open_form(dashboard: &Dashboard) {
-    dashboard.click("Send a test message");
+    dashboard.click("Send a message");
     dashboard.wait_for(POP_UP);
     dashboard.wait_for_calm();
 }

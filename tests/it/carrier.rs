@@ -93,7 +93,7 @@ on_both_databases! {
 
         let unknown = application.wait_for(&message, &["sent"]);
         assert_eq!(error(&unknown), "outcome_unknown");
-        assert!(unknown["error"]["message"].as_str().unwrap().starts_with("Outcome unknown"));
+        assert!(unknown["error"]["message"].as_str().unwrap().starts_with("The carrier did not answer"));
         // Others go on meanwhile.
         assert_eq!(application.wait_for_end(&application.sent("+420777000001", "Hello"))["status"], "delivered");
         assert_eq!((most_copies(&mut smsc), application.show(&message)["status"].as_str().unwrap()), (1, "sent"));
@@ -171,7 +171,7 @@ on_both_databases! {
 
         // Nothing is lost when the way out is changed.
         let sandbox = db.app();
-        assert!(sandbox.signed_in().get("/messages").page().text(".notice").contains("no phone gets them"));
+        assert!(sandbox.signed_in().get("/messages").page().text(".notice").contains("reach no phone"));
         let application = Application { client: application.client.at(&sandbox.url) };
         assert_eq!(application.wait_for_end(&message)["status"], "delivered");
     }

@@ -22,7 +22,7 @@ const SECTION: &str = "credits";
 pub(super) const PATH: &str = "/credits";
 /// Below this balance the page warns.
 const LOW_BALANCE: i64 = 10;
-const ALREADY_ADDED: &str = "This form was sent before, and its credits were added then.";
+const ALREADY_ADDED: &str = "These credits were already added.";
 
 /// `credits/page.html`
 #[derive(Template)]
@@ -106,8 +106,8 @@ async fn draw(
 
 const fn hint(balance: i64) -> Option<&'static str> {
     match balance {
-        ..=0 => Some("No credits are left: live messages are refused until you add some. Test messages cost nothing."),
-        1..LOW_BALANCE => Some("Few credits are left. Live messages are refused once there are none."),
+        ..=0 => Some("No credits left: live messages are refused until you add some. Test messages cost nothing."),
+        1..LOW_BALANCE => Some("Few credits left. Without credits, live messages are refused."),
         _ => None,
     }
 }
@@ -124,7 +124,7 @@ pub async fn add_credits(
             let toast = match addition {
                 Addition::Made(balance) => {
                     tracing::info!(amount, balance, operator = %who.operator.id, "credits were added");
-                    Toast::success(format!("Success: {} added.", count(amount, "credit")))
+                    Toast::success(format!("Success. {} added.", count(amount, "credit")))
                 }
                 Addition::Repeated => Toast::error(ALREADY_ADDED),
             };
@@ -150,7 +150,7 @@ async fn refuse(
     TopUpForm { mut entry_id, amount, note }: TopUpForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let mut rejection = FormRejection::of(error, "No credits were added; try again in a moment.")?;
+    let mut rejection = FormRejection::of(error, "No credits were added. Try again in a moment.")?;
     if rejection.raise("entry_id") {
         entry_id = LedgerEntryId::mint().to_string();
     }

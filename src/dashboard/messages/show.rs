@@ -3,11 +3,12 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use askama::Template;
 
 use super::callback::CallbackRow;
-use super::paths::SECTION;
+use super::filter::{MessageFilterQuery, Wanted};
+use super::paths::{PATH, SECTION};
 use super::row::{KeyName, MessageRow};
 use super::words::{poll_interval, segment_words, status_word};
 use crate::dashboard::frame::htmx::Htmx;
@@ -29,6 +30,8 @@ use crate::store::Conn;
 struct MessagePage {
     shell: Shell,
     row: MessageRow,
+    /// The list that led here.
+    list: String,
     poll_interval: Option<&'static str>,
     sender: Option<String>,
     reference: String,
@@ -66,18 +69,21 @@ struct MessageDetails {
     callbacks: Vec<Delivery>,
 }
 
-/// `GET /messages/{id}`
+/// `GET /messages/{id}`, with the query of the list that led here.
 pub async fn show_message(
     state: Data<State>,
     session: Session,
     who: SignedIn,
     htmx: Htmx,
     id: Path<String>,
+    list: Query<MessageFilterQuery>,
 ) -> Result<HttpResponse> {
     let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
     let account = who.account.clone();
     let known = state.store.read(move |conn| read(conn, &account, &id)).await?;
-    let page = draw(Shell::new(SECTION, &who, &session), known, &state);
+    // What no list has leads back to all messages.
+    let suffix = Wanted::parse(&list).map(|wanted| wanted.suffix(wanted.filter.error, &wanted.start));
+    let page = draw(Shell::new(SECTION, &who, &session), known, &suffix.unwrap_or_default(), &state);
     if htmx.is_part() { html(StatusCode::OK, &page.as_facts()) } else { html(StatusCode::OK, &page) }
 }
 
@@ -86,12 +92,12 @@ fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<MessageD
         entry: message::find(conn, account, None, id)?,
         history: message::history(conn, id)?,
         segments: message::segments(conn, id)?,
-        refunded: credit::refunded(conn, account, id)?,
+        refunded: credit::refunded(conn, account, std::slice::from_ref(id))?.remove(id).unwrap_or_default(),
         callbacks: callback::list_by_message(conn, id)?,
     })
 }
 
-fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
+fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> MessagePage {
     let MessageDetails { entry, history, segments, refunded, callbacks } = known;
     let now = state.clock.now();
     // News that waits is watched like a message that waits.
@@ -110,7 +116,8 @@ fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
         callbacks: callbacks.iter().map(CallbackRow::from).collect(),
         reference: message.reference,
         text: message.text.as_str().to_owned(),
-        row: MessageRow::new(entry, now),
+        row: MessageRow::new(entry, refunded, suffix, now),
+        list: format!("{PATH}{suffix}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How far messages and their segments have come, in the words of pages.
 
-use crate::domain::message::{MessageSegment, MessageStatus, SegmentStatus};
+use crate::domain::message::{MessageError, MessageSegment, MessageStatus, SegmentStatus};
 use crate::store::UtcTime;
 
 /// The word for a status; its class is `status--` and the status.
@@ -16,13 +16,32 @@ pub(super) const fn status_word(status: MessageStatus) -> &'static str {
     }
 }
 
+/// A cause of failure in two or three words, to choose by.
+pub(super) const fn cause_words(error: MessageError) -> &'static str {
+    match error {
+        MessageError::InvalidRecipient => "Number rejected",
+        MessageError::InvalidSender => "Sender rejected",
+        MessageError::InvalidMessage => "Text rejected",
+        MessageError::Throttled => "Too many at once",
+        MessageError::QueueFull => "Carrier's queue full",
+        MessageError::CarrierError => "Carrier error",
+        MessageError::Rejected => "Rejected, no reason given",
+        MessageError::Undelivered => "Phone not reached",
+        MessageError::Expired => "Not delivered in time",
+        MessageError::Deleted => "Deleted by the carrier",
+        MessageError::CarrierUnknown => "Unknown to the carrier",
+        MessageError::OutcomeUnknown => "No answer from the carrier",
+        MessageError::NotSentInTime => "Carrier not reached in time",
+    }
+}
+
 /// What became of one segment.
 pub(super) const fn segment_words(segment: &MessageSegment) -> &'static str {
     match segment.status {
-        SegmentStatus::Waiting => "Waits for another try",
-        SegmentStatus::Accepted => "With the carrier",
-        SegmentStatus::Refused => "Refused",
-        SegmentStatus::Unknown => "Outcome unknown",
+        SegmentStatus::Waiting => "Will be tried again",
+        SegmentStatus::Accepted => "Accepted by the carrier",
+        SegmentStatus::Refused => "Rejected",
+        SegmentStatus::Unknown => "No answer from the carrier",
         SegmentStatus::Delivered => "Delivered",
         SegmentStatus::Undelivered => "Undelivered",
         SegmentStatus::Expired => "Expired",

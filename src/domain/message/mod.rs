@@ -3,7 +3,9 @@
 
 mod acceptance;
 mod carrier_message_id;
+mod count;
 mod error;
+mod filter;
 mod gsm7;
 mod history;
 pub mod idempotency;
@@ -14,6 +16,7 @@ pub mod phone_number;
 mod queue;
 mod receipt;
 mod record;
+mod search;
 mod segment;
 pub mod sender;
 pub mod sms_text;
@@ -22,13 +25,16 @@ mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
 pub use carrier_message_id::CarrierMessageId;
+pub use count::{MAX_COUNT, causes, count};
 pub use error::MessageError;
+pub use filter::MessageFilter;
 pub use history::{MessageEvent, MessageEventId, history};
-pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageFilter, MessageList, find, list};
+pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageList, find, list, list_many, list_newer};
 pub use outcome::{SegmentOutcome, settle};
 pub use queue::{LEASE_SECONDS, Lease, is_due, lease};
 pub use receipt::{DeliveryReceipt, ReceiptState, delete_unmatched_receipts, match_receipts, receive};
 pub use record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
+pub use search::{MAX_SEARCH_CHARS, MessageSearch};
 pub use segment::{MessageSegment, SegmentStatus, carrier_ids_awaiting_receipt, segments};
 pub use sweep::{end_overdue, needs_sweep, settle_expired_leases};
 pub use view::MessageView;
