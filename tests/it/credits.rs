@@ -171,9 +171,30 @@ on_both_databases! {
         notes.dedup();
         assert_eq!(notes.len(), 61, "none twice, none left out");
         assert_eq!(second.attr(".pager a", "href"), "/credits");
+        assert_eq!(first.text(".pager__position"), "1–50 of 61");
+        assert_eq!(second.text(".pager__position"), "51–61 of 61");
         for cursor in ["x", "1.led_0", "1;DROP TABLE ledger_entries"] {
-            client.get(&format!("/credits?after={}", cursor.replace(' ', "%20"))).assert_status(404);
+            for name in ["after", "before"] {
+                client.get(&format!("/credits?{name}={}", cursor.replace(' ', "%20"))).assert_status(404);
+            }
         }
+    }
+
+    fn a_page_of_the_ledger_leads_to_the_one_before_it(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        for n in 1..=110 {
+            add(&client, LedgerEntryId::mint().as_str(), "1", &format!("Number {n}")).assert_status(303);
+        }
+        let next = |page: &Page| client.get(&page.attr(".pager__next", "href")).assert_ok().page();
+
+        let second = next(&client.get("/credits").page());
+        let third = next(&second);
+        let back = client.get(&third.attr(".pager__newer", "href")).assert_ok().page();
+
+        assert_eq!(back.texts(".ledger__note"), second.texts(".ledger__note"));
+        assert_eq!(back.text(".pager__position"), "51–100 of 111");
+        assert!(!second.has(".pager__newer") && !third.has(".pager__next"), "the first page has a link of its own");
     }
 
     fn another_accounts_ledger_is_never_shown_and_never_changed(db: &Database) {

@@ -1,6 +1,6 @@
 //! Where a page of a list stands in it, in the words of people.
 
-use crate::format::{count, grouped};
+use crate::format::grouped;
 
 /// How many rows a list has, as far as that was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,11 +17,12 @@ pub enum Total {
 /// The position of a page of `rows` rows with `before` rows before it: `51–100 of
 /// 302`, or `7 messages` where one page has all of them. `None` without rows.
 #[must_use]
-pub fn position(before: usize, rows: usize, total: Total, unit: &str) -> Option<String> {
+pub fn position(before: usize, rows: usize, total: Total, [one, many]: [&str; 2]) -> Option<String> {
     let number = |number: usize| grouped(i64::try_from(number).unwrap_or(i64::MAX));
     let range = format!("{}–{}", number(before + 1), number(before + rows));
     (rows > 0).then(|| match total {
-        Total::Exactly(total) if total <= rows => count(i64::try_from(total).unwrap_or(i64::MAX), unit),
+        Total::Exactly(1) => format!("1 {one}"),
+        Total::Exactly(total) if total <= rows => format!("{} {many}", number(total)),
         Total::Exactly(total) => format!("{range} of {}", number(total)),
         Total::MoreThan(counted) => format!("{range} of more than {}", number(counted)),
         Total::Unknown => range,
@@ -42,7 +43,7 @@ mod tests {
             (1_000, 50, Total::MoreThan(10_000), Some("1,001–1,050 of more than 10,000")),
             (50, 50, Total::Unknown, Some("51–100")),
         ] {
-            assert_eq!(position(before, rows, total, "message").as_deref(), words);
+            assert_eq!(position(before, rows, total, ["message", "messages"]).as_deref(), words);
         }
     }
 }

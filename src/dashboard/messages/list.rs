@@ -13,7 +13,7 @@ use super::export::{EXPORT, MAX_EXPORT_ROWS};
 use super::filter::{self, Cause, FilterView, MessageFilterQuery, PageStart, Wanted};
 use super::paths::SECTION;
 use super::row::{KeyName, MessageRow};
-use super::words::poll_interval;
+use super::words::{SLOW_POLL, poll_interval};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
@@ -148,8 +148,10 @@ fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> M
         export: format!("{EXPORT}{}", wanted.suffix(wanted.filter.error, &PageStart::Newest)),
         // A count stops long before the limit of a file.
         export_limit: (!matches!(total, Total::Exactly(_))).then(|| grouped(MAX_EXPORT_ROWS as i64)),
-        poll_interval: poll_interval(rows.iter().map(moves), now),
-        position: (newer <= MAX_COUNT).then(|| position(newer, rows.len(), total, "message")).flatten(),
+        // A search reads every message, so it is not repeated every moment.
+        poll_interval: poll_interval(rows.iter().map(moves), now)
+            .map(|interval| if wanted.filter.search.is_some() { SLOW_POLL } else { interval }),
+        position: (newer <= MAX_COUNT).then(|| position(newer, rows.len(), total, ["message", "messages"])).flatten(),
         first_page: (!is_first).then(|| wanted.url(&PageStart::Newest)),
         newer_page: before.map(|id| wanted.url(&PageStart::Before(id))),
         next_page: next.map(|next| wanted.url(&PageStart::After(next))),

@@ -50,6 +50,8 @@ pub(super) const fn segment_words(segment: &MessageSegment) -> &'static str {
 
 /// A page polls every 2 s for this long after the last change.
 const FAST_POLL_SECONDS: i64 = 60;
+/// The interval of polling after that.
+pub(super) const SLOW_POLL: &str = "20s";
 /// A page stops polling this long after the last change.
 const MAX_POLL_SECONDS: i64 = 3600;
 
@@ -61,7 +63,7 @@ pub(super) fn poll_interval(
 ) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
     let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
-    if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some("20s") }
+    if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some(SLOW_POLL) }
 }
 
 #[cfg(test)]
