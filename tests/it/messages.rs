@@ -411,11 +411,11 @@ on_both_databases! {
         let client = app.signed_in();
         let id = send_with(&app, &app.make_key("Project X"), "+420777123998", "Hello");
         let list = settled(&client, "/messages");
-        assert_eq!(list.text(".message__credits"), "0 credits 1 refunded");
+        assert_eq!(list.text(".message__credits"), "0 credits, 1 refunded");
 
         let page = client.get(&format!("/messages/{id}")).page();
 
-        assert!(page.texts(".settings__about p").contains(&"1 credit, 1 credit refunded".to_owned()));
+        assert!(page.texts(".settings__about p").contains(&"1 credit, refunded".to_owned()));
         assert!(page.texts(".message__fault").contains(&"The carrier rejected this number.".to_owned()));
     }
 

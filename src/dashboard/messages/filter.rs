@@ -84,7 +84,7 @@ impl Wanted {
         };
         let (from, last) = (day("from", &query.from)?, day("to", &query.to)?);
         if from.zip(last).is_some_and(|(from, last)| last < from) {
-            errors.collect::<()>(Err(Error::invalid("to", "This day is before the first one.")))?;
+            errors.collect::<()>(Err(Error::invalid("to", "To can't be before From.")))?;
         }
         let filter = MessageFilter {
             mode: None,

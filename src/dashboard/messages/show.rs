@@ -20,7 +20,7 @@ use crate::domain::credit;
 use crate::domain::message::sms_text::Encoding;
 use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, MessageStatus};
 use crate::error::{Error, Result};
-use crate::format::count;
+use crate::format::{count, grouped};
 use crate::http::State;
 use crate::store::Conn;
 
@@ -38,7 +38,6 @@ struct MessagePage {
     text: String,
     size: String,
     cost: String,
-    refunded: Option<String>,
     history: Vec<EventRow>,
     segments: Vec<SegmentRow>,
     callbacks: Vec<CallbackRow>,
@@ -109,8 +108,7 @@ fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> Mes
         poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
-        cost: count(message.credits, "credit"),
-        refunded: (refunded > 0).then(|| count(refunded, "credit")),
+        cost: cost(message.credits, refunded),
         history: history.into_iter().map(EventRow::from).collect(),
         segments: segments.into_iter().map(SegmentRow::from).collect(),
         callbacks: callbacks.iter().map(CallbackRow::from).collect(),
@@ -118,6 +116,15 @@ fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> Mes
         text: message.text.as_str().to_owned(),
         row: MessageRow::new(entry, refunded, suffix, now),
         list: format!("{PATH}{suffix}"),
+    }
+}
+
+fn cost(credits: i64, refunded: i64) -> String {
+    let cost = count(credits, "credit");
+    match refunded {
+        0 => cost,
+        all if all == credits => format!("{cost}, refunded"),
+        some => format!("{cost}, {} refunded", grouped(some)),
     }
 }
 
