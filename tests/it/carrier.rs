@@ -93,7 +93,7 @@ on_both_databases! {
 
         let unknown = application.wait_for(&message, &["sent"]);
         assert_eq!(error(&unknown), "outcome_unknown");
-        assert!(unknown["error"]["message"].as_str().unwrap().starts_with("Outcome unknown"));
+        assert!(unknown["error"]["message"].as_str().unwrap().starts_with("The carrier did not answer"));
         // Others go on meanwhile.
         assert_eq!(application.wait_for_end(&application.sent("+420777000001", "Hello"))["status"], "delivered");
         assert_eq!((most_copies(&mut smsc), application.show(&message)["status"].as_str().unwrap()), (1, "sent"));

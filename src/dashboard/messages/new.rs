@@ -27,11 +27,10 @@ use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 
 const SAMPLE_TEXT: &str = "Hello from Keyfob";
-const NOT_SENT: &str = "The message was not sent; try again in a moment.";
-const FORM_EXPIRED: &str = "This form had expired. Check it and press Send again.";
-const ALREADY_SENT: &str =
-    "This form was sent before, and that message is on its way. Press Send to send this one as well.";
-const STILL_RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
+const NOT_SENT: &str = "The message was not sent. Try again in a moment.";
+const FORM_EXPIRED: &str = "This form has expired. Check it and press Send again.";
+const ALREADY_SENT: &str = "You already sent a message with this form. Press Send to send this one as well.";
+const STILL_RUNNING: &str = "This message is already being sent. Look at Messages in a moment.";
 
 /// The form, empty or as it was filled in.
 struct MessageFormView {
@@ -191,7 +190,7 @@ fn rejection(error: Error) -> Result<FormRejection> {
     match error {
         Error::NotEnoughCredits { needed, left } => {
             let alert = format!(
-                "This costs {} and the account has {}. Nothing was charged and nothing is sent.",
+                "This costs {} and you have {}. Nothing was sent or charged.",
                 count(needed, "credit"),
                 count(left, "credit")
             );

@@ -66,13 +66,15 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     Ok(KeyPage { rows, next })
 }
 
-/// The name of a key.
+/// The name of a key, and what tells it from others of the same name.
 #[derive(Debug, Clone, Queryable)]
 pub struct ApiKeyName {
     /// Its id.
     pub id: ApiKeyId,
     /// Its name.
     pub name: String,
+    /// The last four characters of its current secret.
+    pub tail: String,
 }
 
 /// The names of an account's newest keys of a service, at most `limit`.
@@ -80,12 +82,14 @@ pub struct ApiKeyName {
 /// # Errors
 /// When the database fails.
 pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) -> Result<Vec<ApiKeyName>> {
+    let is_current = key_secrets::api_key_id.eq(api_keys::id).and(key_secrets::ends_at.is_null());
     let rows = api_keys::table
+        .inner_join(key_secrets::table.on(is_current))
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::service.eq(service))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
-    Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
+    Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
 }
 
 /// One key of an account.

@@ -3,7 +3,9 @@
 
 mod acceptance;
 mod carrier_message_id;
+mod count;
 mod error;
+mod filter;
 pub mod gsm7;
 mod history;
 pub mod idempotency;
@@ -15,6 +17,7 @@ mod queue;
 mod receipt;
 mod record;
 mod retention;
+mod search;
 mod segment;
 pub mod sender;
 pub mod sms_text;
@@ -23,15 +26,18 @@ mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
 pub use carrier_message_id::CarrierMessageId;
+pub use count::{MAX_COUNT, causes, count};
 pub use error::MessageError;
+pub use filter::MessageFilter;
 pub use history::{MessageEvent, MessageEventId, history};
 pub use lifecycle::StatusChange;
-pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageFilter, MessageList, find, list};
+pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageList, find, list, list_many, list_newer};
 pub use outcome::{CarrierRejection, SegmentOutcome, settle, settle_late};
 pub use queue::{LEASE_SECONDS, Lease, QueueFigures, is_due, lease, queue_figures};
 pub use receipt::{DeliveryReceipt, ReceiptState, delete_unmatched_receipts, match_receipts, receive};
 pub use record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 pub use retention::{RetentionStep, remove_contents};
+pub use search::{MAX_SEARCH_CHARS, MessageSearch};
 pub use segment::{MessageSegment, SegmentStatus, carrier_ids_awaiting_receipt, segments};
 pub use sweep::{correct_due_times, end_overdue, needs_sweep, settle_expired_leases};
 pub use view::MessageView;
