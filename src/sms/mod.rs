@@ -5,6 +5,7 @@
 mod batch;
 pub mod callbacks;
 mod dispatcher;
+mod due;
 mod receipts;
 mod service;
 mod sweeper;

@@ -1,9 +1,10 @@
 //! Periodic work: expired leases, messages and deliveries past their time,
 //! receipts that matched no segment yet, and expired idempotency records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
@@ -12,13 +13,18 @@ use crate::domain::message::{self, idempotency};
 use crate::error::Result;
 use crate::store::{Conn, Store, UtcTime};
 
+/// The least time between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// The most messages of each kind in one transaction.
 const BATCH_SIZE: usize = 200;
 
-/// Sweeps periodically until `stop`.
-pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
+/// Sweeps whenever `due` is notified, until `stop`.
+pub(super) async fn run(store: Store, clock: Clock, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
+        tokio::select! {
+            () = due.notified() => {}
+            _ = stop.changed() => return,
+        }
         if let Err(error) = sweep(&store, clock.now()).await {
             tracing::warn!(%error, "the periodic sweep failed");
         }
@@ -27,17 +33,14 @@ pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bo
 }
 
 async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
-    // A read first, so that an idle instance takes no write lock.
-    if !store.read(move |conn| is_needed(conn, now)).await? {
-        return Ok(());
-    }
     for carrier_id in store.write(move |conn| run_all(conn, now)).await? {
         tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
     }
     Ok(())
 }
 
-fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+/// Whether there is anything to sweep, by reads that take no write lock.
+pub(super) fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     Ok(message::needs_sweep(conn, now)? || idempotency::has_expired(conn, now)? || callback::has_expired(conn, now)?)
 }
 

@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::batch::each;
 use super::callbacks::{CallbackConfig, CallbackWorker};
 use super::dispatcher::{DispatchOutcome, Dispatcher};
+use super::due::WaitingTasks;
 use super::service::Sms;
 use super::transport::TransportConfig;
 use super::transport::sandbox::{self, Sandbox};
@@ -49,12 +50,26 @@ impl Workers {
         let dispatcher = |mode, transport| {
             Dispatcher::new(mode, transport, Arc::clone(sms.queue_changed(mode)), sms.store.clone(), sms.clock.clone())
         };
+        let waiting = WaitingTasks {
+            live: Arc::clone(sms.queue_changed(Mode::Live)),
+            test: Arc::clone(sms.queue_changed(Mode::Test)),
+            callbacks: Arc::default(),
+            sweeper: Arc::default(),
+        };
+        let callback_worker =
+            CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks, Arc::clone(&waiting.callbacks));
         let tasks = vec![
             tokio::spawn(dispatcher(Mode::Live, live).run(outcomes.clone(), stopping.clone())),
             tokio::spawn(dispatcher(Mode::Test, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
-            tokio::spawn(CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks).run(stopping.clone())),
-            tokio::spawn(sweeper::run(sms.store.clone(), sms.clock.clone(), stopping)),
+            tokio::spawn(callback_worker.run(stopping.clone())),
+            tokio::spawn(sweeper::run(
+                sms.store.clone(),
+                sms.clock.clone(),
+                Arc::clone(&waiting.sweeper),
+                stopping.clone(),
+            )),
+            tokio::spawn(waiting.wake_when_due(sms.store.clone(), sms.clock.clone(), stopping)),
         ];
         // Not stopped: a carrier may send receipts until the process ends.
         tokio::spawn(receipts::run(incoming, sms.store.clone(), sms.clock.clone()));
