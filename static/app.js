@@ -178,7 +178,7 @@ document.addEventListener("input", ({ target: { form } }) => {
   const text = form.elements.text.value;
   const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
   const segments = segmentsOf(text);
-  const credits = form.elements.mode.value === "live" ? counted(segments, "credit") : "no credits";
+  const credits = form.elements.mode.value === cost.dataset.cost ? counted(segments, "credit") : "no credits";
   const known = segments > MAX_SEGMENTS ? `${MAX_SEGMENTS} is the most` : credits;
   cost.textContent = text.trim() ? `${counted(segments, "segment")}, ${known}` : "";
 });

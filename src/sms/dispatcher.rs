@@ -17,8 +17,6 @@ use crate::store::{Store, UtcTime};
 
 /// The most messages in progress.
 const MAX_IN_PROGRESS: usize = 256;
-/// How often the queue is polled for messages that another instance accepted.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The delay before the next lease after the database failed.
 const LEASE_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long a segment waits for capacity before its message is queued again.
@@ -54,7 +52,7 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher that submits to `transport`; `queue_changed` is notified when
-    /// this instance queues a message.
+    /// this instance queues a message, or a poll finds one that is due.
     pub(super) fn new(
         rehearsed: bool,
         transport: Arc<dyn Transport>,
@@ -79,7 +77,7 @@ impl Dispatcher {
             match self.lease(free).await {
                 Ok(leases) if leases.is_empty() => {
                     tokio::select! {
-                        _ = timeout(POLL_INTERVAL, self.queue_changed.notified()) => {}
+                        _ = self.queue_changed.notified() => {}
                         _ = stop.changed() => {}
                     }
                 }

@@ -10,10 +10,11 @@ use tokio::time::{sleep, timeout};
 use super::batch::each;
 use super::callbacks::{CallbackConfig, CallbackWorker};
 use super::dispatcher::{DispatchOutcome, Dispatcher};
+use super::due::WaitingTasks;
 use super::service::Sms;
 use super::transport::TransportConfig;
 use super::transport::sandbox::{self, Sandbox};
-use super::{receipts, sweeper};
+use super::{receipts, retention, sweeper};
 use crate::domain::message;
 use crate::error::{Error, Result};
 
@@ -49,14 +50,24 @@ impl Workers {
             let queue_changed = Arc::clone(sms.queue_changed(rehearsed));
             Dispatcher::new(rehearsed, transport, queue_changed, sms.store.clone(), sms.clock.clone())
         };
+        let waiting = WaitingTasks {
+            carrier: Arc::clone(sms.queue_changed(false)),
+            sandbox: Arc::clone(sms.queue_changed(true)),
+            callbacks: Arc::default(),
+            sweeper: Arc::default(),
+        };
+        let callback_worker =
+            CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks, Arc::clone(&waiting.callbacks));
         // Without a carrier, messages that were accepted for one wait for it.
         let carrier = carrier.map(|carrier| dispatcher(false, carrier).run(outcomes.clone(), stopping.clone()));
         let mut tasks: Vec<_> = carrier.map(tokio::spawn).into_iter().collect();
+        tasks.extend(retention_days.map(|days| tokio::spawn(retention::run(sms.clone(), days, stopping.clone()))));
         tasks.extend([
             tokio::spawn(dispatcher(true, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
-            tokio::spawn(CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks).run(stopping.clone())),
-            tokio::spawn(sweeper::run(sms.clone(), retention_days, stopping)),
+            tokio::spawn(callback_worker.run(stopping.clone())),
+            tokio::spawn(sweeper::run(sms.clone(), Arc::clone(&waiting.sweeper), stopping.clone())),
+            tokio::spawn(waiting.wake_when_due(sms.store.clone(), sms.clock.clone(), stopping)),
         ]);
         // Not stopped: a carrier may send receipts until the process ends.
         tokio::spawn(receipts::run(incoming, sms.clone()));

@@ -1,6 +1,7 @@
 //! A dedicated connection for a thread that polls the database: opened on demand,
 //! and again after a failure.
 
+use diesel::Connection as _;
 use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, Manager};
@@ -35,8 +36,11 @@ impl Watch {
             Some(conn) => (conn, false),
             None => (self.connect()?, true),
         };
-        self.schema.check(&mut conn)?;
-        let result = work(&mut conn, is_new)?;
+        // One transaction, however many queries there are.
+        let result = conn.transaction(|conn| {
+            self.schema.check(conn)?;
+            work(conn, is_new)
+        })?;
         self.conn = Some(conn);
         Ok(result)
     }

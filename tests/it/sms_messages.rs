@@ -3,7 +3,7 @@
 use keyfob::domain::api_key::KeyStatus;
 use serde_json::{Value, json};
 
-use crate::support::{Application, Key, MESSAGES, PHONE, on_both_databases};
+use crate::support::{App, Application, Key, MESSAGES, PHONE, on_both_databases};
 
 /// 161 characters of the GSM alphabet: two segments.
 fn long_text() -> String {

@@ -22,6 +22,7 @@ pub(super) const fn cause_words(error: MessageError) -> &'static str {
         MessageError::InvalidRecipient => "Number rejected",
         MessageError::InvalidSender => "Sender rejected",
         MessageError::InvalidMessage => "Text rejected",
+        MessageError::InvalidValidity => "Validity rejected",
         MessageError::Throttled => "Too many at once",
         MessageError::QueueFull => "Carrier's queue full",
         MessageError::CarrierError => "Carrier error",
@@ -30,6 +31,7 @@ pub(super) const fn cause_words(error: MessageError) -> &'static str {
         MessageError::Expired => "Not delivered in time",
         MessageError::Deleted => "Deleted by the carrier",
         MessageError::CarrierUnknown => "Unknown to the carrier",
+        MessageError::NoReceipt => "No receipt",
         MessageError::OutcomeUnknown => "No answer from the carrier",
         MessageError::NotSentInTime => "Carrier not reached in time",
     }
