@@ -68,7 +68,7 @@ impl Keyfob {
         services.iter().for_each(|service| gate.count_service(&service.slug));
         let drain = Arc::new(Drain::default());
         let sms = Sms::new(store.clone(), clock.clone());
-        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks);
+        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks, config.message_retention_days);
         let state = Data::new(State {
             gate: gate.clone(),
             sms,

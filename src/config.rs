@@ -57,6 +57,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_CALLBACK_ALLOW", default_value = "", value_name = "ADDRESSES")]
     pub callback_allow: String,
 
+    /// Days after which texts and numbers of messages are removed; kept for ever when left out
+    #[arg(long, global = true, env = "KEYFOB_MESSAGE_RETENTION",
+        value_parser = clap::value_parser!(u16).range(3..=3650), value_name = "DAYS")]
+    pub message_retention: Option<u16>,
+
     /// Credits that a new account starts with
     #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::DEFAULT_OPENING_CREDITS,
         value_parser = clap::value_parser!(i64).range(0..=credit::MAX_TOP_UP), value_name = "CREDITS")]
@@ -88,6 +93,9 @@ pub struct Config {
     pub sms_transport: TransportConfig,
     /// Where callbacks may go.
     pub callbacks: CallbackConfig,
+    /// The days after which texts and numbers of messages are removed; `None` keeps
+    /// them.
+    pub message_retention_days: Option<u16>,
     /// The credits that a new account starts with.
     pub opening_credits: i64,
     /// The origin that services and proxies use, without a trailing slash.
@@ -138,6 +146,7 @@ impl Config {
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
                 callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
+                message_retention_days: settings.message_retention,
                 opening_credits: settings.opening_credits,
                 internal_url: internal_url?,
                 key_header: key_header?,
@@ -206,6 +215,7 @@ mod tests {
             trusted_proxy: trusted_proxy.into(),
             sms_transport: "sandbox".into(),
             callback_allow: String::new(),
+            message_retention: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
             internal_url: None,
             key_header: None,

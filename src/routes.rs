@@ -123,6 +123,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .post(api_keys::deletion::delete_api_key),
         )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
+        .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))

@@ -178,7 +178,7 @@ document.addEventListener("input", ({ target: { form } }) => {
   const text = form.elements.text.value;
   const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
   const segments = segmentsOf(text);
-  const credits = form.elements.mode.value === "live" ? counted(segments, "credit") : "no credits";
+  const credits = form.elements.mode.value === cost.dataset.cost ? counted(segments, "credit") : "no credits";
   const known = segments > MAX_SEGMENTS ? `${MAX_SEGMENTS} is the most` : credits;
   cost.textContent = text.trim() ? `${counted(segments, "segment")}, ${known}` : "";
 });
@@ -210,3 +210,92 @@ function twoDigits(number) {
 
 document.addEventListener("htmx:after:swap", showLocalTimes);
 showLocalTimes();
+
+// ---- "2 minutes ago" goes on while the page is open, from what the server counted: this machine's clock may be wrong.
+
+const AGES = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const firstSeen = new WeakMap();
+
+function moveAges() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const written = time.dataset.ago;
+    if (firstSeen.get(time)?.written !== written) firstSeen.set(time, { written, at: Date.now() });
+    const since = written ? firstSeen.get(time).at - Number(written) * 1000 : Date.parse(time.dateTime);
+    const words = ageInWords((Date.now() - since) / 1000);
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+
+function ageInWords(seconds) {
+  for (const [unit, length] of AGES) {
+    const count = Math.floor(seconds / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+  }
+  return "just now";
+}
+
+// Where the order of events counts, times have seconds.
+function showSeconds() {
+  for (const time of document.querySelectorAll("time[data-seconds]")) {
+    const when = new Date(time.dateTime);
+    time.textContent = `${localText(when)}:${twoDigits(when.getSeconds())}`;
+  }
+}
+
+document.addEventListener("htmx:after:swap", () => {
+  moveAges();
+  showSeconds();
+});
+document.addEventListener("visibilitychange", moveAges);
+setInterval(moveAges, 10_000);
+moveAges();
+showSeconds();
+
+// ---- A filter asks for days as the reader has them, and its address has no empty parts.
+
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (!target.matches("[data-filter]")) return;
+  const day = formData.get("from") || formData.get("to");
+  formData.set("utc_offset", day ? String(-new Date(`${day}T00:00`).getTimezoneOffset()) : "");
+  for (const [name, value] of [...formData]) {
+    if (value === "") formData.delete(name);
+  }
+});
+
+// ---- A filter leads to the page it was on: the focus and the scrolling stay where they were.
+
+const PLACE = "keyfob-place";
+
+function keepPlace(element) {
+  const place = { path: location.pathname, id: element?.id, scroll: scrollY };
+  try {
+    sessionStorage.setItem(PLACE, JSON.stringify(place));
+  } catch {
+    // Without storage the page begins at its top.
+  }
+}
+
+function takePlace() {
+  try {
+    const place = JSON.parse(sessionStorage.getItem(PLACE));
+    sessionStorage.removeItem(PLACE);
+    return place;
+  } catch {
+    return null;
+  }
+}
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches("[data-filter]")) keepPlace(document.activeElement);
+});
+
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("a[data-keeps-place]");
+  if (link) keepPlace(link);
+});
+
+const place = takePlace();
+if (place?.path === location.pathname) {
+  document.getElementById(place.id)?.focus({ preventScroll: true });
+  scrollTo(0, place.scroll);
+}

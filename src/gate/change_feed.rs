@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::history::History;
 use super::key_cache::KeyCache;
 use crate::error::{DatabaseOutage, Error, Result};
-use crate::store::{Store, Watch, change_log};
+use crate::store::change_log::{self, Position};
+use crate::store::{Digest, Store, Watch};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// For how long a poll confirms the cache, from when the poll began.
@@ -107,25 +109,25 @@ fn micros(moment: Instant) -> i64 {
     i64::try_from(moment.duration_since(*START).as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Polls the log of changes and invalidates the keys in it. It has a thread and
-/// a database connection of its own, so that no other work delays it, and ends
-/// when the gate is dropped.
+/// Polls the log of changes and invalidates the keys in it. Where it can't be sure to
+/// have seen every change, it empties the cache. It has a thread and a database
+/// connection of its own, so that no other work delays it, and ends when the gate is
+/// dropped.
 pub(super) struct ChangeFeed {
     watch: Watch,
-    /// The last change that was applied; `None` before the first poll.
-    revision: Option<i64>,
     cache: Weak<KeyCache>,
     freshness: Weak<Freshness>,
+    history: Arc<History>,
 }
 
 impl ChangeFeed {
-    pub(super) fn start(store: &Store, cache: &Arc<KeyCache>, freshness: &Arc<Freshness>) {
+    pub(super) fn start(store: &Store, cache: &Arc<KeyCache>, freshness: &Arc<Freshness>, history: &Arc<History>) {
         LazyLock::force(&START);
         let mut feed = Self {
             watch: store.watch(),
-            revision: None,
             cache: Arc::downgrade(cache),
             freshness: Arc::downgrade(freshness),
+            history: Arc::clone(history),
         };
         feed.poll(); // so that the first request need not wait
         let thread = thread::Builder::new().name("keyfob-changes".to_owned());
@@ -143,13 +145,20 @@ impl ChangeFeed {
     fn poll(&mut self) -> bool {
         let (Some(cache), Some(freshness)) = (self.cache.upgrade(), self.freshness.upgrade()) else { return false };
         let polled_at = Instant::now();
-        match self.invalidate_changed(&cache) {
-            Ok(()) => freshness.confirm(polled_at),
+        let changes = self.read_changes();
+        match &changes {
+            Ok((_, Some(digests))) => digests.iter().for_each(|digest| cache.invalidate(digest)),
+            // After a failure the last confirmation would let cached keys in for a moment
+            // more, and the next connection may lead to a server that lacks some changes.
+            Ok((_, None)) | Err(_) => cache.clear(),
+        }
+        match changes {
+            Ok((latest, _)) => {
+                self.history.end_poll(Some(latest));
+                freshness.confirm(polled_at);
+            }
             Err(error) => {
-                if matches!(error, Error::Unavailable { reason: DatabaseOutage::Upgraded, .. }) {
-                    // The last confirmation would let cached keys in for a moment more.
-                    cache.clear();
-                }
+                self.history.end_poll(None);
                 freshness.poll_failed(&error);
                 tracing::warn!(%error, "the log of changes can't be read");
             }
@@ -157,22 +166,17 @@ impl ChangeFeed {
         true
     }
 
-    fn invalidate_changed(&mut self, cache: &KeyCache) -> Result<()> {
-        let seen = self.revision;
-        let (latest, digests) = self.watch.read(|conn| {
+    /// The latest position, and the digests that have changed since the last poll;
+    /// `None` when any key may have.
+    fn read_changes(&mut self) -> Result<(Position, Option<Vec<Digest>>)> {
+        let (polled, read_at) = self.history.begin_poll();
+        self.watch.read(|conn, is_new| {
             let latest = change_log::latest(conn)?;
-            let digests = match seen {
-                Some(seen) if seen == latest => Some(Vec::new()),
-                Some(seen) => change_log::between(conn, seen, latest)?,
+            let digests = match polled.filter(|_| !is_new) {
+                Some(seen) => change_log::since(conn, seen, &read_at, latest)?,
                 None => None,
             };
             Ok((latest, digests))
-        })?;
-        match digests {
-            Some(digests) => digests.iter().for_each(|digest| cache.invalidate(digest)),
-            None => cache.clear(),
-        }
-        self.revision = Some(latest);
-        Ok(())
+        })
     }
 }

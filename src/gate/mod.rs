@@ -3,6 +3,7 @@
 //! and forgotten when a change makes it stale, before the change is answered.
 
 mod change_feed;
+mod history;
 mod key_cache;
 pub mod metrics;
 mod question;
@@ -19,6 +20,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use change_feed::{ChangeFeed, Freshness};
+use history::History;
 use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
 use usage::UsageQueue;
@@ -43,6 +45,7 @@ pub struct Gate {
     clock: Clock,
     cache: Arc<KeyCache>,
     freshness: Arc<Freshness>,
+    history: Arc<History>,
     usage: Arc<UsageQueue>,
     metrics: Arc<GateMetrics>,
     look_ups: Arc<Semaphore>,
@@ -54,7 +57,8 @@ impl Gate {
     pub fn open(store: Store, clock: Clock) -> Self {
         let cache = Arc::new(KeyCache::default());
         let freshness = Arc::new(Freshness::default());
-        ChangeFeed::start(&store, &cache, &freshness);
+        let history = Arc::new(History::default());
+        ChangeFeed::start(&store, &cache, &freshness, &history);
         let weak_cache = Arc::downgrade(&cache);
         store.on_stale(move |digest| {
             if let Some(cache) = weak_cache.upgrade() {
@@ -64,7 +68,7 @@ impl Gate {
         let usage = Arc::new(UsageQueue::default());
         tokio::task::spawn(UsageQueue::write_periodically(Arc::downgrade(&usage), store.clone()));
         let look_ups = Arc::new(Semaphore::new(MAX_LOOK_UPS as usize));
-        Self { store, clock, cache, freshness, usage, metrics: Arc::default(), look_ups }
+        Self { store, clock, cache, freshness, history, usage, metrics: Arc::default(), look_ups }
     }
 
     /// Answers a question, and counts a use where the key opens the door. What has
@@ -168,15 +172,13 @@ impl Gate {
                 let _permit = permit;
                 api_key::find_by_digest(conn, digest)
             };
-            let key = self.store.look_up(find).await?;
-            let record = key.map(|(key, secret)| {
-                let metrics = self.metrics.service(&key.service);
-                Arc::new(KeyRecord::new(key, &secret, metrics))
-            });
-            if let Some(record) = &record {
-                self.cache.end_fill(&fill, record);
-            }
-            Ok(record)
+            let polled = self.history.polled();
+            let Some((key, secret, read_at)) = self.store.look_up(find).await? else { return Ok(None) };
+            self.history.note_read(polled, read_at)?;
+            let metrics = self.metrics.service(&key.service);
+            let record = Arc::new(KeyRecord::new(key, &secret, metrics));
+            self.cache.end_fill(&fill, &record);
+            Ok(Some(record))
         };
         let look_up = pin!(look_up);
         let is_given_up = pin!(self.freshness.is_given_up());

@@ -5,7 +5,10 @@
 mod batch;
 pub mod callbacks;
 mod dispatcher;
+mod due;
+pub mod metrics;
 mod receipts;
+mod retention;
 mod service;
 mod sweeper;
 pub mod transport;

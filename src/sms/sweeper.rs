@@ -1,52 +1,60 @@
 //! Periodic work: expired leases, messages and deliveries past their time,
 //! receipts that matched no segment yet, and expired idempotency records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::clock::Clock;
+use super::service::Sms;
 use crate::domain::callback;
-use crate::domain::message::{self, idempotency};
+use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
-use crate::store::{Conn, Store, UtcTime};
+use crate::store::{Conn, UtcTime};
 
+/// The least time between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// The most messages of each kind in one transaction.
 const BATCH_SIZE: usize = 200;
 
-/// Sweeps periodically until `stop`.
-pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
+/// Sweeps whenever `due` is notified, until `stop`.
+pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        if let Err(error) = sweep(&store, clock.now()).await {
+        tokio::select! {
+            () = due.notified() => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(error) = sweep(&sms).await {
             tracing::warn!(%error, "the periodic sweep failed");
         }
         let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
 }
 
-async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
-    // A read first, so that an idle instance takes no write lock.
-    if !store.read(move |conn| is_needed(conn, now)).await? {
-        return Ok(());
-    }
-    for carrier_id in store.write(move |conn| run_all(conn, now)).await? {
+async fn sweep(sms: &Sms) -> Result<()> {
+    let now = sms.clock.now();
+    let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
+    sms.metrics.changed(changes);
+    for carrier_id in unmatched {
         tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
     }
     Ok(())
 }
 
-fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+/// Whether there is anything to sweep, by reads that take no write lock.
+pub(super) fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     Ok(message::needs_sweep(conn, now)? || idempotency::has_expired(conn, now)? || callback::has_expired(conn, now)?)
 }
 
-/// Returns the carrier ids of receipts that were deleted unmatched.
-fn run_all(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
-    message::settle_expired_leases(conn, BATCH_SIZE, now)?;
-    message::end_overdue(conn, BATCH_SIZE, now)?;
-    message::match_receipts(conn, BATCH_SIZE, now)?;
+/// Returns the messages that changed, and the carrier ids of receipts that were
+/// deleted unmatched.
+fn run_all(conn: &mut Conn, now: UtcTime) -> Result<(Vec<StatusChange>, Vec<String>)> {
+    message::correct_due_times(conn, now)?;
+    let mut changes = message::settle_expired_leases(conn, BATCH_SIZE, now)?;
+    changes.extend(message::end_overdue(conn, BATCH_SIZE, now)?);
+    changes.extend(message::match_receipts(conn, BATCH_SIZE, now)?);
     idempotency::delete_expired(conn, now)?;
     callback::fail_expired(conn, BATCH_SIZE, now)?;
-    message::delete_unmatched_receipts(conn, now)
+    Ok((changes, message::delete_unmatched_receipts(conn, now)?))
 }

@@ -1,15 +1,38 @@
 //! The change log: digests of changed keys, numbered by revision. Every instance
 //! polls it to invalidate its cached keys.
 
+use std::iter;
+
 use diesel::prelude::*;
 
 use super::schema::{api_key_changes, revisions};
 use super::{Conn, Digest};
 use crate::error::Result;
+use crate::random;
 
-const REVISION: &str = "api_keys";
+/// The name of the row that holds the latest revision.
+pub const REVISION: &str = "api_keys";
 /// Older entries are deleted; an instance that has missed some empties its cache.
 const MAX_LOGGED_CHANGES: i64 = 10_000;
+
+/// A place in the history of changes. The revision alone does not identify it: after
+/// a failover or a restore that lost changes, other changes get the same revisions.
+/// Their random nonces differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct Position {
+    /// The number of the last change.
+    pub revision: i64,
+    nonce: i64,
+}
+
+/// The columns of the latest [`Position`], for queries that read it together with a key.
+pub const LATEST: (revisions::latest, revisions::nonce) = (revisions::latest, revisions::nonce);
+
+#[derive(Queryable)]
+struct LoggedChange {
+    position: Position,
+    digest: Digest,
+}
 
 /// Appends a digest that the current transaction makes stale. The row of the
 /// latest revision stays locked until the commit, so that revisions become
@@ -19,35 +42,55 @@ const MAX_LOGGED_CHANGES: i64 = 10_000;
 /// When the database fails.
 pub fn append(conn: &mut Conn, digest: Digest) -> Result<()> {
     let row = revisions::table.find(REVISION);
-    diesel::update(row).set(revisions::latest.eq(revisions::latest + 1)).execute(conn)?;
-    let revision = latest(conn)?;
+    let nonce = i64::from_le_bytes(*random::bytes()?);
+    diesel::update(row).set((revisions::latest.eq(revisions::latest + 1), revisions::nonce.eq(nonce))).execute(conn)?;
+    let revision = latest(conn)?.revision;
     diesel::insert_into(api_key_changes::table)
-        .values((api_key_changes::revision.eq(revision), api_key_changes::digest.eq(digest)))
+        .values((
+            api_key_changes::revision.eq(revision),
+            api_key_changes::digest.eq(digest),
+            api_key_changes::nonce.eq(nonce),
+        ))
         .execute(conn)?;
     let old = api_key_changes::table.filter(api_key_changes::revision.le(revision - MAX_LOGGED_CHANGES));
     diesel::delete(old).execute(conn)?;
     Ok(())
 }
 
-/// The latest revision.
+/// The latest position.
 ///
 /// # Errors
 /// When the database fails.
-pub fn latest(conn: &mut Conn) -> Result<i64> {
-    Ok(revisions::table.find(REVISION).select(revisions::latest).first(conn)?)
+pub fn latest(conn: &mut Conn) -> Result<Position> {
+    Ok(revisions::table.find(REVISION).select(LATEST).first(conn)?)
 }
 
-/// The digests that changed after `revision` and up to `latest`; `None` when the
-/// log does not reach back that far: then any key may have changed.
+/// The digests that changed after `seen` and up to `latest`. `None` when the log
+/// does not lead from `seen` and every position in `passed` to `latest`, because it
+/// does not reach back that far or is another history: then any key may have changed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn between(conn: &mut Conn, revision: i64, latest: i64) -> Result<Option<Vec<Digest>>> {
-    let digests: Vec<Digest> = api_key_changes::table
-        .filter(api_key_changes::revision.gt(revision))
-        .filter(api_key_changes::revision.le(latest))
-        .select(api_key_changes::digest)
+pub fn since(conn: &mut Conn, seen: Position, passed: &[Position], latest: Position) -> Result<Option<Vec<Digest>>> {
+    let known = || iter::once(&seen).chain(passed);
+    if known().all(|position| *position == latest) {
+        return Ok(Some(Vec::new()));
+    }
+    let oldest = known().map(|position| position.revision).min().unwrap_or(seen.revision);
+    let entries: Vec<LoggedChange> = api_key_changes::table
+        .filter(api_key_changes::revision.ge(oldest))
+        .filter(api_key_changes::revision.le(latest.revision))
+        .order(api_key_changes::revision)
+        .select(((api_key_changes::revision, api_key_changes::nonce), api_key_changes::digest))
         .load(conn)?;
-    let is_complete = i64::try_from(digests.len()).is_ok_and(|count| count == latest - revision);
-    Ok(is_complete.then_some(digests))
+    let is_complete = i64::try_from(entries.len()).is_ok_and(|count| count == latest.revision - oldest + 1);
+    let holds = |position: &Position| {
+        let index = usize::try_from(position.revision - oldest).ok();
+        index.and_then(|index| entries.get(index)).is_some_and(|entry| entry.position == *position)
+    };
+    if !(is_complete && known().all(holds) && holds(&latest)) {
+        return Ok(None);
+    }
+    let later = entries.into_iter().filter(|entry| entry.position.revision > seen.revision);
+    Ok(Some(later.map(|entry| entry.digest).collect()))
 }

@@ -36,6 +36,10 @@ const SQLITE_READ_ONLY_SETUP: &str = "PRAGMA query_only=ON;";
 /// that is held for long does not starve the pool.
 const POSTGRES_SETUP: &str =
     "SET statement_timeout='10s'; SET lock_timeout='2s'; SET idle_in_transaction_session_timeout='30s';";
+/// A standby answers with what its primary wrote some time ago, so that a key which
+/// was switched off would be let in.
+const POSTGRES_REFUSE_STANDBY: &str = "DO $$ BEGIN IF pg_is_in_recovery() THEN \
+    RAISE EXCEPTION 'this server is a standby, which only repeats what its primary writes'; END IF; END $$";
 
 /// Turns on write-ahead logging, with which SQLite's readers run beside its writer.
 /// The mode is stored in the file, so that it must not be set before the file is
@@ -66,6 +70,7 @@ impl r2d2::ManageConnection for Manager {
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(url).map_err(Error::ConnectionError)?;
                 conn.batch_execute(POSTGRES_SETUP).map_err(Error::QueryError)?;
+                conn.batch_execute(POSTGRES_REFUSE_STANDBY).map_err(Error::QueryError)?;
                 Ok(Conn::Postgres(conn))
             }
             Self::Sqlite { uri, read_only } => {

@@ -3,8 +3,9 @@
 //! A migration is a folder of `migrations/` with an `up.sql` and a `down.sql`,
 //! and a line in [`MIGRATIONS`]. Both databases run its text, except for parts
 //! that begin with the line `-- Only SQLite:` or `-- Only PostgreSQL:` and end
-//! with the next such line or with `-- Both:`. The column type `BLOB` becomes
-//! `BYTEA` on PostgreSQL.
+//! with the next such line or with `-- Both:`. On PostgreSQL the column type `BLOB`
+//! becomes `BYTEA`, and `TEXT` gets the collation `"C"`, which compares by bytes as
+//! SQLite does.
 //!
 //! SQLite's `ALTER TABLE` can do little. Other changes rebuild the table: `CREATE
 //! TABLE new_x`, `INSERT INTO new_x SELECT … FROM x`, `DROP TABLE x`, `ALTER TABLE
@@ -44,7 +45,14 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000010_create_memberships",
     "2026-11-28-000011_create_audit_events",
     "2026-11-28-000012_add_carriers_to_segments",
+    "2026-11-28-000013_add_carrier_codes_and_rehearsals",
+    "2026-11-28-000014_add_nonces_and_compare_texts_by_bytes",
+    "2026-11-28-000016_index_messages_by_error_and_age",
 ];
+
+/// The first migration whose texts get a collation. Those before it run as they were
+/// released, and `000014` converts their columns.
+const FIRST_WITH_COLLATION: &str = "20261128000013";
 
 /// Migrations in the order in which they run.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +94,11 @@ impl SchemaMigration {
 
     fn execute(&self, text: &str, conn: &mut dyn BoxableConnection<MultiBackend>) -> migration::Result<()> {
         let is_sqlite = matches!(conn.as_any().downcast_ref::<Conn>(), Some(Conn::Sqlite(_)));
-        conn.batch_execute(&text_for(is_sqlite, text))
-            .map_err(|error| format!("the migration {} failed: {error}", self.folder).into())
+        let mut text = text_for(is_sqlite, text);
+        if !is_sqlite && *self.version_text() >= *FIRST_WITH_COLLATION {
+            text = text.replace(" TEXT", " TEXT COLLATE \"C\"");
+        }
+        conn.batch_execute(&text).map_err(|error| format!("the migration {} failed: {error}", self.folder).into())
     }
 }
 

@@ -119,6 +119,7 @@ table! {
     api_key_changes (revision) {
         revision -> BigInt,
         digest -> Binary,
+        nonce -> BigInt,
     }
 }
 
@@ -134,6 +135,7 @@ table! {
     revisions (name) {
         name -> Text,
         latest -> BigInt,
+        nonce -> BigInt,
     }
 }
 
@@ -187,6 +189,8 @@ table! {
         valid_until -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        carrier_code -> Nullable<Text>,
+        rehearsed -> Bool,
     }
 }
 
@@ -200,6 +204,7 @@ table! {
         error -> Nullable<Text>,
         updated_at -> BigInt,
         carrier -> Nullable<Text>,
+        carrier_code -> Nullable<Text>,
     }
 }
 
@@ -283,6 +288,7 @@ allow_tables_to_appear_in_same_query!(
     api_keys,
     key_secrets,
     key_secret_usages,
+    revisions,
     sessions,
     credit_balances,
     ledger_entries,

@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod callbacks;
 mod carrier;
+mod carriers;
 mod command_line;
 mod connect;
 mod connections;
@@ -23,6 +24,7 @@ mod credits;
 mod credits_at_once;
 
 mod cached_statements;
+mod failover;
 mod flood;
 mod foreign_sites;
 mod gate_requests;

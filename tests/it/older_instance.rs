@@ -90,7 +90,7 @@ on_both_databases! {
         touched(runtime.block_on(store.write(|_| panic!("it was let in"))));
         touched(runtime.block_on(store.write_grouped("x", |_| panic!("it was let in"))));
         touched(runtime.block_on(store.read(|_| panic!("it was let in"))));
-        touched(store.watch().read(|_| panic!("it was let in")));
+        touched(store.watch().read(|_, _| panic!("it was let in")));
 
         db.execute(GO_BACK);
         runtime.block_on(store.write(|_| Ok(()))).unwrap();

@@ -56,7 +56,7 @@ fn accept_for(db: &Database, wait: Duration) {
     let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
     let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
     let origin = MessageOrigin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
-    message::accept(conn, &origin, &draft, due).unwrap();
+    message::accept(conn, &origin, &draft, true, due).unwrap();
 }
 
 /// How often the key was used, as it is written down.

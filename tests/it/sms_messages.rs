@@ -3,7 +3,7 @@
 use keyfob::domain::api_key::KeyStatus;
 use serde_json::{Value, json};
 
-use crate::support::{Application, Key, MESSAGES, PHONE, on_both_databases};
+use crate::support::{App, Application, Key, MESSAGES, PHONE, on_both_databases};
 
 /// 161 characters of the GSM alphabet: two segments.
 fn long_text() -> String {
@@ -80,12 +80,17 @@ on_both_databases! {
     }
 
     fn a_throttled_message_is_tried_again_and_charged_once(db: &Database) {
-        let app = db.app();
+        let app = App::start_set(db, |_| {}, keyfob::clock::Clock::System).with_operator();
         let application = Application::with(&app, &app.make_key("Project X"));
 
-        let message = application.wait_for_end(&application.sent("+420777000999", "Hello"));
+        let message = application.sent("+420777000999", "Hello");
+        let waiting = loop {
+            let now = application.show(&message);
+            if now["error"]["code"] == "throttled" { break now }
+        };
+        assert_eq!((&waiting["status"], &waiting["error"]["carrier_code"]), (&json!("queued"), &json!("0x58")));
 
-        assert_eq!((&message["status"], application.credits()), (&json!("delivered"), 99));
+        assert_eq!((&application.wait_for_end(&message)["status"], application.credits()), (&json!("delivered"), 99));
     }
 
     fn without_enough_credits_nothing_is_charged_and_nothing_queued(db: &Database) {

@@ -159,7 +159,8 @@ pub async fn create_api_key(
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
-            let (invitation, command) = first_request(&base_url(&state, &request), key, &secret);
+            let (invitation, command) =
+                first_request(&base_url(&state, &request), key, &secret, state.sms.rehearses(key.mode));
             let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
             show_created(&state, &session, who, &htmx, *entry, reveal).await
         }

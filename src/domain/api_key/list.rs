@@ -8,7 +8,8 @@ use super::stored_secret::{self, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::cursor;
 use crate::error::Result;
-use crate::store::schema::{api_keys, key_secret_usages, key_secrets, services};
+use crate::store::change_log::{self, Position};
+use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
 use crate::store::{Conn, Digest, Tx};
 
 /// Rows on one page of the list.
@@ -65,13 +66,15 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     Ok(KeyPage { rows, next })
 }
 
-/// The name of a key.
+/// The name of a key, and what tells it from others of the same name.
 #[derive(Debug, Clone, Queryable)]
 pub struct ApiKeyName {
     /// Its id.
     pub id: ApiKeyId,
     /// Its name.
     pub name: String,
+    /// The last four characters of its current secret.
+    pub tail: String,
 }
 
 /// The names of an account's newest keys of a service, at most `limit`.
@@ -79,12 +82,14 @@ pub struct ApiKeyName {
 /// # Errors
 /// When the database fails.
 pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) -> Result<Vec<ApiKeyName>> {
+    let is_current = key_secrets::api_key_id.eq(api_keys::id).and(key_secrets::ends_at.is_null());
     let rows = api_keys::table
+        .inner_join(key_secrets::table.on(is_current))
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::service.eq(service))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
-    Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
+    Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
 }
 
 /// One key of an account.
@@ -100,13 +105,17 @@ pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKe
     Ok(row)
 }
 
-/// The key of any account that has a secret with this digest, for the gate.
+/// The key of any account that has a secret with this digest, and the position in
+/// the history of changes at which it was read, for the gate.
 ///
 /// # Errors
 /// When the database fails.
-pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret)>> {
-    let row = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq(digest));
-    Ok(row.select((api_keys::all_columns, key_secrets::all_columns)).first(conn).optional()?)
+pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret, Position)>> {
+    let latest = revisions::table.on(revisions::name.eq(change_log::REVISION));
+    // One statement, so that the key and the position are of the same moment.
+    let row = key_secrets::table.inner_join(api_keys::table).inner_join(latest).filter(key_secrets::digest.eq(digest));
+    let columns = (api_keys::all_columns, key_secrets::all_columns, change_log::LATEST);
+    Ok(row.select(columns).first(conn).optional()?)
 }
 
 /// Invalidates the cached records of a key on every instance, by the digests of its secrets.

@@ -100,6 +100,27 @@ pub fn is_due(conn: &mut Conn, room: impl Fn(&str) -> usize, now: UtcTime) -> Re
     Ok(false)
 }
 
+/// How many deliveries wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallbackFigures {
+    /// Those that wait for their first attempt or for a retry.
+    pub waiting: i64,
+    /// Those of them whose last attempt failed.
+    pub failing: i64,
+}
+
+/// Counts the deliveries that wait.
+///
+/// # Errors
+/// When the database fails.
+pub fn figures(conn: &mut Conn) -> Result<CallbackFigures> {
+    let waiting = callback_deliveries::table.filter(callback_deliveries::due_at.is_not_null());
+    Ok(CallbackFigures {
+        waiting: waiting.count().get_result(conn)?,
+        failing: waiting.filter(callback_deliveries::tries.gt(0)).count().get_result(conn)?,
+    })
+}
+
 fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
         .filter(callback_deliveries::api_key_id.eq(key))

@@ -61,6 +61,17 @@ impl PhoneNumber {
         }
     }
 
+    /// A number from the database; empty once the retention has removed it.
+    fn from_column(text: &str) -> Option<Self> {
+        if text.is_empty() { Some(Self(String::new())) } else { text.parse().ok() }
+    }
+
+    /// Whether the retention has removed the number.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The plus sign and the digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -112,7 +123,7 @@ impl FromStr for PhoneNumber {
     }
 }
 
-text_column!(PhoneNumber);
+text_column!(PhoneNumber, PhoneNumber::from_column);
 
 #[cfg(test)]
 mod tests {

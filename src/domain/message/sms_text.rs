@@ -116,6 +116,13 @@ impl SmsText {
         }
     }
 
+    /// A text from the database, which is not validated again: rules of later versions
+    /// may be stricter. Empty once the retention has removed it.
+    fn from_column(text: &str) -> Option<Self> {
+        let encoding = Encoding::of(text);
+        Some(Self { text: text.to_owned(), encoding, segments: pieces(encoding, text).count() })
+    }
+
     /// The text, in NFC.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -151,7 +158,7 @@ impl FromStr for SmsText {
     }
 }
 
-text_column!(SmsText);
+text_column!(SmsText, SmsText::from_column);
 
 /// The content of one SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]

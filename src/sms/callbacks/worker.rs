@@ -22,8 +22,6 @@ const MAX_REQUESTS: usize = 8;
 /// The most concurrent requests to one host, so that a slow one leaves capacity for
 /// others.
 const MAX_REQUESTS_PER_HOST: usize = 2;
-/// How often the queue is polled.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The delay before an outcome is written again after the database failed.
 const WRITE_RETRY_DELAY: Duration = Duration::from_millis(500);
 /// How often that is tried; then the lease expires and the delivery is attempted
@@ -42,8 +40,8 @@ pub(in crate::sms) struct CallbackWorker {
     clock: Clock,
     agent: ureq::Agent,
     in_progress: RequestsPerHost,
-    /// Notified when a request has ended.
-    freed: Notify,
+    /// Notified when a request has ended, or a poll finds a delivery that is due.
+    wake: Arc<Notify>,
 }
 
 /// Counts a request as in progress until it is dropped.
@@ -64,9 +62,9 @@ impl Drop for RequestSlot {
 }
 
 impl CallbackWorker {
-    pub(in crate::sms) fn new(store: Store, clock: Clock, config: &CallbackConfig) -> Self {
+    pub(in crate::sms) fn new(store: Store, clock: Clock, config: &CallbackConfig, wake: Arc<Notify>) -> Self {
         let agent = request::agent(config);
-        Self { store, clock, agent, in_progress: RequestsPerHost::default(), freed: Notify::new() }
+        Self { store, clock, agent, in_progress: RequestsPerHost::default(), wake }
     }
 
     /// Runs until `stop`, then waits for the requests in progress.
@@ -86,7 +84,7 @@ impl CallbackWorker {
             attempts.into_iter().for_each(|attempt| this.begin(attempt, &slots));
             if is_idle {
                 tokio::select! {
-                    _ = timeout(POLL_INTERVAL, this.freed.notified()) => {}
+                    _ = this.wake.notified() => {}
                     _ = stop.changed() => {}
                 }
             }
@@ -118,7 +116,7 @@ impl CallbackWorker {
         tokio::spawn(async move {
             this.make(attempt).await;
             drop(slot);
-            this.freed.notify_one();
+            this.wake.notify_one();
         });
     }
 

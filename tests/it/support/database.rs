@@ -21,6 +21,8 @@ pub enum Database {
     Sqlite(TempDir),
     /// The name of a database with Keyfob's tables and without rows.
     Postgres(String),
+    /// The URL of a database on a server of the test's own.
+    Server(String),
 }
 
 /// Every row of every table, as text.
@@ -46,7 +48,7 @@ impl Database {
     pub fn empty(&self) -> Self {
         match self {
             Self::Sqlite(_) => Self::sqlite(),
-            Self::Postgres(_) => Self::new_postgres("template0"),
+            Self::Postgres(_) | Self::Server(_) => Self::new_postgres("template0"),
         }
     }
 
@@ -61,6 +63,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => format!("sqlite:{}", self.file().display()),
             Self::Postgres(name) => url_of(name),
+            Self::Server(url) => url.clone(),
         }
     }
 
@@ -68,7 +71,7 @@ impl Database {
     pub fn file(&self) -> PathBuf {
         match self {
             Self::Sqlite(folder) => folder.path().join("keyfob.db"),
-            Self::Postgres(_) => panic!("PostgreSQL has no file"),
+            Self::Postgres(_) | Self::Server(_) => panic!("PostgreSQL has no file"),
         }
     }
 
@@ -94,7 +97,7 @@ impl Database {
                 conn.batch_execute("PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON").unwrap();
                 Conn::Sqlite(conn)
             }
-            Self::Postgres(_) => Conn::Postgres(PgConnection::establish(&self.url()).unwrap()),
+            Self::Postgres(_) | Self::Server(_) => Conn::Postgres(PgConnection::establish(&self.url()).unwrap()),
         }
     }
 
@@ -142,7 +145,7 @@ impl Database {
             Self::Sqlite(folder) => fs::read_dir(folder.path())
                 .unwrap()
                 .any(|file| contains(&fs::read(file.unwrap().path()).unwrap(), needle.as_bytes())),
-            Self::Postgres(_) => false,
+            Self::Postgres(_) | Self::Server(_) => false,
         };
         in_files || rows.contains(&hex) || rows.contains(&needle.to_lowercase())
     }
@@ -166,6 +169,7 @@ impl Database {
                      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
                 ))
                 .unwrap(),
+            Self::Server(_) => panic!("take its server away"),
         }
     }
 
@@ -175,6 +179,7 @@ impl Database {
             Self::Postgres(name) => {
                 admin().batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
             }
+            Self::Server(_) => panic!("bring its server back"),
         }
     }
 }

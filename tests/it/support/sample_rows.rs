@@ -79,7 +79,9 @@ const ROWS: &[SampleRows] = &[
     ),
     rows(4, "revisions", "(name, value) VALUES ('another', 41)"),
     rows(8, "revisions", "(name, latest) VALUES ('another', 41)"),
+    rows(14, "revisions", "(name, latest, nonce) VALUES ('another', 41, 7)"),
     rows(4, "api_key_changes", "(revision, digest) VALUES (1, X'00FF'), (2, X'0102')"),
+    rows(14, "api_key_changes", "(revision, digest, nonce) VALUES (1, X'00FF', 8), (2, X'0102', -9)"),
     rows(
         4,
         "api_key_usages",
@@ -117,6 +119,16 @@ const ROWS: &[SampleRows] = &[
           'CARRIER_DOWN', 0, 25, 26, 27, 28)",
     ),
     rows(
+        13,
+        "messages",
+        "(id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, credits, status, \
+         error, tries, due_at, valid_until, created_at, updated_at, carrier_code, rehearsed) VALUES \
+         ('msg_1', 'acc_1', 'key_1', 'live', '+420777000001', 'Ada', 'Hello', 'r1', 'gsm7', 1, 1, 'delivered', \
+          NULL, 1, NULL, 22, 23, 24, NULL, FALSE), \
+         ('msg_2', 'acc_2', NULL, 'test', '+420777000002', NULL, 'Ahoj ž', '', 'ucs2', 255, 0, 'queued', \
+          'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE)",
+    ),
+    rows(
         6,
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at) VALUES \
@@ -127,6 +139,13 @@ const ROWS: &[SampleRows] = &[
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at, carrier) VALUES \
          ('msg_1', 1, 'delivered', '0A', '10', NULL, 29, 'default'), ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30, NULL)",
+    ),
+    rows(
+        13,
+        "message_segments",
+        "(message_id, number, status, carrier_id, carrier_key, error, updated_at, carrier, carrier_code) VALUES \
+         ('msg_1', 1, 'delivered', '0A', '10', NULL, 29, 'default', NULL), \
+         ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30, NULL, '0x58')",
     ),
     rows(
         6,

@@ -2,8 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ enum Network {
 pub struct Tunnel {
     pub port: u16,
     network: Arc<AtomicU8>,
+    address: Arc<Mutex<String>>,
 }
 
 impl Tunnel {
@@ -32,20 +33,27 @@ impl Tunnel {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let network = Arc::new(AtomicU8::new(Network::Open as u8));
-        let (address, shared) = (address.to_owned(), network.clone());
+        let address = Arc::new(Mutex::new(address.to_owned()));
+        let (current, shared) = (address.clone(), network.clone());
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 if is(&shared, Network::Cut) {
                     continue;
                 }
-                let far = TcpStream::connect(&address).unwrap();
+                // As a server that is down refuses it.
+                let Ok(far) = TcpStream::connect(&*current.lock().unwrap()) else { continue };
                 for (from, to) in [(near.try_clone(), far.try_clone()), (Ok(far), Ok(near))] {
                     let (from, to, network) = (from.unwrap(), to.unwrap(), shared.clone());
                     thread::spawn(move || forward(from, to, &network));
                 }
             }
         });
-        Self { port, network }
+        Self { port, network, address }
+    }
+
+    /// Leads new connections to another address.
+    pub fn lead_to(&self, address: &str) {
+        *self.address.lock().unwrap() = address.to_owned();
     }
 
     pub fn open(&self) {

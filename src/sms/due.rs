@@ -1,0 +1,65 @@
+//! One poll of the database for all tasks of the SMS service: what another instance
+//! queued, and what is due by the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::sweeper;
+use crate::clock::Clock;
+use crate::domain::{callback, message};
+use crate::error::{Error, Result};
+use crate::store::{Conn, Store, UtcTime};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(600);
+
+/// The tasks that wait for work.
+#[derive(Clone)]
+pub(super) struct WaitingTasks {
+    pub(super) carrier: Arc<Notify>,
+    pub(super) sandbox: Arc<Notify>,
+    pub(super) callbacks: Arc<Notify>,
+    pub(super) sweeper: Arc<Notify>,
+}
+
+impl WaitingTasks {
+    /// Polls until `stop`, and wakes the tasks that have work. Over a connection of its
+    /// own, and in one transaction, however many tasks there are.
+    pub(super) async fn wake_when_due(self, store: Store, clock: Clock, mut stop: watch::Receiver<bool>) {
+        let mut connection = store.watch();
+        while !*stop.borrow() {
+            let (tasks, now) = (self.clone(), clock.now());
+            let poll = move || {
+                let polled = connection.read(|conn, _| tasks.wake(conn, now));
+                (connection, polled)
+            };
+            let (returned, polled) = match tokio::task::spawn_blocking(poll).await {
+                Ok(done) => done,
+                Err(panic) => (store.watch(), Err(Error::internal(panic))),
+            };
+            connection = returned;
+            if let Err(error) = polled {
+                tracing::warn!(%error, "the queue of messages can't be polled");
+            }
+            let _ = timeout(POLL_INTERVAL, stop.changed()).await;
+        }
+    }
+
+    fn wake(&self, conn: &mut Conn, now: UtcTime) -> Result<()> {
+        if message::is_due(conn, false, now)? {
+            self.carrier.notify_one();
+        }
+        if message::is_due(conn, true, now)? {
+            self.sandbox.notify_one();
+        }
+        if callback::is_due(conn, |_| 1, now)? {
+            self.callbacks.notify_one();
+        }
+        if sweeper::is_needed(conn, now)? {
+            self.sweeper.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! PostgreSQL loses its last changes: in a failover to a standby that had not
+//! received them, or in a restore. What was remembered before is forgotten,
+//! although later changes get the numbers of those that were lost.
+
+use std::time::Duration;
+
+use keyfob::clock::Clock;
+use keyfob::domain::account;
+use keyfob::domain::api_key::{self, KeyStatus};
+
+use crate::support::{App, Asker, Database, Key, PostgresPair, Tunnel, change, on_both_databases, run, time_until};
+
+/// A server that reaches PostgreSQL at an address which another server may take over.
+fn behind<'db>(tunnel: &Tunnel, db: &'db Database) -> App<'db> {
+    let url = url_at(&format!("127.0.0.1:{}", tunnel.port));
+    App::start_set(db, |config| config.database_url = url.parse().unwrap(), Clock::System).with_operator()
+}
+
+fn url_at(address: &str) -> String {
+    format!("postgres://postgres@{address}/postgres")
+}
+
+/// Switches a key off in `db`, as an instance does.
+fn switch_off(app: &App, db: &Database, key: &Key) {
+    let (account, id) = (account::first(&mut db.conn()).unwrap(), key.id.parse().unwrap());
+    change(&mut db.conn(), app.clock.now(), |tx| api_key::set_status(tx, &account, &id, KeyStatus::Disabled));
+}
+
+/// The number of the last change.
+fn revision(db: &Database) -> String {
+    db.ask("SELECT CAST(latest AS TEXT) AS line FROM revisions WHERE name = 'api_keys'").remove(0)
+}
+
+/// Until then the gate may refuse to answer, since it looks for the database.
+#[track_caller]
+fn assert_comes_to(app: &App, key: &Key, code: &str) {
+    time_until(&app.url, &key.secret, code);
+    assert_eq!(Asker::to(&app.url).verify(&key.secret), code);
+}
+
+#[test]
+fn after_a_failover_that_lost_changes_no_instance_answers_from_what_it_remembered() {
+    let pair = PostgresPair::start();
+    let db = Database::Server(url_at(&pair.primary_address()));
+    let tunnels = [(); 2].map(|()| Tunnel::to(&pair.primary_address()));
+    let apps = tunnels.each_ref().map(|tunnel| behind(tunnel, &db));
+    let (kept, switched, other) = (apps[0].make_key("kept"), apps[0].make_key("switched"), apps[0].make_key("other"));
+    pair.add_standby();
+    pair.cut_off_standby();
+    // The standby misses this change, and a key.
+    switch_off(&apps[0], &db, &other);
+    let lost = apps[0].make_key("lost");
+    for app in &apps {
+        assert_comes_to(app, &other, "DISABLED");
+        for key in [&kept, &switched, &lost] {
+            app.assert_verdict(&key.secret, "VALID");
+        }
+    }
+    let last_seen = revision(&db);
+
+    pair.kill_primary();
+    pair.promote_standby();
+    let db = Database::Server(url_at(&pair.standby_address()));
+    switch_off(&apps[0], &db, &switched);
+    assert_eq!(revision(&db), last_seen, "the number says that nothing has changed");
+    tunnels.iter().for_each(|tunnel| tunnel.lead_to(&pair.standby_address()));
+
+    for app in &apps {
+        assert_comes_to(app, &kept, "VALID");
+        app.assert_verdict(&switched.secret, "DISABLED");
+        app.assert_verdict(&lost.secret, "NOT_FOUND");
+        app.assert_verdict(&other.secret, "VALID");
+    }
+}
+
+#[test]
+fn a_standby_is_not_taken_for_the_database() {
+    let pair = PostgresPair::start();
+    let db = Database::Server(url_at(&pair.primary_address()));
+    let tunnel = Tunnel::to(&pair.primary_address());
+    let app = behind(&tunnel, &db);
+    let key = app.make_key("Project X");
+    pair.add_standby();
+    app.assert_verdict(&key.secret, "VALID");
+
+    pair.kill_primary();
+    tunnel.lead_to(&pair.standby_address());
+    assert_comes_to(&app, &key, "UNAVAILABLE");
+    let started = run(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url_at(&pair.standby_address())], "");
+    started.assert_says("this server is a standby").assert_one_sentence();
+
+    pair.promote_standby();
+    assert_comes_to(&app, &key, "VALID");
+}
+
+on_both_databases! {
+    fn a_restore_beneath_a_running_instance_is_noticed_although_the_number_is_the_same_again(db: &Database) {
+        let app = db.app();
+        let (kept, first, second) = (app.make_key("kept"), app.make_key("first"), app.make_key("second"));
+        // Each is asked about before it is switched, so that its new verdict shows that
+        // the change was seen.
+        for key in [&kept, &first] {
+            app.assert_verdict(&key.secret, "VALID");
+            switch_off(&app, db, key);
+            assert_comes_to(&app, key, "DISABLED");
+        }
+        app.assert_verdict(&second.secret, "VALID");
+        let last_seen = revision(db);
+
+        // What a restore leaves behind, and a change after it, before the next poll.
+        db.execute(&format!(
+            "BEGIN; UPDATE api_keys SET status = 'enabled' WHERE id = '{}'; \
+             UPDATE api_keys SET status = 'disabled' WHERE id = '{}'; \
+             UPDATE api_key_changes SET nonce = nonce + 1 WHERE revision = {last_seen}; \
+             UPDATE revisions SET nonce = nonce + 1 WHERE name = 'api_keys'; COMMIT",
+            first.id, second.id
+        ));
+
+        for (key, code) in [(&second, "DISABLED"), (&first, "VALID"), (&kept, "DISABLED")] {
+            let lag = time_until(&app.url, &key.secret, code);
+            assert!(lag < Duration::from_secs(1), "{code} after {lag:?}");
+        }
+    }
+}
