@@ -310,6 +310,9 @@ on_both_databases! {
         assert!(ids.is_sorted_by(|one, other| one > other), "newest first, none twice");
         ids.dedup();
         assert_eq!(ids.len(), 1_060);
+        let rest = app.signed_in().get(&format!("/messages.csv?after={}", ids[1_049])).assert_ok().body;
+        assert_eq!(rest.lines().nth(1).and_then(|line| line.split('"').nth(1)), Some(ids[1_050]));
+        assert_eq!(rest.lines().count(), 1 + 10);
 
         assert_eq!(app.another_account().get("/messages.csv").assert_ok().body.lines().count(), 1);
         app.anonymous().get("/messages.csv").assert_leads_to("/login?next=/messages.csv");
