@@ -8,8 +8,8 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
     let style = nobody.get("/login").page().attr("link[rel=stylesheet]", "href");
     vec![
         ("page", client.get("/api-keys").assert_ok()),
-        ("part that asks by itself", client.htmx("section#messages").get("/messages").assert_ok()),
-        ("wrong filter", client.get("/messages?recipient=x").assert_status(422)),
+        ("part that asks by itself", client.htmx("div#messages").get("/messages").assert_ok()),
+        ("wrong filter", client.get("/messages?from=x").assert_status(422)),
         ("login page", nobody.get("/login").assert_ok()),
         ("part of a page", client.htmx("a").get("/api-keys/new").assert_ok()),
         ("redirect", nobody.get("/api-keys").assert_status(303)),

@@ -448,11 +448,15 @@ on_both_databases! {
         app.signed_in().post(&path, &[("url", &*receiver.url()), ("action", "save")]).assert_ok();
         let mut types = BTreeSet::new();
 
+        let application = Application::with(&app, &key);
         for number in [PHONE, "+420777000998", "+420777000997", "+420777000995"] {
-            Application::with(&app, &key).sent(number, "Hello");
+            application.sent(number, "Hello");
         }
+        // One whose receipt is overdue.
+        application.wait_for(&application.sent("+420777000994", "Hello"), &["sent"]);
+        db.execute("UPDATE messages SET due_at = 1 WHERE recipient = '+420777000994'");
 
-        for call in receiver.wait_for(4) {
+        for call in receiver.wait_for(5) {
             assert_fits(&document, schema, &call.json());
             types.insert(call.json()["type"].clone().to_string());
             for parameter in described["parameters"].as_array().unwrap() {

@@ -288,8 +288,10 @@ async fn a_frozen_carrier_leaves_it_open_what_it_took() {
     assert!(reason.contains("answers no submits") || reason.contains("silent for 1 s"), "{reason}");
     assert_eq!(keyfob.smpp.capacity(), 0);
     smsc.thaw();
-    keyfob.ready().await;
+    // A bind alone does not prove that submits are answered again; one submit does.
+    tokio::time::timeout(PATIENCE, keyfob.smpp.ready()).await.unwrap();
     id(&keyfob.send_one("+420777123456").await);
+    assert_eq!(keyfob.smpp.unavailable_reason(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

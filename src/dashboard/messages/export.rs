@@ -8,7 +8,7 @@ use actix_web::web::{Bytes, Data, Query};
 use futures_util::stream;
 
 use super::csv::{BYTE_ORDER_MARK, harmless, push_line};
-use super::filter::{MessageFilterQuery, Wanted};
+use super::filter::{MessageFilterQuery, PageStart, Wanted};
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::AccountId;
 use crate::domain::credit;
@@ -49,7 +49,8 @@ struct Export {
     rows_left: usize,
 }
 
-/// `GET /messages.csv`, with the query of the list.
+/// `GET /messages.csv`, with the query of the list; `after` begins the next file
+/// where one ended.
 pub async fn export_messages(
     state: Data<State>,
     who: SignedIn,
@@ -61,7 +62,11 @@ pub async fn export_messages(
     }
     let day = state.clock.now().to_datetime().date();
     let account = who.account.clone();
-    let export = Export { state, account, filter: wanted.filter, after: None, rows_left: MAX_EXPORT_ROWS };
+    let after = match wanted.start {
+        PageStart::After(id) => Some(id),
+        PageStart::Newest | PageStart::Before(_) => None,
+    };
+    let export = Export { state, account, filter: wanted.filter, after, rows_left: MAX_EXPORT_ROWS };
     // The first part is read before the answer begins, so that an error is still a page.
     let (first, rest) = export.next().await?;
     let mut header = BYTE_ORDER_MARK.to_owned();

@@ -254,3 +254,18 @@ pub(super) fn keys(conn: &mut Conn, account: &AccountId, chosen: Option<&ApiKeyI
     }
     Ok(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_chosen_by_its_name_cut_short_and_the_end_of_its_secret() {
+        let label = |name: &str| {
+            key_label(&ApiKeyName { id: ApiKeyId::mint(), name: name.to_owned(), tail: "R5jT".to_owned() })
+        };
+        assert_eq!(label("Shop"), "Shop …R5jT");
+        assert_eq!(label(&"ž".repeat(40)), format!("{} …R5jT", "ž".repeat(40)));
+        assert_eq!(label(&"ž".repeat(100)), format!("{}… …R5jT", "ž".repeat(40)));
+    }
+}

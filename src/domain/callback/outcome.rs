@@ -9,7 +9,7 @@ pub const MAX_DELIVERY_AGE_SECONDS: i64 = 24 * 3600;
 /// The delay after the first failed attempt, in seconds; it doubles each time.
 const MIN_RETRY_DELAY_SECONDS: i64 = 5;
 /// The longest delay, in seconds, even if `Retry-After` asks for more.
-const MAX_RETRY_DELAY_SECONDS: i64 = 4 * 3600;
+pub(super) const MAX_RETRY_DELAY_SECONDS: i64 = 4 * 3600;
 /// The status of a receiver that wants no more requests (RFC 9110 §15.5.11).
 const HTTP_GONE: u16 = 410;
 

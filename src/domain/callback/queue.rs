@@ -1,10 +1,11 @@
 //! The queue of deliveries, served round robin by key, so that one key's backlog
 //! does not delay another's deliveries.
 
+use diesel::dsl;
 use diesel::prelude::*;
 
 use super::delivery::{Delivery, DeliveryId, DeliveryStatus};
-use super::outcome::{AttemptOutcome, CallbackError, retry_at};
+use super::outcome::{AttemptOutcome, CallbackError, MAX_RETRY_DELAY_SECONDS, retry_at};
 use super::record::{Callback, find};
 use super::secret::CallbackSecret;
 use super::url::CallbackUrl;
@@ -121,11 +122,20 @@ pub fn figures(conn: &mut Conn) -> Result<CallbackFigures> {
     })
 }
 
+/// Due by now, or later than Keyfob ever lets a delivery wait: then the clock was
+/// ahead when the time was set.
+fn is_due_at(now: UtcTime) -> IsDueAt {
+    let impossible = now.plus_seconds(MAX_RETRY_DELAY_SECONDS + LEASE_SECONDS);
+    callback_deliveries::due_at.le(now).or(callback_deliveries::due_at.gt(impossible))
+}
+
+type IsDueAt = dsl::Or<dsl::LtEq<callback_deliveries::due_at, UtcTime>, dsl::Gt<callback_deliveries::due_at, UtcTime>>;
+
 fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
         .filter(callback_deliveries::api_key_id.eq(key))
         .filter(callback_deliveries::due_at.is_not_null())
-        .filter(callback_deliveries::due_at.le(now))
+        .filter(is_due_at(now))
         .order(callback_deliveries::due_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(callback_deliveries::id)
@@ -139,9 +149,7 @@ fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -
     }
     // The update checks again whether they are due: on PostgreSQL another worker may
     // have leased some of these rows since the select.
-    let rows = callback_deliveries::table
-        .filter(callback_deliveries::id.eq_any(&ids))
-        .filter(callback_deliveries::due_at.le(now));
+    let rows = callback_deliveries::table.filter(callback_deliveries::id.eq_any(&ids)).filter(is_due_at(now));
     let leased: Vec<Delivery> = diesel::update(rows)
         .set(callback_deliveries::due_at.eq(now.plus_seconds(LEASE_SECONDS)))
         .returning(callback_deliveries::all_columns)

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock, stop_waiting_for_receipt};
 use super::outcome::{MAX_RETRY_SECONDS, SegmentOutcome, settle};
-use super::queue::is_due_in;
+use super::queue::{LEASE_SECONDS, is_due_in};
 use super::receipt;
 use super::record::{Message, MessageId, MessageStatus};
 use super::segment::{Summary, segments};
@@ -44,17 +44,29 @@ macro_rules! impossible_due_times {
     };
 }
 
+/// Leases that end later than any does.
+macro_rules! impossible_leases {
+    ($rehearsed:expr, $now:expr) => {
+        messages::table
+            .filter(messages::rehearsed.eq($rehearsed))
+            .filter(messages::status.eq(MessageStatus::Sending))
+            .filter(messages::due_at.gt($now.plus_seconds(2 * LEASE_SECONDS)))
+    };
+}
+
 fn has_impossible_due_time(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     for rehearsed in [false, true] {
-        let found = impossible_due_times!(rehearsed, now).select(messages::id).first::<MessageId>(conn).optional()?;
-        if found.is_some() {
+        let queued = impossible_due_times!(rehearsed, now).select(messages::id).first::<MessageId>(conn).optional()?;
+        let leased = impossible_leases!(rehearsed, now).select(messages::id).first::<MessageId>(conn).optional()?;
+        if queued.is_some() || leased.is_some() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Makes queued messages due now whose time was set by a clock that was ahead.
+/// Makes queued messages due now whose time was set by a clock that was ahead, and
+/// ends leases that are longer than any.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,6 +76,8 @@ pub fn correct_due_times(conn: &mut Conn, now: UtcTime) -> Result<usize> {
         let ids = impossible_due_times!(rehearsed, now).select(messages::id).load::<MessageId>(conn)?;
         let rows = messages::table.filter(messages::id.eq_any(ids)).filter(messages::status.eq(MessageStatus::Queued));
         corrected += diesel::update(rows).set(messages::due_at.eq(now)).execute(conn)?;
+        let leases = impossible_leases!(rehearsed, now);
+        corrected += diesel::update(leases).set(messages::due_at.eq(now)).execute(conn)?;
     }
     Ok(corrected)
 }

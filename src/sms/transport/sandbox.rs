@@ -42,11 +42,11 @@ const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 /// message.
 pub const FIXED_NUMBERS: [(&str, &str); 7] = [
     ("990", "delivered"),
-    ("994", "sent, and nothing more is heard"),
+    ("994", "sent, and no receipt comes"),
     ("995", "expired"),
-    ("996", "undelivered: the carrier refused it later"),
+    ("996", "undelivered: the carrier rejected it later"),
     ("997", "undelivered: the phone could not be reached"),
-    ("998", "failed: the carrier does not take the number"),
+    ("998", "failed: the carrier rejected the number"),
     ("999", "delivered at the third try"),
 ];
 

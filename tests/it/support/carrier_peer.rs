@@ -47,7 +47,6 @@ struct PeerState {
     submits: Vec<PeerSubmit>,
     /// The command ids of binds, in order.
     binds: Vec<u32>,
-    enquiries: usize,
     /// Responses to what the carrier delivered: command id, status and sequence.
     responses: Vec<(u32, u32, u32)>,
     links: Vec<TcpStream>,
@@ -94,7 +93,6 @@ impl CarrierPeer {
             behaviour: Box::new(behaviour),
             submits: Vec::new(),
             binds: Vec::new(),
-            enquiries: 0,
             responses: Vec::new(),
             links: Vec::new(),
             next_id: 1,
@@ -126,10 +124,6 @@ impl CarrierPeer {
 
     pub fn binds(&self) -> Vec<u32> {
         self.state.lock().unwrap().binds.clone()
-    }
-
-    pub fn enquiries(&self) -> usize {
-        self.state.lock().unwrap().enquiries
     }
 
     pub fn responses(&self) -> Vec<(u32, u32, u32)> {
@@ -198,10 +192,7 @@ impl CarrierPeer {
                     }
                     state.submits.push(submit);
                 }
-                0x15 => {
-                    state.enquiries += 1;
-                    write(out, RESPONSE | id, 0, sequence, b"");
-                }
+                0x15 => write(out, RESPONSE | id, 0, sequence, b""),
                 0x06 => {
                     write(out, RESPONSE | id, 0, sequence, b"");
                     let _ = stream.shutdown(std::net::Shutdown::Both);

@@ -114,7 +114,8 @@ impl Link {
         self.window.used()
     }
 
-    /// Ends the connection for this reason, which completes a sentence.
+    /// Ends the connection for this reason, a sentence, once the outstanding submits
+    /// have their responses.
     pub(super) fn end(&self, reason: &str) {
         self.end.send_replace(Some(reason.to_owned()));
     }
@@ -229,6 +230,7 @@ impl Link {
     async fn ended_here(&self) -> String {
         let mut end = self.end.subscribe();
         let reason = end.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        let _ = tokio::time::timeout(self.config.timeout, self.window.drain()).await;
         reason.unwrap_or_default()
     }
 

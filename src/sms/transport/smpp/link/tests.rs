@@ -254,11 +254,18 @@ async fn a_late_answer_is_reported_with_its_segment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_is_ended_here_gives_up_its_submits() {
+async fn a_link_that_is_ended_here_waits_for_the_answers_that_still_come() {
     let mut carrier = FakeCarrier::new();
-    let submit = carrier.submit();
+    let (answered, unanswered) = (carrier.submit(), carrier.submit());
+    let (_, _, first) = carrier.hear().await;
     carrier.hear().await;
-    carrier.link.end("the carrier answers no submits");
-    assert_eq!(submit.await.unwrap(), SubmitReply::Unanswered { written: true });
-    assert_eq!(carrier.end.await.unwrap(), "the carrier answers no submits");
+    carrier.link.end("the carrier says that the connection is not bound");
+    tokio::task::yield_now().await;
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
+
+    carrier.say(id::SUBMIT_SM_RESP, 0x04, first, b"").await;
+
+    assert_eq!(answered.await.unwrap(), said(0x04, ""));
+    assert!(!matches!(unanswered.await.unwrap(), SubmitReply::Answered { .. }));
+    assert_eq!(carrier.end.await.unwrap(), "the carrier says that the connection is not bound");
 }
