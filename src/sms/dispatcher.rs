@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::transport::{Part, SegmentId, Submission, Transport};
 use crate::clock::Clock;
 use crate::domain::message::sms_text::Segment;
-use crate::domain::message::{self, Lease, Message, MessageId, SegmentOutcome};
+use crate::domain::message::{self, CarrierRejection, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
@@ -163,6 +163,10 @@ async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime)
         let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
         let Some(segment) = segments.get(index) else { continue };
         let outcome = submit(transport, submission(&lease.message, segment, *number, segments.len(), now)).await;
+        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = &outcome {
+            let (id, code) = (&lease.message.id, carrier_code.as_deref().unwrap_or_default());
+            tracing::info!(message = %id, error = error.as_str(), code, "the carrier rejected a message");
+        }
         let is_accepted = matches!(outcome, SegmentOutcome::Accepted(_));
         outcomes.push((*number, outcome));
         if !is_accepted {
