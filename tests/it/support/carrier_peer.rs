@@ -68,7 +68,7 @@ static ORDINARY: LazyLock<CarrierPeer> = LazyLock::new(|| {
         "999" => {
             let times = throttled.entry((submit.to.clone(), submit.message.clone())).or_default();
             *times += 1;
-            if *times % 3 == 0 { PeerAnswer::Deliver("stat:DELIVRD err:000") } else { PeerAnswer::Refuse(0x58) }
+            if times.is_multiple_of(3) { PeerAnswer::Deliver("stat:DELIVRD err:000") } else { PeerAnswer::Refuse(0x58) }
         }
         "998" => PeerAnswer::Refuse(0x0b),
         "997" => PeerAnswer::Deliver("stat:UNDELIV err:011"),
