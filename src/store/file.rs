@@ -1,8 +1,8 @@
 //! The SQLite file: created explicitly, and checked for being replaced or deleted.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{DatabaseOutage, Error};
@@ -20,24 +20,6 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Opens the file at `path`, or creates it, empty and readable by its owner
-    /// only; `true` when it was created.
-    ///
-    /// # Errors
-    /// One sentence when it is not a database or can't be opened.
-    pub fn open_or_create(path: &Path) -> Result<(Self, bool), String> {
-        let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
-        let created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(describe(&path, &error)),
-        };
-        if !created {
-            check_header(&path)?;
-        }
-        Ok((Self::identify(path)?, created))
-    }
-
     /// Opens the file at `path`, which must exist.
     ///
     /// # Errors
@@ -51,7 +33,8 @@ impl DatabaseFile {
         Self::identify(path)
     }
 
-    fn identify(path: PathBuf) -> Result<Self, String> {
+    /// The file at `path`, whatever is in it.
+    pub(super) fn identify(path: PathBuf) -> Result<Self, String> {
         let identity = identity(&path).map_err(|error| describe(&path, &error))?;
         Ok(Self { path, identity })
     }
@@ -107,7 +90,7 @@ fn check_header(path: &Path) -> Result<(), String> {
     }
 }
 
-fn describe(path: &Path, error: &io::Error) -> String {
+pub(super) fn describe(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.kind() {
         io::ErrorKind::NotFound => {

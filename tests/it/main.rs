@@ -24,6 +24,7 @@ mod credits_at_once;
 
 mod cached_statements;
 mod failover;
+mod first_start;
 mod flood;
 mod foreign_sites;
 mod gate_requests;
