@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::{callback, message};
 use crate::error::{Error, Result};
-use crate::store::{Conn, Store, UtcTime};
+use crate::store::{Conn, Store, UtcTime, log_outage};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(600);
 
@@ -42,7 +42,7 @@ impl WaitingTasks {
             };
             connection = returned;
             if let Err(error) = polled {
-                tracing::warn!(%error, "the queue of messages can't be polled");
+                log_outage(&error);
             }
             let _ = timeout(POLL_INTERVAL, stop.changed()).await;
         }

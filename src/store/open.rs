@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, Manager};
@@ -73,6 +74,7 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
             let is_new = options.may_create == MayCreate::Database && make(url, path)?;
             let file = DatabaseFile::open(path)?;
             upgrade_file(url, &file)?;
+            guard_journals(&file).map_err(|error| start_failure::describe(url, &error))?;
             Ok(Opened { manager: Manager::of_file(&file), file: Some(file), is_new })
         }
     }
@@ -110,6 +112,14 @@ fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
         .map_err(anyhow::Error::from)
         .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true));
     upgraded.map(drop).map_err(|error| start_failure::describe(url, &error))
+}
+
+fn guard_journals(file: &DatabaseFile) -> anyhow::Result<()> {
+    let mut conn = Manager::of_file(file).for_reading().connect()?;
+    // The journals are made by the first read.
+    conn.batch_execute("SELECT count(*) FROM sqlite_master")?;
+    file.guard_journals(conn);
+    Ok(())
 }
 
 /// Makes the file, unless it exists; `true` when it was made. It is made under another

@@ -39,6 +39,9 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
         DatabaseUrl::Postgres(_) if has("authentication failed") || has("does not exist") => {
             "; mend the user, password or database in --database-url (DATABASE_URL)"
         }
+        DatabaseUrl::Postgres(_) if has("too many") || has("connection slots") => {
+            "; allow this role more connections, or take fewer with --database-connections"
+        }
         DatabaseUrl::Postgres(_) if has("is a standby") => {
             "; name the primary in --database-url (DATABASE_URL), or both with ?target_session_attrs=read-write"
         }

@@ -45,6 +45,7 @@ mod off_means_off;
 mod older_instance;
 mod openapi;
 mod origin;
+mod outage_log;
 mod outages;
 mod passwords;
 mod presented_key;
