@@ -51,10 +51,10 @@ impl Keyfob {
     /// # Errors
     /// One sentence that says what to change.
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, String> {
-        let url = config.database_url.clone();
-        let store =
-            tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
-        let is_new = store.is_new_file();
+        let (url, options) = (config.database_url.clone(), config.database);
+        let open = move || Store::open_with(&url, options);
+        let store = tokio::task::spawn_blocking(open).await.map_err(|error| error.to_string())??;
+        let is_new = store.is_new();
         let (now, opening) = (clock.now(), config.opening_credits);
         let (cookie_key, setup_code, services) = store
             .write(move |conn| {

@@ -19,7 +19,7 @@ use crate::domain::installation;
 use crate::error::Error;
 use crate::format::{count, grouped};
 use crate::shutdown;
-use crate::store::{self, Actor, Store, Tx};
+use crate::store::{self, Actor, MayCreate, OpenOptions, Store, Tx};
 
 /// Keyfob's own licence, then those of everything that is built in.
 const LICENCES_GZ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
@@ -38,6 +38,8 @@ pub struct Cli {
 enum Command {
     /// Start the dashboard and the API (what happens without a command)
     Serve,
+    /// Bring the tables up to date and end, for a `serve` whose role may not create tables
+    Migrate,
     /// The people who log in to the dashboard
     #[command(subcommand)]
     Operator(OperatorCommand),
@@ -76,6 +78,9 @@ enum OperatorCommand {
         /// What they are called on screen; the part before the @ when left out
         #[arg(long)]
         name: Option<String>,
+        /// Make the database if it does not exist
+        #[arg(long)]
+        create: bool,
     },
     /// Give an operator another password, and end all their sessions
     Password {
@@ -93,16 +98,19 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
     match cli.command {
         None | Some(Command::Serve) => serve(&config).await.map_err(|problem| vec![problem]),
         Some(Command::Licenses) => print_licences().map_err(|error| vec![error.to_string()]),
-        Some(Command::Operator(OperatorCommand::Add { email, name })) => {
-            add_operator(&config, email, name).await.map_err(sentences)
+        Some(Command::Migrate) => migrate(&config).map_err(|error| sentences(&config, error)),
+        Some(Command::Operator(OperatorCommand::Add { email, name, create })) => {
+            add_operator(&config, email, name, create).await.map_err(|error| sentences(&config, error))
         }
         Some(Command::Operator(OperatorCommand::Password { email })) => {
-            change_password(&config, email).await.map_err(sentences)
+            change_password(&config, email).await.map_err(|error| sentences(&config, error))
         }
         Some(Command::Backup { file }) => back_up(&config, file).await.map_err(|problem| vec![problem]),
-        Some(Command::Credits { command: None }) => show_credits(&config).await.map_err(sentences),
+        Some(Command::Credits { command: None }) => {
+            show_credits(&config).await.map_err(|error| sentences(&config, error))
+        }
         Some(Command::Credits { command: Some(CreditsCommand::Add { credits, note }) }) => {
-            add_credits(&config, &credits, &note).await.map_err(sentences)
+            add_credits(&config, &credits, &note).await.map_err(|error| sentences(&config, error))
         }
     }
 }
@@ -139,10 +147,15 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     out.flush()
 }
 
-async fn add_operator(config: &Config, email: String, name: Option<String>) -> Result<(), Error> {
+fn migrate(config: &Config) -> Result<(), Error> {
+    open(config, MayCreate::Tables)?;
+    say(config, "The tables are up to date.")
+}
+
+async fn add_operator(config: &Config, email: String, name: Option<String>, create: bool) -> Result<(), Error> {
     let email = operator::parse_email(&email)?;
     let name = operator::parse_name(name.as_deref().or(email.split('@').next()).unwrap_or_default())?;
-    let store = open(config)?;
+    let store = open(config, if create { MayCreate::Database } else { MayCreate::Nothing })?;
     let password_hash = ask_for_password(vec![email.clone(), name.clone()]).await?;
     let now = Clock::System.now();
     let shown = email.clone();
@@ -154,11 +167,11 @@ async fn add_operator(config: &Config, email: String, name: Option<String>) -> R
             operator::create(tx, &account, Role::Owner, new)
         })
         .await?;
-    say(&format!("{shown} can log in now."))
+    say(config, &format!("{shown} can log in now."))
 }
 
 async fn change_password(config: &Config, email: String) -> Result<(), Error> {
-    let store = open(config)?;
+    let store = open(config, MayCreate::Nothing)?;
     let wanted = email.clone();
     let operator =
         store.read(move |conn| operator::find_by_email(conn, &wanted)).await.map_err(|error| match error {
@@ -168,12 +181,12 @@ async fn change_password(config: &Config, email: String) -> Result<(), Error> {
     let hash = ask_for_password(vec![operator.email.clone(), operator.name.clone()]).await?;
     let id = operator.id.clone();
     store.change(actor(), Clock::System.now(), move |tx| operator::set_password(tx, &id, &hash)).await?;
-    say(&format!("{} has a new password, and all their sessions were ended.", operator.email))
+    say(config, &format!("{} has a new password, and all their sessions were ended.", operator.email))
 }
 
 async fn show_credits(config: &Config) -> Result<(), Error> {
     let credits = with_account(config, |tx, account| credit::balance(tx, account)).await?;
-    say(&format!("{}.", count(credits, "credit")))
+    say(config, &format!("{}.", count(credits, "credit")))
 }
 
 async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), Error> {
@@ -184,7 +197,7 @@ async fn add_credits(config: &Config, credits: &str, note: &str) -> Result<(), E
         credit::balance(tx, account)
     });
     let balance = balance.await?;
-    say(&format!("{} added; the account has {} now.", count(amount, "credit"), grouped(balance)))
+    say(config, &format!("{} added; the account has {} now.", count(amount, "credit"), grouped(balance)))
 }
 
 /// Runs `work` on the first account, after a first start's preparations.
@@ -199,16 +212,16 @@ async fn with_account<T: Send + 'static>(
         let account = account::first(tx)?;
         work(tx, &account)
     };
-    open(config)?.change(actor(), now, prepared).await
+    open(config, MayCreate::Nothing)?.change(actor(), now, prepared).await
 }
 
 async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
     let (url, began) = (config.database_url.clone(), Instant::now());
-    let shown = format!("{url} was copied to {}", file.display());
+    let shown = format!("The database was copied to {}", file.display());
     let copied = tokio::task::spawn_blocking(move || store::back_up(&url, &file)).await;
     let bytes = copied.map_err(|error| error.to_string())??;
     let (size, seconds) = (bytes as f64 / 1e6, began.elapsed().as_secs_f64());
-    say(&format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
+    say(config, &format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
 }
 
 /// A reader such as `head` may close the pipe before the end.
@@ -227,8 +240,9 @@ fn actor() -> Actor {
     Actor::command_line(user.unwrap_or_else(|| "command line".to_owned()))
 }
 
-fn open(config: &Config) -> Result<Store, Error> {
-    Store::open(&config.database_url).map_err(|problem| Error::invalid("database", problem))
+fn open(config: &Config, may_create: MayCreate) -> Result<Store, Error> {
+    let options = OpenOptions { may_create, ..config.database };
+    Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))
 }
 
 /// Reads a password and hashes it if it passes the checks; `about` are words that it
@@ -255,14 +269,24 @@ fn read_password() -> io::Result<Password> {
     Ok(Password::new(line))
 }
 
-fn say(text: &str) -> Result<(), Error> {
-    writeln!(io::stdout(), "{text}").map_err(Error::internal)
+/// Prints what was done, and in which database: a command may run in another folder
+/// than the server.
+fn say(config: &Config, text: &str) -> Result<(), Error> {
+    writeln!(io::stdout(), "{text} ({})", database(config)).map_err(Error::internal)
 }
 
-fn sentences(error: Error) -> Vec<String> {
+/// The database with the whole path of its file.
+fn database(config: &Config) -> String {
+    let file = config.database_url.file().and_then(|path| std::path::absolute(path).ok());
+    file.map_or_else(|| config.database_url.to_string(), |path| format!("sqlite:{}", path.display()))
+}
+
+fn sentences(config: &Config, error: Error) -> Vec<String> {
     match error {
         Error::Invalid(errors) => errors.iter().map(|(_, message)| message.to_owned()).collect(),
-        Error::Unavailable { reason, .. } => vec![reason.sentence().to_owned()],
+        Error::Unavailable { reason, cause } => {
+            vec![format!("{} can't be used: {} ({cause:#})", database(config), reason.sentence())]
+        }
         Error::Internal(cause) => vec![format!("{cause:#}")],
         other => vec![other.to_string()],
     }

@@ -1,6 +1,7 @@
 //! The settings, from flags and the environment.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName};
 use clap::Args;
@@ -10,7 +11,7 @@ use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
 use crate::sms::callbacks::CallbackConfig;
 use crate::sms::transport::TransportConfig;
-use crate::store::DatabaseUrl;
+use crate::store::{self, DatabaseUrl, OpenOptions};
 
 /// Settings as text. Their doc comments are the help texts of the flags.
 #[derive(Debug, Clone, Args)]
@@ -25,6 +26,16 @@ pub struct Settings {
         value_name = "URL"
     )]
     pub database_url: String,
+
+    /// How many seconds to wait at the start for a PostgreSQL server that is not up yet
+    #[arg(long, global = true, env = "KEYFOB_WAIT_FOR_DATABASE", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(0..=3600), value_name = "SECONDS")]
+    pub wait_for_database: u64,
+
+    /// The most connections to PostgreSQL that this instance takes
+    #[arg(long, global = true, env = "KEYFOB_DATABASE_CONNECTIONS", default_value_t = store::DEFAULT_CONNECTIONS,
+        value_parser = clap::value_parser!(u32).range(i64::from(store::MIN_CONNECTIONS)..=1000), value_name = "NUMBER")]
+    pub database_connections: u32,
 
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
@@ -81,6 +92,8 @@ pub struct Settings {
 pub struct Config {
     /// The database.
     pub database_url: DatabaseUrl,
+    /// How it is opened.
+    pub database: OpenOptions,
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The address to serve metrics on; `None` serves none.
@@ -140,6 +153,11 @@ impl Config {
         let checked = (|| {
             Some(Self {
                 database_url: database_url?,
+                database: OpenOptions {
+                    wait: Duration::from_secs(settings.wait_for_database),
+                    connections: settings.database_connections,
+                    ..OpenOptions::default()
+                },
                 listen: listen?,
                 metrics_listen: metrics_listen?,
                 public_url: public_url?,
@@ -209,6 +227,8 @@ mod tests {
     fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_proxy: &str) -> Settings {
         Settings {
             database_url: database_url.into(),
+            wait_for_database: 0,
+            database_connections: store::DEFAULT_CONNECTIONS,
             listen: listen.into(),
             metrics_listen: None,
             public_url: public_url.map(Into::into),

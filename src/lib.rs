@@ -21,6 +21,7 @@ pub mod hex;
 pub mod http;
 pub mod networks;
 pub mod random;
+pub mod repeats;
 pub mod routes;
 pub mod server;
 pub mod shutdown;

@@ -14,7 +14,7 @@ use super::history::History;
 use super::key_cache::KeyCache;
 use crate::error::{DatabaseOutage, Error, Result};
 use crate::store::change_log::{self, Position};
-use crate::store::{Digest, Store, Watch};
+use crate::store::{Digest, Store, Watch, log_poll};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// For how long a poll confirms the cache, from when the poll began.
@@ -27,19 +27,13 @@ const WAIT_TIMEOUT: Duration = Duration::from_millis(250);
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Whether the cache is known to be up to date.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Freshness {
     /// The end of the last confirmation, in microseconds since [`START`].
     until: AtomicI64,
     confirmed: Notify,
-    /// Why the last poll failed.
-    outage: Mutex<DatabaseOutage>,
-}
-
-impl Default for Freshness {
-    fn default() -> Self {
-        Self { until: AtomicI64::default(), confirmed: Notify::new(), outage: Mutex::new(DatabaseOutage::Unreachable) }
-    }
+    /// Why the last poll failed, if it did.
+    outage: Mutex<Option<Error>>,
 }
 
 impl Freshness {
@@ -89,19 +83,22 @@ impl Freshness {
     }
 
     pub(super) fn stale(&self) -> Error {
-        Error::unavailable(*self.outage.lock(), anyhow::anyhow!("the database did not answer in time"))
+        let outage = self.outage.lock();
+        outage.as_ref().map_or_else(
+            || Error::unavailable(DatabaseOutage::Unreachable, anyhow::anyhow!("the database did not answer in time")),
+            Error::same_again,
+        )
     }
 
     fn confirm(&self, polled_at: Instant) {
-        *self.outage.lock() = DatabaseOutage::Unreachable;
+        *self.outage.lock() = None;
         self.until.store(micros(polled_at + CONFIRMATION_LIFETIME), Ordering::Release);
         self.confirmed.notify_waiters();
     }
 
-    fn poll_failed(&self, error: &Error) {
-        if let Error::Unavailable { reason, .. } = error {
-            *self.outage.lock() = *reason;
-        }
+    fn poll_failed(&self, error: Error) {
+        let is_outage = matches!(error, Error::Unavailable { .. });
+        *self.outage.lock() = is_outage.then_some(error);
     }
 }
 
@@ -156,11 +153,12 @@ impl ChangeFeed {
             Ok((latest, _)) => {
                 self.history.end_poll(Some(latest));
                 freshness.confirm(polled_at);
+                log_poll(Ok(()));
             }
             Err(error) => {
                 self.history.end_poll(None);
-                freshness.poll_failed(&error);
-                tracing::warn!(%error, "the log of changes can't be read");
+                log_poll(Err(&error));
+                freshness.poll_failed(error);
             }
         }
         true

@@ -17,7 +17,7 @@ use super::record::{ClientDescription, KeyRecord};
 use crate::domain::api_key::KeySecretId;
 use crate::domain::api_key::usage::{self, SecretUsage};
 use crate::error::Result;
-use crate::store::{Store, UtcTime};
+use crate::store::{Store, UtcTime, log_outage};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
 /// Keys in one transaction. More would make its journal large: the database
@@ -82,7 +82,7 @@ impl UsageQueue {
         while !rest.is_empty() {
             let (batch, next) = rest.split_at(BATCH_SIZE.min(rest.len()));
             if let Err(error) = self.write_batch(batch, store).await {
-                tracing::warn!(%error, "the uses of keys are kept for later");
+                log_outage(&error); // the uses are kept for later
                 self.records.lock().extend_from_slice(next);
                 return;
             }

@@ -4,6 +4,7 @@ use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 
 use crate::error::{Challenge, Denial, Error, FieldErrors};
+use crate::store::log_outage;
 
 /// An error's description, from which a page, a fragment or problem details are made.
 pub(crate) struct ErrorView {
@@ -88,7 +89,7 @@ const CROSS_SITE: &str = "This request came from another site's page, so nothing
 fn log(error: &Error) {
     match error {
         Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "failed"),
-        Error::Unavailable { reason, cause } => tracing::error!(?reason, cause = format!("{cause:#}"), "unavailable"),
+        Error::Unavailable { .. } => log_outage(error),
         _ => {}
     }
 }

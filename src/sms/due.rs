@@ -11,7 +11,7 @@ use super::sweeper;
 use crate::clock::Clock;
 use crate::domain::{callback, message};
 use crate::error::{Error, Result};
-use crate::store::{Conn, Store, UtcTime};
+use crate::store::{Conn, Store, UtcTime, log_outage};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(600);
 
@@ -41,7 +41,7 @@ impl WaitingTasks {
             };
             connection = returned;
             if let Err(error) = polled {
-                tracing::warn!(%error, "the queue of messages can't be polled");
+                log_outage(&error);
             }
             let _ = timeout(POLL_INTERVAL, stop.changed()).await;
         }

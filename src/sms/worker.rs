@@ -17,6 +17,7 @@ use super::transport::sandbox::{self, Sandbox};
 use super::{receipts, retention, sweeper};
 use crate::domain::message;
 use crate::error::{Error, Result};
+use crate::store::log_outage;
 
 /// The most reports between a transport and the database; when the channel is
 /// full, the carrier's acknowledgements wait.
@@ -106,7 +107,7 @@ async fn write_outcomes(sms: Sms, mut outcomes: mpsc::Receiver<DispatchOutcome>)
         batch.sort_by(|one, other| one.account.cmp(&other.account));
         let batch: Arc<Vec<DispatchOutcome>> = Arc::new(std::mem::take(&mut batch));
         while let Err(error) = settle(&sms, &batch).await {
-            tracing::warn!(%error, "the outcomes of messages could not be written; retrying");
+            log_outage(&error); // and the outcomes are written later
             sleep(WRITE_RETRY_DELAY).await;
         }
     }

@@ -92,7 +92,7 @@ fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
 }
 
 /// Renames the file without overwriting: a hard link fails if the name is taken.
-fn name(partial: &Path, to: &Path) -> Result<(), String> {
+pub(super) fn name(partial: &Path, to: &Path) -> Result<(), String> {
     let named = match fs::hard_link(partial, to) {
         // Some file systems have no hard links.
         Err(error) if error.kind() != ErrorKind::AlreadyExists && !to.exists() => fs::rename(partial, to),

@@ -6,6 +6,8 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Error, R2D2Connection};
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 
+use super::file::DatabaseFile;
+
 /// A connection to either database. Queries are written once, against this.
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
@@ -52,6 +54,11 @@ pub(super) fn use_wal(conn: &mut Conn) -> QueryResult<()> {
 }
 
 impl Manager {
+    /// A manager for reading and writing this file.
+    pub(super) fn of_file(file: &DatabaseFile) -> Self {
+        Self::Sqlite { uri: file.uri(), read_only: false }
+    }
+
     /// A manager of the same database, whose SQLite connections refuse writes.
     pub(super) fn for_reading(&self) -> Self {
         match self {

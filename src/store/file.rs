@@ -1,9 +1,13 @@
 //! The SQLite file: created explicitly, and checked for being replaced or deleted.
 
-use std::fs::{self, File, OpenOptions};
+use std::fmt;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
 
 use crate::error::{DatabaseOutage, Error};
 
@@ -16,28 +20,27 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 #[derive(Debug, Clone)]
 pub struct DatabaseFile {
     path: PathBuf,
-    identity: (u64, u64),
+    identity: FileIdentity,
+    journals: Arc<OnceLock<Journals>>,
+}
+
+/// Device and inode.
+type FileIdentity = (u64, u64);
+
+/// The write-ahead log and its index, which hold what was written last.
+struct Journals {
+    files: Vec<(PathBuf, FileIdentity)>,
+    /// While a connection is open, SQLite removes neither.
+    _connection: Mutex<Box<dyn Send>>,
+}
+
+impl fmt::Debug for Journals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.files).finish()
+    }
 }
 
 impl DatabaseFile {
-    /// Opens the file at `path`, or creates it, empty and readable by its owner
-    /// only; `true` when it was created.
-    ///
-    /// # Errors
-    /// One sentence when it is not a database or can't be opened.
-    pub fn open_or_create(path: &Path) -> Result<(Self, bool), String> {
-        let path = std::path::absolute(path).map_err(|error| describe(path, &error))?;
-        let created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(describe(&path, &error)),
-        };
-        if !created {
-            check_header(&path)?;
-        }
-        Ok((Self::identify(path)?, created))
-    }
-
     /// Opens the file at `path`, which must exist.
     ///
     /// # Errors
@@ -51,21 +54,35 @@ impl DatabaseFile {
         Self::identify(path)
     }
 
-    fn identify(path: PathBuf) -> Result<Self, String> {
+    /// The file at `path`, whatever is in it.
+    pub(super) fn identify(path: PathBuf) -> Result<Self, String> {
         let identity = identity(&path).map_err(|error| describe(&path, &error))?;
-        Ok(Self { path, identity })
+        Ok(Self { path, identity, journals: Arc::default() })
     }
 
-    /// Checks that the path still leads to the file that was opened.
+    /// Guards the journals beside the file too, from now on. `connection` has read
+    /// from the database, so that they exist, and is kept open.
+    pub(super) fn guard_journals(&self, connection: impl Send + 'static) {
+        let paths = ["-wal", "-shm"].map(|suffix| {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        });
+        // A file system without shared memory has none.
+        let files =
+            paths.into_iter().filter_map(|path| identity(&path).ok().map(|identity| (path, identity))).collect();
+        self.journals.get_or_init(|| Journals { files, _connection: Mutex::new(Box::new(connection)) });
+    }
+
+    /// Checks that the paths of the database and its journals still lead to the files
+    /// that were opened.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it does not.
+    /// [`Error::Unavailable`] when they do not.
     pub fn check_in_place(&self) -> Result<(), Error> {
-        match identity(&self.path) {
-            Ok(now) if now == self.identity => Ok(()),
-            Ok(_) => Err(Error::unavailable(DatabaseOutage::FileGone, anyhow::anyhow!("another file is in its place"))),
-            Err(error) => Err(Error::unavailable(DatabaseOutage::FileGone, error)),
-        }
+        check_identity(&self.path, self.identity)?;
+        let journals = self.journals.get().map(|journals| &*journals.files).unwrap_or_default();
+        journals.iter().try_for_each(|(path, identity)| check_identity(path, *identity))
     }
 
     /// Its absolute path.
@@ -88,7 +105,16 @@ impl DatabaseFile {
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
+fn check_identity(path: &Path, opened: FileIdentity) -> Result<(), Error> {
+    let cause = match identity(path) {
+        Ok(now) if now == opened => return Ok(()),
+        Ok(_) => anyhow::anyhow!("{} was replaced", path.display()),
+        Err(error) => anyhow::anyhow!("{} was removed: {error}", path.display()),
+    };
+    Err(Error::unavailable(DatabaseOutage::FileGone, cause))
+}
+
+fn identity(path: &Path) -> io::Result<FileIdentity> {
     fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
@@ -107,7 +133,7 @@ fn check_header(path: &Path) -> Result<(), String> {
     }
 }
 
-fn describe(path: &Path, error: &io::Error) -> String {
+pub(super) fn describe(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.kind() {
         io::ErrorKind::NotFound => {

@@ -10,6 +10,8 @@ mod deadline;
 mod file;
 mod group_commit;
 mod migrations;
+mod open;
+mod outage_log;
 mod pool;
 pub mod schema;
 mod schema_guard;
@@ -22,13 +24,15 @@ mod watch;
 
 use std::sync::Arc;
 
-use r2d2::{ManageConnection as _, PooledConnection};
+use r2d2::PooledConnection;
 
 pub use backup::back_up;
 pub use cached::PrepareCached;
 pub use change::{Actor, ActorKind, AuditEvent, Tx, Via};
 pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
+pub use open::{DEFAULT_CONNECTIONS, MIN_CONNECTIONS, MayCreate, OpenOptions};
+pub use outage_log::{log_outage, log_outage_cause, log_poll};
 pub use pool::PoolFigures;
 pub use types::{Digest, UtcTime};
 pub use upgrade::start_alone;
@@ -39,21 +43,16 @@ use crate::error::{DatabaseOutage, Error, Result};
 use connection::Manager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
+use open::{Opened, POLLING_CONNECTIONS};
 use pool::Pool;
 use schema_guard::SchemaGuard;
 use transaction::transaction;
 
-/// Connections for reading. SQLite's readers run beside its one writer (WAL).
+/// Connections for reading an SQLite file. Readers run beside the one writer (WAL).
 const MAX_READERS: u32 = 4;
-/// Connections for writing to PostgreSQL, where several transactions may wait
-/// for row locks at the same time. SQLite has one writer.
-const MAX_WRITERS: u32 = 8;
 /// Connections for looking up keys. They are a pool of their own, so that slow
 /// pages of the dashboard delay no verdict.
 pub const MAX_LOOK_UPS: u32 = 2;
-
-/// Attempts to connect at the start, each with the connection's own time limit.
-const MAX_CONNECTS_AT_START: u32 = 3;
 
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
@@ -65,30 +64,27 @@ pub struct Store {
     manager: Manager,
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
-    created: bool,
+    is_new: bool,
     listeners: change::Listeners,
 }
 
 impl Store {
-    /// Opens the database at `url` and runs the migrations that are missing. An
-    /// SQLite file that does not exist is created; one that exists is never replaced.
+    /// Opens the database at `url` and runs the migrations that are missing. A
+    /// database that does not exist is created; one that exists is never replaced.
     ///
     /// # Errors
     /// One sentence that says what to change.
     pub fn open(url: &DatabaseUrl) -> Result<Self, String> {
-        let (manager, file, created) = match url {
-            DatabaseUrl::Postgres(address) => (Manager::Postgres(url::with_limits(address)), None, false),
-            DatabaseUrl::Sqlite(path) => {
-                let (file, created) = DatabaseFile::open_or_create(path)?;
-                (Manager::Sqlite { uri: file.uri(), read_only: false }, Some(file), created)
-            }
-        };
-        // Without the pool, which would retry a failed connection without a word until its timeout.
-        connect_at_start(&manager)
-            .map_err(anyhow::Error::from)
-            .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, file.as_ref()))
-            .map_err(|error| start_failure::describe(url, &error))?;
-        let writers = if file.is_some() { 1 } else { MAX_WRITERS };
+        Self::open_with(url, OpenOptions::default())
+    }
+
+    /// Like [`open`](Self::open), as `options` say.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub fn open_with(url: &DatabaseUrl, options: OpenOptions) -> Result<Self, String> {
+        let Opened { manager, file, is_new } = open::open(url, options)?;
+        let (readers, writers) = pool_sizes(file.is_some(), options.connections);
         let reader = manager.for_reading();
         let look_ups = Pool::open("look_up", reader.clone(), MAX_LOOK_UPS);
         // Establishes the first connection before the first request needs it.
@@ -97,21 +93,21 @@ impl Store {
         let schema = SchemaGuard::default();
         Ok(Self {
             group_commit: start_group_commit(&writes, &file, &schema),
-            reads: Pool::open("read", reader.clone(), MAX_READERS),
+            reads: Pool::open("read", reader.clone(), readers),
             look_ups,
             manager: reader,
             writes,
             file,
             schema,
-            created,
+            is_new,
             listeners: change::Listeners::default(),
         })
     }
 
-    /// Whether [`open`](Self::open) created the SQLite file.
+    /// Whether [`open`](Self::open) created the database's tables.
     #[must_use]
-    pub const fn is_new_file(&self) -> bool {
-        self.created
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Runs queries that change nothing, on a thread that may block.
@@ -238,20 +234,15 @@ impl Store {
     }
 }
 
-/// Connects once more, and a third time, where a server that is busy with something
-/// else did not answer in time. Every other failure is final at once.
-fn connect_at_start(manager: &Manager) -> Result<Conn, diesel::r2d2::Error> {
-    let mut connected = manager.connect();
-    for _ in 1..MAX_CONNECTS_AT_START {
-        match &connected {
-            Err(error) if error.to_string().contains("timeout expired") => {
-                tracing::warn!("the database server did not answer in time; connecting again");
-                connected = manager.connect();
-            }
-            _ => break,
-        }
+/// The sizes of the pools for reading and writing. SQLite has one writer. Of
+/// PostgreSQL's connections a third of what others leave is for reading.
+fn pool_sizes(is_file: bool, connections: u32) -> (u32, u32) {
+    if is_file {
+        return (MAX_READERS, 1);
     }
-    connected
+    let left = connections.max(MIN_CONNECTIONS) - POLLING_CONNECTIONS - MAX_LOOK_UPS;
+    let readers = (left / 3).max(1);
+    (readers, left - readers)
 }
 
 fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use r2d2::HandleError;
 use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
 
 use super::connection::Manager;
+use super::outage_log::log_outage_cause;
 
 /// Limit for the wait for a free connection.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -63,6 +65,16 @@ impl HandleEvent for WaitCounter {
     }
 }
 
+/// The pool tries to connect again and again, and so fails for the same cause.
+#[derive(Debug)]
+struct ConnectFailures;
+
+impl<E: std::error::Error> HandleError<E> for ConnectFailures {
+    fn handle_error(&self, error: E) {
+        log_outage_cause(&error.to_string());
+    }
+}
+
 impl Pool {
     pub(super) fn open(name: &'static str, manager: Manager, size: u32) -> Self {
         // The connection to a server may have broken while it was idle; an open file does not.
@@ -73,6 +85,7 @@ impl Pool {
             .min_idle(Some(1))
             .connection_timeout(CHECKOUT_TIMEOUT)
             .test_on_check_out(check)
+            .error_handler(Box::new(ConnectFailures))
             .event_handler(Box::new(WaitCounter(Arc::clone(&waits))))
             .build_unchecked(manager);
         Self { name, connections, waits }

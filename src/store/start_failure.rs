@@ -2,10 +2,32 @@
 
 use super::DatabaseUrl;
 
+/// The first line of the cause; others only repeat it for each address of a server.
+pub(super) fn first_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().next().unwrap_or_default().to_owned()
+}
+
+/// Whether the server may only not be up yet, or not be known to the name service yet.
+pub(super) fn may_come_up(error: &anyhow::Error) -> bool {
+    let cause = format!("{error:#}");
+    [
+        "onnection refused",
+        "timeout expired",
+        "translate host name",
+        "the database system is starting up",
+        "the database system is in recovery mode",
+        "the database system is shutting down",
+        "server closed the connection",
+        "No route to host",
+        "Network is unreachable",
+    ]
+    .iter()
+    .any(|text| cause.contains(text))
+}
+
 /// The cause, and what to change where the cause is a known one.
 pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
-    let cause = format!("{error:#}");
-    let cause = cause.lines().next().unwrap_or_default();
+    let cause = first_line(error);
     let has = |text: &str| cause.contains(text);
     let advice = match url {
         DatabaseUrl::Postgres(_) if has("no encryption") || has("SSL") => {
@@ -16,6 +38,16 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
         }
         DatabaseUrl::Postgres(_) if has("authentication failed") || has("does not exist") => {
             "; mend the user, password or database in --database-url (DATABASE_URL)"
+        }
+        DatabaseUrl::Postgres(_) if has("too many") || has("connection slots") => {
+            "; allow this role more connections, or take fewer with --database-connections"
+        }
+        DatabaseUrl::Postgres(_) if has("is a standby") => {
+            "; name the primary in --database-url (DATABASE_URL), or both with ?target_session_attrs=read-write"
+        }
+        DatabaseUrl::Postgres(_) if has("permission denied") => {
+            "; bring the tables up to date with `keyfob migrate`, as a role that may create tables, \
+             or give this role that right"
         }
         DatabaseUrl::Sqlite(_) if has("locked") => "; another program holds it: stop that program and start again",
         DatabaseUrl::Sqlite(_) if has("readonly") => "; give Keyfob's user the right to write it and its folder",

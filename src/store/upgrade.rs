@@ -1,5 +1,6 @@
 //! Runs the migrations that the database lacks: all of them, or none after an error.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use diesel::connection::SimpleConnection;
@@ -11,7 +12,7 @@ use diesel_migrations::MigrationHarness;
 use super::backup;
 use super::connection::{self, Conn};
 use super::file::DatabaseFile;
-use super::migrations::Migrations;
+use super::migrations::{Migrations, SchemaMigration};
 use super::transaction::transaction;
 
 /// Advisory locks. Their keys must be the same in every version: "keyfob" in ASCII, and
@@ -45,7 +46,26 @@ pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
 ///
 /// # Errors
 /// One sentence; then nothing has changed.
-pub(super) fn upgrade(conn: &mut Conn, migrations: Migrations, file: Option<&DatabaseFile>) -> anyhow::Result<()> {
+///
+/// Returns whether the database was empty, which is refused unless it `may_create` tables.
+pub(super) fn upgrade(
+    conn: &mut Conn,
+    migrations: Migrations,
+    file: Option<&DatabaseFile>,
+    may_create: bool,
+) -> anyhow::Result<bool> {
+    if let Conn::Postgres(postgres) = conn {
+        refuse_other_encodings(postgres)?;
+        let versions = applied_versions(postgres)?;
+        anyhow::ensure!(
+            may_create || !versions.is_empty(),
+            "it has no tables of Keyfob; start Keyfob on it, or name another database with --database-url"
+        );
+        // Without writing, so that a role without the right to create tables can start.
+        if versions == migrations.iter().map(SchemaMigration::version_text).collect::<BTreeSet<_>>() {
+            return Ok(false);
+        }
+    }
     if let Conn::Sqlite(conn) = conn {
         // With foreign keys on, `DROP TABLE` would cascade to the rows that refer to the table
         // that is being rebuilt. The pragma has no effect within a transaction.
@@ -54,14 +74,45 @@ pub(super) fn upgrade(conn: &mut Conn, migrations: Migrations, file: Option<&Dat
     let mut copy = None;
     let upgraded = transaction(conn, |conn| run(conn, migrations, file, &mut copy));
     match (&upgraded, copy) {
-        (Ok(()), Some(copy)) => {
+        (Ok(_), Some(copy)) => {
             tracing::info!(copy = %copy.display(), "the database was upgraded; a copy of it as it was before is kept");
         }
         (Err(_), Some(copy)) => drop(std::fs::remove_file(copy)),
         _ => {}
     }
-    upgraded?;
-    Ok(connection::use_wal(conn)?)
+    let was_empty = upgraded?;
+    connection::use_wal(conn)?;
+    Ok(was_empty)
+}
+
+#[derive(QueryableByName)]
+struct TextValue {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+/// In another encoding names and messages could not be stored.
+fn refuse_other_encodings(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let query = "SELECT current_setting('server_encoding') AS value";
+    let encoding: TextValue = diesel::sql_query(query).get_result(conn)?;
+    anyhow::ensure!(
+        encoding.value == "UTF8",
+        "its encoding is {}, in which not every name can be kept; make one with: \
+         CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0",
+        encoding.value
+    );
+    Ok(())
+}
+
+/// The migrations that a database has, by reads alone: Diesel makes their table before it looks.
+fn applied_versions(conn: &mut PgConnection) -> QueryResult<BTreeSet<String>> {
+    let query = "SELECT 'there' AS value WHERE to_regclass('__diesel_schema_migrations') IS NOT NULL";
+    if diesel::sql_query(query).get_result::<TextValue>(conn).optional()?.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let versions: Vec<TextValue> =
+        diesel::sql_query("SELECT version::text AS value FROM __diesel_schema_migrations").load(conn)?;
+    Ok(versions.into_iter().map(|version| version.value).collect())
 }
 
 fn run(
@@ -69,7 +120,7 @@ fn run(
     migrations: Migrations,
     file: Option<&DatabaseFile>,
     copy: &mut Option<PathBuf>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     match conn {
         Conn::Postgres(conn) => conn.batch_execute(MIGRATION_LOCK)?,
         Conn::Sqlite(conn) => refuse_foreign_tables(conn)?,
@@ -77,7 +128,7 @@ fn run(
     let applied = conn.applied_migrations().map_err(anyhow::Error::from_boxed)?;
     refuse_later_versions(&applied, migrations)?;
     let pending = conn.pending_migrations(migrations).map_err(anyhow::Error::from_boxed)?;
-    let Some(first) = pending.first() else { return Ok(()) };
+    let Some(first) = pending.first() else { return Ok(false) };
     if let Some(file) = file.filter(|_| !applied.is_empty()) {
         let version = first.name().version().to_string();
         *copy = Some(backup::copy_before(file, &version).map_err(anyhow::Error::msg)?);
@@ -87,9 +138,10 @@ fn run(
     }
     conn.run_migrations(&pending).map_err(anyhow::Error::from_boxed)?;
     match conn {
-        Conn::Sqlite(conn) => refuse_dangling_references(conn),
-        Conn::Postgres(_) => Ok(()), // checks references by itself
+        Conn::Sqlite(conn) => refuse_dangling_references(conn)?,
+        Conn::Postgres(_) => {} // checks references by itself
     }
+    Ok(applied.is_empty())
 }
 
 #[derive(QueryableByName)]
@@ -138,7 +190,6 @@ fn refuse_dangling_references(conn: &mut SqliteConnection) -> anyhow::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use super::super::migrations::SchemaMigration;
     use super::*;
 
     fn rows(conn: &mut Conn, sql: &str) -> Vec<String> {
@@ -169,7 +220,7 @@ mod tests {
     /// A database of the first migration with a parent and its child.
     fn family() -> Conn {
         let mut conn = Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap());
-        upgrade(&mut conn, Migrations(&[FIRST]), None).unwrap();
+        upgrade(&mut conn, Migrations(&[FIRST]), None, true).unwrap();
         conn.batch_execute("INSERT INTO parents VALUES ('ada'); INSERT INTO children VALUES ('ada')").unwrap();
         conn
     }
@@ -178,7 +229,7 @@ mod tests {
     fn a_rebuilt_table_keeps_the_rows_that_refer_to_it_and_their_references() {
         let mut conn = family();
 
-        upgrade(&mut conn, Migrations(&[FIRST, REBUILD]), None).unwrap();
+        upgrade(&mut conn, Migrations(&[FIRST, REBUILD]), None, true).unwrap();
 
         assert_eq!(rows(&mut conn, "SELECT parent AS name FROM children"), ["ada"]);
         conn.batch_execute("PRAGMA foreign_keys=ON; DELETE FROM parents").unwrap();
@@ -189,7 +240,7 @@ mod tests {
     fn a_migration_that_leaves_a_dangling_reference_is_undone_and_says_so() {
         let mut conn = family();
 
-        let error = upgrade(&mut conn, Migrations(&[FIRST, FORGETFUL]), None).unwrap_err().to_string();
+        let error = upgrade(&mut conn, Migrations(&[FIRST, FORGETFUL]), None, true).unwrap_err().to_string();
 
         assert!(error.starts_with("after the upgrade rows of children would refer to rows of parents"), "{error}");
         assert_eq!(rows(&mut conn, "SELECT id AS name FROM parents"), ["ada"]);

@@ -38,7 +38,7 @@ def use_two_cores():
 
 def make_database(url):
     """An installation with one operator."""
-    command = [BINARY, "--database-url", url, "operator", "add", EMAIL]
+    command = [BINARY, "--database-url", url, "operator", "add", EMAIL, "--create"]
     subprocess.run(command, input=PASSWORD, text=True, check=True, env=environment(), stdout=subprocess.DEVNULL)
 
 

@@ -272,7 +272,7 @@ on_both_databases! {
 
     fn a_proxy_of_the_environment_is_not_used(db: &Database) {
         let (proxy, receiver) = (Receiver::start(), Receiver::start());
-        run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+        run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
         let allow = ["--listen", "127.0.0.1:0", "--database-url", &db.url(), "--callback-allow", "127.0.0.0/8"];
         let mut command = keyfob(&allow);
         for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"] {

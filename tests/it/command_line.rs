@@ -8,7 +8,7 @@ use crate::support::{Database, EMAIL, Ended, PASSWORD, Process, Wire, form, keyf
 
 #[track_caller]
 fn add_operator(db: &Database, email: &str, password: &str) -> Ended {
-    run(&["operator", "add", email, "--database-url", &db.url()], password)
+    run(&["operator", "add", email, "--create", "--database-url", &db.url()], password)
 }
 
 #[track_caller]
@@ -22,7 +22,7 @@ on_both_databases! {
 
         let ended = add_operator(&empty, EMAIL, PASSWORD).assert_success();
 
-        assert_eq!(ended.stdout, "ada@example.com can log in now.\n");
+        assert_eq!(ended.stdout, format!("ada@example.com can log in now. ({})\n", empty.url()));
         let app = empty.first_start();
         assert_eq!(app.setup_code, None);
         assert_eq!(app.signed_in().get("/settings").page().field("name"), "ada");

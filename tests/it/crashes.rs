@@ -193,7 +193,7 @@ on_both_databases! {
     }
 
     fn what_was_acknowledged_survives_a_kill_at_any_moment(db: &Database) {
-        run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+        run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
         let rounds = if db.is_sqlite() { rounds() } else { rounds().div_ceil(4) };
         let mut client = Client::new("");
         let (all, mut latest) = (Ledger::default(), Ledger::default());

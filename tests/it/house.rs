@@ -48,7 +48,7 @@ const FLOORS: [&[&str]; 13] = [
     &["clock"],
     &["store"],
     &["random"],
-    &["error", "format", "hex", "networks", "telemetry"],
+    &["error", "format", "hex", "networks", "repeats", "telemetry"],
 ];
 
 fn room(path: &str) -> &str {

@@ -13,7 +13,7 @@ const FORGED: &str = "\r\n\u{1b}[31mFORGED 2026-01-01 INFO logged in\u{7}";
 const PART: usize = 8;
 
 fn serve_loudly(db: &Database) -> (Process, Client) {
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut command = keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]);
     let mut process = Process::spawn(command.env("KEYFOB_LOG", "trace"));
     let client = process.client();
@@ -64,7 +64,7 @@ fn say_everywhere(client: &Client) {
 #[test]
 fn a_log_that_can_not_be_written_changes_nothing_else() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut command = Command::new("sh");
     command.args(["-c", "exec \"$0\" --listen 127.0.0.1:0 --database-url \"$1\" 2>/dev/full"]);
     command.args([env!("CARGO_BIN_EXE_keyfob"), &db.url()]);
@@ -143,7 +143,7 @@ fn a_crash_leaves_no_core_dump_that_would_hold_secrets() {
 #[test]
 fn nobody_fills_the_log_with_what_is_no_http() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut process = Process::spawn(&mut keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]));
     let client = process.client();
 

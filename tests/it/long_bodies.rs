@@ -37,7 +37,7 @@ fn send(client: &Client, path: &str, kind: &str, length: &str, body: &[u8]) -> u
 #[test]
 fn a_mebibyte_of_body_is_refused_on_every_route_and_takes_no_memory() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut process = Process::serve(&db);
     let client = process.client();
     client.log_in(EMAIL, PASSWORD);

@@ -25,6 +25,7 @@ mod credits_at_once;
 
 mod cached_statements;
 mod failover;
+mod first_start;
 mod flood;
 mod foreign_sites;
 mod gate_requests;
@@ -46,6 +47,7 @@ mod off_means_off;
 mod older_instance;
 mod openapi;
 mod origin;
+mod outage_log;
 mod outages;
 mod passwords;
 mod presented_key;

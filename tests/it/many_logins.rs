@@ -21,7 +21,7 @@ fn log_in(client: &Client, n: usize) -> u16 {
 #[test]
 fn fifty_logins_at_once_stay_within_memory_while_the_server_answers_others() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let arguments = ["--listen", "127.0.0.1:0", "--database-url", &db.url(), "--trusted-proxy", "127.0.0.1"];
     let mut process = Process::spawn(&mut keyfob(&arguments));
     let client = process.client();

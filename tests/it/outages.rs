@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use keyfob::domain::api_key::ApiKeyId;
+
 use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, form, on_both_databases};
 
 /// Has the right checksum, and is nobody's.
@@ -239,6 +241,25 @@ fn a_file_that_was_replaced_is_not_taken_for_the_database() {
     verify(&app, &key.secret).assert_problem(503, "UNAVAILABLE");
     let detail = app.anonymous().get("/readyz").assert_status(503).json();
     assert_eq!(detail["detail"], "The database file was removed or replaced while Keyfob was running.");
+}
+
+/// What was written last is in the write-ahead log; SQLite would go on writing to one
+/// that was removed, and all of it would be lost with the process.
+#[test]
+fn without_its_write_ahead_log_the_database_is_not_used() {
+    for journal in ["db-wal", "db-shm"] {
+        let db = crate::support::Database::sqlite();
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        std::fs::remove_file(db.file().with_extension(journal)).unwrap();
+
+        let fields = [("key_id", &*ApiKeyId::mint().to_string()), ("service", "sms"), ("name", "Project Y")];
+        assert_eq!(client.post("/api-keys", &fields).status, 503, "{journal}");
+        app.anonymous().get("/readyz").assert_status(503);
+        verify(&app, &key.secret).assert_problem(503, "UNAVAILABLE");
+    }
 }
 
 #[test]

@@ -161,7 +161,8 @@ fn a_mebibyte_of_password_is_refused_everywhere_before_it_is_read() {
             assert!(is_refused, "{path}: {head}");
         }
     }
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], &mebibyte).assert_says("Use at most 1000 characters");
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], &mebibyte)
+        .assert_says("Use at most 1000 characters");
 
     assert_eq!(db.count("operators"), 0);
 }

@@ -160,9 +160,10 @@ fn an_address_that_this_machine_does_not_have_is_told() {
 fn a_server_that_is_down_is_told_without_its_password() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
 
-    let ended =
-        start(&format!("postgres://me:hunter2@{nobody}/keyfob")).assert_says("; start the server, or mend the address");
+    let url = format!("postgres://me:hunter2@{nobody}/keyfob");
+    let ended = run(&["--listen", "127.0.0.1:0", "--database-url", &url, "--wait-for-database", "0"], "");
 
+    let ended = ended.assert_says("; start the server, or mend the address");
     assert!(!ended.assert_one_sentence().stderr.contains("hunter2"));
 }
 

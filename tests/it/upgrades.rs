@@ -157,6 +157,24 @@ on_both_databases! {
         }
     }
 
+    fn texts_are_compared_by_their_bytes_in_new_databases_and_old_ones(db: &Database) {
+        for state in [0, 7, 12] {
+            let old = filled_at(db, state);
+            upgrade(&old).unwrap();
+
+            old.execute(
+                "INSERT INTO services (slug, name, key_prefix, created_at) \
+                 VALUES ('a', 'x', 'a', 1), ('B', 'x', 'b', 1), ('ch', 'x', 'ch', 1), ('h', 'x', 'h', 1)",
+            );
+            assert_eq!(old.ask("SELECT slug AS line FROM services WHERE name = 'x' ORDER BY slug"), ["B", "a", "ch", "h"]);
+            if !old.is_sqlite() {
+                let others = "SELECT table_name || '.' || column_name AS line FROM information_schema.columns \
+                    WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'";
+                assert_eq!(old.ask(others), [""; 0]);
+            }
+        }
+    }
+
     fn words_may_be_new_and_numbers_may_not_be_wrong(db: &Database) {
         let old = filled_at(db, BEFORE_REBUILDS);
         upgrade(&old).unwrap();

@@ -21,6 +21,7 @@ use super::next_path::NextPath;
 use super::toast::Toast;
 use crate::error::Error;
 use crate::http::request_id::RequestId;
+use crate::store::log_outage_cause;
 
 /// Who is to read the error, learnt from the request before it is passed on.
 struct Reader {
@@ -173,7 +174,7 @@ fn describe(error: &actix_web::Error, status: StatusCode) -> ErrorView {
         return ErrorView::logged(error);
     }
     if is_session_failure(error) {
-        tracing::error!(cause = %error, "sessions can't be read or written");
+        log_outage_cause(&error.to_string());
         return ErrorView::of_status(StatusCode::SERVICE_UNAVAILABLE);
     }
     if status.is_server_error() {

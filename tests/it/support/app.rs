@@ -23,7 +23,7 @@ use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
 use keyfob::sms::callbacks::CallbackConfig;
 use keyfob::sms::transport::TransportConfig;
-use keyfob::store::{Actor, Conn, Store, Tx, UtcTime};
+use keyfob::store::{Actor, Conn, OpenOptions, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
 use super::{CarrierPeer, Client, Database};
@@ -146,6 +146,7 @@ impl<'db> App<'db> {
         let listen = "127.0.0.1:0".parse().unwrap();
         let mut config = Config {
             database_url: db.url().parse().unwrap(),
+            database: OpenOptions::default(),
             listen,
             metrics_listen: None,
             public_url: None,

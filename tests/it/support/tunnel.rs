@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub struct Tunnel {
     pub port: u16,
     network: Arc<AtomicU8>,
     address: Arc<Mutex<String>>,
+    refused: Arc<AtomicUsize>,
 }
 
 impl Tunnel {
@@ -34,6 +35,8 @@ impl Tunnel {
         let port = listener.local_addr().unwrap().port();
         let network = Arc::new(AtomicU8::new(Network::Open as u8));
         let address = Arc::new(Mutex::new(address.to_owned()));
+        let refused = Arc::new(AtomicUsize::new(0));
+        let count = refused.clone();
         let (current, shared) = (address.clone(), network.clone());
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
@@ -41,19 +44,29 @@ impl Tunnel {
                     continue;
                 }
                 // As a server that is down refuses it.
-                let Ok(far) = TcpStream::connect(&*current.lock().unwrap()) else { continue };
+                let Ok(far) = TcpStream::connect(&*current.lock().unwrap()) else {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                };
                 for (from, to) in [(near.try_clone(), far.try_clone()), (Ok(far), Ok(near))] {
                     let (from, to, network) = (from.unwrap(), to.unwrap(), shared.clone());
                     thread::spawn(move || forward(from, to, &network));
                 }
             }
         });
-        Self { port, network, address }
+        Self { port, network, address, refused }
     }
 
     /// Leads new connections to another address.
     pub fn lead_to(&self, address: &str) {
         *self.address.lock().unwrap() = address.to_owned();
+    }
+
+    /// Waits until so many connections were refused, since nobody listens at the address.
+    pub fn wait_for_refused(&self, connections: usize) {
+        while self.refused.load(Ordering::SeqCst) < connections {
+            thread::yield_now();
+        }
     }
 
     pub fn open(&self) {

@@ -1,0 +1,167 @@
+//! Opening the database: waiting for its server, making its file, bringing its
+//! tables up to date.
+
+use std::fs::{self, File, OpenOptions as FileOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use r2d2::ManageConnection as _;
+
+use super::connection::{Conn, Manager};
+use super::file::DatabaseFile;
+use super::{DatabaseUrl, MIGRATIONS, backup, start_failure, upgrade, url};
+
+/// The connections that one instance takes of PostgreSQL, at most.
+pub const DEFAULT_CONNECTIONS: u32 = 16;
+/// With fewer there would be none left for some kind of work.
+pub const MIN_CONNECTIONS: u32 = 6;
+/// Of these connections, those that poll: the gate's and the SMS service's.
+pub(super) const POLLING_CONNECTIONS: u32 = 2;
+
+const CONNECT_RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// What [`Store::open`](super::Store::open) may do, and how much of the server it takes.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// What is made where it does not exist.
+    pub may_create: MayCreate,
+    /// For how long to wait for a PostgreSQL server that is not up yet.
+    pub wait: Duration,
+    /// The most connections to PostgreSQL.
+    pub connections: u32,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { may_create: MayCreate::Database, wait: Duration::ZERO, connections: DEFAULT_CONNECTIONS }
+    }
+}
+
+/// What may be made where it does not exist. A command that makes a database
+/// wherever it is run would hide that it was run in the wrong place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayCreate {
+    /// Nothing: the database has to be one of Keyfob's.
+    Nothing,
+    /// The tables in an empty database of a server.
+    Tables,
+    /// The SQLite file too.
+    Database,
+}
+
+/// A database whose tables are up to date.
+pub(super) struct Opened {
+    pub(super) manager: Manager,
+    pub(super) file: Option<DatabaseFile>,
+    /// Whether it was empty before.
+    pub(super) is_new: bool,
+}
+
+pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, String> {
+    match url {
+        DatabaseUrl::Postgres(address) => {
+            let manager = Manager::Postgres(url::with_limits(address));
+            let mut conn =
+                connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
+            let is_new = upgrade::upgrade(&mut conn, MIGRATIONS, None, options.may_create != MayCreate::Nothing)
+                .map_err(|error| start_failure::describe(url, &error))?;
+            Ok(Opened { manager, file: None, is_new })
+        }
+        DatabaseUrl::Sqlite(path) => {
+            let is_new = options.may_create == MayCreate::Database && make(url, path)?;
+            let file = DatabaseFile::open(path)?;
+            upgrade_file(url, &file)?;
+            guard_journals(&file).map_err(|error| start_failure::describe(url, &error))?;
+            Ok(Opened { manager: Manager::of_file(&file), file: Some(file), is_new })
+        }
+    }
+}
+
+/// Connects, and tries again until the end of `wait` while the server is not up yet.
+/// Every other failure is final at once. Without the pool, which would retry without a word.
+fn connect(url: &DatabaseUrl, manager: &Manager, wait: Duration) -> anyhow::Result<Conn> {
+    let (began, mut has_said) = (Instant::now(), false);
+    loop {
+        let error = match manager.connect() {
+            Ok(conn) => {
+                if has_said {
+                    tracing::info!("{url} answers now");
+                }
+                return Ok(conn);
+            }
+            Err(error) => anyhow::Error::from(error),
+        };
+        if began.elapsed() >= wait || !start_failure::may_come_up(&error) {
+            return Err(error);
+        }
+        if !has_said {
+            has_said = true;
+            let cause = start_failure::first_line(&error);
+            tracing::warn!("{url} does not answer yet ({cause}); waiting up to {} s for it", wait.as_secs());
+        }
+        thread::sleep(CONNECT_RETRY_DELAY);
+    }
+}
+
+fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
+    let upgraded = Manager::of_file(file)
+        .connect()
+        .map_err(anyhow::Error::from)
+        .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true));
+    upgraded.map(drop).map_err(|error| start_failure::describe(url, &error))
+}
+
+fn guard_journals(file: &DatabaseFile) -> anyhow::Result<()> {
+    let mut conn = Manager::of_file(file).for_reading().connect()?;
+    // The journals are made by the first read.
+    conn.batch_execute("SELECT count(*) FROM sqlite_master")?;
+    file.guard_journals(conn);
+    Ok(())
+}
+
+/// Makes the file, unless it exists; `true` when it was made. It is made under another
+/// name and renamed when it is complete, so that a start which is killed leaves no
+/// half-made database behind.
+fn make(url: &DatabaseUrl, path: &Path) -> Result<bool, String> {
+    let path = std::path::absolute(path).map_err(|error| super::file::describe(path, &error))?;
+    if path.exists() {
+        return Ok(false);
+    }
+    // Two first starts at once would work on the same unfinished file. A file system
+    // that knows no locks is used without.
+    let folder = path.parent().and_then(|folder| File::open(folder).ok());
+    let _ = folder.as_ref().map(File::lock);
+    if path.exists() {
+        return Ok(false);
+    }
+    let unfinished = beside(&path, ".unfinished");
+    remove_all(&unfinished);
+    FileOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(|error| super::file::describe(&path, &error))?;
+    let made = DatabaseFile::identify(unfinished.clone())
+        .and_then(|file| upgrade_file(url, &file))
+        .and_then(|()| backup::name(&unfinished, &path));
+    remove_all(&unfinished);
+    made.map(|()| true)
+}
+
+/// Removes an unfinished database with its journals.
+fn remove_all(unfinished: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        // Most often there is none.
+        let _ = fs::remove_file(beside(unfinished, suffix));
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
