@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::domain::identity::password::Passwords;
 use crate::domain::identity::setup_code::{self, SetupCode};
 use crate::domain::identity::throttle::Throttle;
-use crate::domain::{credit, installation, service};
+use crate::domain::{account, credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::http::State;
@@ -33,7 +33,7 @@ pub struct Keyfob {
     pub metrics_address: Option<SocketAddr>,
     /// The code for making the first operator; `None` once there is one.
     pub setup_code: Option<SetupCode>,
-    /// Whether the database was created by this start.
+    /// Whether this is the first start with this database.
     pub is_new: bool,
     /// The database.
     pub store: Store,
@@ -54,13 +54,13 @@ impl Keyfob {
         let url = config.database_url.clone();
         let store =
             tokio::task::spawn_blocking(move || Store::open(&url)).await.map_err(|error| error.to_string())??;
-        let is_new = store.is_new_file();
         let (now, opening) = (clock.now(), config.opening_credits);
-        let (cookie_key, setup_code, services) = store
+        let (is_new, cookie_key, setup_code, services) = store
             .write(move |conn| {
+                let is_new = !account::exists(conn)?;
                 let cookie_key = installation::prepare(conn, now)?;
                 credit::open_accounts(conn, opening, now)?;
-                Ok((cookie_key, setup_code::issue(conn)?, service::list(conn)?))
+                Ok((is_new, cookie_key, setup_code::issue(conn)?, service::list(conn)?))
             })
             .await
             .map_err(|error| explain(&config.database_url.to_string(), &error))?;

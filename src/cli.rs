@@ -112,7 +112,13 @@ async fn serve(config: &Config) -> Result<(), String> {
         tracing::warn!("this SQLite was built without the flags in .cargo/config.toml, and is slower than it could be");
     }
     let keyfob = Keyfob::build(config, Clock::System).await?;
-    greet(config, &keyfob).map_err(|error| error.to_string())?;
+    for caution in config.cautions() {
+        tracing::info!("{caution}");
+    }
+    // A server does not depend on who reads its output.
+    if let Err(error) = greet(config, &keyfob) {
+        tracing::warn!(%error, "the greeting can't be written to standard output");
+    }
     shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain).await.map_err(|error| error.to_string())
 }
 

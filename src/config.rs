@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
-use clap::Args;
+use clap::{Args, Command};
 
 use crate::domain::credit;
+use crate::environment;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
+use crate::secret_text::{SecretText, without_credentials};
 use crate::sms::callbacks::CallbackConfig;
 use crate::sms::transport::TransportConfig;
 use crate::store::DatabaseUrl;
@@ -23,7 +25,7 @@ pub struct Settings {
         hide_env_values = true,
         value_name = "URL"
     )]
-    pub database_url: String,
+    pub database_url: SecretText,
 
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
@@ -50,7 +52,7 @@ pub struct Settings {
         hide_env_values = true,
         value_name = "TRANSPORT"
     )]
-    pub sms_transport: String,
+    pub sms_transport: SecretText,
 
     /// Private addresses or ranges that customers' callbacks may go to, separated by commas
     #[arg(long, global = true, env = "KEYFOB_CALLBACK_ALLOW", default_value = "", value_name = "ADDRESSES")]
@@ -90,26 +92,38 @@ impl Config {
     /// One sentence for every invalid setting.
     pub fn parse(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let mut note = |problem: String| problems.push(problem);
-        let database_url = settings.database_url.parse().map_err(&mut note).ok();
-        let listen = parse_address("--listen", &settings.listen, 8080).map_err(&mut note).ok();
+        let command = Settings::augment_args(Command::new(""));
+        // A sentence that does not name the setting gets its name in front.
+        let mut note = |flag: &str, text: &str, problem: String| {
+            let name = environment::given_name(&command, flag, text);
+            let problem = if name == flag { problem } else { problem.replace(flag, &name) };
+            let is_named = name == flag || problem.contains(&name);
+            problems.push(if is_named { problem } else { format!("{name}: {problem}") });
+        };
+        let database_url = settings.database_url.expose();
+        let database_url = database_url.parse().map_err(|problem| note("--database-url", database_url, problem)).ok();
+        let listen = &settings.listen;
+        let listen = parse_address("--listen", listen, 8080).map_err(|problem| note("--listen", listen, problem)).ok();
         let metrics_listen = settings.metrics_listen.as_deref();
         let metrics_listen = metrics_listen
-            .map(|text| parse_address("--metrics-listen", text, 9464))
+            .map(|text| {
+                parse_address("--metrics-listen", text, 9464).map_err(|problem| note("--metrics-listen", text, problem))
+            })
             .transpose()
-            .map_err(&mut note)
             .ok();
-        let public_url = settings.public_url.as_deref().map(parse_public_url).transpose().map_err(&mut note).ok();
+        let public_url = settings.public_url.as_deref();
+        let public_url = public_url
+            .map(|text| parse_public_url(text).map_err(|problem| note("--public-url", text, problem)))
+            .transpose()
+            .ok();
         let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
-            .map_err(|part| {
-                note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
-            })
+            .map_err(|part| note("--trusted-proxy", &settings.trusted_proxy, no_network("--trusted-proxy", &part)))
             .ok();
-        let sms_transport = settings.sms_transport.parse().map_err(&mut note).ok();
+        let sms_transport = settings.sms_transport.expose();
+        let sms_transport =
+            sms_transport.parse().map_err(|problem| note("--sms-transport", sms_transport, problem)).ok();
         let callback_allow = Networks::parse(&settings.callback_allow)
-            .map_err(|part| {
-                note(format!("--callback-allow: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
-            })
+            .map_err(|part| note("--callback-allow", &settings.callback_allow, no_network("--callback-allow", &part)))
             .ok();
         let checked = (|| {
             Some(Self {
@@ -125,10 +139,31 @@ impl Config {
         })();
         checked.ok_or(problems)
     }
+
+    /// What a first look at the program does not show, one sentence each.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let is_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let is_open = (!self.listen.ip().is_loopback() && !is_https).then(|| {
+            format!(
+                "{} is reached from other machines without https: passwords travel in the clear; put a proxy with https \
+                 before it and set --public-url",
+                self.listen
+            )
+        });
+        let is_sandbox = matches!(self.sms_transport, TransportConfig::Sandbox { .. })
+            .then(|| "SMS go to the sandbox: nothing is really sent until --sms-transport names a carrier".to_owned());
+        is_open.into_iter().chain(is_sandbox).collect()
+    }
+}
+
+fn no_network(flag: &str, part: &str) -> String {
+    format!("{flag}: {:?} is neither an address nor a range such as 10.0.0.0/8", without_credentials(part))
 }
 
 fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
-    let problem = |_| format!("{flag} {text:?} is not an address and a port; write for example 127.0.0.1:{port}");
+    let shown = without_credentials(text);
+    let problem = |_| format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}");
     text.parse().map_err(problem)
 }
 
@@ -144,7 +179,8 @@ fn parse_public_url(text: &str) -> Result<String, String> {
             Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
         }
         _ => Err(format!(
-            "--public-url {text:?} is not an address without a path; write for example https://keys.example.com"
+            "--public-url {:?} is not an address without a path; write for example https://keys.example.com",
+            without_credentials(text)
         )),
     }
 }

@@ -23,6 +23,7 @@ mod credits;
 mod credits_at_once;
 
 mod cached_statements;
+mod environment;
 mod flood;
 mod foreign_sites;
 mod gate_requests;
@@ -49,6 +50,7 @@ mod presented_key;
 mod proxies;
 mod proxies_over_tls;
 mod safe_methods;
+mod secret_settings;
 mod security_md;
 mod sending;
 mod services;
