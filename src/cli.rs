@@ -258,6 +258,10 @@ fn read_password() -> io::Result<Password> {
     io::stdin().lock().read_line(&mut line)?;
     let length = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(length);
+    // Editors on Windows begin a file with a byte order mark, which nobody sees or types.
+    if line.starts_with('\u{feff}') {
+        line.drain(..'\u{feff}'.len_utf8());
+    }
     Ok(Password::new(line))
 }
 

@@ -174,6 +174,22 @@ fn a_crash_leaves_no_core_dump_that_would_hold_secrets() {
 }
 
 #[test]
+fn a_proxy_that_is_not_trusted_is_named_once() {
+    let db = Database::sqlite();
+    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut process = Process::serve(&db);
+    let client = process.client();
+
+    for n in 0..3 {
+        client.with("x-forwarded-for", &format!("198.51.100.{n}")).post("/login", &[("email", "x"), ("password", "x")]);
+    }
+    process.signal("TERM");
+
+    let log = process.end().stderr;
+    assert_eq!(log.matches("name it with --trusted-proxy 127.0.0.1").count(), 1, "{log}");
+}
+
+#[test]
 fn nobody_fills_the_log_with_what_is_no_http() {
     let db = Database::sqlite();
     run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
