@@ -33,7 +33,7 @@ pub struct Keyfob {
     pub metrics_address: Option<SocketAddr>,
     /// The code for making the first operator; `None` once there is one.
     pub setup_code: Option<SetupCode>,
-    /// Whether the database was created by this start.
+    /// Whether this is the first start with this database.
     pub is_new: bool,
     /// The database.
     pub store: Store,

@@ -19,7 +19,7 @@ use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
 use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
-use crate::http::{State, assets, head, panics, request_id, same_origin, security_headers, whole_body};
+use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
 /// The longest form: two of the longest passwords take 24 KiB when every
 /// character is written as 12 bytes.
@@ -134,6 +134,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes))
         .wrap(Compress::default())
 }
@@ -146,7 +147,7 @@ fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
         DatabaseSessions::new(state.store.clone(), state.clock.clone()),
         Key::from(state.cookie_key.expose()),
     )
-    .cookie_name(if https { "__Host-keyfob" } else { "keyfob" }.to_owned())
+    .cookie_name(own_cookies::session_cookie_name(state))
     .cookie_secure(https)
     .cookie_http_only(true)
     .cookie_same_site(SameSite::Lax)

@@ -24,6 +24,7 @@ mod credits;
 mod credits_at_once;
 
 mod cached_statements;
+mod environment;
 mod failover;
 mod first_start;
 mod flood;
@@ -55,6 +56,7 @@ mod proxies;
 mod proxies_over_tls;
 mod request_ids;
 mod safe_methods;
+mod secret_settings;
 mod security_md;
 mod sending;
 mod services;

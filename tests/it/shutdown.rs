@@ -283,6 +283,35 @@ fn ctrl_c_stops_without_draining() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_stops_it_as_a_service_manager_does() {
+    let db = Database::sqlite();
+    let (server, client, key) = serve_with_key(&db);
+    assert_eq!(Asker::to(client.base()).verify(&key.secret), "VALID");
+
+    server.signal("HUP");
+
+    let ended = server.end().assert_success();
+    assert!(ended.stderr.contains("connections are let go"), "{ended:?}");
+    assert_eq!(uses(&db), 1);
+}
+
+#[test]
+fn a_server_that_was_started_to_outlive_its_terminal_does() {
+    let db = Database::sqlite();
+    let mut command = Command::new("nohup");
+    command.args([env!("CARGO_BIN_EXE_keyfob"), "--listen", "127.0.0.1:0", "--database-url", &db.url()]);
+    let mut server = Process::spawn(&mut command);
+    let client = server.client();
+
+    server.signal("HUP");
+    client.get("/healthz").assert_ok();
+    server.signal("INT");
+
+    let ended = server.end().assert_success();
+    assert!(!ended.stderr.contains("connections are let go"), "{ended:?}");
+}
+
+#[test]
 fn a_server_that_is_killed_loses_only_uses_that_it_had_not_written_down_yet() {
     let db = Database::sqlite();
     let (server, client, key) = serve_with_key(&db);

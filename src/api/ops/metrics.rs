@@ -11,6 +11,7 @@ use crate::gate::Code;
 use crate::gate::metrics::{BOUNDS, Totals};
 use crate::http::State;
 use crate::store::PoolFigures;
+use crate::telemetry;
 
 /// `GET /metrics`.
 pub async fn metrics(state: Data<State>) -> HttpResponse {
@@ -36,6 +37,8 @@ fn process(text: &mut PrometheusText, state: &State) {
     text.line("keyfob_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     let started_at = state.started_at.micros() as f64 / 1e6;
     text.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", started_at);
+    let help = "Log lines that could not be written to standard error.";
+    text.total("keyfob_log_lines_dropped_total", help, telemetry::dropped_lines());
 }
 
 fn verdicts(text: &mut PrometheusText, totals: &Totals) {

@@ -102,10 +102,12 @@ async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form
     // A logged-in operator has a quota of their own.
     let attempt = LoginAttempt { trusted_operator: Some(who.operator.id.to_string()), ..attempt };
     let permit = state.throttle.admit(&who.operator.email, &attempt)?;
+    let about = vec![who.operator.email.clone(), who.operator.name.clone()];
+    let is_strong = state.passwords.check_new(form.new_password.clone(), "new_password", about, &permit).await;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
-    form.new_password.check("new_password", &[&who.operator.email, &who.operator.name])?;
+    is_strong?;
     let hash = state.passwords.hash(form.new_password).await?;
     let id = who.operator.id.clone();
     who.change(state, move |tx| operator::set_password(tx, &id, &hash)).await

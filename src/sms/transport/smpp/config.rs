@@ -29,7 +29,7 @@ const MAX_TLV_BYTES: u16 = 1_024;
 
 /// The expected syntax, for messages about a wrong URL.
 const URL_SYNTAX: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
-const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
+const ESCAPING_HINT: &str = "in a password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25";
 
 /// `smpp://USER:PASSWORD@HOST:PORT?…`, with these parameters:
 ///
@@ -76,6 +76,11 @@ impl FromStr for SmppConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // More than one @ shows that a part of the password was taken for something
+        // else, which a message might repeat.
+        if text.matches('@').count() > 1 {
+            return Err(format!("the SMPP URL has an @ too many; {ESCAPING_HINT}"));
+        }
         // The parser's message does not repeat the text, which may hold a password.
         let url = Url::parse(text)
             .map_err(|error| format!("the SMPP URL can't be read ({error}); {ESCAPING_HINT}, or {URL_SYNTAX}"))?;
@@ -86,6 +91,9 @@ impl FromStr for SmppConfig {
         };
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| format!("the SMPP URL names no host; {URL_SYNTAX}"))?;
+        if url.query().is_some_and(|query| query.contains('@')) {
+            return Err(format!("the SMPP URL has an @ behind the host; {ESCAPING_HINT}"));
+        }
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(format!("the SMPP URL has something behind the host; {ESCAPING_HINT}, or {URL_SYNTAX}"));
         }
@@ -210,6 +218,10 @@ impl fmt::Debug for SmppPassword {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<String>, String> {
+    let begins_code = |rest: &str| rest.as_bytes().get(..2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(begins_code) {
+        return Err(format!("the SMPP URL has a % that begins no code; {ESCAPING_HINT}"));
+    }
     let text = percent_decode_str(text).decode_utf8();
     let problem = |_| "the user and the password in the SMPP URL have to be ASCII".to_owned();
     text.map(|text| Zeroizing::new(text.into_owned())).map_err(problem)
