@@ -9,7 +9,7 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
     vec![
         ("page", client.get("/api-keys").assert_ok()),
         ("part that asks by itself", client.htmx("section#messages").get("/messages").assert_ok()),
-        ("wrong filter", client.get("/messages?recipient=x").assert_status(422)),
+        ("wrong filter", client.get("/messages?from=x").assert_status(422)),
         ("login page", nobody.get("/login").assert_ok()),
         ("part of a page", client.htmx("a").get("/api-keys/new").assert_ok()),
         ("redirect", nobody.get("/api-keys").assert_status(303)),
@@ -159,7 +159,7 @@ on_both_databases! {
         let answer = db.app().anonymous().get("/nothing").assert_status(404);
 
         let page = answer.page();
-        assert_eq!(page.text("h1"), "Nothing here");
+        assert_eq!(page.text("h1"), "Not found");
         assert_eq!(page.text(".error-page__id code"), answer.header("x-request-id"));
     }
 
