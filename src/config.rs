@@ -47,7 +47,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<String>,
 
-    /// The address that people type, such as <https://keys.example.com>; needed behind a reverse proxy
+    /// The address that people type, such as `https://keys.example.com`; needed behind a reverse proxy
     #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 

@@ -5,9 +5,8 @@ const dialog = document.getElementById("dialog");
 
 const copyFailed = (what) => `Could not copy. The ${what} is selected: press Ctrl+C (or ⌘C).`;
 
-// ---- The sidebar scrolls sideways on a phone; the entry of this page is in sight.
-
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// An answer on its way decides what becomes of the pop-up, which stays open for it.
+const isWaiting = () => dialog.querySelector(".htmx-request, [data-sent]") !== null;
 
 // ---- Pop-up: htmx fills it, the browser keeps the focus inside and gives it back afterwards.
 
@@ -15,25 +14,34 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target === dialog && !dialog.open) dialog.showModal();
 });
 
-document.addEventListener("dialog:close", () => {
+// A second pop-up that was asked for before the first one opened would take away what is typed by now.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { target, sourceElement } = event.detail.ctx;
+  if (target === dialog && dialog.open && !dialog.contains(sourceElement)) event.preventDefault();
+});
+
+// Only the answer to the pop-up that is open closes it.
+document.addEventListener("dialog:close", ({ target }) => {
+  if (!dialog.contains(target)) return;
   dialog.close();
+  // The new key may have brought the first page of the list along.
+  const list = document.querySelector("[data-list-url]");
+  if (list) history.replaceState(null, "", list.dataset.listUrl);
   document.querySelector(".reveal [data-copy]")?.focus();
 });
 
-// An answer on its way still needs the form: it may bring messages.
 dialog?.addEventListener("cancel", (event) => {
-  if (dialog.querySelector(".htmx-request")) event.preventDefault();
+  if (isWaiting()) event.preventDefault();
 });
 
 // ---- Clicks, caught in one place because htmx brings new buttons.
 
 const CLICKS = {
   "[data-copy]": (button) => copy(button),
-  "[data-dismiss]": (button) => button.closest(".toast").remove(),
   "[data-dialog-close]": (button, event) => {
     if (!button.closest("dialog")) return;
     event.preventDefault();
-    dialog.close();
+    if (!isWaiting()) dialog.close();
   },
   "[data-reveal-done]": (link, event) => {
     event.preventDefault();
@@ -60,7 +68,7 @@ async function copy(button) {
     ? await navigator.clipboard.writeText(source.textContent).then(() => true, () => copySelection(source))
     : copySelection(source);
 
-  const failed = copyFailed(box.closest(".reveal") ? "key" : "text");
+  const failed = copyFailed(button.dataset.copyWhat ?? "text");
   box.querySelector("[data-copy-failed]").textContent = copied ? "" : failed;
   if (copied) showCopied(button, box.querySelector("[data-copy-done]"));
 }
@@ -93,11 +101,22 @@ addEventListener("pagehide", () => {
   for (const reveal of document.querySelectorAll(".reveal")) reveal.remove();
 });
 
-// ---- A new toast takes the place of the one before, so that they never cover the table. They leave by
-// a CSS animation; what has left is taken away.
+// ---- A new toast takes the place of the one before, so that they never cover the table. Clicks go through
+// it. It leaves by a CSS animation, at Escape, or at a press on its place; what has left is taken away.
 
 document.addEventListener("animationend", ({ animationName, target }) => {
   if (animationName === "toast-out") target.remove();
+});
+
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && !dialog?.open) document.getElementById("toasts")?.replaceChildren();
+});
+
+document.addEventListener("pointerdown", ({ clientX, clientY }) => {
+  for (const toast of document.querySelectorAll(".toast")) {
+    const { left, right, top, bottom } = toast.getBoundingClientRect();
+    if (left <= clientX && clientX <= right && top <= clientY && clientY <= bottom) toast.remove();
+  }
 });
 
 // ---- Requests that never got an answer.
@@ -146,9 +165,54 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
 
-document.addEventListener("change", ({ target }) => {
-  if (target.closest("[data-autosubmit]")) target.form.requestSubmit();
+// ---- A list to choose from leads on when something was picked. With the arrow keys every choice on the way would
+// be one, so there Enter or leaving the list is awaited (WCAG 3.2.2).
+
+let isChosenByKeys = false;
+
+document.addEventListener("pointerdown", () => {
+  isChosenByKeys = false;
 });
+
+document.addEventListener("keydown", (event) => {
+  isChosenByKeys = true;
+  if (event.key === "Enter" && followChoice(event.target)) event.preventDefault();
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (!isChosenByKeys) followChoice(target);
+});
+
+document.addEventListener("focusout", ({ target }) => setTimeout(followChoice, 0, target));
+
+function followChoice(select) {
+  if (!select.closest?.("[data-autosubmit]")) return false;
+  const isChanged = [...select.options].some((option) => option.selected !== option.defaultSelected);
+  if (isChanged && !select.form.dataset.sent) select.form.requestSubmit();
+  return isChanged;
+}
+
+// ---- The title of the pop-up follows the service that is chosen in it.
+
+document.addEventListener("change", ({ target }) => {
+  const name = document.querySelector("#dialog-title [data-service-name]");
+  if (name && target.matches("[data-names-title]")) name.textContent = target.selectedOptions[0].textContent;
+});
+
+// ---- The slug and the prefix of a new service follow its name until they are written by hand.
+
+document.addEventListener("input", ({ target }) => {
+  if (target.matches("[data-proposed]")) delete target.dataset.proposed;
+  if (!target.matches("[data-proposes]")) return;
+  const word = asWord(target.value);
+  for (const field of target.form.querySelectorAll("[data-proposed]")) field.value = word;
+});
+
+// 2 to 12 lower-case letters and digits, the first a letter; accents are left out.
+function asWord(name) {
+  const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]/g, "").replace(/^[0-9]+/, "");
+  return plain.length < 2 ? "" : plain.slice(0, 12);
+}
 
 // ---- What a text costs while it is typed, counted as in src/domain/message/sms_text.rs.
 
@@ -286,7 +350,9 @@ function takePlace() {
 }
 
 document.addEventListener("submit", ({ target }) => {
-  if (target.matches("[data-filter]")) keepPlace(document.activeElement);
+  if (!target.matches("[data-filter]")) return;
+  const focused = document.activeElement;
+  keepPlace(focused?.id ? focused : target.querySelector("[data-autosubmit] select"));
 });
 
 document.addEventListener("click", ({ target }) => {
@@ -298,4 +364,18 @@ const place = takePlace();
 if (place?.path === location.pathname) {
   document.getElementById(place.id)?.focus({ preventScroll: true });
   scrollTo(0, place.scroll);
+}
+
+// ---- The way back from a row's page leads to the list as it was: its filter and its page.
+
+const LIST = "keyfob-list";
+
+try {
+  const list = document.querySelector("[data-list-url]");
+  if (list) sessionStorage.setItem(LIST, list.dataset.listUrl);
+  const back = document.querySelector("a[data-back]");
+  const seen = sessionStorage.getItem(LIST);
+  if (back && seen?.split("?")[0] === back.pathname) back.href = seen;
+} catch {
+  // Without storage the way back leads to the whole list.
 }

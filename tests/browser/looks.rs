@@ -99,7 +99,7 @@ impl Look {
         self.closely("setup-with-errors", &["/setup 422"]);
         dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
         dashboard.follow("Create operator");
-        dashboard.wait_for_text(TOAST, "Success");
+        dashboard.wait_for_text(TOAST, "Welcome");
         dashboard.open("/api-keys");
         self.closely("empty", &[]);
         dashboard.follow("Log out");

@@ -185,7 +185,7 @@ on_both_databases! {
         let answer = db.app().anonymous().get("/nothing").assert_status(404);
 
         let page = answer.page();
-        assert_eq!(page.text("h1"), "Nothing here");
+        assert_eq!(page.text("h1"), "Not found");
         assert_eq!(page.text(".error-page__id code"), answer.header("x-request-id"));
     }
 

@@ -25,7 +25,7 @@ fn fine() -> Vec<String> {
 
 /// What is refused, with words of the reason.
 fn refused() -> Vec<(String, &'static str)> {
-    let common = "among the first passwords that are tried";
+    let common = "password is too common";
     vec![
         (String::new(), "this has 0"),
         ("xq7tz9wkjvpm2r".to_owned(), "Use at least 15 characters; this has 14"),

@@ -27,9 +27,9 @@ pub(super) fn first_request(
         return ("Try it:", command(&["curl", &url, "-H", json, "-d", &body]));
     }
     let (invitation, to) = if rehearsed {
-        ("Rehearse a first message (no phone gets it):", REHEARSED)
+        ("Rehearse a first message (it reaches no phone):", REHEARSED)
     } else {
-        ("Replace the number with yours and send a first message:", NOBODYS)
+        ("Replace the number with yours and run:", NOBODYS)
     };
     let body = format!(r#"{{"to":"{to}","text":"Hello from Keyfob"}}"#);
     let url = format!("{base_url}/v1/sms/messages");

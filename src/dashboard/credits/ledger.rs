@@ -3,16 +3,18 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Form, Query};
+use actix_web::web::{Bytes, Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
 use super::ledger_row::LedgerRow;
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::password;
 use crate::domain::account::AccountId;
 use crate::domain::credit::{self, Addition, ENTRIES_PER_PAGE, LedgerCursor, LedgerEntryId, LedgerPage, TopUp};
 use crate::error::{Error, FieldErrors, Result};
@@ -101,7 +103,12 @@ pub async fn show_credits(
         ("", before) => LedgerStart::Before(before.parse().map_err(|()| Error::NotFound)?),
         (after, _) => LedgerStart::After(after.parse().map_err(|()| Error::NotFound)?),
     };
-    let form = TopUpFormView { entry_id: LedgerEntryId::mint().to_string(), ..TopUpFormView::default() };
+    let draft = session::take_draft(&session, PATH).and_then(|draft| parse_form(draft.as_bytes()).ok());
+    let TopUpForm { mut entry_id, amount, note } = draft.unwrap_or_default();
+    if entry_id.is_empty() {
+        entry_id = LedgerEntryId::mint().to_string();
+    }
+    let form = TopUpFormView { entry_id, amount, note, ..TopUpFormView::default() };
     draw(&state, &session, &who, StatusCode::OK, form, start).await
 }
 
@@ -166,9 +173,16 @@ const fn hint(balance: i64) -> Option<&'static str> {
 pub async fn add_credits(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
-    form: Form<TopUpForm>,
+    signed_in: Result<SignedIn>,
+    body: Bytes,
 ) -> Result<HttpResponse> {
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => {
+            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
+        }
+        signed_in => signed_in?,
+    };
+    let form: TopUpForm = parse_form(&body)?;
     match add(&state, &who, &form).await {
         Ok((amount, addition)) => {
             let toast = match addition {
@@ -181,7 +195,7 @@ pub async fn add_credits(
             session::leave_toast(&session, &toast)?;
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&state, &session, &who, form.into_inner(), error).await,
+        Err(error) => refuse(&state, &session, &who, form, error).await,
     }
 }
 

@@ -104,7 +104,8 @@ fn fragment(view: &ErrorView, source: &str, current_url: &str) -> crate::error::
     let form = source.strip_prefix("form#").filter(|id| id.ends_with("-form"));
     let (target, swap, mut response) = match form {
         Some(id) => {
-            let alert = FormAlert { message: view.detail.clone(), login };
+            let button = if id == "message-form" { "Send" } else { "Create" };
+            let alert = FormAlert { message: view.detail.clone(), login, button };
             (format!("#{id}-message"), "innerHTML", html(view.status, &alert)?)
         }
         None if login => {
@@ -144,6 +145,8 @@ struct ErrorToast {
 struct FormAlert {
     message: String,
     login: bool,
+    /// The button that sends the form again.
+    button: &'static str,
 }
 
 /// Draws every response of 400 and above that has no face yet.

@@ -79,7 +79,7 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
 /// # Errors
 /// When the page can't be drawn.
 pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
-    let notice = Some("Log in to go on. What you typed is kept.".to_owned());
+    let notice = Some("Log in to continue. What you typed is kept.".to_owned());
     html(StatusCode::UNAUTHORIZED, &LoginPage { next: next.to_string(), draft, notice, ..LoginPage::default() })
 }
 
@@ -117,7 +117,7 @@ pub async fn log_in(
             if matches!(error, Error::TooMany { .. }) {
                 tracing::warn!("too many logins are tried");
             }
-            reject(FormRejection::of(error, "You are not logged in yet; try again in a moment.")?, form)
+            reject(FormRejection::of(error, "You are not logged in. Try again in a moment.")?, form)
         }
     }
 }

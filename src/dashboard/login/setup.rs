@@ -72,7 +72,10 @@ pub async fn create_first_operator(
     match create(&state, &form, &attempt, origin).await {
         Ok(id) => {
             session::log_in(&session, &id)?;
-            session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
+            session::leave_toast(
+                &session,
+                &Toast::success(format!("Welcome, {}. Create your first key.", form.name.trim())),
+            )?;
             tracing::info!(operator = %id, "the first operator was made");
             let mut response = see_other("/api-keys");
             trusted_browser::remember(&state, &id, &mut response)?;

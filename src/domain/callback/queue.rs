@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::delivery::{Delivery, DeliveryId, DeliveryStatus};
 use super::outcome::{AttemptOutcome, CallbackError, MAX_RETRY_DELAY_SECONDS, retry_at};
+use super::previous_secret;
 use super::record::{Callback, find};
 use super::secret::CallbackSecret;
 use super::url::CallbackUrl;
@@ -25,8 +26,8 @@ pub struct Attempt {
     pub delivery: Delivery,
     /// The URL to send it to.
     pub url: CallbackUrl,
-    /// The secret to sign it with.
-    pub secret: CallbackSecret,
+    /// The secrets to sign it with, the current one first.
+    pub secrets: Vec<CallbackSecret>,
 }
 
 /// Leases up to `limit` due deliveries, first those of the keys after `after`.
@@ -154,7 +155,9 @@ fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -
         .set(callback_deliveries::due_at.eq(now.plus_seconds(LEASE_SECONDS)))
         .returning(callback_deliveries::all_columns)
         .get_results(conn)?;
-    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
+    let mut secrets = vec![callback.secret.clone()];
+    secrets.extend(previous_secret::list(conn, &callback.api_key_id, now)?);
+    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secrets: secrets.clone() };
     Ok(leased.into_iter().map(attempt).collect())
 }
 

@@ -186,6 +186,11 @@ const ROWS: &[SampleRows] = &[
          ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43)",
     ),
     rows(
+        15,
+        "previous_callback_secrets",
+        "(secret, api_key_id, ends_at) VALUES ('whsec_0', 'key_1', 46), ('whsec_9', 'key_2', 47)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

@@ -55,7 +55,7 @@ pub fn parse_email(typed: &str) -> Result<String> {
     if looks_right {
         Ok(email)
     } else {
-        Err(Error::invalid("email", "Enter an e-mail address, such as you@example.com."))
+        Err(Error::invalid("email", "Enter an email address, for example you@example.com."))
     }
 }
 

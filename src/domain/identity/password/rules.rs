@@ -48,13 +48,12 @@ impl Password {
         match text.chars().count() {
             length if length < MIN_CHARS => Err(Error::invalid(
                 field,
-                format!("Use at least {MIN_CHARS} characters; this has {length}. A few words do well."),
+                format!("Use at least {MIN_CHARS} characters; this has {length}. A few words in a row are fine."),
             )),
             length if length > MAX_CHARS => Err(Error::invalid(field, format!("Use at most {MAX_CHARS} characters."))),
-            _ if is_common(&text, about) => Err(Error::invalid(
-                field,
-                "This is among the first passwords that are tried. Use a few words that do not belong together.",
-            )),
+            _ if is_common(&text, about) => {
+                Err(Error::invalid(field, "This password is too common. Use a few words that do not belong together."))
+            }
             _ => Ok(()),
         }
     }
