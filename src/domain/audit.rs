@@ -21,6 +21,8 @@ text_enum! {
         ApiKeyCreated = "api_key.created",
         /// A key's name or description was changed.
         ApiKeyRelabelled = "api_key.relabelled",
+        /// A key's default sender was set, changed or removed.
+        ApiKeySenderChanged = "api_key.sender_changed",
         /// A key was enabled.
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.

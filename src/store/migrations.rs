@@ -49,6 +49,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000014_add_nonces_and_compare_texts_by_bytes",
     "2026-11-28-000015_create_previous_callback_secrets",
     "2026-11-28-000016_index_messages_by_error_and_age",
+    "2026-11-28-000017_add_default_senders",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

@@ -89,6 +89,7 @@ table! {
         expires_at -> Nullable<BigInt>,
         version -> BigInt,
         status_reason -> Nullable<Text>,
+        default_sender -> Nullable<Text>,
     }
 }
 

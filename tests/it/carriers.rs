@@ -299,6 +299,32 @@ on_both_databases! {
 }
 
 #[test]
+fn a_message_without_a_sender_gets_the_one_of_its_key_or_of_the_carrier() {
+    let peer = CarrierPeer::start(|_| DELIVERED);
+    let db = Database::sqlite();
+    let app = App::start_with_carrier(&db, &peer.url("sender=Carrier&window=1"));
+    let (client, key) = (app.signed_in(), app.make_key("Project X"));
+    let application = Application::with(&app, &key);
+    let path = format!("/api-keys/{}/default-sender", key.id);
+    let from = |body: Value| {
+        let message = application.post(&body).assert_status(202).json()["messages"][0].clone();
+        application.wait_for_end(&message);
+        peer.submits().last().unwrap().from.clone()
+    };
+    let plain = json!({"to": "+420777000001", "text": "Hello"});
+
+    assert_eq!(from(plain.clone()), "Carrier");
+    client.post(&path, &[("default_sender", "My Shop")]).assert_status(303);
+    assert_eq!(from(plain.clone()), "My Shop");
+    assert_eq!(from(json!({"to": "+420777000001", "text": "Hello", "from": "Own"})), "Own");
+    let refused = client.post(&path, &[("default_sender", "much too long a name")]).assert_status(422).page();
+    assert_eq!(refused.attr("#default-sender", "value"), "much too long a name");
+    assert_eq!(from(plain.clone()), "My Shop");
+    client.post(&path, &[("default_sender", "")]).assert_status(303);
+    assert_eq!(from(plain), "Carrier");
+}
+
+#[test]
 fn each_dialect_is_spoken_as_the_url_asks() {
     let peer = CarrierPeer::start(|_| PeerAnswer::Accept);
     let db = Database::sqlite();

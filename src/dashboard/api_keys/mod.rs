@@ -3,6 +3,8 @@
 pub mod callback;
 pub mod callback_question;
 pub mod callback_view;
+pub mod default_sender;
+mod default_sender_view;
 pub mod deletion;
 pub mod first_request;
 pub mod list;

@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::callback_view::{CallbackDraft, CallbackView};
+use super::default_sender_view::DefaultSenderView;
 use super::first_request::SMS;
 use super::missed_switch::MissedSwitch;
 use super::paths::{SECTION, callback_form, parse_id, path};
@@ -36,6 +37,7 @@ struct ApiKeyPage {
     created_by: Option<String>,
     form: LabelFormView,
     callback: Option<CallbackView>,
+    default_sender: Option<DefaultSenderView>,
     missed: Option<MissedSwitch>,
     /// The list of the messages that were sent with this key, where it can send some.
     messages: Option<String>,
@@ -73,6 +75,7 @@ struct KeyDetails {
     entry: ApiKeyEntry,
     created_by: Option<String>,
     callback: Option<CallbackView>,
+    default_sender: Option<DefaultSenderView>,
     missed: Option<MissedSwitch>,
 }
 
@@ -145,6 +148,20 @@ pub(super) async fn draw_with_callback(
     draw(state, status, shell, known, form)
 }
 
+/// The page of a key, whose default sender was filled in like this.
+pub(super) async fn draw_with_default_sender(
+    state: &State,
+    status: StatusCode,
+    shell: Shell,
+    who: &SignedIn,
+    id: &ApiKeyId,
+    view: DefaultSenderView,
+) -> Result<HttpResponse> {
+    let known = KeyDetails { default_sender: Some(view), ..read(state, who, id, "").await? };
+    let form = LabelFormView::of(&known);
+    draw(state, status, shell, known, form)
+}
+
 async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelForm) -> Result<ApiKeyEntry> {
     let label = Label::parse(&filled.name, &filled.description)?;
     let (account, id, version) = (who.account.clone(), id.clone(), filled.version);
@@ -157,8 +174,9 @@ async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Res
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
+        let default_sender = DefaultSenderView::read(conn, &entry.key)?;
         let missed = MissedSwitch::read(conn, &account, &missed)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, missed })
+        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, missed })
     });
     read.await
 }
@@ -167,13 +185,13 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, missed }: KeyDetails,
+    KeyDetails { entry, created_by, callback, default_sender, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
     let row = ApiKeyRow::new(entry, state.clock.now());
     let messages = (service_slug == SMS).then(|| format!("/messages?api_key={}", row.id));
-    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback, missed, messages })
+    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback, default_sender, missed, messages })
 }
 
 impl LabelFormView {

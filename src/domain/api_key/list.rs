@@ -172,7 +172,7 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey,
     let latest = revisions::table.on(revisions::name.eq(change_log::REVISION));
     // One statement, so that the key and the position are of the same moment.
     let row = key_secrets::table.inner_join(api_keys::table).inner_join(latest).filter(key_secrets::digest.eq(digest));
-    let columns = (api_keys::all_columns, key_secrets::all_columns, change_log::LATEST);
+    let columns = (ApiKey::as_select(), StoredSecret::as_select(), change_log::LATEST);
     Ok(row.select(columns).first(conn).optional()?)
 }
 

@@ -3,6 +3,7 @@
 //! database stores a digest.
 
 mod creation;
+mod default_sender;
 pub mod deletion;
 mod entry;
 mod label;
@@ -14,6 +15,7 @@ mod stored_secret;
 pub mod usage;
 
 pub use creation::{Creation, NewApiKey, create};
+pub use default_sender::{default_sender, set_default_sender};
 pub use entry::ApiKeyEntry;
 pub use label::{Label, relabel};
 pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, count, find, find_by_digest, list, list_newer, names};

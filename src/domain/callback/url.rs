@@ -229,10 +229,10 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused_with_what_to_change() {
         for (url, part) in [
-            ("", "such as https://"),
-            ("example.com/hook", "such as https://"),
-            ("https://", "such as https://"),
-            ("https://exa mple.com", "such as https://"),
+            ("", "for example https://"),
+            ("example.com/hook", "for example https://"),
+            ("https://", "for example https://"),
+            ("https://exa mple.com", "for example https://"),
             ("ftp://example.com/", "begin with https://"),
             ("file:///etc/passwd", "begin with https://"),
             ("javascript:alert(1)", "begin with https://"),

@@ -8,8 +8,8 @@ use super::record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 use super::sender::Sender;
 use super::sms_text::SmsText;
 use crate::domain::account::AccountId;
-use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
+use crate::domain::api_key::{ApiKeyId, default_sender};
 use crate::domain::credit;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
@@ -136,7 +136,12 @@ pub fn accept(
     rehearsed: bool,
     now: UtcTime,
 ) -> Result<Accepted> {
-    let messages: Vec<Message> = draft.recipients.iter().map(|to| message(origin, draft, to, rehearsed, now)).collect();
+    let sender = match (&draft.sender, &origin.api_key_id) {
+        (None, Some(key)) => default_sender(conn, key)?,
+        (sender, _) => sender.clone(),
+    };
+    let message = |to| message(origin, draft, to, sender.clone(), rehearsed, now);
+    let messages: Vec<Message> = draft.recipients.iter().map(message).collect();
     let credits_left = if rehearsed {
         credit::balance(conn, &origin.account_id)?
     } else {
@@ -153,6 +158,7 @@ fn message(
     origin: &MessageOrigin,
     draft: &MessageDraft,
     recipient: &PhoneNumber,
+    sender: Option<Sender>,
     rehearsed: bool,
     now: UtcTime,
 ) -> Message {
@@ -162,7 +168,7 @@ fn message(
         api_key_id: origin.api_key_id.clone(),
         mode: origin.mode,
         recipient: recipient.clone(),
-        sender: draft.sender.clone(),
+        sender,
         text: draft.text.clone(),
         reference: draft.reference.clone(),
         encoding: draft.text.encoding(),
