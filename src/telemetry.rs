@@ -1,6 +1,7 @@
 //! Logs, to standard error.
 
 mod json_lines;
+pub mod repetition;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

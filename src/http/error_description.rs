@@ -1,9 +1,12 @@
 //! How an error is described to people and programs.
 
+use std::time::Instant;
+
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 
 use crate::error::{Challenge, Denial, Error, FieldErrors};
+use crate::telemetry::repetition::{Occurrence, Repetition};
 
 /// An error's description, from which a page, a fragment or problem details are made.
 pub(crate) struct ErrorView {
@@ -87,8 +90,23 @@ const CROSS_SITE: &str = "This request came from another site's page, so nothing
 
 fn log(error: &Error) {
     match error {
-        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "failed"),
-        Error::Unavailable { reason, cause } => tracing::error!(?reason, cause = format!("{cause:#}"), "unavailable"),
+        Error::Internal(cause) => {
+            tracing::error!(
+                cause = format!("{cause:#}"),
+                "the request failed by an error of Keyfob's; please report it"
+            )
+        }
+        Error::Unavailable { reason, cause } => log_outage(reason.sentence(), &format!("{cause:#}")),
         _ => {}
+    }
+}
+
+/// While the database is out, every request fails by one and the same cause.
+pub(crate) fn log_outage(what: &str, cause: &str) {
+    static OUTAGES: Repetition = Repetition::new();
+    match OUTAGES.note(&format!("{what} {cause}"), Instant::now()) {
+        Occurrence::New => tracing::error!(cause, "{what} Requests that need it are answered 503 until this is mended"),
+        Occurrence::Again(times) => tracing::error!(cause, times, "{what} It goes on"),
+        Occurrence::Counted => {}
     }
 }

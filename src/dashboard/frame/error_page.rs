@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use askama::Template;
 
-use crate::http::error_description::ErrorView;
+use crate::http::error_description::{ErrorView, log_outage};
 use crate::http::problem::problem;
 
 use super::htmx::{self, Htmx};
@@ -184,7 +184,7 @@ fn describe(error: &actix_web::Error, status: StatusCode) -> ErrorView {
         return ErrorView::logged(error);
     }
     if is_session_failure(error) {
-        tracing::error!(cause = %error, "sessions can't be read or written");
+        log_outage("Sessions can't be read or written.", &error.to_string());
         return ErrorView::of_status(StatusCode::SERVICE_UNAVAILABLE);
     }
     if status.is_server_error() {

@@ -22,6 +22,7 @@ use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::domain::identity::session as sessions;
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::http::error_description::log_outage;
 use crate::random;
 use crate::store::{Actor, Conn, Digest, Store, Tx};
 
@@ -169,7 +170,7 @@ impl DatabaseSessions {
         if session.is_seen_stale(now) {
             // A page can be read while nothing can be written.
             if let Err(error) = self.store.write(move |conn| sessions::touch(conn, digest, now)).await {
-                tracing::warn!(%error, "the use of a session was not written down");
+                log_outage("The use of a session can't be written down; it may end early.", &error.to_string());
             }
         }
         serde_json::from_str(&session.state).map(Some).map_err(Error::internal)

@@ -1,5 +1,7 @@
 //! Logging in and out.
 
+use std::time::Instant;
+
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,6 +24,7 @@ use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
+use crate::telemetry::repetition::{Occurrence, Repetition};
 
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
@@ -110,15 +113,26 @@ pub async fn log_in(
             Ok(response)
         }
         Ok(None) => {
-            tracing::info!("a login was refused");
+            tracing::info!(address = %attempt.address, "a login was refused: wrong email or password");
             reject(FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form)
         }
         Err(error) => {
             if matches!(error, Error::TooMany { .. }) {
-                tracing::warn!("too many logins are tried");
+                log_throttled(&attempt);
             }
             reject(FormRejection::of(error, "You are not logged in yet; try again in a moment.")?, form)
         }
+    }
+}
+
+/// A guesser is answered 429 many times a second.
+fn log_throttled(attempt: &LoginAttempt) {
+    static THROTTLED: Repetition = Repetition::new();
+    let address = attempt.address;
+    match THROTTLED.note("logins", Instant::now()) {
+        Occurrence::New => tracing::warn!(%address, "too many logins are tried; further ones wait (429)"),
+        Occurrence::Again(times) => tracing::warn!(%address, times, "too many logins are tried still"),
+        Occurrence::Counted => {}
     }
 }
 
