@@ -4,6 +4,7 @@
 use std::env;
 
 use clap::Command;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::telemetry;
 
@@ -28,6 +29,22 @@ pub fn given_name(command: &Command, flag: &str, text: &str) -> String {
     let variable = arg.and_then(|arg| arg.get_env()?.to_str());
     let holds_text = |name: &&str| env::var(name).is_ok_and(|value| value == text && !text.is_empty());
     variable.filter(holds_text).unwrap_or(flag).to_owned()
+}
+
+/// Names the variable in a message of the command line's library, which knows the
+/// flag only; `None` when no variable is to blame.
+#[must_use]
+pub fn explain(command: &Command, error: &clap::Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let arg = context(ContextKind::InvalidArg)?;
+    let flag = arg.split(' ').next().unwrap_or_default();
+    let name = given_name(command, flag, context(ContextKind::InvalidValue)?);
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    (name != flag).then(|| line.replace(&format!("'{arg}'"), &name))
 }
 
 /// Variables that begin like Keyfob's own and are none of them, as a mistyped name is.

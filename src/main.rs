@@ -8,9 +8,7 @@ use keyfob::cli::Cli;
 use keyfob::{cli, environment, telemetry};
 
 fn main() -> ExitCode {
-    let matches = environment::without_empty_variables(Cli::command()).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match telemetry::start().and_then(|()| run(cli)) {
+    match parse().and_then(|cli| telemetry::start().and_then(|()| run(cli))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
             for problem in problems {
@@ -20,6 +18,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn parse() -> Result<Cli, Vec<String>> {
+    let command = environment::without_empty_variables(Cli::command());
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    // A wrong flag, and --help, are the library's to explain.
+    parsed.map_err(|error| match environment::explain(&Cli::command(), &error) {
+        Some(sentence) => vec![sentence],
+        None => error.exit(),
+    })
 }
 
 fn run(cli: Cli) -> Result<(), Vec<String>> {

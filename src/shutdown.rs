@@ -48,7 +48,7 @@ pub async fn run(server: Server, gate: &Gate, workers: Workers, drain: Arc<Drain
     server.await?;
     workers.stop().await;
     if timeout(LAST_WRITE_TIMEOUT, gate.write_down_uses()).await.is_err() {
-        tracing::warn!("the last uses of keys were not written down");
+        tracing::warn!("the database did not take the last uses of keys in time; their counts and times are lost");
     }
     exit_soon();
     Ok(())

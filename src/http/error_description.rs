@@ -92,7 +92,12 @@ const CROSS_SITE: &str = "This request came from another site's page, so nothing
 
 fn log(error: &Error) {
     match error {
-        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "failed"),
+        Error::Internal(cause) => {
+            tracing::error!(
+                cause = format!("{cause:#}"),
+                "the request failed by an error of Keyfob's; please report it"
+            )
+        }
         Error::Unavailable { .. } => log_outage(error),
         _ => {}
     }

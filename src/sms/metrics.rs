@@ -1,15 +1,12 @@
 //! What this instance did for messages, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::transport::IgnoredDelivery;
 use crate::domain::message::StatusChange;
-
-/// A cause is logged once in this time; the others are counted.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
+use crate::repeats::Repeats;
 
 /// Counters since the start of this instance.
 #[derive(Debug, Default)]
@@ -18,7 +15,7 @@ pub struct SmsMetrics {
     throttled: AtomicU64,
     binds: AtomicU64,
     ignored: [AtomicU64; IgnoredDelivery::ALL.len()],
-    last_logged: Mutex<[Option<(Instant, u64)>; IgnoredDelivery::ALL.len()]>,
+    to_log: Repeats,
     changes: Mutex<Vec<(StatusChange, u64)>>,
 }
 
@@ -42,14 +39,8 @@ impl SmsMetrics {
     /// last one that was, if this one is to be logged.
     pub(super) fn ignored(&self, kind: IgnoredDelivery) -> Option<u64> {
         let place = IgnoredDelivery::ALL.iter().position(|known| *known == kind)?;
-        let count = self.ignored[place].fetch_add(1, Ordering::Relaxed) + 1;
-        let mut logged = self.last_logged.lock();
-        let last = logged[place];
-        if last.is_some_and(|(at, _)| at.elapsed() < LOG_INTERVAL) {
-            return None;
-        }
-        logged[place] = Some((Instant::now(), count));
-        Some(count - 1 - last.map_or(0, |(_, count)| count))
+        self.ignored[place].fetch_add(1, Ordering::Relaxed);
+        self.to_log.to_log(kind.as_str())
     }
 
     /// Counts messages that came to a new status.

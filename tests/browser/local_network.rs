@@ -11,6 +11,9 @@ fn an_operator_can_log_out_and_in_on_plain_http() {
     dashboard.wait_for_text("[role=status]", "You are logged out.");
     dashboard.log_in(PASSWORD);
     dashboard.wait_for_text("h1", "API Keys");
+
+    let ignored = |message: &String| message.contains("Cross-Origin-Opener-Policy");
+    assert_eq!(dashboard.console_messages().into_iter().find(ignored), None, "a header that browsers ignore is sent");
 }
 
 #[test]

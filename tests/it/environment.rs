@@ -57,6 +57,7 @@ fn a_wrong_variable_is_named_where_the_value_came_from_it() {
     assert_refused(&[("KEYFOB_PUBLIC_URL", "keys.example.com/x")], "KEYFOB_PUBLIC_URL \"keys.example.com/x\" is not");
     assert_refused(&[("KEYFOB_TRUSTED_PROXIES", "proxy.lan")], "KEYFOB_TRUSTED_PROXIES: \"proxy.lan\" is neither");
     assert_refused(&[("KEYFOB_SMS_TRANSPORT", "pigeons")], "KEYFOB_SMS_TRANSPORT is no way out");
+    assert_refused(&[("KEYFOB_OPENING_CREDITS", "lots")], "invalid value 'lots' for KEYFOB_OPENING_CREDITS");
     let mut command = keyfob(&["--listen", "127.0.0.1:0"]);
     let ended = Process::spawn(command.env("DATABASE_URL", "keyfob.db")).end();
     ended.assert_says("DATABASE_URL: the database URL").assert_one_sentence();

@@ -190,6 +190,29 @@ fn a_proxy_that_is_not_trusted_is_named_once() {
 }
 
 #[test]
+fn what_fails_with_every_request_is_written_once_and_then_counted() {
+    let db = Database::sqlite();
+    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut process = Process::serve(&db);
+    let client = process.client();
+
+    (0..40).for_each(|_| drop(client.post("/login", &[("email", EMAIL), ("password", "x")])));
+    fs::rename(db.file(), db.file().with_extension("gone")).unwrap();
+    for _ in 0..20 {
+        client.get("/login").assert_status(503);
+        client.post_json("/v1/keys/verify", r#"{"key":"sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF"}"#);
+    }
+    fs::rename(db.file().with_extension("gone"), db.file()).unwrap();
+    process.signal("TERM");
+
+    let log = process.end().stderr;
+    assert_eq!(log.matches("too many logins are tried").count(), 1, "{log}");
+    let causes: Vec<&str> = log.lines().filter(|line| line.contains("are answered 503")).collect();
+    assert!((1..=2).contains(&causes.len()), "{log}");
+    assert!(causes[0].contains("cause="), "{causes:?}");
+}
+
+#[test]
 fn nobody_fills_the_log_with_what_is_no_http() {
     let db = Database::sqlite();
     run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();

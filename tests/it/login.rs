@@ -1,6 +1,6 @@
 //! Logging in and out, and where that leads.
 
-use crate::support::{App, EMAIL, PASSWORD, on_both_databases};
+use crate::support::{App, EMAIL, PASSWORD, on_both_databases, run};
 
 const WRONG: &str = "Wrong email or password.";
 
@@ -11,10 +11,34 @@ fn log_in_towards(app: &App, next: &str) -> String {
 }
 
 on_both_databases! {
-    fn an_e_mail_address_is_taken_as_people_paste_it(db: &Database) {
+    fn an_address_is_the_same_however_it_was_pasted_or_composed(db: &Database) {
+        let app = db.app();
+        let add = |email: &str| run(&["operator", "add", email, "--database-url", &db.url()], PASSWORD);
+
+        add("ju\u{308}rgen@example.com").assert_success();
+        add("j\u{fc}rgen@example.com").assert_says("There is an operator with this email address already.");
+
+        for typed in [
+            "j\u{fc}rgen@example.com", "JU\u{308}rgen@example.com", "\u{202a}jürgen@example.com\u{202c}\u{a0}",
+            "\u{a0}j\u{fc}rgen@exam\u{200b}ple.com ",
+        ] {
+            app.anonymous().log_in(typed, PASSWORD);
+        }
+    }
+
+    fn an_address_from_before_it_was_normalized_still_logs_in(db: &Database) {
+        let app = db.app();
+        db.execute("UPDATE operators SET email = 'ju\u{308}rgen@example.com'");
+
+        app.anonymous().log_in("ju\u{308}rgen@example.com", PASSWORD);
+    }
+
+    fn the_name_of_a_browser_is_recorded_whatever_letters_it_has(db: &Database) {
         let app = db.app();
 
-        app.anonymous().log_in("\u{a0}\u{202a}Ada@exam\u{200b}ple.com\u{202c} ", PASSWORD);
+        app.anonymous().with("user-agent", "Brücke 5").log_in(EMAIL, PASSWORD);
+
+        assert!(db.rows()["audit_events"].iter().any(|event| event.contains("Brücke 5")), "{:?}", db.rows());
     }
 
     fn the_right_password_opens_the_dashboard(db: &Database) {

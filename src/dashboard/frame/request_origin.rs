@@ -29,7 +29,8 @@ impl RequestOrigin {
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         let client = |state: &Data<State>| state.trusted_proxies.client(request.peer_addr(), request.headers());
-        let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        // One letter that is not ASCII does not hide the rest.
+        let user_agent = request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             address: request.app_data().map(|state| client(state).to_string()),
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),

@@ -23,7 +23,7 @@ use crate::domain::identity::session as sessions;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::random;
-use crate::store::{Actor, Conn, Digest, Store, Tx};
+use crate::store::{Actor, Conn, Digest, Store, Tx, log_outage};
 
 const OPERATOR: &str = "operator_id";
 const TOAST: &str = "toast";
@@ -169,7 +169,7 @@ impl DatabaseSessions {
         if session.is_seen_stale(now) {
             // A page can be read while nothing can be written.
             if let Err(error) = self.store.write(move |conn| sessions::touch(conn, digest, now)).await {
-                tracing::warn!(%error, "the use of a session was not written down");
+                log_outage(&error); // a session that is not touched may end early
             }
         }
         serde_json::from_str(&session.state).map(Some).map_err(Error::internal)

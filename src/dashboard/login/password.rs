@@ -1,5 +1,7 @@
 //! Logging in and out.
 
+use std::sync::LazyLock;
+
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -21,6 +23,7 @@ use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::repeats::Repeats;
 use crate::store::Conn;
 
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
@@ -110,15 +113,24 @@ pub async fn log_in(
             Ok(response)
         }
         Ok(None) => {
-            tracing::info!("a login was refused");
+            tracing::info!(address = %attempt.address, "a login was refused: wrong email or password");
             reject(FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form)
         }
         Err(error) => {
             if matches!(error, Error::TooMany { .. }) {
-                tracing::warn!("too many logins are tried");
+                log_throttled(&attempt);
             }
             reject(FormRejection::of(error, "You are not logged in. Try again in a moment.")?, form)
         }
+    }
+}
+
+/// A guesser is answered 429 many times a second.
+fn log_throttled(attempt: &LoginAttempt) {
+    static THROTTLED: LazyLock<Repeats> = LazyLock::new(Repeats::default);
+    let address = attempt.address;
+    if let Some(others) = THROTTLED.to_log("logins") {
+        tracing::warn!(%address, others, "too many logins are tried; further ones wait (429)");
     }
 }
 

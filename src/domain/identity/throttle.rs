@@ -14,6 +14,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::operator::normalize_email;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::Digest;
@@ -65,7 +66,7 @@ impl Throttle {
     /// [`Error::TooMany`].
     pub fn admit(&self, account: &str, attempt: &LoginAttempt) -> Result<Permit> {
         self.forget_old();
-        let shared = account.trim().to_lowercase();
+        let shared = normalize_email(account);
         // Attempts from elsewhere use up neither quota of a known operator, even from the
         // same address: behind a proxy or NAT that address is everybody's.
         let (source, account) = match &attempt.trusted_operator {
@@ -181,7 +182,9 @@ mod tests {
     fn writing_an_address_in_another_way_gives_no_more_tries() {
         let (throttle, _) = throttle();
         assert_eq!(tries(&throttle, "ada@example.com", &from("10.0.0.1")), 10);
-        assert!(throttle.admit(" ADA@example.com", &from("10.0.0.1")).is_err());
+        for spelled in [" ADA@example.com", "\u{202a}ada@example.com\u{202c}", "a\u{200b}da@example.com\u{a0}"] {
+            assert!(throttle.admit(spelled, &from("10.0.0.1")).is_err(), "{spelled:?}");
+        }
         assert_eq!(network("::ffff:10.0.0.1".parse().unwrap()), network("10.0.0.1".parse().unwrap()));
         assert_eq!(network("2001:db8::1".parse().unwrap()), network("2001:db8::ffff:2".parse().unwrap()));
         assert_ne!(network("2001:db8::1".parse().unwrap()), network("2001:db8:0:1::1".parse().unwrap()));

@@ -1,6 +1,7 @@
 //! The rows of operators, without their passwords.
 
 use diesel::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::id::id;
@@ -47,7 +48,7 @@ impl std::fmt::Debug for Operator {
 /// # Errors
 /// [`Error::Invalid`] for `email`.
 pub fn parse_email(typed: &str) -> Result<String> {
-    let email = text::plain(typed).to_lowercase();
+    let email = normalize_email(typed);
     let looks_right =
         email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
             && email.chars().count() <= 254
@@ -57,6 +58,14 @@ pub fn parse_email(typed: &str) -> Result<String> {
     } else {
         Err(Error::invalid("email", "Enter an email address, for example you@example.com."))
     }
+}
+
+/// An address as it is compared: without what can't be seen, such as marks of
+/// direction that come along from a contact list, in small letters, and each letter
+/// composed in one way.
+#[must_use]
+pub fn normalize_email(typed: &str) -> String {
+    text::plain(typed).to_lowercase().nfc().collect()
 }
 
 /// Validates an operator's name: one line of 1 to 100 characters.
@@ -89,9 +98,10 @@ pub fn find(conn: &mut Conn, id: &OperatorId) -> Result<Operator> {
 /// # Errors
 /// [`Error::NotFound`] when there is none.
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Operator> {
-    let is_it =
-        operators::email.eq(email.trim().to_lowercase()).or(operators::email.eq(text::plain(email).to_lowercase()));
-    Ok(operators::table.filter(is_it).first(conn)?)
+    // Addresses from before they were normalized are stored as they were typed.
+    let as_typed = operators::email.eq(email.trim().to_lowercase());
+    let is_wanted = operators::email.eq(normalize_email(email)).or(as_typed);
+    Ok(operators::table.filter(is_wanted).order(operators::id).first(conn)?)
 }
 
 /// Renames an operator; the same name changes nothing.
