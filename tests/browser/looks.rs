@@ -139,6 +139,13 @@ impl Look {
         let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key", &[]);
+        dashboard.fill_in("#callback-url", "https://example.com/sms-status");
+        dashboard.follow("Save callback");
+        self.closely("key-callback-secret", &[]);
+        dashboard.open(&format!("/api-keys/{id}/callback/new-secret"));
+        self.closely("key-callback-question", &[]);
+        dashboard.open(&format!("/api-keys?missed=disabled.{id}"));
+        self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
     }
