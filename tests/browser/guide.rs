@@ -233,7 +233,7 @@ fn the_full_key_is_in_no_other_tab_and_in_no_storage() {
     let dashboard = Dashboard::signed_in(Options::default());
     let key = dashboard.create_key("Project X");
     let storage = dashboard.run("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])", &[]);
-    assert_eq!(storage, "[{},{}]");
+    assert_eq!(storage, r#"[{},{"keyfob-list":"/api-keys"}]"#, "only the way back to the list is kept");
     dashboard.new_tab();
     dashboard.open("/api-keys");
     assert_only_mask(&dashboard, &key);
