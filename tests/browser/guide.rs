@@ -164,6 +164,41 @@ fn a_key_that_is_switched_off_is_refused_until_it_is_switched_on() {
 }
 
 #[test]
+fn the_pop_up_of_all_services_chooses_one_and_its_title_follows() {
+    const MAKE: &str = "return fetch('/services', { method: 'POST',
+        body: new URLSearchParams({ name: 'Mail', slug: 'mail', key_prefix: 'mail' }) }).then(() => 'made')";
+    const CHOOSE: &str = "const list = document.querySelector('#api-key-service'); list.value = 'mail';
+        list.dispatchEvent(new Event('change', { bubbles: true }))";
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.execute(MAKE, &[]);
+    dashboard.open("/api-keys");
+    dashboard.open_pop_up();
+    dashboard.wait_for_text("#dialog-title", "New API Key for SMS Service");
+    dashboard.execute(CHOOSE, &[]);
+    dashboard.wait_for_text("#dialog-title", "New API Key for Mail Service");
+    dashboard.fill_in(NAME, "Letters");
+    dashboard.click("Create");
+    dashboard.wait_gone(POP_UP);
+    assert!(dashboard.revealed_key().starts_with("mail_live_"));
+}
+
+#[test]
+fn the_way_back_from_a_key_leads_to_the_list_as_it_was() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.create_key("Project X");
+    dashboard.open("/api-keys?service=sms");
+    dashboard.follow("Project X");
+    let id = dashboard.find("#key-id").text();
+    assert!(dashboard.path().ends_with(&id));
+    dashboard.follow("Save");
+    dashboard.follow("Messages sent with this key");
+    assert_eq!(dashboard.path(), format!("/messages?api_key={id}"));
+    dashboard.open(&format!("/api-keys/{id}"));
+    dashboard.find("[data-back]").click();
+    dashboard.wait_until("the list", || dashboard.path() == "/api-keys?service=sms");
+}
+
+#[test]
 fn a_switch_that_is_seen_to_move_is_announced_without_a_toast() {
     let dashboard = Dashboard::signed_in(Options::default());
     dashboard.create_key("Project X");
@@ -198,7 +233,7 @@ fn the_full_key_is_in_no_other_tab_and_in_no_storage() {
     let dashboard = Dashboard::signed_in(Options::default());
     let key = dashboard.create_key("Project X");
     let storage = dashboard.run("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])", &[]);
-    assert_eq!(storage, "[{},{}]");
+    assert_eq!(storage, r#"[{},{"keyfob-list":"/api-keys"}]"#, "only the way back to the list is kept");
     dashboard.new_tab();
     dashboard.open("/api-keys");
     assert_only_mask(&dashboard, &key);

@@ -65,6 +65,27 @@ fn escape_closes_the_pop_up_and_gives_the_focus_back_to_its_button() {
 }
 
 #[test]
+fn a_filter_waits_for_enter_and_keeps_the_focus() {
+    const MAKE: &str = "return fetch('/services', { method: 'POST',
+        body: new URLSearchParams({ name: 'Mail', slug: 'mail', key_prefix: 'mail' }) }).then(() => 'made')";
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.execute(MAKE, &[]);
+    dashboard.open("/api-keys");
+    tab_to(&dashboard, "Service");
+    dashboard.press("ArrowDown");
+    dashboard.press("ArrowDown");
+    assert_eq!(dashboard.path(), "/api-keys");
+    dashboard.press("Enter");
+    dashboard.wait_until("the list of one service", || dashboard.path().starts_with("/api-keys?service="));
+    dashboard.wait_until("the focus", || dashboard.has_focus("#filter-service"));
+
+    dashboard.press("ArrowUp");
+    dashboard.press("ArrowUp");
+    dashboard.press("Tab");
+    dashboard.wait_until("the whole list", || dashboard.path().trim_end_matches('?') == "/api-keys");
+}
+
+#[test]
 fn the_focus_stays_in_the_pop_up() {
     let dashboard = Dashboard::signed_in(Options::default());
     dashboard.open_pop_up();

@@ -139,6 +139,13 @@ impl Look {
         let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key", &[]);
+        dashboard.fill_in("#callback-url", "https://example.com/sms-status");
+        dashboard.follow("Save callback");
+        self.closely("key-callback-secret", &[]);
+        dashboard.open(&format!("/api-keys/{id}/callback/new-secret"));
+        self.closely("key-callback-question", &[]);
+        dashboard.open(&format!("/api-keys?missed=disabled.{id}"));
+        self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
     }
@@ -197,6 +204,20 @@ impl Look {
         self.closely("service", &[]);
         dashboard.open("/connect?service=sms");
         self.closely("connect", &[]);
+        self.make_service(&"W".repeat(100));
+        dashboard.open("/services");
+        self.closely("services-long", &[]);
+        dashboard.open("/api-keys?service=long");
+        self.closely("long-empty", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        self.closely("pop-up-services", &[]);
+        dashboard.find("#api-key-service").type_text("W");
+        dashboard.fill_in(NAME, "Of the long service");
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        dashboard.wait_for_text(FIRST_ROW, "WWWW");
+        self.closely("created-long", &[]);
     }
 
     #[track_caller]
@@ -246,10 +267,10 @@ impl Look {
     }
 
     /// What is wider than the window or, in the pop-up and the table, wider than its box. Code may be: its box
-    /// scrolls.
+    /// scrolls; and so may a tag, which has its whole text in its tooltip.
     #[track_caller]
     fn cut_off(&self) -> Value {
-        const CUT_OFF: &str = "[...document.querySelectorAll('html, body, main, dialog, .card, tbody *')]
+        const CUT_OFF: &str = "[...document.querySelectorAll('html, body, main, dialog, .card, tbody :not(.tag)')]
             .filter(box => box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 1)
             .concat([...document.querySelectorAll('main :not(thead *, pre *), dialog *, .toast')].filter(part =>
                 part.getBoundingClientRect().right > innerWidth + 1))
@@ -272,6 +293,16 @@ impl Look {
             return 'sent';
         })(arguments[0])";
         assert_eq!(as_text(&self.dashboard.execute(SEND, &[json!(messages)])), "sent");
+    }
+
+    /// Makes the service `long` by sending the form as the page would.
+    #[track_caller]
+    fn make_service(&self, name: &str) {
+        const MAKE: &str = "return (async name => {
+            const body = new URLSearchParams({ name, slug: 'long', key_prefix: 'long' });
+            return (await fetch('/services', { method: 'POST', body })).ok ? 'made' : 'refused';
+        })(arguments[0])";
+        assert_eq!(as_text(&self.dashboard.execute(MAKE, &[json!(name)])), "made");
     }
 
     /// Makes keys by sending the form as the page would.

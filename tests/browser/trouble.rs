@@ -134,7 +134,58 @@ fn a_switch_leads_to_the_login_and_back_after_the_session_ended() {
     dashboard.wait_for_text("h1", "Log in");
     dashboard.log_in(PASSWORD);
     dashboard.wait_for_text(FIRST_ROW, "Enabled");
+    assert!(dashboard.path().starts_with("/api-keys?service=sms"), "{}", dashboard.path());
+    dashboard.wait_for_text(".missed-switch", "Your session had ended. “Project X” was not switched off.");
+    dashboard.follow("Switch off now");
+    dashboard.wait_for_text(FIRST_ROW, "Disabled");
     assert_eq!(dashboard.path(), "/api-keys?service=sms");
+    assert!(!dashboard.sees(".missed-switch", ""));
+}
+
+#[test]
+fn a_pop_up_whose_answer_is_on_its_way_stays_open_for_it() {
+    const HOLD_ANSWERS: &str = "const send = window.fetch;
+        window.fetch = (...request) => new Promise((answer) => {
+            window.letGo = () => answer(send(...request));
+        });";
+    let dashboard = Dashboard::signed_in(Options::default());
+    fill_in_pop_up(&dashboard, "Project X", "");
+    dashboard.execute(HOLD_ANSWERS, &[]);
+    dashboard.click("Create");
+    dashboard.wait_for("dialog .htmx-request");
+    for way_out in ["Cancel", "Close"] {
+        dashboard.click(way_out);
+        assert!(dashboard.sees(POP_UP, ""), "{way_out} left an answer without its pop-up");
+    }
+    dashboard.press("Escape");
+    assert!(dashboard.sees(POP_UP, ""), "Escape left an answer without its pop-up");
+
+    dashboard.execute("letGo()", &[]);
+    dashboard.wait_gone(POP_UP);
+    dashboard.wait_for(REVEALED_KEY);
+}
+
+#[test]
+fn a_second_pop_up_takes_nothing_from_the_one_that_is_open() {
+    const HOLD_ANSWERS: &str = "const send = window.fetch;
+        window.held = [];
+        window.fetch = (...request) => new Promise((answer) => held.push(() => answer(send(...request))));";
+    let dashboard = Dashboard::signed_in(Options::default());
+    dashboard.open("/services");
+    dashboard.execute(HOLD_ANSWERS, &[]);
+    dashboard.click("Rename SMS");
+    dashboard.click("+ New Service");
+    dashboard.execute("held[1]()", &[]);
+    dashboard.wait_for_text(POP_UP, "New Service");
+    dashboard.fill_in("#service-name", "Mail & more");
+    assert_eq!(dashboard.value("#service-slug"), "mailmore", "the slug is not proposed");
+    assert_eq!(dashboard.value("#service-prefix"), "mailmore");
+    dashboard.execute("return held[0]()", &[]);
+    dashboard.execute_async("setTimeout(arguments[0], 300)", &[]);
+    assert_eq!(dashboard.value("#service-name"), "Mail & more");
+    dashboard.fill_in("#service-slug", "post");
+    dashboard.fill_in("#service-name", "Letters");
+    assert_eq!(dashboard.value("#service-slug"), "post", "what was written by hand is kept");
 }
 
 #[test]

@@ -47,7 +47,7 @@ on_both_databases! {
 
         add_operator(db, "bob@example.com", "fourteen chars").assert_says("Use at least 15 characters; this has 14.");
         add_operator(db, "bob@example.com", "").assert_says("Use at least 15 characters; this has 0.");
-        add_operator(db, "bob", PASSWORD).assert_says("Enter an e-mail address");
+        add_operator(db, "bob", PASSWORD).assert_says("Enter an email address");
         add_operator(db, "ADA@example.com", PASSWORD)
             .assert_says("An operator with this email address already exists.");
 

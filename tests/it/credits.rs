@@ -219,7 +219,8 @@ on_both_databases! {
         let nobody = app.anonymous();
 
         nobody.get("/credits").assert_leads_to("/login?next=/credits");
-        add(&nobody, LedgerEntryId::mint().as_str(), "500", "x").assert_leads_to("/login");
+        let login = add(&nobody, LedgerEntryId::mint().as_str(), "500", "x").assert_status(401).page();
+        assert_eq!((login.text("h1"), login.field("next")), ("Log in".to_owned(), "/credits".to_owned()));
 
         assert_eq!(balance(&app.signed_in()), "100 credits");
     }

@@ -158,8 +158,9 @@ on_both_databases! {
             let list = client.get(&format!("/messages?api_key={}", key.id)).assert_ok().page();
             let shown = SmsText::parse("text", text).unwrap();
             assert_eq!(list.text(".message__words"), plain(shown.as_str()));
-            assert_eq!(list.text(".message__key"), plain(text));
-            assert_eq!(list.text("option[value^=key_][selected]"), plain(text));
+            let choice = format!("{} …{}", plain(text), &key.secret[key.secret.len() - 4..]);
+            assert_eq!(list.text(".message__key"), choice);
+            assert_eq!(list.text("option[value^=key_][selected]"), choice);
             assert_harmless(&list, text);
             let page = client.get(&format!("/messages/{id}")).assert_ok().page();
             assert_eq!(page.raw_text(".message__full"), shown.as_str());

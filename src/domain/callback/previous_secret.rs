@@ -10,7 +10,7 @@ use crate::store::schema::previous_callback_secrets;
 use crate::store::{Conn, Tx, UtcTime};
 
 /// How long a replaced secret still signs, in seconds.
-pub const PREVIOUS_SECRET_SECONDS: i64 = 24 * 3_600;
+const PREVIOUS_SECRET_SECONDS: i64 = 24 * 3_600;
 /// The most replaced secrets that still sign: each makes the header longer.
 const MAX_PREVIOUS_SECRETS: i64 = 4;
 
