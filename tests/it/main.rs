@@ -51,6 +51,7 @@ mod passwords;
 mod presented_key;
 mod proxies;
 mod proxies_over_tls;
+mod restore;
 mod safe_methods;
 mod security_md;
 mod sending;
