@@ -33,7 +33,7 @@ pub struct Keyfob {
     pub metrics_address: Option<SocketAddr>,
     /// The code for making the first operator; `None` once there is one.
     pub setup_code: Option<SetupCode>,
-    /// Whether the database was created by this start.
+    /// Whether this is the first start with this database.
     pub is_new: bool,
     /// The database.
     pub store: Store,
@@ -68,13 +68,15 @@ impl Keyfob {
         services.iter().for_each(|service| gate.count_service(&service.slug));
         let drain = Arc::new(Drain::default());
         let sms = Sms::new(store.clone(), clock.clone());
-        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks);
+        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks, config.message_retention_days);
         let state = Data::new(State {
             gate: gate.clone(),
             sms,
             drain: Arc::clone(&drain),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),
+            internal_url: config.internal_url.clone(),
+            key_header: config.key_header.clone(),
             throttle: Throttle::new(clock.clone()),
             trusted_proxies: config.trusted_proxies.clone(),
             callback_networks: config.callbacks.allowed.clone(),

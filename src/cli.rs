@@ -135,7 +135,13 @@ async fn serve(config: &Config) -> Result<(), String> {
         tracing::warn!("this SQLite was built without the flags in .cargo/config.toml, and is slower than it could be");
     }
     let keyfob = Keyfob::build(config, Clock::System).await?;
-    greet(config, &keyfob).map_err(|error| error.to_string())?;
+    for caution in config.cautions() {
+        tracing::info!("{caution}");
+    }
+    // A server does not depend on who reads its output.
+    if let Err(error) = greet(config, &keyfob) {
+        tracing::warn!(%error, "the greeting can't be written to standard output");
+    }
     shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain).await.map_err(|error| error.to_string())
 }
 
@@ -260,6 +266,10 @@ fn read_password() -> io::Result<Password> {
     io::stdin().lock().read_line(&mut line)?;
     let length = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(length);
+    // Editors on Windows begin a file with a byte order mark, which nobody sees or types.
+    if line.starts_with('\u{feff}') {
+        line.drain(..'\u{feff}'.len_utf8());
+    }
     Ok(Password::new(line))
 }
 

@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Args;
+use actix_web::http::header::{self, HeaderName};
+use clap::{Args, Command};
 
 use crate::domain::credit;
+use crate::environment;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
+use crate::secret_text::{SecretText, without_credentials};
 use crate::sms::callbacks::CallbackConfig;
 use crate::sms::transport::TransportConfig;
 use crate::store::{self, DatabaseUrl, OpenOptions};
@@ -24,7 +27,7 @@ pub struct Settings {
         hide_env_values = true,
         value_name = "URL"
     )]
-    pub database_url: String,
+    pub database_url: SecretText,
 
     /// How many seconds to wait at the start for a PostgreSQL server that is not up yet
     #[arg(long, global = true, env = "KEYFOB_WAIT_FOR_DATABASE", default_value_t = 30,
@@ -44,7 +47,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<String>,
 
-    /// The address that people type, such as <https://keys.example.com>; needed behind a reverse proxy
+    /// The address that people type, such as `https://keys.example.com`; needed behind a reverse proxy
     #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -61,16 +64,29 @@ pub struct Settings {
         hide_env_values = true,
         value_name = "TRANSPORT"
     )]
-    pub sms_transport: String,
+    pub sms_transport: SecretText,
 
     /// Private addresses or ranges that customers' callbacks may go to, separated by commas
     #[arg(long, global = true, env = "KEYFOB_CALLBACK_ALLOW", default_value = "", value_name = "ADDRESSES")]
     pub callback_allow: String,
 
+    /// Days after which texts and numbers of messages are removed; kept for ever when left out
+    #[arg(long, global = true, env = "KEYFOB_MESSAGE_RETENTION",
+        value_parser = clap::value_parser!(u16).range(3..=3650), value_name = "DAYS")]
+    pub message_retention: Option<u16>,
+
     /// Credits that a new account starts with
     #[arg(long, global = true, env = "KEYFOB_OPENING_CREDITS", default_value_t = credit::DEFAULT_OPENING_CREDITS,
         value_parser = clap::value_parser!(i64).range(0..=credit::MAX_TOP_UP), value_name = "CREDITS")]
     pub opening_credits: i64,
+
+    /// The address at which your own proxies and services reach Keyfob, for the snippets of Connect
+    #[arg(long, global = true, env = "KEYFOB_INTERNAL_URL", value_name = "URL")]
+    pub internal_url: Option<String>,
+
+    /// One more header that keys are read from, besides X-API-Key and Authorization
+    #[arg(long, global = true, env = "KEYFOB_KEY_HEADER", value_name = "NAME")]
+    pub key_header: Option<String>,
 }
 
 /// Valid settings.
@@ -92,8 +108,15 @@ pub struct Config {
     pub sms_transport: TransportConfig,
     /// Where callbacks may go.
     pub callbacks: CallbackConfig,
+    /// The days after which texts and numbers of messages are removed; `None` keeps
+    /// them.
+    pub message_retention_days: Option<u16>,
     /// The credits that a new account starts with.
     pub opening_credits: i64,
+    /// The origin that services and proxies use, without a trailing slash.
+    pub internal_url: Option<String>,
+    /// One more header that keys are read from.
+    pub key_header: Option<HeaderName>,
 }
 
 impl Config {
@@ -103,26 +126,48 @@ impl Config {
     /// One sentence for every invalid setting.
     pub fn parse(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let mut note = |problem: String| problems.push(problem);
-        let database_url = settings.database_url.parse().map_err(&mut note).ok();
-        let listen = parse_address("--listen", &settings.listen, 8080).map_err(&mut note).ok();
+        let command = Settings::augment_args(Command::new(""));
+        // A sentence that does not name the setting gets its name in front.
+        let mut note = |flag: &str, text: &str, problem: String| {
+            let name = environment::given_name(&command, flag, text);
+            let problem = if name == flag { problem } else { problem.replace(flag, &name) };
+            let is_named = name == flag || problem.contains(&name);
+            problems.push(if is_named { problem } else { format!("{name}: {problem}") });
+        };
+        let database_url = settings.database_url.expose();
+        let database_url = database_url.parse().map_err(|problem| note("--database-url", database_url, problem)).ok();
+        let listen = &settings.listen;
+        let listen = parse_address("--listen", listen, 8080).map_err(|problem| note("--listen", listen, problem)).ok();
         let metrics_listen = settings.metrics_listen.as_deref();
         let metrics_listen = metrics_listen
-            .map(|text| parse_address("--metrics-listen", text, 9464))
+            .map(|text| {
+                parse_address("--metrics-listen", text, 9464).map_err(|problem| note("--metrics-listen", text, problem))
+            })
             .transpose()
-            .map_err(&mut note)
             .ok();
-        let public_url = settings.public_url.as_deref().map(parse_public_url).transpose().map_err(&mut note).ok();
+        let public_url = settings.public_url.as_deref();
+        let public_url = public_url
+            .map(|text| parse_origin("--public-url", text).map_err(|problem| note("--public-url", text, problem)))
+            .transpose()
+            .ok();
+        let internal_url = settings.internal_url.as_deref();
+        let internal_url = internal_url
+            .map(|text| parse_origin("--internal-url", text).map_err(|problem| note("--internal-url", text, problem)))
+            .transpose()
+            .ok();
+        let key_header = settings.key_header.as_deref();
+        let key_header = key_header
+            .map(|text| parse_key_header(text).map_err(|problem| note("--key-header", text, problem)))
+            .transpose()
+            .ok();
         let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
-            .map_err(|part| {
-                note(format!("--trusted-proxy: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
-            })
+            .map_err(|part| note("--trusted-proxy", &settings.trusted_proxy, no_network("--trusted-proxy", &part)))
             .ok();
-        let sms_transport = settings.sms_transport.parse().map_err(&mut note).ok();
+        let sms_transport = settings.sms_transport.expose();
+        let sms_transport =
+            sms_transport.parse().map_err(|problem| note("--sms-transport", sms_transport, problem)).ok();
         let callback_allow = Networks::parse(&settings.callback_allow)
-            .map_err(|part| {
-                note(format!("--callback-allow: {part:?} is neither an address nor a range such as 10.0.0.0/8"))
-            })
+            .map_err(|part| note("--callback-allow", &settings.callback_allow, no_network("--callback-allow", &part)))
             .ok();
         let checked = (|| {
             Some(Self {
@@ -138,20 +183,44 @@ impl Config {
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
                 callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
+                message_retention_days: settings.message_retention,
                 opening_credits: settings.opening_credits,
+                internal_url: internal_url?,
+                key_header: key_header?,
             })
         })();
         checked.ok_or(problems)
     }
+
+    /// What a first look at the program does not show, one sentence each.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let is_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let is_open = (!self.listen.ip().is_loopback() && !is_https).then(|| {
+            format!(
+                "{} is reached from other machines without https: passwords travel in the clear; put a proxy with https \
+                 before it and set --public-url",
+                self.listen
+            )
+        });
+        let is_sandbox = matches!(self.sms_transport, TransportConfig::Sandbox { .. })
+            .then(|| "SMS go to the sandbox: nothing is really sent until --sms-transport names a carrier".to_owned());
+        is_open.into_iter().chain(is_sandbox).collect()
+    }
+}
+
+fn no_network(flag: &str, part: &str) -> String {
+    format!("{flag}: {:?} is neither an address nor a range such as 10.0.0.0/8", without_credentials(part))
 }
 
 fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
-    let problem = |_| format!("{flag} {text:?} is not an address and a port; write for example 127.0.0.1:{port}");
+    let shown = without_credentials(text);
+    let problem = |_| format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}");
     text.parse().map_err(problem)
 }
 
 /// Parses an origin: scheme, host and optional port, without a path.
-fn parse_public_url(text: &str) -> Result<String, String> {
+fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
     let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
@@ -162,51 +231,38 @@ fn parse_public_url(text: &str) -> Result<String, String> {
             Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
         }
         _ => Err(format!(
-            "--public-url {text:?} is not an address without a path; write for example https://keys.example.com"
+            "{flag} {:?} is not an address without a path; write for example https://keys.example.com",
+            without_credentials(text)
         )),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Headers that mean something else. To read a key from one of them would break requests, or
+/// let the application behind a proxy see another header than Keyfob has read.
+const NO_KEY_HEADERS: [HeaderName; 8] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::USER_AGENT,
+];
 
-    fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_proxy: &str) -> Settings {
-        Settings {
-            database_url: database_url.into(),
-            wait_for_database: 0,
-            database_connections: store::DEFAULT_CONNECTIONS,
-            listen: listen.into(),
-            metrics_listen: None,
-            public_url: public_url.map(Into::into),
-            trusted_proxy: trusted_proxy.into(),
-            sms_transport: "sandbox".into(),
-            callback_allow: String::new(),
-            opening_credits: credit::DEFAULT_OPENING_CREDITS,
-        }
-    }
-
-    #[test]
-    fn every_problem_is_told_at_once() {
-        let mut wrong = settings("mysql://x", "8080", Some("keys.example.com/path"), "proxy.lan");
-        wrong.metrics_listen = Some("localhost:9464".into());
-        wrong.callback_allow = "10.0.0.0/8, intranet".into();
-        let problems = Config::parse(&wrong).unwrap_err();
-        assert_eq!(problems.len(), 6, "{problems:?}");
-    }
-
-    #[test]
-    fn a_public_url_is_an_origin() {
-        let public = |url| {
-            Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url), "127.0.0.1"))
-                .ok()
-                .and_then(|config| config.public_url)
-        };
-        assert_eq!(public("https://Keys.Example.com/").as_deref(), Some("https://keys.example.com"));
-        assert_eq!(public("https://keys.example.com:443").as_deref(), Some("https://keys.example.com"));
-        assert_eq!(public("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
-        for wrong in ["keys.example.com", "ftp://x", "https://", "https://x/y", "https://x'; rm -rf /"] {
-            assert_eq!(public(wrong), None, "{wrong}");
-        }
-    }
+/// Parses the name of a header, without `_`: some applications take it for `-`, and nginx drops
+/// such headers.
+fn parse_key_header(text: &str) -> Result<HeaderName, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let name = HeaderName::from_bytes(text.as_bytes()).ok();
+    let name = name.filter(|name| is_plain && !NO_KEY_HEADERS.contains(name));
+    name.ok_or_else(|| {
+        format!(
+            "--key-header {:?} is not the name of a header for keys; write for example X-Auth-Token",
+            without_credentials(text)
+        )
+    })
 }
+
+#[cfg(test)]
+mod tests;

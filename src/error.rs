@@ -60,7 +60,7 @@ pub enum Error {
     /// The body is longer than this route takes.
     #[error("request body too large")]
     TooLarge,
-    /// The headers are longer than this server takes.
+    /// The headers are too large for this server.
     #[error("request head too large")]
     HeadTooLarge,
     /// The body is of a kind that this route does not take.

@@ -1,24 +1,34 @@
 //! The program: parses the command line, runs the command, and prints errors.
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use keyfob::{cli, telemetry};
+use clap::{CommandFactory, FromArgMatches};
+use keyfob::cli::Cli;
+use keyfob::{cli, environment, telemetry};
 
 fn main() -> ExitCode {
-    telemetry::start();
-    disable_core_dumps();
-    raise_open_file_limit();
-    let cli = cli::Cli::parse();
-    match actix_web::rt::System::new().block_on(cli::run(cli)) {
+    let matches = environment::without_empty_variables(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match telemetry::start().and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
             for problem in problems {
-                eprintln!("keyfob: {problem}");
+                // `eprintln!` would panic where standard error can't be written.
+                let _ = writeln!(std::io::stderr(), "keyfob: {problem}");
             }
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(cli: Cli) -> Result<(), Vec<String>> {
+    for variable in environment::unknown_variables(&Cli::command()) {
+        tracing::warn!(%variable, "Keyfob does not know this variable; `keyfob --help` lists those it knows");
+    }
+    disable_core_dumps();
+    raise_open_file_limit();
+    actix_web::rt::System::new().block_on(cli::run(cli))
 }
 
 /// Raises the soft limit on open files to the hard one: a connection takes two

@@ -19,7 +19,7 @@ use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
 use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
-use crate::http::{State, assets, head, panics, request_id, same_origin, security_headers, whole_body};
+use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
 /// The longest form: two of the longest passwords take 24 KiB when every
 /// character is written as 12 bytes.
@@ -45,6 +45,11 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .default_service(to(api::only_post)),
         )
         .service(resource("/v1/auth").guard(fn_guard(is_written_plainly)).to(auth::authorize))
+        .service(
+            resource("/v1/auth/{service}*")
+                .guard(fn_guard(|context| auth::names_service(context.head().uri.path())))
+                .to(auth::authorize_by_path),
+        )
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))
@@ -111,6 +116,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
+        .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
@@ -118,6 +124,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .post(api_keys::deletion::delete_api_key),
         )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
+        .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
@@ -128,6 +135,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
         .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes))
         .wrap(Compress::default())
 }
@@ -140,7 +148,7 @@ fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
         DatabaseSessions::new(state.store.clone(), state.clock.clone()),
         Key::from(state.cookie_key.expose()),
     )
-    .cookie_name(if https { "__Host-keyfob" } else { "keyfob" }.to_owned())
+    .cookie_name(own_cookies::session_cookie_name(state))
     .cookie_secure(https)
     .cookie_http_only(true)
     .cookie_same_site(SameSite::Lax)

@@ -24,13 +24,14 @@ const LAST_WRITE_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// thread still waits for the database.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Runs until SIGTERM and then drains for at most 10 seconds. A second SIGTERM
-/// ends the notice early; SIGINT (Ctrl-C) and SIGQUIT stop without draining.
+/// Runs until SIGTERM, or SIGHUP when the terminal is closed, and then drains for at
+/// most 10 seconds. A second one ends the notice early; SIGINT (Ctrl-C) and SIGQUIT
+/// stop without draining.
 ///
 /// # Errors
 /// When the server fails, or signal handlers can't be installed.
 pub async fn run(server: Server, gate: &Gate, workers: Workers, drain: Arc<Drain>) -> io::Result<()> {
-    let (mut gentle, mut at_once) = (signal(SignalKind::terminate())?, AtOnce::listen()?);
+    let (mut gentle, mut at_once) = (EitherSignal::terminate_or_hangup()?, EitherSignal::interrupt_or_quit()?);
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         let notice = async {
@@ -53,20 +54,32 @@ pub async fn run(server: Server, gate: &Gate, workers: Workers, drain: Arc<Drain
     Ok(())
 }
 
-/// The signals that stop without draining.
-struct AtOnce {
-    interrupt: Signal,
-    quit: Signal,
+/// Whether whoever started the process had it ignore SIGHUP, as `nohup` does.
+/// Without `/proc` nobody is assumed to have.
+fn ignores_hangup() -> bool {
+    const SIGHUP_BIT: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & SIGHUP_BIT != 0)
 }
 
-impl AtOnce {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, quit: signal(SignalKind::quit())? })
+/// Two signals that mean the same.
+struct EitherSignal(Signal, Signal);
+
+impl EitherSignal {
+    fn terminate_or_hangup() -> io::Result<Self> {
+        let hangup = if ignores_hangup() { SignalKind::terminate() } else { SignalKind::hangup() };
+        Ok(Self(signal(SignalKind::terminate())?, signal(hangup)?))
+    }
+
+    /// They stop without draining.
+    fn interrupt_or_quit() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::quit())?))
     }
 
     async fn recv(&mut self) {
-        let (interrupt, quit) = (pin!(self.interrupt.recv()), pin!(self.quit.recv()));
-        select(interrupt, quit).await;
+        let (one, other) = (pin!(self.0.recv()), pin!(self.1.recv()));
+        select(one, other).await;
     }
 }
 

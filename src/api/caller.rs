@@ -22,8 +22,10 @@ pub(super) async fn ask(
     service: &str,
     mode: Option<Mode>,
 ) -> Result<Result<Arc<KeyRecord>, Denial>> {
-    let secret = match PresentedKey::of(&request.headers) {
+    let presented = PresentedKey::of(&request.headers, state.key_header.as_ref());
+    let secret: &str = match &presented {
         PresentedKey::One(key) => key,
+        PresentedKey::Decoded(key) => key,
         // Nobody guesses which of two is meant, so that none opens the door.
         PresentedKey::Repeated => "",
         PresentedKey::Missing => {

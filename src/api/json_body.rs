@@ -19,22 +19,28 @@ pub(super) async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize
     if length.is_some_and(|length: usize| length > limit) {
         return Err(PayloadError::Overflow.into());
     }
-    let mut body = Bytes::new();
-    while let Some(piece) = payload.try_next().await? {
+    let first = payload.try_next().await?.unwrap_or_default();
+    let mut next = payload.try_next().await?;
+    if first.len() > limit {
+        return Err(PayloadError::Overflow.into());
+    }
+    if next.is_none() {
+        return Ok(first);
+    }
+    let mut body = BytesMut::from(&*first);
+    while let Some(piece) = next {
         if body.len() + piece.len() > limit {
             return Err(PayloadError::Overflow.into());
         }
-        body = if body.is_empty() { piece } else { joined(&body, &piece) };
+        body.extend_from_slice(&piece);
+        next = payload.try_next().await?;
     }
-    Ok(body)
+    Ok(body.freeze())
 }
 
-fn joined(start: &[u8], end: &[u8]) -> Bytes {
-    let mut whole = BytesMut::with_capacity(start.len() + end.len());
-    whole.extend_from_slice(start);
-    whole.extend_from_slice(end);
-    whole.freeze()
-}
+/// RFC 8259 §8.1: a byte order mark before JSON may be ignored. Some editors and
+/// programs on Windows write one.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Refuses a body that is too long before the key is looked at, so that the
 /// answer is the same with any key.
@@ -63,6 +69,7 @@ pub(super) fn parse<T: DeserializeOwned>(
     }
     let body = body.map_err(|error| explain(&error))?;
     let body = body.as_ref();
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     // Serde would read a list as the members of the struct in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::Malformed(format!("Send {form}, not a list.")));

@@ -7,15 +7,18 @@ pub mod ops;
 pub mod sms;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::{FutureExt, TryFutureExt};
+use tracing::Instrument;
 
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::problem::ApiError;
+use crate::http::request_id::{RequestTrace, X_REQUEST_ID};
 use crate::http::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
 
 /// Answers, with the headers that mean something to programs.
@@ -28,6 +31,30 @@ fn answer(
         secure_body_for_programs(response.headers_mut());
         response
     })
+}
+
+/// The same with the request's id in the response and in the log. Not for the gate, which
+/// answers too often to give every question one.
+async fn answer_traced(
+    state: &State,
+    request: &HttpRequest,
+    work: impl Future<Output = Result<HttpResponse>>,
+) -> Result<HttpResponse, ApiError> {
+    let trace = RequestTrace::of(request.head());
+    let began = Instant::now();
+    let answer = answer(state, work).instrument(trace.span().clone()).await;
+    let status = answer.as_ref().map_or_else(ResponseError::status_code, HttpResponse::status).as_u16();
+    let micros = began.elapsed().as_micros() as u64;
+    trace.span().in_scope(|| tracing::debug!(status, micros, "answered"));
+    match answer {
+        Ok(mut response) => {
+            if let Ok(id) = trace.id().parse() {
+                response.headers_mut().insert(X_REQUEST_ID, id);
+            }
+            Ok(response)
+        }
+        Err(error) => Err(error.traced(trace)),
+    }
 }
 
 /// Answers, with problem details for an error, and for a panic too. Not `async`,
@@ -43,22 +70,23 @@ fn answer_as_is(
 }
 
 /// Refuses every other method of a route that takes POST.
-pub async fn only_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "POST")
+pub async fn only_post(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "POST")
 }
 
 /// Refuses every other method of a route that takes GET.
-pub async fn only_get(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, HEAD")
+pub async fn only_get(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "GET, HEAD")
 }
 
 /// Refuses every other method of a route that takes GET and POST.
-pub async fn only_get_and_post(state: Data<State>) -> HttpResponse {
-    refuse_method(&state, "GET, HEAD, POST")
+pub async fn only_get_and_post(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "GET, HEAD, POST")
 }
 
-fn refuse_method(state: &State, allowed: &'static str) -> HttpResponse {
-    allowing(allowed, ApiError::new(Error::MethodNotAllowed, state).error_response())
+fn refuse_method(state: &State, request: &HttpRequest, allowed: &'static str) -> HttpResponse {
+    let refusal = ApiError::new(Error::MethodNotAllowed, state).traced(RequestTrace::of(request.head()));
+    allowing(allowed, refusal.error_response())
 }
 
 fn allowing(allowed: &'static str, mut response: HttpResponse) -> HttpResponse {
@@ -102,6 +130,8 @@ mod tests {
             drain: std::sync::Arc::default(),
             started_at: now,
             public_url: None,
+            internal_url: None,
+            key_header: None,
             store,
             clock,
         }

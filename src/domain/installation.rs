@@ -6,11 +6,12 @@ use zeroize::Zeroizing;
 use super::setting::Setting;
 use super::{account, service, setting};
 use crate::error::{Error, Result};
-use crate::store::{Conn, UtcTime, start_alone};
+use crate::store::{Conn, Digest, UtcTime, start_alone};
 use crate::{hex, random};
 
 /// The bytes of a [`CookieKey`]: half of them encrypt, half of them sign.
 const COOKIE_KEY_BYTES: usize = 64;
+const FINGERPRINT_CHARS: usize = 8;
 
 /// The key that session cookies are encrypted and signed with. It is in the database,
 /// so that every instance has the same one.
@@ -21,6 +22,12 @@ impl CookieKey {
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &*self.0
+    }
+
+    /// A short text that tells installations apart and says nothing of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Digest::of(&*self.0).to_hex().chars().take(FINGERPRINT_CHARS).collect()
     }
 }
 

@@ -71,16 +71,13 @@ pub fn parse_name(typed: &str) -> Result<String> {
 fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
     let typed = typed.trim();
     if RESERVED.contains(&typed) {
-        return Err(Error::invalid(
-            field,
-            format!("Keyfob uses “{typed}” itself. Choose another {}.", what.to_lowercase()),
-        ));
+        return Err(Error::invalid(field, format!("“{typed}” is reserved. Choose another {}.", what.to_lowercase())));
     }
     if secret::is_prefix(typed) {
         return Ok(typed.to_owned());
     }
-    let rule = "has 2 to 12 small letters and digits and begins with a letter, such as mail.";
-    Err(Error::invalid(field, if typed.is_empty() { format!("{what} is required.") } else { format!("{what} {rule}") }))
+    let rule = "Use 2 to 12 lower-case letters or digits, starting with a letter.".to_owned();
+    Err(Error::invalid(field, if typed.is_empty() { format!("{what} is required.") } else { rule }))
 }
 
 /// Every service, oldest first.
@@ -134,10 +131,10 @@ fn taken(conn: &mut Conn, service: &Service) -> Result<Error> {
     let mut errors = FieldErrors::default();
     for other in list(conn)? {
         if other.slug == service.slug {
-            errors.add("slug", format!("“{}” has this slug.", other.name));
+            errors.add("slug", format!("“{}” already has this slug.", other.name));
         }
         if other.key_prefix == service.key_prefix {
-            errors.add("key_prefix", format!("Keys of “{}” begin like this.", other.name));
+            errors.add("key_prefix", format!("“{}” already has this prefix.", other.name));
         }
     }
     Ok(Error::Invalid(errors))

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// [`Error::Invalid`] for `field`; the message begins with `what`.
 pub fn line(field: &'static str, what: &str, limit: usize, text: &str) -> Result<String> {
     let text = text.trim();
-    if !text.chars().any(is_visible) {
+    if is_blank(text) {
         return Err(Error::invalid(field, format!("{what} is required.")));
     }
     within(field, what, limit, text)?;
@@ -42,13 +42,75 @@ fn within(field: &'static str, what: &str, limit: usize, text: &str) -> Result<(
     }
 }
 
+/// Whether a text shows anything.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    !text.chars().any(is_visible)
+}
+
+/// Removes what pasting brings along at both ends: every kind of space, and marks that
+/// nobody sees.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_mark(c))
+}
+
+/// Removes marks that nobody sees, for text in which they mean nothing, and reads every
+/// kind of space and hyphen as the one on the keyboard.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let text = trim(text).chars().filter(|c| !is_mark(*c));
+    text.map(|c| {
+        if is_space(c) {
+            ' '
+        } else if is_hyphen(c) {
+            '-'
+        } else {
+            c
+        }
+    })
+    .collect()
+}
+
+/// Whether a character is a space within a line.
+#[must_use]
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() && !is_line_break(c)
+}
+
+/// Whether a character is a hyphen, a dash or a minus.
+#[must_use]
+pub fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
+}
+
+/// A character as a message names it, also one that can't be seen.
+#[must_use]
+pub fn name_of(c: char) -> String {
+    match c {
+        c if is_line_break(c) => "a line break".to_owned(),
+        c if c.is_ascii_graphic() => format!("“{c}”"),
+        c if is_visible(c) => format!("“{c}” (U+{:04X})", u32::from(c)),
+        c => format!("U+{:04X}", u32::from(c)),
+    }
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// Whether a character is visible: neither space nor a control or format character.
 fn is_visible(c: char) -> bool {
-    let is_mark = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
-    !c.is_whitespace() && !c.is_control() && !is_mark
+    !c.is_whitespace() && !c.is_control() && !is_mark(c)
+}
+
+/// Whether a character is a mark that shows nothing: of direction, of width zero, a filler.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -69,8 +131,19 @@ mod tests {
 
     #[test]
     fn a_line_that_shows_nothing_is_missing() {
-        for blank in ["", " ", "\t\r\n", "\u{3000}", "\u{200b}\u{202e}", "\u{feff}", "\0"] {
+        for blank in ["", " ", "\t\r\n", "\u{3000}", "\u{200b}\u{202e}", "\u{feff}", "\0", "\u{2800}\u{3164}\u{ad}"] {
             assert_eq!(message(line("name", "Key Name", 100, blank)), "Key Name is required.", "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn what_pasting_brings_along_is_dropped_and_the_rest_can_be_named() {
+        assert_eq!(trim("\u{202a}\u{a0}a\u{200d}b\u{202c}\r\n"), "a\u{200d}b");
+        assert_eq!(plain("\u{feff}a\u{a0}\u{200b}b\u{2011}c\u{2060} "), "a b-c");
+        for (c, name) in
+            [('x', "“x”"), ('é', "“é” (U+00E9)"), ('\n', "a line break"), ('\0', "U+0000"), ('\u{200b}', "U+200B")]
+        {
+            assert_eq!(name_of(c), name);
         }
     }
 

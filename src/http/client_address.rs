@@ -3,14 +3,23 @@
 //! to the first address that is not a trusted proxy's (ASVS 4.1.3).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use actix_web::http::header::{HeaderMap, HeaderValue, X_FORWARDED_FOR};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_FORWARDED_FOR};
+use parking_lot::Mutex;
 
 use crate::networks::Networks;
 
+/// So many addresses are warned about: anybody can send the header.
+const MAX_DISTRUSTED: usize = 4;
+
 /// The proxies whose `X-Forwarded-For` counts.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Networks);
+pub struct TrustedProxies {
+    networks: Networks,
+    /// Addresses that sent the header and were warned about, though they are not trusted.
+    distrusted: Arc<Mutex<Vec<IpAddr>>>,
+}
 
 impl TrustedProxies {
     /// Parses addresses and ranges, separated by commas: `127.0.0.1, 10.0.0.0/8`.
@@ -18,21 +27,21 @@ impl TrustedProxies {
     /// # Errors
     /// Names the part that is neither.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Networks::parse(text).map(Self)
+        Networks::parse(text).map(|networks| Self { networks, ..Self::default() })
     }
 
     /// The client's address, for a request with these headers over a connection
     /// from `peer`.
     #[must_use]
     pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
+        let mut client = address_of(peer);
         // Most installations trust no proxy: then the header is not even looked up.
-        if !self.0.contains(client) {
+        if !self.networks.contains(client) {
             return client;
         }
         let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(as_text).collect();
         for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            if !self.0.contains(client) {
+            if !self.networks.contains(client) {
                 break;
             }
             // Trusted proxies write addresses, so the client wrote this and what is left of it.
@@ -41,6 +50,41 @@ impl TrustedProxies {
         }
         client
     }
+}
+
+impl TrustedProxies {
+    /// The value of a forwarding header, if a trusted proxy sent the request. Where
+    /// there are several, the last one is that proxy's own.
+    #[must_use]
+    pub fn forwarded<'a>(
+        &self,
+        peer: Option<SocketAddr>,
+        headers: &'a HeaderMap,
+        name: &HeaderName,
+    ) -> Option<&'a str> {
+        let line = headers.get_all(name).last().filter(|_| self.networks.contains(address_of(peer)))?;
+        as_text(line).rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// The address of a peer that sends `X-Forwarded-For` and is not trusted, the
+    /// first time that it is seen.
+    #[must_use]
+    pub fn newly_distrusted(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let address = address_of(peer);
+        if !headers.contains_key(X_FORWARDED_FOR) || self.networks.contains(address) {
+            return None;
+        }
+        let mut known = self.distrusted.lock();
+        if known.len() >= MAX_DISTRUSTED || known.contains(&address) {
+            return None;
+        }
+        known.push(address);
+        Some(address)
+    }
+}
+
+fn address_of(peer: Option<SocketAddr>) -> IpAddr {
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical()
 }
 
 /// A line that is not ASCII holds no address.
@@ -75,6 +119,32 @@ mod tests {
         assert_eq!(client("", "203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", "203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", "10.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+    }
+
+    #[test]
+    fn other_forwarding_headers_count_from_a_listed_proxy_only_and_its_own_value_does() {
+        let name = HeaderName::from_static("x-forwarded-host");
+        let mut headers = HeaderMap::new();
+        headers.append(name.clone(), HeaderValue::from_static("evil.example, keys.example.com"));
+        let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
+        let from = |peer: &str| proxies.forwarded(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &headers, &name);
+        assert_eq!((from("10.0.0.1"), from("203.0.113.9")), (Some("keys.example.com"), None));
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_listed_is_noticed_once() {
+        let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
+        let mut headers = HeaderMap::new();
+        let mut noticed = |peer: &str, forwards: bool| {
+            headers.clear();
+            if forwards {
+                headers.append(X_FORWARDED_FOR, HeaderValue::from_static("1.2.3.4"));
+            }
+            proxies.newly_distrusted(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &headers).is_some()
+        };
+        assert_eq!([noticed("127.0.0.1", false), noticed("10.0.0.1", true)], [false, false]);
+        assert_eq!([noticed("127.0.0.1", true), noticed("127.0.0.1", true)], [true, false]);
+        assert_eq!((1..100).filter(|i| noticed(&format!("203.0.113.{i}"), true)).count(), MAX_DISTRUSTED - 1);
     }
 
     #[test]

@@ -12,12 +12,13 @@ use futures_util::future::Either;
 
 use super::State;
 use super::problem::ApiError;
+use super::request_id::RequestTrace;
 use crate::error::Error;
 
 /// The longest head that is taken: the bytes of all names and values of headers.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// A middleware for the whole site. Reverse proxies ask at `proxy_path` about
+/// A middleware for the whole site. Reverse proxies ask at `proxy_path` and below it about
 /// their clients' requests and pass on their clients' headers, so that those
 /// are not held against the question.
 pub fn refuse_early<S>(
@@ -27,7 +28,8 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = HttpError>,
 {
     move |request, next| {
-        let is_for_proxy = request.path() == proxy_path;
+        let below = request.path().strip_prefix(proxy_path);
+        let is_for_proxy = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
         match fault(request.head(), is_for_proxy) {
             Some(error) => Either::Left(ready(Ok(refuse(request, error, is_for_proxy)))),
             None => Either::Right(next.call(request)),
@@ -56,7 +58,7 @@ fn fault(head: &RequestHead, is_for_proxy: bool) -> Option<Error> {
 fn refuse(request: ServiceRequest, error: Error, is_for_proxy: bool) -> ServiceResponse {
     let Some(state) = request.app_data::<Data<State>>() else { return request.error_response(error) };
     let error = ApiError::new(error, state);
-    let error = if is_for_proxy { error.for_proxy() } else { error };
+    let error = if is_for_proxy { error.for_proxy() } else { error.traced(RequestTrace::of(request.head())) };
     let mut response = error.error_response();
     response.head_mut().set_connection_type(ConnectionType::Close);
     request.into_response(response)

@@ -56,23 +56,27 @@ impl ErrorView {
 
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, title, detail) = match status.as_u16() {
-            401 => ("UNAUTHENTICATED", "Log in first", "Your session has ended. Log in and try again."),
+            401 => ("UNAUTHENTICATED", "Log in first", "Your session has ended. Log in, then try again."),
             403 => ("FORBIDDEN", "Not allowed", "This request was refused."),
-            404 => ("NOT_FOUND", "Nothing here", "There is nothing at this address, or it was deleted."),
-            405 => ("METHOD_NOT_ALLOWED", "Not in this way", "This address does not take this method."),
-            409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "This was changed meanwhile. Look at it again."),
-            413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is longer than this address takes."),
+            404 => ("NOT_FOUND", "Not found", "Nothing was found at this address. It may have been deleted."),
+            405 => ("METHOD_NOT_ALLOWED", "Method not allowed", "This address does not support this method."),
+            409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "Somebody changed this meanwhile. Load it again."),
+            413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is too large for this address."),
             415 => (
                 "UNSUPPORTED_MEDIA_TYPE",
-                "Unknown kind of content",
+                "Unsupported content type",
                 "Send Content-Type: application/json, and no Content-Encoding.",
             ),
-            422 => ("INVALID", "Not taken as it is", "Some of what was sent can't be taken as it is."),
+            422 => ("INVALID", "Not valid", "Some fields are not valid."),
             429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),
-            431 => ("HEAD_TOO_LARGE", "Too long a head", "The headers are longer than this server takes."),
+            431 => ("HEAD_TOO_LARGE", "Headers too large", "The headers are too large for this server."),
             503 => ("UNAVAILABLE", "Not available", "The database does not answer. Try again in a moment."),
             400..=499 => ("BAD_REQUEST", "Request not understood", "This request could not be understood."),
-            _ => ("INTERNAL", "Something went wrong", "It is our fault, and it is in the log under this request's id."),
+            _ => (
+                "INTERNAL",
+                "Something went wrong",
+                "This is our fault. The log has the details under this request's id.",
+            ),
         };
         Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default(), retry_after: None }
     }
@@ -80,7 +84,7 @@ impl ErrorView {
 
 const REFUSED: &str = "Key refused";
 const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: Bearer.";
-const KEY_REFUSED: &str = "This API key opens nothing here. Check it, or ask whoever gave it to you.";
+const KEY_REFUSED: &str = "This API key is not accepted here. Check it, or ask whoever gave it to you.";
 const STILL_RUNNING: &str = "A request with this Idempotency-Key is still running. Send it again in a moment.";
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \

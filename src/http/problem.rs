@@ -9,13 +9,12 @@ use serde::Serialize;
 
 use super::State;
 use super::error_description::ErrorView;
-use super::request_id::RequestId;
+use super::request_id::{RequestId, RequestTrace, X_REQUEST_ID};
 use super::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
 use crate::error::{Challenge, Denial, Error};
 
 /// The verdict's code, for proxies.
 pub const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -86,26 +85,33 @@ pub const fn www_authenticate(challenge: Challenge) -> HeaderValue {
     })
 }
 
-/// An error of an API route. These have no middleware, so that the error makes
-/// its own response, and only then an id for the request.
+/// An error of an API route. These have no middleware, so that the error makes its own
+/// response, and an id for the request where it has none.
 #[derive(Debug)]
 pub struct ApiError {
     error: Error,
     is_https: bool,
     is_for_proxy: bool,
+    trace: Option<RequestTrace>,
 }
 
 impl ApiError {
     /// An error of a request to this server.
     #[must_use]
     pub fn new(error: Error, state: &State) -> Self {
-        Self { error, is_https: is_https(state), is_for_proxy: false }
+        Self { error, is_https: is_https(state), is_for_proxy: false, trace: None }
     }
 
     /// The same for a proxy, which reads the code from a header and no body.
     #[must_use]
     pub fn for_proxy(self) -> Self {
         Self { is_for_proxy: true, ..self }
+    }
+
+    /// The same with the id of its request.
+    #[must_use]
+    pub fn traced(self, trace: RequestTrace) -> Self {
+        Self { trace: Some(trace), ..self }
     }
 }
 
@@ -121,9 +127,15 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let id = RequestId::mint();
-        let view = tracing::info_span!("request", %id).in_scope(|| ErrorView::logged(&self.error));
-        let mut response = problem(&view, id.as_str());
+        let minted;
+        let (id, view) = if let Some(trace) = &self.trace {
+            (trace.id(), trace.span().in_scope(|| ErrorView::logged(&self.error)))
+        } else {
+            minted = RequestId::mint();
+            let span = tracing::info_span!("request", id = %minted);
+            (minted.as_str(), span.in_scope(|| ErrorView::logged(&self.error)))
+        };
+        let mut response = problem(&view, id);
         secure_for_programs(response.headers_mut(), self.is_https);
         secure_body_for_programs(response.headers_mut());
         if self.is_for_proxy {
@@ -132,7 +144,7 @@ impl ResponseError for ApiError {
         if let Error::KeyRefused(Denial { challenge: Some(challenge), .. }) = self.error {
             response.headers_mut().insert(WWW_AUTHENTICATE, www_authenticate(challenge));
         }
-        if let Ok(id) = id.as_str().parse() {
+        if let Ok(id) = id.parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         response

@@ -3,11 +3,12 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::State;
+use super::base_url::{asked_host, asked_scheme};
 use crate::error::Error;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -17,25 +18,55 @@ pub async fn same_origin_writes(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let public_url = request.app_data::<Data<State>>().and_then(|state| state.public_url.clone());
-    if request.method().is_safe() || is_same_origin(request.headers(), public_url.as_deref()) {
+    if request.method().is_safe() || is_same_origin(&request) {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     }
     Ok(request.error_response(Error::CrossSite))
 }
 
-fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    match (text(SEC_FETCH_SITE), text(ORIGIN)) {
-        // "none": the user's own doing, such as a reload.
-        (Some(site), _) => site == "same-origin" || site == "none",
-        // Browsers leave Sec-Fetch-Site out on plain http under a LAN name.
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text(HOST) || public_url.is_some_and(|url| url == origin)
+fn is_same_origin(request: &ServiceRequest) -> bool {
+    let (peer, headers) = (request.peer_addr(), request.headers());
+    let state = request.app_data::<Data<State>>();
+    let asked = AskedOrigin {
+        host: state.and_then(|state| asked_host(&state.trusted_proxies, peer, headers)),
+        scheme: state.and_then(|state| asked_scheme(&state.trusted_proxies, peer, headers)),
+        public_url: state.and_then(|state| state.public_url.as_deref()),
+        // It refuses such a page itself, and says which one to open.
+        is_login: matches!(request.path(), "/login" | "/setup"),
+    };
+    asked.is_origin_of(headers)
+}
+
+/// What is known of the origin that the browser asked for.
+struct AskedOrigin<'a> {
+    host: Option<&'a str>,
+    scheme: Option<&'a str>,
+    public_url: Option<&'a str>,
+    is_login: bool,
+}
+
+impl AskedOrigin<'_> {
+    fn is_origin_of(&self, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+        match (text(SEC_FETCH_SITE), text(ORIGIN)) {
+            // "none": the user's own doing, such as a reload.
+            (Some(site), _) => site == "same-origin" || site == "none",
+            // Browsers leave Sec-Fetch-Site out on plain http under a LAN name.
+            (None, Some(origin)) => self.is(origin),
+            // No current browser; an old one that is logged in would send its cookie.
+            (None, None) => !headers.contains_key(COOKIE),
         }
-        // No current browser; an old one that is logged in would send its cookie.
-        (None, None) => !headers.contains_key(COOKIE),
+    }
+
+    fn is(&self, origin: &str) -> bool {
+        if self.public_url == Some(origin) {
+            return true;
+        }
+        let Some((scheme, host)) = origin.split_once("://") else { return false };
+        let public = self.public_url.and_then(|url| url.split_once("://"));
+        // A page that came over http may be anybody's on the way, even under the right name.
+        let expected = self.scheme.or_else(|| public.filter(|(_, name)| *name == host).map(|(scheme, _)| scheme));
+        Some(host) == self.host && (self.is_login || expected.is_none_or(|expected| expected == scheme))
     }
 }
 
@@ -50,7 +81,24 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect::<HeaderMap>();
-        is_same_origin(&headers, Some("https://keys.example.com"))
+        let asked = AskedOrigin {
+            host: headers.get("host").and_then(|host| host.to_str().ok()),
+            scheme: None,
+            public_url: Some("https://keys.example.com"),
+            is_login: false,
+        };
+        asked.is_origin_of(&headers)
+    }
+
+    #[test]
+    fn a_page_under_the_right_name_that_came_over_http_is_refused() {
+        let headers = [("origin", "http://keys.example.com"), ("host", "keys.example.com")];
+        assert!(!allowed(&headers));
+        assert!(allowed(&[("origin", "https://keys.example.com"), ("host", "keys.example.com")]));
+        let asked = |scheme| AskedOrigin { host: Some("keys.lan"), scheme, public_url: None, is_login: false };
+        assert!(asked(Some("https")).is("https://keys.lan") && asked(None).is("http://keys.lan"));
+        assert!(!asked(Some("https")).is("http://keys.lan"));
+        assert!(AskedOrigin { is_login: true, ..asked(Some("https")) }.is("http://keys.lan"));
     }
 
     #[test]

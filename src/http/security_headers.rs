@@ -5,13 +5,14 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::State;
+use super::base_url::is_loopback_host;
 
 /// Pages load this server's own files only; no inline script or style (ASVS 3.4.3).
 const CSP: HeaderValue = HeaderValue::from_static(
@@ -28,15 +29,18 @@ pub async fn security_headers<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let https = request.app_data::<Data<State>>().is_some_and(|state| is_https(state));
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    // Browsers ignore the opener policy elsewhere, and say so on every page.
+    let is_trustworthy = https || host.is_some_and(is_loopback_host);
     match next.call(request).await {
         Ok(mut response) => {
-            add(response.headers_mut(), https);
+            add(response.headers_mut(), https, is_trustworthy);
             Ok(response)
         }
         // A middleware failed; the response that its error becomes needs them, too.
         Err(error) => {
             let mut response = error.error_response();
-            add(response.headers_mut(), https);
+            add(response.headers_mut(), https, is_trustworthy);
             Err(InternalError::from_response(error, response).into())
         }
     }
@@ -48,7 +52,7 @@ pub fn is_https(state: &State) -> bool {
     state.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
 }
 
-fn add(headers: &mut HeaderMap, https: bool) {
+fn add(headers: &mut HeaderMap, https: bool, is_trustworthy: bool) {
     let mut set = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
@@ -59,7 +63,9 @@ fn add(headers: &mut HeaderMap, https: bool) {
     set(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     // Not "no-referrer": browsers would then send "Origin: null" with forms.
     set(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    set(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    if is_trustworthy {
+        set(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    }
     set(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
     set(
         HeaderName::from_static("permissions-policy"),

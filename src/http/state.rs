@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderName;
+
 use super::client_address::TrustedProxies;
 use crate::clock::Clock;
 use crate::domain::identity::password::Passwords;
@@ -40,4 +42,8 @@ pub struct State {
     /// The URL that people use, without a slash at its end; if it is not set, pages
     /// show the host of their request.
     pub public_url: Option<String>,
+    /// The URL at which services and proxies reach Keyfob, where it is another one.
+    pub internal_url: Option<String>,
+    /// One more header that keys are read from.
+    pub key_header: Option<HeaderName>,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::drain::Drain;
-use super::timeouts::{IDLE_TIMEOUT, REQUEST_TIMEOUT, SWEEP_INTERVAL};
+use super::timeouts::{IDLE_TIMEOUT, REQUEST_TIMEOUT, STALLED_RESPONSE_TIMEOUT, SWEEP_INTERVAL};
 
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(super) struct Connection {
     has_unread_body: Cell<bool>,
     /// Its last response was given; requests that come after it are not answered.
     is_closing: Cell<bool>,
-    /// The socket takes no more of a response, since the client does not read.
-    is_write_blocked: Cell<bool>,
+    /// Since when the socket takes no more of a response, because the client does not read.
+    write_blocked_since: Cell<Option<Instant>>,
     /// Nothing more is read from it or written to it.
     is_closed: Cell<bool>,
     /// Makes the HTTP library poll the stream again.
@@ -61,7 +61,7 @@ impl Connection {
             since: Cell::new(Instant::now()),
             has_unread_body: Cell::default(),
             is_closing: Cell::default(),
-            is_write_blocked: Cell::default(),
+            write_blocked_since: Cell::default(),
             is_closed: Cell::default(),
             waker: RefCell::default(),
         }
@@ -122,11 +122,15 @@ impl Connection {
 
     /// Notes whether the socket takes more; returns whether it did not before.
     pub(super) fn set_write_blocked(&self, is_blocked: bool) -> bool {
-        self.is_write_blocked.replace(is_blocked)
+        let was_blocked_since = self.write_blocked_since.get();
+        // A poll that finds it blocked still is no progress.
+        let since = is_blocked.then(|| was_blocked_since.unwrap_or_else(Instant::now));
+        self.write_blocked_since.set(since);
+        was_blocked_since.is_some()
     }
 
     pub(super) fn is_write_blocked(&self) -> bool {
-        self.is_write_blocked.get()
+        self.write_blocked_since.get().is_some()
     }
 
     /// Remembers whom [`Self::close`] has to wake.
@@ -151,6 +155,10 @@ impl Connection {
 
     /// Whether the client has kept the server waiting for too long.
     pub(super) fn is_overdue(&self, now: Instant, mode: SweepMode) -> bool {
+        let stalled = self.write_blocked_since.get().map(|since| now.saturating_duration_since(since));
+        if stalled.is_some_and(|stalled| stalled >= STALLED_RESPONSE_TIMEOUT) {
+            return true;
+        }
         let limit = match (self.phase.get(), mode) {
             (ConnectionPhase::AwaitingResponse, _) => return false,
             // A response on its way is not cut off because the server stops.
@@ -224,7 +232,21 @@ mod tests {
         assert_eq!(closed_after(&connection), [Some(75), Some(8), Some(0)]);
 
         connection.set_write_blocked(true);
-        assert_eq!(closed_after(&connection), [Some(75), Some(8), None], "its response is still on its way");
+        assert_eq!(closed_after(&connection), [Some(20), Some(8), Some(20)], "its response is still on its way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_its_response_slowly_is_kept_and_one_that_takes_nothing_is_not() {
+        let connection = Connection::new(Arc::default());
+        connection.received_head(false);
+        connection.set_write_blocked(true);
+        tokio::time::advance(Duration::from_secs(15)).await;
+        connection.set_write_blocked(true);
+        assert_eq!(closed_after(&connection), [Some(5); 3], "another look is no progress");
+
+        connection.set_write_blocked(false);
+        connection.set_write_blocked(true);
+        assert_eq!(closed_after(&connection), [Some(20); 3]);
     }
 
     #[tokio::test(start_paused = true)]

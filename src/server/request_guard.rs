@@ -8,9 +8,11 @@ use std::task::{Context, Poll};
 
 use actix_http::Request;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory};
+use actix_web::HttpMessage;
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Payload, Response, ResponseHead};
 use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::rt;
 use actix_web::web::Bytes;
@@ -55,6 +57,7 @@ struct RequestGuard {
 
 impl RequestGuard {
     fn begin(request: &mut Request) -> Self {
+        ignore_upgrade(request);
         let connection = request.conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = connection.as_ref().filter(|connection| !connection.is_closing()) {
             let has_body = !matches!(request.payload(), Payload::None);
@@ -90,6 +93,15 @@ impl RequestGuard {
         if self.connection.is_none_or(|connection| connection.responded(closes)) {
             response.set_connection_type(ConnectionType::Close);
         }
+    }
+}
+
+/// Ignores the wish for another protocol (RFC 9110 §7.8). The HTTP library takes all
+/// that follows for the body, which a handler would wait for.
+fn ignore_upgrade(request: &mut Request) {
+    let has_body = |name| request.headers().contains_key(name);
+    if request.head().upgrade() && !has_body(CONTENT_LENGTH) && !has_body(TRANSFER_ENCODING) {
+        drop(request.take_payload());
     }
 }
 

@@ -13,6 +13,10 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// never sends a request into a connection that is being closed.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// How long a client may take nothing of its response. What it has not taken is kept
+/// in memory.
+pub(super) const STALLED_RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A worker with this many open connections closes idle ones after
 /// [`REQUEST_TIMEOUT`] instead, so that they do not use up its file descriptors.
 pub(super) const CROWDED_CONNECTIONS: usize = 1_000;

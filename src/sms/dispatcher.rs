@@ -1,4 +1,4 @@
-//! The dispatcher of one mode: leases due messages, as many as the transport has
+//! The dispatcher of one queue: leases due messages, as many as the transport has
 //! capacity for, and submits their segments.
 
 use std::sync::Arc;
@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::transport::{Part, Submission, SubmitOutcome, Transport};
+use super::transport::{Part, SegmentId, Submission, Transport};
 use crate::clock::Clock;
-use crate::domain::api_key::secret::Mode;
 use crate::domain::message::sms_text::Segment;
-use crate::domain::message::{self, Lease, Message, MessageId, SegmentOutcome};
+use crate::domain::message::{self, CarrierRejection, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
 use crate::store::{Store, UtcTime};
 
@@ -40,9 +39,9 @@ pub(super) struct DispatchOutcome {
     _slot: OwnedSemaphorePermit,
 }
 
-/// The dispatcher of one mode.
+/// The dispatcher of the carrier's queue, or of the sandbox's.
 pub(super) struct Dispatcher {
-    mode: Mode,
+    rehearsed: bool,
     transport: Arc<dyn Transport>,
     queue_changed: Arc<Notify>,
     store: Store,
@@ -55,13 +54,13 @@ impl Dispatcher {
     /// A dispatcher that submits to `transport`; `queue_changed` is notified when
     /// this instance queues a message, or a poll finds one that is due.
     pub(super) fn new(
-        mode: Mode,
+        rehearsed: bool,
         transport: Arc<dyn Transport>,
         queue_changed: Arc<Notify>,
         store: Store,
         clock: Clock,
     ) -> Self {
-        Self { mode, transport, queue_changed, store, clock, max_capacity: AtomicUsize::new(0) }
+        Self { rehearsed, transport, queue_changed, store, clock, max_capacity: AtomicUsize::new(0) }
     }
 
     /// Runs until `stop`, then waits for the messages in progress and closes the
@@ -123,13 +122,13 @@ impl Dispatcher {
     }
 
     async fn lease(&self, limit: usize) -> Result<Vec<Lease>> {
-        let (mode, now) = (self.mode, self.clock.now());
+        let (rehearsed, now) = (self.rehearsed, self.clock.now());
         // A read first, so that an idle dispatcher takes no write lock.
-        if !self.store.read(move |conn| message::is_due(conn, mode, now)).await? {
+        if !self.store.read(move |conn| message::is_due(conn, rehearsed, now)).await? {
             return Ok(Vec::new());
         }
         let (sender, receiver) = oneshot::channel();
-        let lease = move |conn: &mut _| message::lease(conn, mode, limit, now);
+        let lease = move |conn: &mut _| message::lease(conn, rehearsed, limit, now);
         let written = self.store.write_then(lease, move |leases| drop(sender.send(leases))).await;
         // A write that times out here may still be committed later; its leases come
         // through the channel, and its sender is dropped if it is not.
@@ -164,7 +163,10 @@ async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime)
         let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
         let Some(segment) = segments.get(index) else { continue };
         let outcome = submit(transport, submission(&lease.message, segment, *number, segments.len(), now)).await;
-        let outcome = to_segment_outcome(outcome, now);
+        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = &outcome {
+            let (id, code) = (&lease.message.id, carrier_code.as_deref().unwrap_or_default());
+            tracing::info!(message = %id, error = error.as_str(), code, "the carrier rejected a message");
+        }
         let is_accepted = matches!(outcome, SegmentOutcome::Accepted(_));
         outcomes.push((*number, outcome));
         if !is_accepted {
@@ -174,12 +176,12 @@ async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime)
     outcomes
 }
 
-async fn submit(transport: &dyn Transport, submission: Submission) -> SubmitOutcome {
+async fn submit(transport: &dyn Transport, submission: Submission) -> SegmentOutcome {
     let began = Instant::now();
     loop {
         let outcome = transport.submit(submission.clone()).await;
         let left = CAPACITY_TIMEOUT.saturating_sub(began.elapsed());
-        if outcome != SubmitOutcome::NotSent || timeout(left, transport.ready()).await.is_err() {
+        if outcome != SegmentOutcome::NotSent || timeout(left, transport.ready()).await.is_err() {
             return outcome;
         }
         tokio::task::yield_now().await;
@@ -191,6 +193,7 @@ fn submission(message: &Message, segment: &Segment, number: i64, total: usize, n
     let total = byte(i64::try_from(total).unwrap_or(i64::MAX));
     let valid_for = message.valid_until.micros().saturating_sub(now.micros()).max(0).unsigned_abs();
     Submission {
+        segment: SegmentId { message: message.id.clone(), number },
         recipient: message.recipient.clone(),
         sender: message.sender.clone(),
         encoding: message.encoding,
@@ -204,18 +207,4 @@ fn submission(message: &Message, segment: &Segment, number: i64, total: usize, n
 /// same one, and the next message to the same phone rarely has.
 fn reference(id: &MessageId) -> u8 {
     id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
-}
-
-fn to_segment_outcome(outcome: SubmitOutcome, now: UtcTime) -> SegmentOutcome {
-    match outcome {
-        SubmitOutcome::Accepted { carrier_id } => SegmentOutcome::Accepted(carrier_id),
-        SubmitOutcome::Rejected(rejection) => SegmentOutcome::Rejected(rejection.error),
-        SubmitOutcome::Retry { rejection, after, max_attempts } => SegmentOutcome::Retry {
-            error: rejection.error,
-            at: now.plus_seconds(i64::try_from(after.as_secs()).unwrap_or(i64::MAX)),
-            max_attempts: i64::from(max_attempts),
-        },
-        SubmitOutcome::NotSent => SegmentOutcome::NotSent,
-        SubmitOutcome::Unanswered => SegmentOutcome::Unanswered,
-    }
 }

@@ -9,7 +9,6 @@ use tokio::time::timeout;
 
 use super::sweeper;
 use crate::clock::Clock;
-use crate::domain::api_key::secret::Mode;
 use crate::domain::{callback, message};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Store, UtcTime, log_outage};
@@ -19,8 +18,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(600);
 /// The tasks that wait for work.
 #[derive(Clone)]
 pub(super) struct WaitingTasks {
-    pub(super) live: Arc<Notify>,
-    pub(super) test: Arc<Notify>,
+    pub(super) carrier: Arc<Notify>,
+    pub(super) sandbox: Arc<Notify>,
     pub(super) callbacks: Arc<Notify>,
     pub(super) sweeper: Arc<Notify>,
 }
@@ -51,11 +50,11 @@ impl WaitingTasks {
     }
 
     fn wake(&self, conn: &mut Conn, now: UtcTime) -> Result<()> {
-        if message::is_due(conn, Mode::Live, now)? {
-            self.live.notify_one();
+        if message::is_due(conn, false, now)? {
+            self.carrier.notify_one();
         }
-        if message::is_due(conn, Mode::Test, now)? {
-            self.test.notify_one();
+        if message::is_due(conn, true, now)? {
+            self.sandbox.notify_one();
         }
         if callback::is_due(conn, |_| 1, now)? {
             self.callbacks.notify_one();

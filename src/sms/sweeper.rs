@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::clock::Clock;
+use super::service::Sms;
 use crate::domain::callback;
-use crate::domain::message::{self, idempotency};
+use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
-use crate::store::{Conn, Store, UtcTime};
+use crate::store::{Conn, UtcTime};
 
 /// The least time between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
@@ -19,21 +19,24 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 const BATCH_SIZE: usize = 200;
 
 /// Sweeps whenever `due` is notified, until `stop`.
-pub(super) async fn run(store: Store, clock: Clock, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         tokio::select! {
             () = due.notified() => {}
             _ = stop.changed() => return,
         }
-        if let Err(error) = sweep(&store, clock.now()).await {
+        if let Err(error) = sweep(&sms).await {
             tracing::warn!(%error, "the periodic sweep failed");
         }
         let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
 }
 
-async fn sweep(store: &Store, now: UtcTime) -> Result<()> {
-    for carrier_id in store.write(move |conn| run_all(conn, now)).await? {
+async fn sweep(sms: &Sms) -> Result<()> {
+    let now = sms.clock.now();
+    let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
+    sms.metrics.changed(changes);
+    for carrier_id in unmatched {
         tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
     }
     Ok(())
@@ -44,12 +47,14 @@ pub(super) fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     Ok(message::needs_sweep(conn, now)? || idempotency::has_expired(conn, now)? || callback::has_expired(conn, now)?)
 }
 
-/// Returns the carrier ids of receipts that were deleted unmatched.
-fn run_all(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
-    message::settle_expired_leases(conn, BATCH_SIZE, now)?;
-    message::end_overdue(conn, BATCH_SIZE, now)?;
-    message::match_receipts(conn, BATCH_SIZE, now)?;
+/// Returns the messages that changed, and the carrier ids of receipts that were
+/// deleted unmatched.
+fn run_all(conn: &mut Conn, now: UtcTime) -> Result<(Vec<StatusChange>, Vec<String>)> {
+    message::correct_due_times(conn, now)?;
+    let mut changes = message::settle_expired_leases(conn, BATCH_SIZE, now)?;
+    changes.extend(message::end_overdue(conn, BATCH_SIZE, now)?);
+    changes.extend(message::match_receipts(conn, BATCH_SIZE, now)?);
     idempotency::delete_expired(conn, now)?;
     callback::fail_expired(conn, BATCH_SIZE, now)?;
-    message::delete_unmatched_receipts(conn, now)
+    Ok((changes, message::delete_unmatched_receipts(conn, now)?))
 }

@@ -14,15 +14,14 @@ use super::due::WaitingTasks;
 use super::service::Sms;
 use super::transport::TransportConfig;
 use super::transport::sandbox::{self, Sandbox};
-use super::{receipts, sweeper};
-use crate::domain::api_key::secret::Mode;
+use super::{receipts, retention, sweeper};
 use crate::domain::message;
 use crate::error::{Error, Result};
 use crate::store::log_outage;
 
-/// The most receipts between a transport and the database; when the channel is
+/// The most reports between a transport and the database; when the channel is
 /// full, the carrier's acknowledgements wait.
-const RECEIPT_QUEUE_SIZE: usize = 1_024;
+const REPORT_QUEUE_SIZE: usize = 1_024;
 /// The most outcomes in one transaction.
 const BATCH_SIZE: usize = 256;
 /// The delay before outcomes are written again after the database failed.
@@ -37,43 +36,42 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the tasks: live messages are sent over the transport of `config`,
-    /// test messages through a sandbox.
+    /// Starts the tasks: messages are sent over the carrier of `config`, and rehearsed
+    /// ones go to a sandbox. `retention_days` limits how long texts and numbers are kept.
     #[must_use]
-    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig) -> Self {
-        let (receipts, incoming) = mpsc::channel(RECEIPT_QUEUE_SIZE);
+    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig, retention_days: Option<u16>) -> Self {
+        let (reports, incoming) = mpsc::channel(REPORT_QUEUE_SIZE);
         let (outcomes, to_write) = mpsc::channel(BATCH_SIZE);
         let (stop, stopping) = watch::channel(false);
-        let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), receipts.clone()));
-        let live = config.open(receipts);
+        let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), reports.clone()));
+        let carrier = config.open_carrier(reports, Arc::clone(&sms.metrics));
         // This is the only place that sets it.
-        let _ = sms.carrier.set(Arc::clone(&live));
-        let dispatcher = |mode, transport| {
-            Dispatcher::new(mode, transport, Arc::clone(sms.queue_changed(mode)), sms.store.clone(), sms.clock.clone())
+        let _ = sms.carrier.set(carrier.clone());
+        let dispatcher = |rehearsed, transport| {
+            let queue_changed = Arc::clone(sms.queue_changed(rehearsed));
+            Dispatcher::new(rehearsed, transport, queue_changed, sms.store.clone(), sms.clock.clone())
         };
         let waiting = WaitingTasks {
-            live: Arc::clone(sms.queue_changed(Mode::Live)),
-            test: Arc::clone(sms.queue_changed(Mode::Test)),
+            carrier: Arc::clone(sms.queue_changed(false)),
+            sandbox: Arc::clone(sms.queue_changed(true)),
             callbacks: Arc::default(),
             sweeper: Arc::default(),
         };
         let callback_worker =
             CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks, Arc::clone(&waiting.callbacks));
-        let tasks = vec![
-            tokio::spawn(dispatcher(Mode::Live, live).run(outcomes.clone(), stopping.clone())),
-            tokio::spawn(dispatcher(Mode::Test, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
+        // Without a carrier, messages that were accepted for one wait for it.
+        let carrier = carrier.map(|carrier| dispatcher(false, carrier).run(outcomes.clone(), stopping.clone()));
+        let mut tasks: Vec<_> = carrier.map(tokio::spawn).into_iter().collect();
+        tasks.extend(retention_days.map(|days| tokio::spawn(retention::run(sms.clone(), days, stopping.clone()))));
+        tasks.extend([
+            tokio::spawn(dispatcher(true, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
             tokio::spawn(callback_worker.run(stopping.clone())),
-            tokio::spawn(sweeper::run(
-                sms.store.clone(),
-                sms.clock.clone(),
-                Arc::clone(&waiting.sweeper),
-                stopping.clone(),
-            )),
+            tokio::spawn(sweeper::run(sms.clone(), Arc::clone(&waiting.sweeper), stopping.clone())),
             tokio::spawn(waiting.wake_when_due(sms.store.clone(), sms.clock.clone(), stopping)),
-        ];
+        ]);
         // Not stopped: a carrier may send receipts until the process ends.
-        tokio::spawn(receipts::run(incoming, sms.store.clone(), sms.clock.clone()));
+        tokio::spawn(receipts::run(incoming, sms.clone()));
         tokio::spawn(resume_sandbox(sms.clone(), sandbox));
         Self { stop, tasks }
     }
@@ -122,5 +120,7 @@ async fn settle(sms: &Sms, batch: &Arc<Vec<DispatchOutcome>>) -> Result<(), Erro
             message::settle(conn, id, *until, segments, now)
         })
     };
-    sms.store.write(settle).await
+    let changes = sms.store.write(settle).await?;
+    sms.metrics.changed(changes.into_iter().flatten());
+    Ok(())
 }

@@ -45,7 +45,10 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000010_create_memberships",
     "2026-11-28-000011_create_audit_events",
     "2026-11-28-000012_add_carriers_to_segments",
+    "2026-11-28-000013_add_carrier_codes_and_rehearsals",
     "2026-11-28-000014_add_nonces_and_compare_texts_by_bytes",
+    "2026-11-28-000015_create_previous_callback_secrets",
+    "2026-11-28-000016_index_messages_by_error_and_age",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

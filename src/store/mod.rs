@@ -6,6 +6,7 @@ mod cached;
 mod change;
 pub mod change_log;
 mod connection;
+mod connection_string;
 mod deadline;
 mod file;
 mod group_commit;

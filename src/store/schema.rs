@@ -189,6 +189,8 @@ table! {
         valid_until -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        carrier_code -> Nullable<Text>,
+        rehearsed -> Bool,
     }
 }
 
@@ -202,6 +204,7 @@ table! {
         error -> Nullable<Text>,
         updated_at -> BigInt,
         carrier -> Nullable<Text>,
+        carrier_code -> Nullable<Text>,
     }
 }
 
@@ -250,6 +253,14 @@ table! {
 }
 
 table! {
+    previous_callback_secrets (secret) {
+        secret -> Text,
+        api_key_id -> Text,
+        ends_at -> BigInt,
+    }
+}
+
+table! {
     callback_deliveries (id) {
         id -> Text,
         message_id -> Text,
@@ -276,19 +287,8 @@ joinable!(sessions -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
 joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
-allow_tables_to_appear_in_same_query!(
-    accounts,
-    operators,
-    operator_passwords,
-    memberships,
-    services,
-    api_keys,
-    key_secrets,
-    key_secret_usages,
-    revisions,
-    sessions,
-    credit_balances,
-    ledger_entries,
-    messages,
-    message_segments,
-);
+allow_tables_to_appear_in_same_query! {
+    accounts, operators, operator_passwords, memberships, services,
+    api_keys, key_secrets, key_secret_usages, revisions, sessions,
+    credit_balances, ledger_entries, messages, message_segments,
+}

@@ -50,7 +50,9 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
              or give this role that right"
         }
         DatabaseUrl::Sqlite(_) if has("locked") => "; another program holds it: stop that program and start again",
-        DatabaseUrl::Sqlite(_) if has("readonly") => "; give Keyfob's user the right to write it and its folder",
+        DatabaseUrl::Sqlite(_) if has("readonly") || has("unable to open") => {
+            "; give Keyfob's user the right to write it and its folder"
+        }
         DatabaseUrl::Sqlite(_) if has("not a database") || has("malformed") => "; restore it from a backup",
         DatabaseUrl::Sqlite(_) if has("full") => "; free some space on its disk",
         _ => "",

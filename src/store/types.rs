@@ -152,13 +152,17 @@ macro_rules! text_enum {
 /// Stores a type with `as_str` and `FromStr` in a text column.
 macro_rules! text_column {
     ($name:ident) => {
+        $crate::store::types::text_column!($name, |text: &str| text.parse().ok());
+    };
+    ($name:ident, $read:expr) => {
         impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
         where
             String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
         {
             fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
                 let text = String::from_sql(bytes)?;
-                text.parse().map_err(|_| concat!("unknown ", stringify!($name)).into())
+                let read: fn(&str) -> Option<Self> = $read;
+                read(&text).ok_or_else(|| concat!("unknown ", stringify!($name)).into())
             }
         }
 

@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// A database's address.
+use super::connection_string::{ConnectionString, postgres};
+
+/// A database's address. It is shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// One file: `sqlite:keyfob.db`, `sqlite:///var/lib/keyfob/keyfob.db`.
     Sqlite(PathBuf),
     /// A server: `postgres://user:password@host/database`, as libpq reads it.
-    Postgres(String),
+    Postgres(ConnectionString),
 }
 
 impl DatabaseUrl {
@@ -28,42 +30,43 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() != text {
+            return Err("the database URL begins or ends with a space; leave it out".to_owned());
+        }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return postgres(text);
+            return postgres(text).map(Self::Postgres);
         }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
-        match path {
-            Some("" | ":memory:") => {
-                Err("the database URL names no file; write for example sqlite:keyfob.db".to_owned())
-            }
-            Some(path) => Ok(Self::Sqlite(path.into())),
-            None => Err(format!(
-                "the database URL {:?} has a scheme that Keyfob does not know; \
-                 write sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE",
-                scheme(text)
-            )),
+        path.map_or_else(|| Err(unknown_scheme(text)), |path| sqlite(path).map(Self::Sqlite))
+    }
+}
+
+/// The path of a file. What other programs read as parameters or as a URI would be
+/// a part of the file's name here, and an empty database of that name would be made.
+fn sqlite(path: &str) -> Result<PathBuf, String> {
+    let example = "write for example sqlite:keyfob.db or sqlite:/var/lib/keyfob/keyfob.db";
+    match path {
+        "" | ":memory:" => Err(format!("the database URL names no file; {example}")),
+        _ if path.trim() != path => Err(format!("the database URL has a space before the file's name; {example}")),
+        _ if path.contains('?') => {
+            Err(format!("the database URL has a \"?\", but Keyfob takes no parameters for SQLite; {example}"))
         }
-    }
-}
-
-/// The part of an unknown URL that is safe to show: the rest may hold a password.
-fn scheme(text: &str) -> String {
-    text.split_once(':').map_or_else(|| "without a scheme".to_owned(), |(scheme, _)| format!("{scheme}:…"))
-}
-
-/// Refuses a URL that demands TLS if this build has none: the error of a libpq
-/// without OpenSSL does not say how to get it.
-fn postgres(text: &str) -> Result<DatabaseUrl, String> {
-    let demanded = ["require", "verify-ca", "verify-full"]
-        .into_iter()
-        .find(|mode| text.split(['?', '&']).any(|part| part == format!("sslmode={mode}")));
-    match demanded {
-        Some(mode) if cfg!(not(feature = "pg-tls")) => Err(format!(
-            "the database URL asks for TLS (sslmode={mode}), which this build of Keyfob can't speak; \
-             build it with: cargo build --release --features pg-tls (needs OpenSSL's headers)"
+        _ if path.starts_with("file:") => Err(format!(
+            "the database URL has \"file:\" before the file's name, which does not belong there; {example}"
         )),
-        _ => Ok(DatabaseUrl::Postgres(text.to_owned())),
+        _ if path.starts_with("//") => Ok(format!("/{}", path.trim_start_matches('/')).into()),
+        _ => Ok(path.into()),
     }
+}
+
+/// Only the scheme of an unknown URL is safe to show: the rest may hold a password.
+fn unknown_scheme(text: &str) -> String {
+    let scheme =
+        text.split_once(':').map_or_else(|| "without a scheme".to_owned(), |(scheme, _)| format!("{scheme}:…"));
+    format!(
+        "the database URL {scheme:?} has a scheme that Keyfob does not know; \
+         write sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE"
+    )
 }
 
 /// Time limits that libpq does not set by itself: it would wait minutes for a
@@ -78,15 +81,16 @@ const DEFAULT_LIMITS: [(&str, &str); 5] = [
 ];
 
 /// Adds the default limits to a URL for libpq.
-pub(super) fn with_limits(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, value) in DEFAULT_LIMITS {
-        if !url.split(['?', '&']).skip(1).any(|part| part.split('=').next() == Some(name)) {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            url.push_str(&format!("{separator}{name}={value}"));
-        }
+pub(super) fn with_limits(url: &ConnectionString) -> String {
+    let given = url.parameters();
+    let has = |name: &str| given.is_some_and(|given| given.split('&').any(|part| part.split('=').next() == Some(name)));
+    let mut separator = if given.is_some() { '&' } else { '?' };
+    let mut limited = url.expose().to_owned();
+    for (name, value) in DEFAULT_LIMITS.into_iter().filter(|(name, _)| !has(name)) {
+        limited.push_str(&format!("{separator}{name}={value}"));
+        separator = '&';
     }
-    url
+    limited
 }
 
 /// Without the password, for logs and messages.
@@ -94,17 +98,9 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => f.write_str(&without_secrets(url)),
+            Self::Postgres(url) => fmt::Display::fmt(url, f),
         }
     }
-}
-
-fn without_secrets(url: &str) -> String {
-    let bare = url.split('?').next().unwrap_or(url);
-    let Some((scheme, rest)) = bare.split_once("://") else { return "postgres://…".to_owned() };
-    let Some((credentials, host)) = rest.rsplit_once('@') else { return bare.to_owned() };
-    let user = credentials.split(':').next().unwrap_or_default();
-    format!("{scheme}://{user}@{host}")
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -139,10 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_is_no_place_for_parameters() {
+        for (text, words) in [
+            ("sqlite:keyfob.db?mode=rwc", "takes no parameters"),
+            ("sqlite:///k.db?cache=shared", "takes no parameters"),
+            ("sqlite:file:keyfob.db", "does not belong there"),
+            ("sqlite:file:///k.db", "does not belong there"),
+            (" sqlite:keyfob.db", "space"),
+            ("sqlite:keyfob.db\n", "space"),
+            ("sqlite: keyfob.db", "space"),
+            (" postgres://me:hunter2@db/k", "space"),
+        ] {
+            let sentence = parse(text).unwrap_err();
+            assert!(sentence.contains(words) && !sentence.contains("hunter2"), "{text}: {sentence}");
+        }
+        assert_eq!(parse("sqlite:my keys.db"), Ok(DatabaseUrl::Sqlite("my keys.db".into())));
+        assert_eq!(parse("sqlite:////abs/k.db"), Ok(DatabaseUrl::Sqlite("/abs/k.db".into())));
+        assert_eq!(parse("sqlite://///abs/k.db"), Ok(DatabaseUrl::Sqlite("/abs/k.db".into())));
+    }
+
+    #[test]
     fn a_password_is_never_shown() {
         for text in [
             "postgres://me:hunter2@db:5432/k?password=hunter2",
-            "postgres://me:hun@ter2@db/k",
+            "postgres://me:hun%40ter2@db/k",
+            "postgres://me:hun?ter2@db/k",
             "postgres:///k?password=hunter2",
         ] {
             let url = parse(text).unwrap();
@@ -154,9 +171,14 @@ mod tests {
     #[test]
     fn libpq_gets_limits_and_the_url_has_the_last_word() {
         let limits = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2";
-        assert_eq!(with_limits("postgres://db/k"), format!("postgres://db/k?connect_timeout=2&{limits}"));
+        let limited = |text| match parse(text) {
+            Ok(DatabaseUrl::Postgres(url)) => with_limits(&url),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(limited("postgres://db/k"), format!("postgres://db/k?connect_timeout=2&{limits}"));
+        assert_eq!(limited("postgres://u:p?@db/k"), format!("postgres://u:p?@db/k?connect_timeout=2&{limits}"));
         assert_eq!(
-            with_limits("postgres://db/k?connect_timeout=9&sslmode=prefer"),
+            limited("postgres://db/k?connect_timeout=9&sslmode=prefer"),
             format!("postgres://db/k?connect_timeout=9&sslmode=prefer&{limits}")
         );
     }

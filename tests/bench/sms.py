@@ -35,6 +35,8 @@ NOBODY = ("--sms-transport", "smpp://bench:bench@127.0.0.1:9")
 FEW, MANY = 100, 1_000_000
 CLIENTS, EACH, CREDITS = 16, 1_000, 1_000
 SENT, WINDOW = 20_000, 50
+# Messages for a carrier that throttles, and how many it takes a second.
+THROTTLED, LIMIT = 600, 10
 
 
 def measure(folder):
@@ -45,6 +47,7 @@ def measure(folder):
     figures = accepting(folder, database, key)
     figures += with_postgres(folder, key)
     figures += carrier(folder, key)
+    figures += throttling_carrier(folder, key)
     figures += paid_once(folder, key)
     return figures + [listing(folder)]
 
@@ -129,18 +132,18 @@ MODULES = keyfob.ROOT / "target" / "npm" / "node_modules"  # where `tests/run` i
 
 
 @contextmanager
-def smsc():
+def smsc(*arguments, parameters=f"window={WINDOW}"):
     """A carrier in another process; gives its URL."""
     port = keyfob.free_port()
     script = keyfob.ROOT / "tests" / "smsc" / "smsc.js"
     modules = {"NODE_PATH": str(MODULES)}
-    command = ["node", script, "--port", str(port), "--quiet"]
+    command = ["node", script, "--port", str(port), "--quiet", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, **modules})
     try:
         time.sleep(0.5)
         if process.poll() is not None:
             raise RuntimeError("the carrier did not start")
-        yield f"smpp://keyfob:s3cret@127.0.0.1:{port}?window={WINDOW}"
+        yield f"smpp://keyfob:s3cret@127.0.0.1:{port}?{parameters}"
     finally:
         process.kill()
         process.wait()
@@ -155,7 +158,7 @@ def carrier(folder, key):
     keyfob.make_database(f"sqlite:{database}")
     many_keys.fill_sqlite(database, [key])
     with start(database, arguments=NOBODY) as server:
-        fill_queue(server, key)
+        fill_queue(server, key, SENT)
     with smsc() as url, start(database, arguments=("--sms-transport", url)), closing(sqlite3.connect(database)) as rows:
         submits = per_second(rows, "('sent', 'delivered')")
         done = per_second(rows, "('delivered')")
@@ -163,9 +166,34 @@ def carrier(folder, key):
     return [Figure(what, submits, 2_000, "/s", note, at_least=True)]
 
 
-def fill_queue(server, key):
+def throttling_carrier(folder, key):
+    """Without a rate set: what fails, and how quickly the queue is empty."""
+    what = f"messages through a carrier of {LIMIT} a second"
+    if not shutil.which("node") or not (MODULES / "smpp").is_dir():
+        return [Figure(what, None, None, "/s", "needs Node and `tests/run`")]
+    database = folder / "throttled.db"
+    keyfob.make_database(f"sqlite:{database}")
+    many_keys.fill_sqlite(database, [key])
+    with start(database, arguments=NOBODY) as server:
+        fill_queue(server, key, THROTTLED)
+    out = []
+    with smsc("--limit", str(LIMIT), parameters="") as url:
+        with start(database, arguments=("--sms-transport", url)), closing(sqlite3.connect(database)) as rows:
+            count = lambda words: rows.execute(f"SELECT count(*) FROM messages WHERE status IN {words}").fetchone()[0]
+            began = time.monotonic()
+            while len(out) < 180 and (not out or out[-1] < THROTTLED):
+                time.sleep(1)
+                out.append(count("('sent', 'delivered')"))
+            seconds, failed = time.monotonic() - began, count("('failed', 'undelivered', 'expired')")
+    # The pace is learned within the first ten seconds.
+    learned = (out[-1] - out[9]) / (len(out) - 10)
+    note = f"{THROTTLED} messages, window 10, no rate set; {failed} failed, the last out after {seconds:.0f} s"
+    return [Figure(what, learned, 7, "/s", note, at_least=True)]
+
+
+def fill_queue(server, key, messages):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    for first in range(0, SENT, 100):
+    for first in range(0, messages, 100):
         body = {"to": [f"+4207{number:08}" for number in range(first * 1000, (first + 100) * 1000, 1000)], "text": "Hello"}
         server.connection.request("POST", MESSAGES, json.dumps(body), headers)
         response = server.connection.getresponse()
@@ -254,7 +282,7 @@ def fill_messages(database, count):
             return ("msg_" + seed.id_of(chance, at)[4:], account, f"+4207{number % 100000000:08}", chance.choice(statuses), at, at, at)
 
         connection.executemany(
-            "INSERT INTO messages VALUES (?, ?, NULL, 'live', ?, NULL, 'Your code is 4711', '', 'gsm7', 1, 1, ?, NULL, 1, NULL, ?, ?, ?)",
+            "INSERT INTO messages VALUES (?, ?, NULL, 'live', ?, NULL, 'Your code is 4711', '', 'gsm7', 1, 1, ?, NULL, 1, NULL, ?, ?, ?, NULL, FALSE)",
             (row(number) for number in range(count)),
         )
 

@@ -68,7 +68,7 @@ impl Dashboard {
         self.open("/setup");
         let code = &self.keyfob.setup_code;
         self.execute(FILL_IN, &[json!({ "code": code, "name": "Mara Lind", "email": EMAIL, "password": PASSWORD })]);
-        self.wait_for_text(TOAST, "Success");
+        self.wait_for_text(TOAST, "Welcome");
         self.open("/api-keys");
         self
     }

@@ -99,7 +99,7 @@ impl Look {
         self.closely("setup-with-errors", &["/setup 422"]);
         dashboard.fill_in_setup(&dashboard.keyfob.setup_code);
         dashboard.follow("Create operator");
-        dashboard.wait_for_text(TOAST, "Success");
+        dashboard.wait_for_text(TOAST, "Welcome");
         dashboard.open("/api-keys");
         self.closely("empty", &[]);
         dashboard.follow("Log out");
@@ -154,7 +154,7 @@ impl Look {
             dashboard.wait_for(&format!(".status--{status}"));
         }
         self.closely("messages", &[]);
-        dashboard.click("Send a test message");
+        dashboard.click("Send a message");
         dashboard.wait_for(POP_UP);
         dashboard.click("Send");
         dashboard.wait_for("#message-to-error");
@@ -162,9 +162,9 @@ impl Look {
         dashboard.open("/messages/new");
         dashboard.find(".more__summary").click();
         self.closely("messages-new", &[]);
-        dashboard.open("/messages?recipient=777");
-        self.closely("messages-wrong-filter", &["/messages?recipient=777 422"]);
-        dashboard.open("/messages?recipient=%2B420000000");
+        dashboard.open("/messages?from=2026-11-02&to=2026-11-01");
+        self.closely("messages-wrong-filter", &["/messages?from=2026-11-02&to=2026-11-01 422"]);
+        dashboard.open("/messages?q=%2B420000000");
         self.closely("messages-none", &[]);
         dashboard.open("/messages?status=failed");
         dashboard.find(".message a").click();

@@ -14,7 +14,7 @@ fn a_key_is_made_on_a_page_of_its_own_and_switched_with_a_form() {
 
     let key = create_key(&dashboard, "Project X");
     assert_is_key(&key);
-    dashboard.wait_for_text(TOAST, "Success. The key “Project X” was created.");
+    dashboard.wait_for_text(TOAST, "Success. Key “Project X” created.");
     assert!(dashboard.sees(&format!("{FIRST_ROW} + .reveal"), &key), "the reveal is not below its row");
     assert!(!dashboard.sees(".reveal button", ""), "buttons that need a script are hidden");
     dashboard.find(REVEALED_KEY).click();
@@ -34,7 +34,7 @@ fn loading_the_answer_again_makes_no_second_key_and_shows_no_key() {
     let dashboard = without_javascript();
     let key = create_key(&dashboard, "Project X");
     dashboard.reload();
-    dashboard.wait_for_text(TOAST, "This form was sent before");
+    dashboard.wait_for_text(TOAST, "This form was already sent");
     assert_eq!(dashboard.path(), "/api-keys");
     assert_eq!(dashboard.find_all(".api-key").len(), 1);
     assert!(!dashboard.source().contains(&key));
@@ -46,7 +46,7 @@ fn the_form_that_was_sent_makes_no_second_key_when_it_is_sent_again() {
     create_key(&dashboard, "Project X");
     dashboard.back();
     dashboard.follow("Create");
-    dashboard.wait_for_text(TOAST, "This form was sent before");
+    dashboard.wait_for_text(TOAST, "This form was already sent");
     assert_eq!(dashboard.find_all(".api-key").len(), 1);
 }
 

@@ -63,9 +63,9 @@ on_both_databases! {
         assert_eq!(fact(&page, "API Auth Key"), format!("sms_live_••••••{}", &key.secret[43..]));
         assert_eq!(fact(&page, "Status"), "Enabled");
         assert_eq!(fact(&page, "Service"), "SMS");
-        assert_eq!(fact(&page, "Mode"), "Live: what it asks for is really done");
+        assert_eq!(fact(&page, "Mode"), "Live: sends real messages and spends credits");
         assert_eq!(fact(&page, "Created"), "1 Mar 2026, 12:00 UTC by Ada");
-        assert_eq!(page.text(".settings__none"), "This key was never used.");
+        assert_eq!(page.text(".settings__none"), "This key has not been used yet.");
         assert!(!answer.body.contains(&key.secret[9..]));
         assert_eq!(client.get("/api-keys").page().attr(".api-key__name a", "href"), path(&key));
     }
@@ -98,7 +98,7 @@ on_both_databases! {
         let page = client.get(&path(&key)).page();
         assert_eq!(page.text("h1"), "Project Y");
         assert_eq!(page.field("description"), "Sends reminders");
-        assert_eq!(page.toasts(), ["Success. “Project Y” was saved."]);
+        assert_eq!(page.toasts(), ["Success. Key “Project Y” saved."]);
         assert_eq!(client.get("/api-keys").page().rows(), ["Project Y"]);
     }
 
@@ -111,7 +111,7 @@ on_both_databases! {
 
         let answer = relabel(&client, &key, &mine, "Mine", "My text").assert_status(409).page();
 
-        assert!(answer.text(".form__message .alert").starts_with("This key was changed meanwhile"));
+        assert!(answer.text(".form__message .alert").starts_with("Somebody changed this key while you were editing."));
         assert_eq!(answer.texts(".meanwhile dd"), ["Yours", "Your text"]);
         assert_eq!((answer.field("name"), answer.field("description")), ("Mine".to_owned(), "My text".to_owned()));
         assert_eq!(app.verify(&key.secret)["name"], "Yours");
@@ -288,7 +288,7 @@ on_both_databases! {
         app.assert_verdict(&key.secret, "NOT_FOUND");
         app.assert_verdict(&other.secret, "VALID");
         let list = client.get("/api-keys").page();
-        assert_eq!((list.toasts(), list.rows()), (vec!["Success. The key “Project X” was deleted.".to_owned()], vec!["Other".to_owned()]));
+        assert_eq!((list.toasts(), list.rows()), (vec!["Success. Key “Project X” deleted.".to_owned()], vec!["Other".to_owned()]));
         wait_for_use(&client, &other, "1");
         for (table, rows) in db.rows() {
             let is_left = rows.iter().any(|row| row.contains(&key.id));
@@ -325,7 +325,7 @@ on_both_databases! {
         client.post(&deletion(&key), &[]).assert_leads_to("/api-keys");
         client.post(&deletion(&key), &[]).assert_leads_to("/api-keys");
 
-        assert_eq!(client.get("/api-keys").page().toasts(), ["This key was deleted before."]);
+        assert_eq!(client.get("/api-keys").page().toasts(), ["This key was already deleted."]);
         assert_eq!(db.count("api_key_deletions"), 1);
     }
 
@@ -388,7 +388,7 @@ on_both_databases! {
 
         nobody.get(&path(&key)).assert_leads_to(&format!("/login?next=/api-keys/{}", key.id));
         nobody.get(&deletion(&key)).assert_status(303);
-        nobody.post(&deletion(&key), &[]).assert_leads_to("/login");
+        nobody.post(&deletion(&key), &[]).assert_leads_to(&format!("/login?next={}", deletion(&key)));
 
         app.assert_verdict(&key.secret, "VALID");
     }

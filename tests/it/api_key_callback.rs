@@ -36,7 +36,7 @@ on_both_databases! {
 
         let secret = secret(&first);
         assert!(secret.starts_with("whsec_") && secret.len() == 50, "{secret}");
-        assert_eq!(first.page().toasts(), ["Success. The callback was saved."]);
+        assert_eq!(first.page().toasts(), ["Success. Callback saved."]);
         assert_eq!(kept(db), [format!("{URL} {secret}")]);
         change(&client, &key, "save", "https://example.com/other").assert_leads_to(&page(&key));
         assert_eq!(kept(db), [format!("https://example.com/other {secret}")]);
@@ -60,6 +60,28 @@ on_both_databases! {
         assert!(!client.get(&page(&key)).body.contains(&new));
     }
 
+    fn a_new_secret_and_a_removal_are_asked_for_first(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let question = |action: &str| format!("{}/callback/{action}", page(&key));
+        client.get(&question("remove")).assert_status(404);
+        let secret = secret(&change(&client, &key, "save", URL).assert_ok());
+
+        for (action, button) in [("new-secret", "Make new secret"), ("remove", "Remove callback")] {
+            let shown = client.get(&page(&key)).page();
+            assert!(!shown.has(&format!("button[value={action}]")), "{action} would be done at once");
+            assert!(shown.attrs("#callback-form a", "href").contains(&question(action)));
+            let asked = client.get(&question(action)).assert_ok().page();
+            assert_eq!(asked.attr("form.form button", "value"), action);
+            assert_eq!(asked.text("form.form button"), button);
+            assert!(!client.htmx("a").get(&question(action)).assert_ok().body.contains("<html"));
+        }
+        assert_eq!(kept(db), [format!("{URL} {secret}")]);
+        client.get(&question("save")).assert_status(404);
+        app.another_account().get(&question("remove")).assert_status(404);
+    }
+
     fn a_callback_can_be_removed_and_set_anew_with_another_secret(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
@@ -70,7 +92,7 @@ on_both_databases! {
         change(&client, &key, "remove", URL).assert_leads_to(&page(&key));
 
         let shown = client.get(&page(&key)).page();
-        assert_eq!((shown.field("url"), shown.has("button[value=remove]")), (String::new(), false));
+        assert_eq!((shown.field("url"), shown.has("a[href$='/callback/remove']")), (String::new(), false));
         change(&client, &key, "new-secret", "").assert_status(404);
         assert_ne!(secret(&change(&client, &key, "save", URL).assert_ok()), old);
     }
@@ -86,7 +108,7 @@ on_both_databases! {
             ("http://localhost/", "is private"),
             ("http://[::1]/", "is private"),
             ("http://0x7f.1/", "is private"),
-            ("ftp://example.com/", "must begin with https://"),
+            ("ftp://example.com/", "must start with https://"),
             ("https://me:pw@example.com/", "user name"),
             ("example.com", "Enter an address"),
             ("", "Enter an address"),

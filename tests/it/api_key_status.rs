@@ -87,8 +87,37 @@ on_both_databases! {
         assert_eq!(page.attr(".switch", "aria-checked"), "false");
         assert_eq!(page.attr(".switch", "value"), "enabled");
         assert_eq!(page.text(".switch-form__word"), "Disabled");
-        assert_eq!(page.attr("hx-partial", "hx-target"), "#toasts");
-        assert_eq!(page.toasts(), ["“Project X” is disabled."]);
+        assert_eq!(page.text("[hx-target='#announcement']"), "“Project X” is disabled.");
+        assert!(page.toasts().is_empty(), "what is seen to move needs no toast");
+    }
+
+    fn after_a_login_the_page_says_what_was_not_switched(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let (key, other) = (client.create_key("Project X"), client.create_key("Other"));
+        let list = "/api-keys?service=sms";
+        let missed = format!("{list}&missed=disabled.{}", key.id);
+        let escaped = "/login?next=/api-keys%3Fservice%3Dsms%26missed%3Ddisabled.";
+
+        let plain = app.anonymous().on(list).post(&key.status_path(), &[("status", "disabled")]);
+        plain.assert_leads_to(&format!("{escaped}{}", key.id));
+        let url = format!("{}{list}", app.url);
+        let part = app.anonymous().htmx("form").with("hx-current-url", &url);
+        part.post(&key.status_path(), &[("status", "disabled")])
+            .assert_status(401)
+            .assert_header("hx-redirect", &format!("{escaped}{}", key.id));
+
+        let page = client.get(&missed).assert_ok().page();
+        assert_eq!(page.text(".missed-switch p"), "Your session had ended. “Project X” was not switched off.");
+        assert_eq!(page.text(".missed-switch button"), "Switch off now");
+        client.on(&missed).post(&key.status_path(), &[("status", "disabled")]).assert_leads_to(list);
+        for nothing in [missed, format!("{list}&missed=enabled.{}", other.id), format!("{list}&missed=nonsense")] {
+            assert!(!client.get(&nothing).assert_ok().page().has(".missed-switch"), "{nothing}");
+        }
+        let stranger = app.another_account();
+        let own = format!("/api-keys?missed=enabled.{}", key.id);
+        assert!(client.get(&own).page().has(".missed-switch"));
+        assert!(!stranger.get(&own).assert_ok().page().has(".missed-switch"));
     }
 
     fn a_plain_form_leads_back_to_the_list_as_it_was_filtered(db: &Database) {
@@ -173,7 +202,8 @@ on_both_databases! {
         let app = db.app();
         let key = app.signed_in().create_key("Project X");
 
-        app.anonymous().post(&key.status_path(), &[("status", "disabled")]).assert_leads_to("/login");
+        let missed = format!("/login?next=/api-keys%3Fmissed%3Ddisabled.{}", key.id);
+        app.anonymous().post(&key.status_path(), &[("status", "disabled")]).assert_leads_to(&missed);
 
         app.assert_verdict(&key.secret, "VALID");
     }

@@ -38,7 +38,7 @@ on_both_databases! {
 
         let page = app.signed_in().get("/api-keys").page();
 
-        assert_eq!(page.text(".empty h2"), "Make your first API key");
+        assert_eq!(page.text(".empty h2"), "Create your first API key");
         assert_eq!(page.attrs("a[href='/api-keys/new?service=sms']", "aria-haspopup"), ["dialog", "dialog"]);
         assert_eq!(page.texts("thead th"), ["Key Name", "API Auth Key", "Date Created", "Last Used", "Status"]);
     }
@@ -54,6 +54,65 @@ on_both_databases! {
         assert!(!dialog.body.contains("<html"));
         assert_eq!(page.text("h1"), "New API Key for SMS Service");
         assert_ne!(page.field("key_id"), dialog.page().field("key_id"));
+    }
+
+    fn among_several_services_the_form_chooses_one_unless_the_list_shows_one(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        assert!(!client.htmx("a").get("/api-keys/new").page().has("select"), "there is nothing to choose");
+        client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]).assert_status(303);
+
+        let of_all = client.get("/api-keys").page();
+        let of_mail = client.get("/api-keys?service=mail").page();
+        let dialog = client.htmx("a").get("/api-keys/new").assert_ok().page();
+
+        assert_eq!(of_all.attr(".page-header .btn", "href"), "/api-keys/new");
+        assert_eq!(of_mail.attr(".page-header .btn", "href"), "/api-keys/new?service=mail");
+        assert_eq!(dialog.text("#dialog-title"), "New API Key for SMS Service");
+        assert_eq!(dialog.texts("select[name=service] option"), ["SMS", "Mail"]);
+        assert_eq!(dialog.text("option[selected]"), "SMS");
+        assert!(!client.htmx("a").get("/api-keys/new?service=mail").page().has("select"));
+        let refused = create(&client, &[("key_id", &client.form_id()), ("service", "mail"), ("choose", "service")]);
+        assert_eq!(refused.assert_status(422).page().text("option[selected]"), "Mail");
+        let fields = [("key_id", &*client.form_id()), ("service", "mail"), ("choose", "service"), ("name", "X")];
+        let made = client.post("/api-keys", &fields).assert_ok().page();
+        assert_eq!((made.text(".api-key__service"), made.attr("select option:first-child", "value")), ("Mail".to_owned(), String::new()));
+    }
+
+    fn a_key_that_is_made_on_an_older_page_brings_the_first_page_along(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        add_keys(&app, 60);
+        let older = client.get("/api-keys").page().attr(".pager__next", "href");
+        let id = client.form_id();
+        let fields = [("key_id", &*id), ("service", "sms"), ("choose", "service"), ("name", "Newest")];
+
+        let there = client.htmx(FORM).with("hx-current-url", &format!("{}{older}", app.url));
+        let answer = there.post("/api-keys", &fields).assert_ok();
+
+        let answer = answer.assert_header("hx-retarget", "#api-keys-list").assert_header("hx-reswap", "innerHTML");
+        let page = answer.page();
+        assert_eq!(page.rows()[0], "Newest");
+        assert_eq!((page.rows().len(), page.attr("[data-list-url]", "data-list-url")), (50, "/api-keys".to_owned()));
+        assert!(page.has(&format!("#reveal-{id}")));
+        assert_eq!(page.toasts(), ["Success. Key “Newest” created."]);
+    }
+
+    fn a_page_says_where_it_stands_and_leads_to_the_one_before_it(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        add_keys(&app, 120);
+
+        let first = client.get("/api-keys?service=sms").page();
+        let second = client.get(&first.attr(".pager__next", "href")).page();
+        let third = client.get(&second.attr(".pager__next", "href")).page();
+        let back = client.get(&third.attr(".pager__newer", "href")).page();
+
+        let positions = [&first, &second, &third, &back].map(|page| page.text(".pager__position"));
+        assert_eq!(positions, ["1–50 of 120", "51–100 of 120", "101–120 of 120", "51–100 of 120"]);
+        assert_eq!(back.rows(), second.rows());
+        assert!(!first.has(".pager__newer") && !second.has(".pager__newer"), "the link to the newest keys is enough");
+        assert_eq!(second.attrs(".pager a", "href")[0], "/api-keys?service=sms");
     }
 
     fn a_new_key_is_shown_whole_once_under_its_row(db: &Database) {
@@ -73,7 +132,7 @@ on_both_databases! {
         assert_eq!(page.text(".api-key__mask"), format!("sms_live_••••••{}", &secret[43..]));
         assert_eq!(page.text(".api-key__created"), "1 Mar 2026, 12:00 UTC");
         assert_eq!(page.attr(".api-key .switch", "aria-checked"), "true");
-        assert_eq!(page.toasts(), ["Success. The key “Project X” was created."]);
+        assert_eq!(page.toasts(), ["Success. Key “Project X” created."]);
         assert!(page.text(&format!("#key-curl-{id}")).starts_with(&format!("curl {}/v1/sms/messages", app.url)));
         app.assert_verdict(&secret, "VALID");
     }
@@ -93,7 +152,7 @@ on_both_databases! {
         let page = answer.page();
         assert_eq!(page.attrs("tr", "id"), [id.clone(), format!("reveal-{id}")]);
         assert_eq!(page.attr("hx-partial", "hx-target"), "#toasts");
-        assert_eq!(page.toasts(), ["Success. The key “Project X” was created."]);
+        assert_eq!(page.toasts(), ["Success. Key “Project X” created."]);
         app.assert_verdict(&page.text(&format!("#key-secret-{id}")), "VALID");
     }
 
@@ -139,7 +198,7 @@ on_both_databases! {
         for answer in [&plain, &shown, &part] {
             assert!(!answer.body.contains(&key.secret[9..]));
         }
-        assert!(shown.page().toasts()[0].starts_with("This form was sent before"), "{:?}", shown.page().toasts());
+        assert!(shown.page().toasts()[0].starts_with("This form was already sent"), "{:?}", shown.page().toasts());
         app.assert_verdict(&key.secret, "VALID");
     }
 
@@ -221,7 +280,7 @@ on_both_databases! {
             let fields = [("key_id", &*client.form_id()), ("service", "sms"), ("name", name), ("description", name)];
             let made = create(&client, &fields).assert_ok().page();
             assert_eq!(made.rows(), [name]);
-            assert_eq!(made.toasts(), [format!("Success. The key “{name}” was created.")]);
+            assert_eq!(made.toasts(), [format!("Success. Key “{name}” created.")]);
         }
 
         let page = client.get("/api-keys").page();
@@ -263,7 +322,7 @@ on_both_databases! {
             let fields = [("key_id", id), ("service", "sms"), ("name", "Project X"), ("description", "kept")];
             let page = create(&client, &fields).assert_status(422).page();
 
-            let message = "This form had expired. Check it and press Create again.";
+            let message = "This form has expired. Check it and press Create again.";
             assert_eq!(page.text("#api-key-form-message"), message);
             assert_eq!(page.field("description"), "kept");
             let again = [("key_id", &*page.field("key_id")), ("service", "sms"), ("name", "Project X")];

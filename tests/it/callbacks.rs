@@ -87,10 +87,30 @@ on_both_databases! {
         assert_eq!(told["data"], application.show(&message));
         assert_eq!(told["data"]["reference"], "order-42");
         let page = wait_for_page(&client, &message, "Delivered");
-        assert!(page.text(".callback").contains("The receiver took it (200)."), "{}", page.text(".callback"));
+        assert!(page.text(".callback").contains("The receiver accepted it (200)."), "{}", page.text(".callback"));
         app.clock.advance(3_600);
         std::thread::sleep(Duration::from_millis(1_200));
         assert_eq!(receiver.calls().len(), 1);
+    }
+
+    fn an_old_secret_signs_beside_the_new_one_for_a_day(db: &Database) {
+        let (app, receiver) = (calling(db), Receiver::start());
+        let (client, key) = (app.signed_in(), app.make_key("Project X"));
+        let old = set(&client, &key, &receiver.url());
+        let path = format!("/api-keys/{}/callback", key.id);
+        let new = client.post(&path, &[("url", ""), ("action", "new-secret")]).assert_ok().page().text("#callback-secret");
+        let application = Application::with(&app, &key);
+
+        app.clock.advance(24 * 3_600 - 1);
+        application.sent(PHONE, "Within the day");
+        let call = receiver.wait_for(1).remove(0);
+        let both = format!("{} {}", call.expected_signature(&new), call.expected_signature(&old));
+        assert_eq!(call.header("webhook-signature"), both);
+
+        app.clock.advance(1);
+        application.sent(PHONE, "After the day");
+        let call = receiver.wait_for(2).remove(1);
+        assert_eq!(call.header("webhook-signature"), call.expected_signature(&new));
     }
 
     fn every_end_is_told_in_both_modes_and_nothing_before_it(db: &Database) {
@@ -134,7 +154,7 @@ on_both_databases! {
         let message = Application::with(&app, &key).sent(PHONE, "Hello");
 
         let page = wait_for_page(&client, &message, "The receiver answered 500.");
-        assert!(page.text(".callback").contains("1 try, next at 1 Mar 2026, 12:00 UTC"), "{}", page.text(".callback"));
+        assert!(page.text(".callback").contains("1 try, next at 1 Mar 2026, 12:00:05 UTC"), "{}", page.text(".callback"));
         app.clock.advance(4);
         std::thread::sleep(Duration::from_millis(1_200));
         assert_eq!(receiver.calls().len(), 1);
@@ -144,7 +164,7 @@ on_both_databases! {
         std::thread::sleep(Duration::from_millis(1_200));
         assert_eq!(receiver.calls().len(), 2);
         app.clock.advance(1);
-        wait_for_page(&client, &message, "The receiver took it (204).");
+        wait_for_page(&client, &message, "The receiver accepted it (204).");
 
         let calls = receiver.wait_for(3);
         assert!(calls.iter().all(|call| call.header("webhook-id") == calls[0].header("webhook-id")));
@@ -188,7 +208,7 @@ on_both_databases! {
 
         let message = Application::with(&app, &key).sent(PHONE, "Hello");
 
-        wait_for_page(&client, &message, "The receiver answered 307, which leads elsewhere; callbacks do not follow.");
+        wait_for_page(&client, &message, "The receiver answered 307, a redirect. Callbacks do not follow redirects.");
         assert_eq!((receiver.calls().len(), elsewhere.calls().len()), (1, 0));
     }
 
@@ -197,9 +217,9 @@ on_both_databases! {
         let client = app.signed_in();
 
         for (url, words) in [
-            (format!("http://127.0.0.1:{}/", saying("SSH-2.0-OpenSSH_9.9\r\n\r\n")), "The receiver's answer was not understood."),
-            (format!("https://127.0.0.1:{}/", saying("HTTP/1.1 400 No\r\n\r\n")), "No safe connection was made"),
-            (format!("http://127.0.0.1:{}/", saying("")), "The receiver hung up before it had answered."),
+            (format!("http://127.0.0.1:{}/", saying("SSH-2.0-OpenSSH_9.9\r\n\r\n")), "The receiver's answer was not valid HTTP."),
+            (format!("https://127.0.0.1:{}/", saying("HTTP/1.1 400 No\r\n\r\n")), "No secure connection"),
+            (format!("http://127.0.0.1:{}/", saying("")), "The receiver closed the connection without an answer."),
             ("http://127.0.0.1:1/".to_owned(), "The receiver could not be reached."),
         ] {
             let key = app.make_key(words);
@@ -221,7 +241,7 @@ on_both_databases! {
         for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"] {
             db.execute(&format!("UPDATE api_key_callbacks SET url = 'http://{host}:{}/'", receiver.port));
             let message = Application::with(&app, &key).sent(PHONE, "Hello");
-            wait_for_page(&client, &message, "The address is private, so nothing was sent there.");
+            wait_for_page(&client, &message, "The address is private, so nothing was sent.");
         }
 
         assert_eq!(receiver.calls().len(), 0);
@@ -249,9 +269,9 @@ on_both_databases! {
         // Nobody listens there: what was checked is what is connected to.
         wait_for_page(&client, &first, "The receiver could not be reached.");
         app.clock.advance(5);
-        wait_for_page(&client, &first, "The address is private, so nothing was sent there.");
+        wait_for_page(&client, &first, "The address is private, so nothing was sent.");
         client.post(&format!("/api-keys/{}/callback", key.id), &[("url", &*format!("http://mixed.example:{}/", receiver.port)), ("action", "save")]).assert_status(303);
-        wait_for_page(&client, &application.sent(PHONE, "Hello"), "The address is private, so nothing was sent there.");
+        wait_for_page(&client, &application.sent(PHONE, "Hello"), "The address is private, so nothing was sent.");
 
         assert_eq!(receiver.calls().len(), 0);
         assert!(asked.load(Ordering::SeqCst) >= 3);

@@ -49,7 +49,7 @@ on_both_databases! {
         add_operator(db, "bob@example.com", "").assert_says("Use at least 15 characters; this has 0.");
         add_operator(db, "bob", PASSWORD).assert_says("Enter an e-mail address");
         add_operator(db, "ADA@example.com", PASSWORD)
-            .assert_says("There is an operator with this e-mail address already.");
+            .assert_says("An operator with this email address already exists.");
 
         assert_eq!(db.count("operators"), 1);
     }

@@ -3,10 +3,20 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{App, Key, Page, Relay, on_both_databases};
+use actix_web::http::header::HeaderName;
+use keyfob::clock::Clock;
+use keyfob::config::Config;
 
-const SNIPPETS: [&str; 8] = ["nginx", "caddy", "traefik", "curl", "python", "javascript", "go", "php"];
-const PROXIES: [&str; 3] = ["nginx", "caddy", "traefik"];
+use crate::support::{App, Application, Key, MESSAGES, Page, Relay, on_both_databases};
+
+const PROXIES: [&str; 9] =
+    ["nginx", "caddy", "traefik", "envoy", "haproxy", "haproxy-lua", "ingress-nginx", "apisix", "kong"];
+const CHECKS: [&str; 5] = ["curl", "python", "javascript", "go", "php"];
+const SENDS: [&str; 5] = ["send-curl", "send-python", "send-javascript", "send-go", "send-php"];
+
+fn snippets() -> impl Iterator<Item = &'static str> {
+    PROXIES.into_iter().chain(CHECKS).chain(SENDS)
+}
 
 /// A snippet that is a program.
 struct Program {
@@ -35,11 +45,22 @@ const PROGRAMS: [Program; 5] = [
 ];
 
 impl Program {
-    /// What it says with this key in the place of the example, and whether it
+    /// What it says about this key in the place of the example, and whether it
     /// ended well.
     #[track_caller]
     fn run(&self, page: &Page, key: &Key) -> (bool, String) {
-        let snippet = page.raw_text(&format!("#snippet-{}", self.name));
+        self.run_snippet(page, "", key)
+    }
+
+    /// What its fellow that sends says.
+    #[track_caller]
+    fn send(&self, page: &Page, key: &Key) -> (bool, String) {
+        self.run_snippet(page, "send-", key)
+    }
+
+    #[track_caller]
+    fn run_snippet(&self, page: &Page, kind: &str, key: &Key) -> (bool, String) {
+        let snippet = page.raw_text(&format!("#snippet-{kind}{}", self.name));
         assert_eq!(snippet.matches("sms_live_…").count(), 1, "{snippet}");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("main").with_extension(self.ends);
@@ -61,16 +82,22 @@ on_both_databases! {
         app.add_service("mail", "Mail");
         let page = app.signed_in().get("/connect?service=mail").assert_ok().page();
 
-        for name in SNIPPETS {
+        let host = app.url.trim_start_matches("http://");
+        for name in PROXIES.into_iter().chain(CHECKS) {
             let text = page.raw_text(&format!("#snippet-{name}"));
-            let address = if name == "nginx" { app.url.trim_start_matches("http://") } else { &app.url };
-            assert!(text.contains(address) && text.contains("mail"), "{name}: {text}");
+            assert!(text.contains(host) || name == "haproxy-lua", "{name}: {text}");
+            assert!(text.contains("mail"), "{name}: {text}");
             assert!(!text.contains("sms"), "{name}: {text}");
             assert!(!text.contains("{{") && !text.contains("&quot;") && !text.contains("&#"), "{name}: {text}");
             assert!(page.has(&format!("[data-copy=snippet-{name}]")), "{name} can't be copied");
         }
         for name in PROXIES {
-            assert!(page.raw_text(&format!("#snippet-{name}")).contains("/v1/auth?service=mail"), "{name}");
+            let text = page.raw_text(&format!("#snippet-{name}"));
+            let asked = text.contains("/v1/auth?service=mail") || text.contains("/v1/auth/mail;");
+            assert!(asked || (name == "haproxy" && text.contains("lua.keyfob_mail ")), "{name}");
+        }
+        for name in SENDS {
+            assert!(!page.has(&format!("#snippet-{name}")), "keys of other services send nothing: {name}");
         }
     }
 
@@ -83,7 +110,7 @@ on_both_databases! {
         assert_eq!(page.text("option[selected]"), "SMS");
         assert_eq!(page.texts("option"), ["SMS", "Mail"]);
         assert_eq!(page.attr(".nav__link[aria-current]", "href"), "/connect");
-        assert!(page.raw_text("#snippet-curl").contains(r#"{"key": "sms_live_…", "service": "sms"}"#));
+        assert!(page.raw_text("#snippet-curl").contains(r#"{"key": "sms_live_…", "service": "sms", "client_ip": "#));
         for unknown in ["unheard", "SMS", "%27%3B", "sms%0a"] {
             app.signed_in().get(&format!("/connect?service={unknown}")).assert_status(404);
         }
@@ -106,7 +133,7 @@ on_both_databases! {
         ] {
             assert!(nginx.contains(line), "{line} is not in {nginx}");
         }
-        assert!(page.raw_text("#snippet-caddy").contains("forward_auth https://keys.example.com {"));
+        assert!(page.raw_text("#snippet-caddy").contains("forward_auth @no_preflight https://keys.example.com {"));
         assert!(page.raw_text("#snippet-traefik").contains("\"https://keys.example.com/v1/auth?service=sms\""));
     }
 
@@ -116,7 +143,7 @@ on_both_databases! {
 
         for evil in ["evil.example;x", "a{b", "$(reboot)", "a'b", "a b", "a/b"] {
             let page = client.with("x-forwarded-host", evil).get("/connect").assert_ok().page();
-            for name in SNIPPETS {
+            for name in snippets() {
                 assert!(!page.raw_text(&format!("#snippet-{name}")).contains(evil), "{name}: {evil}");
             }
         }
@@ -134,8 +161,54 @@ on_both_databases! {
             }
             assert!(traefik.contains(&format!("          - {header}\n")), "{header}");
         }
-        let (strip, ask) = ("        - keyfob-sms-strip\n", "        - keyfob-sms\n");
-        assert!(traefik.find(strip).unwrap() < traefik.find(ask).unwrap(), "it strips before it asks");
+        let order = ["        - keyfob-sms-strip\n", "        - keyfob-sms\n", "        - keyfob-sms-drop-key\n"];
+        let places = order.map(|line| traefik.find(line).unwrap());
+        assert!(places.is_sorted(), "it strips before it asks, and asks before it drops the key");
+    }
+
+    fn proxies_and_services_ask_at_the_internal_address_and_applications_send_to_the_public_one(db: &Database) {
+        let set = |config: &mut Config| {
+            config.public_url = Some("https://keys.example.com".to_owned());
+            config.internal_url = Some("http://10.0.0.5:8080".to_owned());
+        };
+        let app = App::start_set(db, set, Clock::System).with_operator();
+        let client = app.anonymous().with("x-forwarded-proto", "https").with("origin", "https://keys.example.com");
+        client.log_in(crate::support::EMAIL, crate::support::PASSWORD);
+
+        let page = client.get("/connect").assert_ok().page();
+
+        for name in snippets().filter(|name| *name != "haproxy-lua") {
+            let text = page.raw_text(&format!("#snippet-{name}"));
+            let is_public = SENDS.contains(&name);
+            assert_eq!(text.contains("https://keys.example.com"), is_public, "{name}: {text}");
+            let port = text.contains("10.0.0.5:8080") || text.contains("\"10.0.0.5\", port_value: 8080");
+            assert_eq!(port, !is_public, "{name}: {text}");
+        }
+    }
+
+    fn every_proxy_drops_the_headers_that_keys_are_read_from(db: &Database) {
+        let set = |config: &mut Config| config.key_header = Some(HeaderName::from_static("x-auth-token"));
+        let app = App::start_set(db, set, Clock::System).with_operator();
+        let page = app.signed_in().get("/connect").assert_ok().page();
+
+        assert!(page.text("#connect-proxy + p").contains("X-API-Key, X-Auth-Token or Authorization"), "{}", page.text("main"));
+        for header in ["X-API-Key", "X-Auth-Token", "Authorization"] {
+            for (name, line) in [
+                ("nginx", format!("proxy_set_header {header} \"\";")),
+                ("caddy", format!("request_header -{header}\n")),
+                ("traefik", format!("          {header}: \"\"\n")),
+                ("envoy", format!("                        - {header}\n")),
+                ("envoy", format!("- {{ exact: {header}, ignore_case: true }}")),
+                ("haproxy", format!("http-request del-header {header}\n")),
+                ("haproxy-lua", format!("\"{}\", ", header.to_lowercase())),
+                ("ingress-nginx", format!("proxy_set_header {header} \"\";")),
+                ("apisix", format!("set_header(ctx, \"{header}\", nil)")),
+                ("kong", format!("clear_header(\"{header}\")")),
+            ] {
+                let text = page.raw_text(&format!("#snippet-{name}"));
+                assert_eq!(text.matches(&line).count(), 1, "{line} in {text}");
+            }
+        }
     }
 
     fn every_program_lets_a_valid_key_in_and_nothing_else(db: &Database) {
@@ -143,6 +216,7 @@ on_both_databases! {
         let relay = Relay::to(&app.url);
         let operator = app.signed_in();
         let (on, off) = (operator.create_key("On"), operator.create_key("Off"));
+        let test = app.make_test_key("Test");
         operator.switch(&off, "disabled");
         // The page fills in the address that it is asked for: the relay's.
         let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
@@ -153,10 +227,34 @@ on_both_databases! {
             assert!(ended_well && said.contains(valid), "{name}: {said}");
             let (ended_well, said) = program.run(&page, &off);
             assert!(ended_well && said.contains(disabled) && !said.contains(valid), "{name}: {said}");
+            let (ended_well, said) = program.run(&page, &test);
+            let is_refused = said.eq_ignore_ascii_case("false VALID\n") || said.contains(r#""mode":"test""#);
+            assert!(ended_well && is_refused, "{name}: {said}");
         }
         relay.cut();
         for program in PROGRAMS {
             assert_eq!(program.run(&page, &on), (false, String::new()), "{}: Keyfob is down", program.name);
+        }
+    }
+
+    fn every_program_sends_a_message_once_however_often_it_runs(db: &Database) {
+        let app = db.app();
+        let operator = app.signed_in();
+        let (on, off) = (operator.create_key("On"), operator.create_key("Off"));
+        operator.switch(&off, "disabled");
+        let page = operator.get("/connect").assert_ok().page();
+        let application = Application::with(&app, &on);
+
+        for program in PROGRAMS {
+            let name = program.name;
+            let (ended_well, said) = program.send(&page, &on);
+            let id = said.find("msg_").map(|start| &said[start..start + 30]);
+            let id = id.unwrap_or_else(|| panic!("{name}: {said}"));
+            assert!(ended_well && said.contains("queued"), "{name}: {said}");
+            let sent = application.client.get(MESSAGES).json()["messages"].clone();
+            assert_eq!((sent.as_array().unwrap().len(), sent[0]["id"].as_str()), (1, Some(id)), "{name}");
+            let (ended_well, said) = program.send(&page, &off);
+            assert!(!said.contains("msg_") && (!ended_well || name == "curl"), "{name}: {said}");
         }
     }
 

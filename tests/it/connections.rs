@@ -255,3 +255,22 @@ on_both_databases! {
         assert_eq!(statuses(&Wire::to(&app.url).send(all.as_bytes()).read_all()), ["200", "401", "200", "404"]);
     }
 }
+
+#[test]
+fn a_wish_for_another_protocol_is_ignored_and_answered() {
+    let db = Database::sqlite();
+    let app = db.app();
+    let key = app.make_key("Project X").secret;
+
+    for path in ["/healthz", "/login", "/v1/auth?service=sms", "/static/nothing.css"] {
+        for protocol in ["websocket", "h2c"] {
+            let head = format!(
+                "GET {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            );
+            let head = Wire::to(&app.url).send(head.as_bytes()).read_head();
+            let status = if path.starts_with("/static") { "HTTP/1.1 404" } else { "HTTP/1.1 200" };
+            assert!(head.starts_with(status), "{path} {protocol}: {head}");
+        }
+    }
+}

@@ -65,7 +65,7 @@ on_both_databases! {
         add(&client, &entry_id(&client), " 1,500 ", " Invoice 7 ").assert_leads_to("/credits");
 
         let page = client.get("/credits").page();
-        assert_eq!(page.toasts(), ["Success: 1,500 credits added."]);
+        assert_eq!(page.toasts(), ["Success. 1,500 credits added."]);
         assert_eq!(page.text(".credits__balance"), "1,600 credits");
         assert_eq!(ledger(&page), [line("+1,500", "Added by Ada", "Invoice 7"), line("+100", "Opening balance", "")]);
     }
@@ -95,12 +95,12 @@ on_both_databases! {
         let client = app.signed_in();
         let id = entry_id(&client);
         add(&client, &id, "500", "Invoice 7").assert_status(303);
-        assert_eq!(client.get("/credits").page().toasts(), ["Success: 500 credits added."]);
+        assert_eq!(client.get("/credits").page().toasts(), ["Success. 500 credits added."]);
 
         add(&client, &id, "9000", "Invoice 8").assert_leads_to("/credits");
 
         let page = client.get("/credits").page();
-        assert_eq!(page.toasts(), ["This form was sent before, and its credits were added then."]);
+        assert_eq!(page.toasts(), ["These credits were already added."]);
         assert_eq!(page.text(".credits__balance"), "600 credits");
         assert_eq!(db.count("ledger_entries"), 2);
     }
@@ -134,7 +134,7 @@ on_both_databases! {
         assert_eq!(page.text("#credits-note-error"), "Note is required.");
         assert_eq!(page.field("amount"), "500");
         let page = add(&client, "nonsense", "500", "kept").assert_status(422).page();
-        assert_eq!(page.text(".credits__form .alert"), "This form had expired. Check it and press Add Credits again.");
+        assert_eq!(page.text(".credits__form .alert"), "This form has expired. Check it and press Add Credits again.");
         assert!(page.field("entry_id").parse::<LedgerEntryId>().is_ok());
         client.post("/credits", &[]).assert_status(422);
         assert_eq!(balance(&client), "100 credits");
@@ -144,7 +144,7 @@ on_both_databases! {
         let app = db.app();
         let client = app.signed_in();
 
-        for (left, hint) in [(10, None), (9, Some("Few credits are left.")), (0, Some("No credits are left"))] {
+        for (left, hint) in [(10, None), (9, Some("Few credits left.")), (0, Some("No credits left"))] {
             spend_all_but(db, left);
             let page = client.get("/credits").page();
             assert_eq!(page.texts(".notice").is_empty(), hint.is_none(), "{left}");
@@ -171,9 +171,30 @@ on_both_databases! {
         notes.dedup();
         assert_eq!(notes.len(), 61, "none twice, none left out");
         assert_eq!(second.attr(".pager a", "href"), "/credits");
+        assert_eq!(first.text(".pager__position"), "1–50 of 61");
+        assert_eq!(second.text(".pager__position"), "51–61 of 61");
         for cursor in ["x", "1.led_0", "1;DROP TABLE ledger_entries"] {
-            client.get(&format!("/credits?after={}", cursor.replace(' ', "%20"))).assert_status(404);
+            for name in ["after", "before"] {
+                client.get(&format!("/credits?{name}={}", cursor.replace(' ', "%20"))).assert_status(404);
+            }
         }
+    }
+
+    fn a_page_of_the_ledger_leads_to_the_one_before_it(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        for n in 1..=110 {
+            add(&client, LedgerEntryId::mint().as_str(), "1", &format!("Number {n}")).assert_status(303);
+        }
+        let next = |page: &Page| client.get(&page.attr(".pager__next", "href")).assert_ok().page();
+
+        let second = next(&client.get("/credits").page());
+        let third = next(&second);
+        let back = client.get(&third.attr(".pager__newer", "href")).assert_ok().page();
+
+        assert_eq!(back.texts(".ledger__note"), second.texts(".ledger__note"));
+        assert_eq!(back.text(".pager__position"), "51–100 of 111");
+        assert!(!second.has(".pager__newer") && !third.has(".pager__next"), "the first page has a link of its own");
     }
 
     fn another_accounts_ledger_is_never_shown_and_never_changed(db: &Database) {

@@ -8,8 +8,8 @@ fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
     let style = nobody.get("/login").page().attr("link[rel=stylesheet]", "href");
     vec![
         ("page", client.get("/api-keys").assert_ok()),
-        ("part that asks by itself", client.htmx("section#messages").get("/messages").assert_ok()),
-        ("wrong filter", client.get("/messages?recipient=x").assert_status(422)),
+        ("part that asks by itself", client.htmx("div#messages").get("/messages").assert_ok()),
+        ("wrong filter", client.get("/messages?from=x").assert_status(422)),
         ("login page", nobody.get("/login").assert_ok()),
         ("part of a page", client.htmx("a").get("/api-keys/new").assert_ok()),
         ("redirect", nobody.get("/api-keys").assert_status(303)),
@@ -42,6 +42,32 @@ fn one_of_each_of_the_gate(app: &App) -> Vec<(&'static str, Answer)> {
 }
 
 on_both_databases! {
+    fn the_opener_policy_is_sent_where_browsers_heed_it(db: &Database) {
+        let app = db.app();
+        let policy = |host: &str| {
+            let answer = app.anonymous().with("host", host).get("/login").assert_ok();
+            answer.header("cross-origin-opener-policy").to_owned()
+        };
+
+        assert_eq!(policy("keyfob.lan:8080"), "");
+        assert_eq!(policy("localhost:8080"), "same-origin");
+        let app = App::start_behind(db, "https://keys.example.com");
+        let answer = app.anonymous().with("host", "keys.example.com").get("/login").assert_ok();
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+    }
+
+    fn a_host_that_anybody_may_name_is_no_address_of_this_installation(db: &Database) {
+        let shown = |app: &App| {
+            let client = app.signed_in().with("x-forwarded-host", "evil.example").with("x-forwarded-proto", "https");
+            client.with("host", "keyfob.lan:8080").get("/connect").assert_ok().body
+        };
+
+        let (direct, proxied) = (shown(&db.app()), shown(&App::start_trusting(db)));
+
+        assert!(direct.contains("http://keyfob.lan:8080") && !direct.contains("evil.example"), "{direct}");
+        assert!(proxied.contains("https://evil.example"), "a trusted proxy is not believed: {proxied}");
+    }
+
     fn every_response_has_the_security_headers(db: &Database) {
         for (what, answer) in one_of_each(&db.app()) {
             for (name, value) in [
@@ -159,7 +185,7 @@ on_both_databases! {
         let answer = db.app().anonymous().get("/nothing").assert_status(404);
 
         let page = answer.page();
-        assert_eq!(page.text("h1"), "Nothing here");
+        assert_eq!(page.text("h1"), "Not found");
         assert_eq!(page.text(".error-page__id code"), answer.header("x-request-id"));
     }
 

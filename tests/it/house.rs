@@ -47,8 +47,8 @@ const FLOORS: [&[&str]; 13] = [
     &["domain"],
     &["clock"],
     &["store"],
-    &["random"],
-    &["error", "format", "hex", "networks", "repeats", "telemetry"],
+    &["environment", "random"],
+    &["error", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
 ];
 
 fn room(path: &str) -> &str {

@@ -61,23 +61,56 @@ fn say_everywhere(client: &Client) {
     }
 }
 
-#[test]
-fn a_log_that_can_not_be_written_changes_nothing_else() {
-    let db = Database::sqlite();
+/// Serves with standard error sent where this says, as bash writes it.
+fn serve_with_log(db: &Database, redirection: &str) -> (Process, Client) {
     run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
-    let mut command = Command::new("sh");
-    command.args(["-c", "exec \"$0\" --listen 127.0.0.1:0 --database-url \"$1\" 2>/dev/full"]);
-    command.args([env!("CARGO_BIN_EXE_keyfob"), &db.url()]);
+    let mut command = Command::new("bash");
+    let program = "exec \"$0\" --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --database-url \"$1\"";
+    command.args(["-c", &format!("{program} {redirection}"), env!("CARGO_BIN_EXE_keyfob"), &db.url()]);
     let mut process = Process::spawn(command.env("KEYFOB_LOG", "debug"));
     let client = process.client();
+    (process, client)
+}
 
+#[test]
+fn a_log_that_can_not_be_written_changes_nothing_else_and_is_counted() {
+    for redirection in ["2>/dev/full", "2> >(:)"] {
+        let db = Database::sqlite();
+        let (mut process, client) = serve_with_log(&db, redirection);
+        let metrics = process.wait_for("Metrics");
+
+        client.log_in(EMAIL, PASSWORD);
+        let key = client.create_key("Project X");
+        let verdict = client.post_json("/v1/keys/verify", format!("{{\"key\":\"{}\"}}", key.secret)).json();
+        let metrics = Client::new(metrics.strip_suffix("/metrics").unwrap()).get("/metrics").assert_ok().body;
+        process.signal("TERM");
+
+        assert_eq!(verdict["code"], "VALID");
+        let dropped = metrics.lines().find_map(|line| line.strip_prefix("keyfob_log_lines_dropped_total ")).unwrap();
+        assert!(dropped.parse::<u64>().unwrap() > 0, "{redirection}: {metrics}");
+        process.end().assert_success();
+    }
+}
+
+#[test]
+fn a_log_that_can_be_written_again_says_what_it_lacks() {
+    let db = Database::sqlite();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("log");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let (process, client) = serve_with_log(&db, &format!("2>'{}'", pipe.display()));
+
+    drop(reader);
     client.log_in(EMAIL, PASSWORD);
-    let key = client.create_key("Project X");
-    let verdict = client.post_json("/v1/keys/verify", format!("{{\"key\":\"{}\"}}", key.secret)).json();
+    let mut reader = fs::File::open(&pipe).unwrap();
+    client.create_key("Project X");
     process.signal("TERM");
 
-    assert_eq!(verdict["code"], "VALID");
     process.end().assert_success();
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut log).unwrap();
+    assert_eq!(log.matches("log lines could not be written").count(), 1, "{log}");
 }
 
 #[test]
@@ -138,6 +171,22 @@ fn a_crash_leaves_no_core_dump_that_would_hold_secrets() {
 
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..], ["0", "0", "bytes"]);
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_named_once() {
+    let db = Database::sqlite();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
+    let mut process = Process::serve(&db);
+    let client = process.client();
+
+    for n in 0..3 {
+        client.with("x-forwarded-for", &format!("198.51.100.{n}")).post("/login", &[("email", "x"), ("password", "x")]);
+    }
+    process.signal("TERM");
+
+    let log = process.end().stderr;
+    assert_eq!(log.matches("name it with --trusted-proxy 127.0.0.1").count(), 1, "{log}");
 }
 
 #[test]

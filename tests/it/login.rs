@@ -11,6 +11,12 @@ fn log_in_towards(app: &App, next: &str) -> String {
 }
 
 on_both_databases! {
+    fn an_e_mail_address_is_taken_as_people_paste_it(db: &Database) {
+        let app = db.app();
+
+        app.anonymous().log_in("\u{a0}\u{202a}Ada@exam\u{200b}ple.com\u{202c} ", PASSWORD);
+    }
+
     fn the_right_password_opens_the_dashboard(db: &Database) {
         let app = db.app();
         let client = app.anonymous();

@@ -66,7 +66,7 @@ on_both_databases! {
         for text in NASTY {
             let made = create(&client, text, text).assert_ok().page();
             assert_eq!(made.rows(), [plain(text)]);
-            assert_eq!(made.toasts(), [format!("Success. The key “{}” was created.", plain(text))]);
+            assert_eq!(made.toasts(), [format!("Success. Key “{}” created.", plain(text))]);
             assert_harmless(&made, text);
 
             // An error in one field shows the other one again.
@@ -92,7 +92,7 @@ on_both_databases! {
         for text in NASTY {
             let key = client.create_key(text);
             let off = client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).assert_ok().page();
-            assert_eq!(off.toasts(), [format!("“{}” is disabled.", plain(text))]);
+            assert_eq!(off.text("[hx-target='#announcement']"), format!("“{}” is disabled.", plain(text)));
             assert_eq!(off.attr(".switch", "aria-label"), text);
             client.switch(&key, "enabled");
             let page = client.get("/api-keys").page();

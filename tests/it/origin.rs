@@ -27,7 +27,7 @@ const WRITES: &[Write] = &[
 ];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 4] = [VERIFY, "/v1/auth", "/v1/sms/messages", "/v1/sms/messages/estimate"];
+const WITHOUT_COOKIE: [&str; 5] = [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate"];
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {

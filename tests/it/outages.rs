@@ -81,7 +81,7 @@ on_both_databases! {
         app.assert_verdict(&key.secret, "VALID");
         drop(lock);
 
-        let alert = format!("{LOCKED} The key was not created; try again in a moment.");
+        let alert = format!("{LOCKED} The key was not created. Try again in a moment.");
         for answer in [&refused.part, &refused.page] {
             assert_eq!(answer.status, 503, "{}", answer.body);
             let page = answer.page();
@@ -94,7 +94,7 @@ on_both_databases! {
         assert_eq!(refused.switch.status, 503);
         let row = refused.switch.page();
         assert_eq!(row.attr(".switch", "aria-checked"), "true");
-        assert_eq!(row.toasts(), [format!("{LOCKED} “Project X” was not switched; try again in a moment.")]);
+        assert_eq!(row.toasts(), [format!("{LOCKED} “Project X” was not switched. Try again in a moment.")]);
         // PostgreSQL locks one table, so that sessions can be written.
         let without_sessions = if db.is_sqlite() { 503 } else { 303 };
         assert_eq!((refused.plain_switch.status, refused.login.status), (without_sessions, without_sessions));
@@ -145,7 +145,7 @@ on_both_databases! {
         let alert = answer.page().text(".alert");
         assert_eq!(
             alert,
-            "Your session has ended. Log in and try again. Log in in a new tab, then try again here."
+            "Your session has ended. Log in in a new tab, then press Create again."
         );
         // The other tab shares its cookies with this one.
         client.log_in(EMAIL, PASSWORD);
@@ -168,11 +168,41 @@ on_both_databases! {
         client.post("/login", &fields).assert_leads_to("/api-keys/new");
 
         let page = client.get("/api-keys/new").assert_ok().page();
-        assert_eq!(login.text(".notice"), "Log in to go on. What you typed is kept.");
+        assert_eq!(login.text(".notice"), "Log in to continue. What you typed is kept.");
         assert_eq!((page.field("key_id"), page.field("name")), (id, TYPED[1].1.to_owned()));
         assert_eq!(page.field("description").replace("\r\n", "\n"), "one\ntwo");
         assert_eq!(client.get("/api-keys/new").page().field("name"), "", "it was shown twice");
         assert_eq!(db.count("api_keys"), 0);
+    }
+
+    fn every_form_is_filled_in_again_after_the_login(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let (page, callback) = (format!("/api-keys/{}", key.id), format!("/api-keys/{}/callback", key.id));
+        let label = [("name", "Typed"), ("description", ""), ("version", "1")];
+        let url = [("url", "https://example.com/typed"), ("action", "save")];
+        let service = [("name", "Typed"), ("slug", "typed"), ("key_prefix", "typed")];
+        let credits = [("amount", "1234"), ("note", "Typed")];
+        let forms: [(&str, &[(&str, &str)]); 6] = [
+            (&page, &label),
+            (&callback, &url),
+            ("/services", &service),
+            ("/services/sms", &[("name", "Typed")]),
+            ("/settings/name", &[("name", "Typed")]),
+            ("/credits", &credits),
+        ];
+        for (path, typed) in forms {
+            let login = app.anonymous().post(path, typed).assert_status(401).page();
+            let (next, draft) = (login.field("next"), login.field("draft"));
+            let client = app.anonymous();
+            let fields = [("email", EMAIL), ("password", PASSWORD), ("next", &*next), ("draft", &*draft)];
+            client.post("/login", &fields).assert_leads_to(&next);
+
+            let (field, text) = typed[0];
+            assert_eq!(client.get(&next).assert_ok().page().field(field), text, "{path}");
+            assert_ne!(client.get(&next).page().field(field), text, "{path}: it was filled in twice");
+        }
+        assert_eq!((db.count("services"), db.count("api_key_callbacks"), db.count("ledger_entries")), (1, 0, 0));
     }
 
     fn a_draft_is_shown_by_the_page_of_its_form_and_by_no_other(db: &Database) {
@@ -220,8 +250,11 @@ on_both_databases! {
         let answer = there.post(&key.status_path(), &[("status", "disabled")]).assert_status(401);
         let evil = client.htmx("form").with("hx-current-url", "https://evil.example//evil.example");
 
-        assert_eq!(answer.header("hx-redirect"), "/login?next=/api-keys%3Fservice%3Dsms");
-        assert_eq!(evil.post(&key.status_path(), &[("status", "disabled")]).header("hx-redirect"), "/login");
+        assert_eq!(answer.header("hx-redirect"), format!("/login?next=/api-keys%3Fservice%3Dsms%26missed%3Ddisabled.{}", key.id));
+        assert_eq!(
+            evil.post(&key.status_path(), &[("status", "disabled")]).header("hx-redirect"),
+            format!("/login?next=/api-keys%3Fmissed%3Ddisabled.{}", key.id)
+        );
         app.assert_verdict(&key.secret, "VALID");
     }
 }

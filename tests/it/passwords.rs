@@ -25,7 +25,7 @@ fn fine() -> Vec<String> {
 
 /// What is refused, with words of the reason.
 fn refused() -> Vec<(String, &'static str)> {
-    let common = "among the first passwords that are tried";
+    let common = "password is too common";
     vec![
         (String::new(), "this has 0"),
         ("xq7tz9wkjvpm2r".to_owned(), "Use at least 15 characters; this has 14"),
@@ -68,6 +68,17 @@ fn assert_is_the_password(app: &App, password: &str) {
 }
 
 on_both_databases! {
+    fn a_password_is_the_same_however_a_keyboard_or_an_editor_writes_it(db: &Database) {
+        let app = db.app();
+
+        change(db, "\u{feff}gru\u{308}ne Pferde ziehen").assert_success();
+
+        for typed in ["gr\u{fc}ne Pferde ziehen", "gru\u{308}ne Pferde ziehen"] {
+            app.anonymous().log_in(EMAIL, typed);
+        }
+        app.anonymous().post("/login", &[("email", EMAIL), ("password", "grune Pferde ziehen")]).assert_status(401);
+    }
+
     fn any_password_of_15_to_1000_characters_is_taken_whole_in_the_settings(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

@@ -1,5 +1,11 @@
 //! `/v1/auth`: how a key is presented, and what a proxy is told.
 
+use actix_web::http::header::HeaderName;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyfob::clock::Clock;
+use keyfob::config::Config;
+
 use crate::support::{App, Key, Wire, on_both_databases};
 
 /// Well-formed, and nobody's.
@@ -43,6 +49,10 @@ on_both_databases! {
             format!("X-API-KEY: \t {secret} \t \r\n"),
             format!("Authorization: Bearer {secret}\r\n"),
             format!("Authorization: bEARER \t {secret}  \r\n"),
+            format!("Authorization: ApiKey {secret}\r\n"),
+            format!("Authorization: Token {secret}\r\n"),
+            format!("Authorization: basic {}\r\n", STANDARD.encode(format!("ada:{secret}"))),
+            format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{secret}:"))),
             format!("X-API-Key: {secret}\r\nAuthorization: Bearer {UNKNOWN}\r\n"),
             format!("X-API-Key: {secret}\r\nAuthorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n"),
         ] {
@@ -50,6 +60,19 @@ on_both_databases! {
             assert!(head.starts_with("http/1.1 200 "), "{lines}{head}");
             assert_eq!(code(&head), "valid");
         }
+    }
+
+    fn one_more_header_is_read_where_the_operator_names_it(db: &Database) {
+        let set = |config: &mut Config| config.key_header = Some(HeaderName::from_static("x-auth-token"));
+        let app = App::start_set(db, set, Clock::System).with_operator();
+        let Key { secret, .. } = app.make_key("Project X");
+
+        assert!(head(&app, &format!("X-Auth-Token: {secret}\r\n")).starts_with("http/1.1 200 "));
+        let balance = |name: &'static str| app.anonymous().with(name, &secret).get("/v1/balance");
+        balance("x-auth-token").assert_ok();
+        balance("x-other-token").assert_problem(401, "KEY_MISSING");
+        let both = format!("X-API-Key: {UNKNOWN}\r\nX-Auth-Token: {secret}\r\n");
+        assert_denied(&head(&app, &both), 401, "not_found", WRONG_KEY);
     }
 
     fn what_is_no_key_opens_nothing(db: &Database) {
@@ -72,6 +95,9 @@ on_both_databases! {
             format!("X-API-Key: {secret}\r\nX-API-Key: {secret}\r\n"),
             format!("Authorization: Bearer {secret}\r\nAuthorization: Bearer {secret}\r\n"),
             format!("Authorization: Basic YTpi\r\nAuthorization: Bearer {secret}\r\n"),
+            "Authorization: Basic YTpi\r\n".to_owned(),
+            format!("Authorization: Basic {secret}\r\n"),
+            "Authorization: Token\r\n".to_owned(),
             format!("X-API-Key: \r\nAuthorization: Bearer {secret}\r\n"),
         ] {
             assert_denied(&head(&app, &lines), 401, "not_found", WRONG_KEY);
@@ -84,9 +110,10 @@ on_both_databases! {
 
         for lines in [
             String::new(),
-            "Authorization: Basic YTpi\r\n".to_owned(),
+            "Authorization: Digest username=x\r\n".to_owned(),
             format!("Authorization: {secret}\r\n"),
-            format!("Authorization: Token {secret}\r\n"),
+            format!("Authorization: Bear {secret}\r\n"),
+            format!("X-Auth-Token: {secret}\r\n"),
             format!("Cookie: x-api-key={secret}\r\n"),
             format!("X-Api-Key-2: {secret}\r\n"),
         ] {
@@ -99,10 +126,13 @@ on_both_databases! {
         let Key { secret, .. } = app.make_key("Project X");
 
         for name in ["key", "api_key", "apikey", "access_token", "token", "x-api-key", "X-API-Key"] {
-            let head = head_of(&app, &format!("/v1/auth?service=sms&{name}={secret}"), "");
+            let head = head_of(&app, &format!("/v1/auth/sms/?{name}={secret}"), "");
             assert_denied(&head, 401, "key_missing", NO_KEY);
-            let answer = app.anonymous().get(&format!("/v1/nowhere?{name}={secret}"));
-            assert!(!format!("{:?}{}", answer.headers, answer.body).contains(&secret[9..]), "{}", answer.body);
+            for path in ["/v1/auth?service=sms&", "/v1/nowhere?"] {
+                let answer = app.anonymous().get(&format!("{path}{name}={secret}"));
+                assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.body);
+                assert!(!format!("{:?}{}", answer.headers, answer.body).contains(&secret[9..]), "{}", answer.body);
+            }
         }
         assert!(head(&app, &format!("X-API-Key: {secret}\r\n")).starts_with("http/1.1 200 "));
     }
@@ -165,11 +195,45 @@ on_both_databases! {
         for query in [
             "", "?", "?service", "?service=", "?mode=live", "?service=sms&service=sms", "?service=sms&service=mail",
             "?service=sms&mode=live&mode=test", "?service=sms&mode=LIVE", "?service=sms&mode=both", "?service[]=sms",
+            "?service=sms&path=/orders?mode=any", "?service=sms&scopes=read", "?service=sms&x", "//orders", "/sms;path=x/",
         ] {
             let answer = knock.get(&format!("/v1/auth{query}")).assert_problem(400, "BAD_REQUEST");
             assert_eq!((answer.header("x-key-id"), answer.header("x-auth-code")), ("", "BAD_REQUEST"), "{query}");
         }
         knock.get("/v1/auth?service=sms").assert_ok();
+    }
+
+    fn behind_the_operators_segment_a_client_chooses_nothing(db: &Database) {
+        let app = db.app();
+        app.add_service("mail", "Mail");
+        let (live, test) = (app.make_key("Live"), app.make_test_key("Test"));
+        let ask = |path: &str, key: &Key| head_of(&app, path, &format!("X-API-Key: {}\r\n", key.secret));
+
+        for path in ["", "/orders", "/?mode=any", "/;mode=any/", "/../sms;mode=any/", "/orders?mode=any&service=mail", "//mail/"] {
+            assert!(ask(&format!("/v1/auth/sms{path}"), &live).starts_with("http/1.1 200 "), "{path}");
+            assert_denied(&ask(&format!("/v1/auth/sms{path}"), &test), 403, "mode_not_allowed", None);
+            assert_denied(&ask(&format!("/v1/auth/mail{path}"), &live), 401, "not_found", WRONG_KEY);
+            assert!(ask(&format!("/v1/auth/sms;mode=any{path}"), &test).starts_with("http/1.1 200 "), "{path}");
+        }
+    }
+
+    fn a_preflight_is_let_in_as_nobody_where_the_operator_says_so(db: &Database) {
+        let app = db.app();
+        let nobody = app.anonymous();
+        let preflight = nobody.with("access-control-request-method", "PUT").with("origin", "https://app.example.com");
+
+        for path in ["/v1/auth?service=sms&preflight=pass", "/v1/auth/sms;preflight=pass/orders"] {
+            let told = preflight.send("OPTIONS", path, None).assert_ok();
+            for name in IDENTITY.iter().chain(&["x-auth-code"]) {
+                assert_eq!(told.header(name), "-", "{name}");
+            }
+            preflight.with("x-forwarded-method", "OPTIONS").get(path).assert_status(401);
+            preflight.with("x-http-method-override", "OPTIONS").post(path, &[]).assert_status(401);
+            nobody.send("OPTIONS", path, None).assert_status(401);
+        }
+        for path in ["/v1/auth?service=sms", "/v1/auth/sms/orders;preflight=pass?preflight=pass"] {
+            preflight.send("OPTIONS", path, None).assert_status(401);
+        }
     }
 
     fn every_method_but_trace_is_asked_alike(db: &Database) {

@@ -28,10 +28,7 @@ impl<'db> Scene<'db> {
         let operator = app.signed_in();
         // The page fills in the address that it is asked for: the relay's.
         let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
-        let proxy = match kind {
-            ProxyKind::Nginx => Proxy::nginx(&page.raw_text("#snippet-nginx")),
-            ProxyKind::Caddy => Proxy::caddy(&page.raw_text("#snippet-caddy")),
-        };
+        let proxy = kind.start(&page);
         Self { app, operator, relay, proxy }
     }
 
@@ -130,6 +127,43 @@ with_each_proxy! {
         scene.assert_closed(&headers[1..], &[401]);
     }
 
+    fn the_key_stays_with_the_proxy(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
+        let key = scene.operator.create_key("Project X");
+
+        for header in [("X-API-Key", key.secret.clone()), ("Authorization", format!("Bearer {}", key.secret))] {
+            let outcome = scene.ask(&[(header.0, &header.1)]).assert_reached_the_application();
+            assert!(!outcome.body.contains(&key.secret), "{}", outcome.body);
+        }
+    }
+
+    fn a_preflight_reaches_the_application_as_nobody_and_nothing_else_does(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
+        let origin = ("Origin", "https://app.example.com");
+        let mut headers = vec![origin, ("Access-Control-Request-Method", "PUT")];
+        headers.extend(IDENTITY.map(|name| (name, "spoofed")));
+
+        let outcome = scene.proxy.ask("OPTIONS /hello", &headers, "").assert_reached_the_application();
+
+        assert!(!outcome.body.contains("spoofed"), "{}", outcome.body);
+        assert!(IDENTITY.iter().all(|name| outcome.received(name).iter().all(|value| *value == "-")), "{}", outcome.body);
+        assert_eq!(outcome.received("access-control-request-method"), ["PUT"]);
+        scene.assert_closed(&headers, &[401]);
+        headers.push(("X-Forwarded-Method", "OPTIONS"));
+        scene.assert_closed(&headers, &[401]);
+        assert_eq!(scene.proxy.ask("OPTIONS /hello", &[origin], "").status, 401);
+    }
+
+    fn what_a_client_writes_into_its_address_chooses_nothing(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set(kind, db);
+        let test = make_test_key(&scene);
+
+        for path in ["/hello?mode=any", "/;mode=any/hello?service=sms&mode=any", "/hello&mode=any", "//hello;mode=any"] {
+            let outcome = scene.proxy.ask(&format!("GET {path}"), &[("X-API-Key", &test)], "");
+            assert_eq!(outcome.status, 403, "{path}: {}\n{}", outcome.head, outcome.body);
+        }
+    }
+
     fn a_body_reaches_the_application_and_not_keyfob(kind: ProxyKind, db: &Database) {
         let scene = Scene::set(kind, db);
         let key = scene.operator.create_key("Project X");
@@ -173,7 +207,7 @@ with_each_proxy! {
         scene.relay.cut();
 
         for _ in 0..3 {
-            scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502]);
+            scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502, 503]);
         }
     }
 
@@ -182,7 +216,7 @@ with_each_proxy! {
         let key = scene.operator.create_key("Project X");
         scene.relay.hang();
 
-        scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502, 504]);
+        scene.assert_closed(&[("X-API-Key", &key.secret)], &[500, 502, 503, 504]);
     }
 
     fn while_keyfobs_database_is_gone_nothing_gets_through(kind: ProxyKind, db: &Database) {

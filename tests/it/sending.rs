@@ -1,10 +1,12 @@
 //! The queue of messages and the receipts of carriers, without either.
 
+use std::time::Duration;
+
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::secret::Mode;
 use keyfob::domain::message::{
-    self, CarrierMessageId, DeliveryReceipt, LEASE_SECONDS, Lease, Message, MessageDraft, MessageError, MessageId,
-    MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, VALIDITY_SECONDS,
+    self, CarrierMessageId, CarrierRejection, DeliveryReceipt, LEASE_SECONDS, Lease, Message, MessageDraft,
+    MessageError, MessageId, MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, VALIDITY_SECONDS,
 };
 use keyfob::domain::{credit, installation};
 use keyfob::store::{Conn, Store, UtcTime};
@@ -38,11 +40,11 @@ impl<'db> Queue<'db> {
         let text = if segments == 1 { "Hello".to_owned() } else { "a".repeat(153 * segments) };
         let draft = MessageDraft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
         let origin = MessageOrigin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
-        message::accept(&mut self.conn(), &origin, &draft, self.now).unwrap().messages.remove(0).id
+        message::accept(&mut self.conn(), &origin, &draft, false, self.now).unwrap().messages.remove(0).id
     }
 
     fn lease(&self) -> Vec<Lease> {
-        message::lease(&mut self.conn(), Mode::Live, 10, self.now).unwrap()
+        message::lease(&mut self.conn(), false, 10, self.now).unwrap()
     }
 
     fn settle(&self, id: &MessageId, outcomes: &[SegmentOutcome]) {
@@ -89,8 +91,20 @@ fn taken(carrier_id: &str) -> SegmentOutcome {
     SegmentOutcome::Accepted(CarrierMessageId::new(carrier_id))
 }
 
-fn later(seconds: i64) -> SegmentOutcome {
-    SegmentOutcome::Retry { error: MessageError::Throttled, at: NOW.plus_seconds(seconds), max_attempts: 3 }
+fn rejection(error: MessageError, code: &str) -> CarrierRejection {
+    CarrierRejection { error, carrier_code: Some(code.to_owned()) }
+}
+
+fn refused(error: MessageError) -> SegmentOutcome {
+    SegmentOutcome::Rejected(rejection(error, "0x404"))
+}
+
+fn throttled() -> SegmentOutcome {
+    SegmentOutcome::Throttled { rejection: rejection(MessageError::Throttled, "0x58"), after: Duration::from_secs(1) }
+}
+
+fn carrier_error() -> SegmentOutcome {
+    SegmentOutcome::Retry(rejection(MessageError::CarrierError, "0x08"))
 }
 
 fn receipt(carrier_id: &str, state: ReceiptState) -> DeliveryReceipt {
@@ -213,7 +227,7 @@ on_both_databases! {
         assert_eq!(queue.credits(), 98);
 
         for _ in 0..5 {
-            queue.settle(&id, &[SegmentOutcome::Rejected(MessageError::InvalidRecipient)]);
+            queue.settle(&id, &[refused(MessageError::InvalidRecipient)]);
         }
 
         queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::InvalidRecipient));
@@ -226,7 +240,7 @@ on_both_databases! {
         let id = queue.accept(3);
         queue.lease();
 
-        queue.settle(&id, &[taken("c1"), SegmentOutcome::Rejected(MessageError::InvalidMessage)]);
+        queue.settle(&id, &[taken("c1"), refused(MessageError::InvalidMessage)]);
 
         queue.assert_is(&id, MessageStatus::Undelivered, Some(MessageError::InvalidMessage));
         assert_eq!(queue.credits(), 99);
@@ -259,11 +273,11 @@ on_both_databases! {
         let id = queue.accept(3);
         queue.lease();
 
-        queue.settle(&id, &[taken("c1"), later(30)]);
+        queue.settle(&id, &[taken("c1"), throttled()]);
         queue.assert_is(&id, MessageStatus::Queued, Some(MessageError::Throttled));
         assert_eq!(queue.lease().len(), 0);
 
-        queue.now = NOW.plus_seconds(30);
+        queue.now = NOW.plus_seconds(2);
         assert_eq!(queue.lease()[0].numbers, [2, 3]);
         let outcomes = [(2, taken("c2")), (3, taken("c3"))];
         message::settle(&mut queue.conn(), &id, queue.find(&id).due_at, &outcomes, queue.now).unwrap();
@@ -271,18 +285,121 @@ on_both_databases! {
         assert_eq!(queue.credits(), 97);
     }
 
-    fn a_carrier_that_is_never_ready_is_given_up_after_as_many_tries_as_it_is_worth(db: &Database) {
+    fn a_throttled_message_fails_only_when_its_time_is_over(db: &Database) {
         let mut queue = Queue::of(db);
         let id = queue.accept(1);
 
-        for number in 1..=3 {
-            assert_eq!(queue.lease().len(), 1, "{number}");
-            queue.settle(&id, &[later(30 * number)]);
-            queue.now = NOW.plus_seconds(30 * number);
+        let mut rounds = 0;
+        while queue.now < NOW.plus_seconds(VALIDITY_SECONDS) {
+            rounds += queue.lease().len();
+            if queue.find(&id).status == MessageStatus::Sending {
+                queue.settle(&id, &[throttled()]);
+            }
+            queue.assert_is(&id, MessageStatus::Queued, Some(MessageError::Throttled));
+            queue.now = queue.find(&id).due_at.unwrap();
+        }
+        queue.sweep();
+
+        // Every second at first, and every minute in the end.
+        assert!((2_200..3_200).contains(&rounds), "{rounds}");
+        assert_eq!((queue.find(&id).tries, db.count("message_events")), (0, 2));
+        queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::NotSentInTime));
+        assert_eq!(queue.find(&id).carrier_code.as_deref(), Some("0x58"));
+        assert_eq!(queue.credits(), 100);
+    }
+
+    fn messages_that_were_throttled_together_come_back_apart(db: &Database) {
+        let queue = Queue::of(db);
+        let ids: Vec<_> = (0..8).map(|_| queue.accept(1)).collect();
+        queue.lease();
+
+        ids.iter().for_each(|id| queue.settle(id, &[throttled()]));
+
+        let due: std::collections::BTreeSet<_> = ids.iter().map(|id| queue.find(id).due_at.unwrap()).collect();
+        assert!(due.len() > 1, "{due:?}");
+        assert!(due.iter().all(|due| (NOW.plus_seconds(1)..=NOW.plus_seconds(2)).contains(due)), "{due:?}");
+    }
+
+    fn an_error_of_the_carrier_is_waited_out_as_long_as_the_validity_allows(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.accept(1);
+        let mut delays = Vec::new();
+
+        while queue.now < NOW.plus_seconds(VALIDITY_SECONDS) {
+            assert_eq!(queue.lease().len(), 1);
+            queue.settle(&id, &[carrier_error()]);
+            queue.assert_is(&id, MessageStatus::Queued, Some(MessageError::CarrierError));
+            let due = queue.find(&id).due_at.unwrap();
+            delays.push((due.micros() - queue.now.micros()) / 1_000_000);
+            queue.now = due;
+        }
+        queue.sweep();
+
+        let expected = [30, 60, 120, 300, 600, 1_800, 1_800];
+        assert!(delays.iter().zip(expected).all(|(delay, least)| (least..=least * 5 / 4).contains(delay)), "{delays:?}");
+        assert!((70..110).contains(&delays.len()), "{delays:?}");
+        queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::NotSentInTime));
+        assert_eq!((queue.find(&id).carrier_code.as_deref(), queue.credits()), (Some("0x08"), 100));
+    }
+
+    fn the_carriers_own_code_is_kept_for_the_segment_and_the_message(db: &Database) {
+        let queue = Queue::of(db);
+        let (rejected, undelivered, delivered) = (queue.accept(1), queue.accept(1), queue.accept(1));
+        queue.lease();
+        queue.settle(&rejected, &[refused(MessageError::Rejected)]);
+        queue.settle(&undelivered, &[taken("c1")]);
+        queue.settle(&delivered, &[taken("c2")]);
+        for (carrier_id, state) in [("c1", ReceiptState::Undelivered), ("c2", ReceiptState::Delivered)] {
+            let receipt = DeliveryReceipt { error: Some("0A7".to_owned()), ..receipt(carrier_id, state) };
+            message::receive(&mut queue.conn(), &receipt, NOW).unwrap();
         }
 
-        queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::Throttled));
-        assert_eq!((queue.lease().len(), queue.credits()), (0, 100));
+        for (id, code) in [(&rejected, Some("0x404")), (&undelivered, Some("0A7")), (&delivered, None)] {
+            let segments = message::segments(&mut queue.conn(), id).unwrap();
+            assert_eq!((queue.find(id).carrier_code.as_deref(), segments[0].carrier_code.as_deref()), (code, code));
+        }
+    }
+
+    fn a_late_answer_settles_what_was_unknown(db: &Database) {
+        let queue = Queue::of(db);
+        let settle_late = |id: &MessageId, number, outcome| {
+            message::settle_late(&mut queue.conn(), id, number, &outcome, NOW).unwrap()
+        };
+        let (accepted, refused_late, throttled_late) = (queue.accept(1), queue.accept(1), queue.accept(1));
+        queue.lease();
+        // An answer may overtake the record of the time-out.
+        assert_eq!(settle_late(&accepted, 1, taken("c1")), None);
+        for id in [&accepted, &refused_late, &throttled_late] {
+            queue.settle(id, &[SegmentOutcome::Unanswered]);
+        }
+        assert_eq!(queue.credits(), 97);
+
+        assert!(settle_late(&accepted, 1, taken("c1")).is_some());
+        settle_late(&refused_late, 1, refused(MessageError::InvalidRecipient));
+        settle_late(&throttled_late, 1, throttled());
+
+        queue.assert_is(&accepted, MessageStatus::Sent, None);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.assert_is(&accepted, MessageStatus::Delivered, None);
+        queue.assert_is(&refused_late, MessageStatus::Failed, Some(MessageError::InvalidRecipient));
+        // It was announced as sent, so it does not go back into the queue.
+        queue.assert_is(&throttled_late, MessageStatus::Failed, Some(MessageError::Throttled));
+        assert_eq!((queue.lease().len(), queue.credits()), (0, 99));
+        // Once more changes nothing.
+        settle_late(&accepted, 1, refused(MessageError::Rejected));
+        queue.assert_is(&accepted, MessageStatus::Delivered, None);
+    }
+
+    fn a_late_refusal_of_one_segment_ends_the_message_and_gives_its_credit_back(db: &Database) {
+        let queue = Queue::of(db);
+        let id = queue.accept(2);
+        queue.lease();
+        queue.settle(&id, &[SegmentOutcome::Unanswered, taken("c2")]);
+
+        message::settle_late(&mut queue.conn(), &id, 1, &refused(MessageError::Rejected), NOW).unwrap();
+
+        queue.assert_is(&id, MessageStatus::Undelivered, Some(MessageError::Rejected));
+        assert_eq!(queue.credits(), 99);
     }
 
     fn what_never_left_goes_back_in_line_and_does_not_count(db: &Database) {
@@ -293,7 +410,7 @@ on_both_databases! {
             queue.lease();
             queue.settle(&id, &[SegmentOutcome::NotSent]);
             queue.assert_is(&id, MessageStatus::Queued, None);
-            queue.now = NOW.plus_seconds(second);
+            queue.now = NOW.plus_seconds(2 * second);
         }
 
         assert_eq!((queue.find(&id).tries, queue.lease().len(), queue.credits()), (0, 1, 99));
@@ -304,7 +421,7 @@ on_both_databases! {
         let id = queue.accept(1);
         let first = queue.lease().remove(0).message.due_at;
         let write = |queue: &Queue| {
-            let outcomes = [(1, later(1))];
+            let outcomes = [(1, carrier_error())];
             message::settle(&mut queue.conn(), &id, first, &outcomes, queue.now).unwrap();
         };
 
@@ -312,10 +429,10 @@ on_both_databases! {
         write(&queue);
         assert_eq!((queue.find(&id).tries, db.count("message_events")), (1, 1));
 
-        queue.now = NOW.plus_seconds(1);
+        queue.now = NOW.plus_seconds(40);
         assert_eq!(queue.lease().len(), 1);
         write(&queue);
-        queue.assert_is(&id, MessageStatus::Sending, Some(MessageError::Throttled));
+        queue.assert_is(&id, MessageStatus::Sending, Some(MessageError::CarrierError));
         assert_eq!(queue.lease().len(), 0);
     }
 
@@ -374,7 +491,7 @@ on_both_databases! {
     fn a_message_ends_when_its_time_is_over(db: &Database) {
         let mut queue = Queue::of(db);
         let (sent, unanswered, queued) = (queue.sent(1), queue.accept(1), queue.accept(2));
-        message::lease(&mut queue.conn(), Mode::Live, 1, NOW).unwrap();
+        message::lease(&mut queue.conn(), false, 1, NOW).unwrap();
         queue.settle(&unanswered, &[SegmentOutcome::Unanswered]);
         assert_eq!(queue.credits(), 96);
 
@@ -385,11 +502,41 @@ on_both_databases! {
         queue.now = NOW.plus_seconds(VALIDITY_SECONDS);
         queue.sweep();
 
-        queue.assert_is(&sent, MessageStatus::Expired, Some(MessageError::Expired));
-        queue.assert_is(&unanswered, MessageStatus::Expired, Some(MessageError::Expired));
         queue.assert_is(&queued, MessageStatus::Failed, Some(MessageError::NotSentInTime));
+        // Carriers report what expired only afterwards.
+        queue.assert_is(&sent, MessageStatus::Sent, None);
+        queue.now = NOW.plus_seconds(VALIDITY_SECONDS + 600);
+        queue.sweep();
+
+        // What became of it is not known, which is not to say that it was not delivered.
+        queue.assert_is(&sent, MessageStatus::Sent, Some(MessageError::NoReceipt));
+        queue.assert_is(&unanswered, MessageStatus::Sent, Some(MessageError::OutcomeUnknown));
+        assert!(queue.find(&sent).has_ended() && queue.find(&unanswered).has_ended());
         // Only what no carrier was asked to take is given back.
         assert_eq!((queue.lease().len(), queue.credits()), (0, 98));
+
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.assert_is(&sent, MessageStatus::Delivered, None);
+    }
+
+    fn a_message_of_a_clock_that_was_ahead_is_due_now(db: &Database) {
+        let mut queue = Queue::of(db);
+        let waiting = queue.accept(1);
+        queue.lease();
+        queue.settle(&waiting, &[throttled()]);
+        for hours in [1, 48] {
+            queue.now = NOW.plus_seconds(hours * 3600);
+            queue.accept(1);
+        }
+        queue.now = NOW;
+        assert_eq!(queue.lease().len(), 0);
+
+        assert!(message::needs_sweep(&mut queue.conn(), NOW).unwrap());
+        assert_eq!(message::correct_due_times(&mut queue.conn(), NOW).unwrap(), 2);
+
+        // One that waits as long as it should goes on waiting.
+        assert_eq!(queue.lease().len(), 2);
+        assert_eq!(queue.find(&waiting).status, MessageStatus::Queued);
     }
 
     fn a_clock_that_steps_back_a_day_loses_no_message(db: &Database) {

@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(dialog.page().text("#dialog-title"), "New Service");
         assert!(!dialog.body.contains("<html"));
         assert_eq!(page.text("h1"), "New Service");
-        assert!(page.text("#service-prefix-hint").ends_with("Never changes."));
+        assert!(page.text("#service-prefix-hint").ends_with("Can’t be changed later."));
     }
 
     fn a_new_service_is_listed_and_keys_can_be_made_for_it(db: &Database) {
@@ -68,7 +68,7 @@ on_both_databases! {
         client.post("/services", &fields(" Mail <b>& more</b> ", "mail", "ml")).assert_leads_to("/services");
 
         let page = client.get("/services").page();
-        assert_eq!(page.toasts(), ["Success. The service “Mail <b>& more</b>” was created."]);
+        assert_eq!(page.toasts(), ["Success. Service “Mail <b>& more</b>” created."]);
         assert_eq!(page.texts(".service__name"), ["SMS", "Mail <b>& more</b>"]);
         let dialog = client.htmx("a").get("/api-keys/new?service=mail").page();
         assert_eq!(dialog.text("#dialog-title"), "New API Key for Mail <b>& more</b> Service");
@@ -111,10 +111,10 @@ on_both_databases! {
         let prefix = client.htmx(FORM).post("/services", &fields("Other", "other", "sms")).assert_status(422);
         let both = client.post("/services", &fields("Mail", "mail", "ml")).assert_status(422).page();
 
-        assert_eq!(slug.text("#service-slug-error"), "“Mail” has this slug.");
+        assert_eq!(slug.text("#service-slug-error"), "“Mail” already has this slug.");
         assert!(!slug.has("#service-prefix-error"));
         assert_eq!(slug.field("name"), "Other");
-        assert_eq!(prefix.page().text("#service-prefix-error"), "Keys of “SMS” begin like this.");
+        assert_eq!(prefix.page().text("#service-prefix-error"), "“SMS” already has this prefix.");
         assert!(prefix.body.starts_with("<form"), "{}", prefix.body);
         assert!(both.has("#service-slug-error") && both.has("#service-prefix-error"));
         assert_eq!(db.count("services"), 2);
@@ -127,7 +127,7 @@ on_both_databases! {
         let page = client.post("/services", &fields(" ", "Mail!", "")).assert_status(422).page();
 
         assert_eq!(page.text("#service-name-error"), "Name is required.");
-        let rule = "Slug has 2 to 12 small letters and digits and begins with a letter, such as mail.";
+        let rule = "Use 2 to 12 lower-case letters or digits, starting with a letter.";
         assert_eq!(page.text("#service-slug-error"), rule);
         assert_eq!(page.text("#service-prefix-error"), "Key Prefix is required.");
         assert_eq!(page.field("slug"), "Mail!");
@@ -162,7 +162,7 @@ on_both_databases! {
         client.post("/services/sms", &[("name", "Text messages"), ("slug", "x"), ("key_prefix", "x")]).assert_leads_to("/services");
 
         let page = client.get("/services").page();
-        assert_eq!(page.toasts(), ["Success. The service is called “Text messages”."]);
+        assert_eq!(page.toasts(), ["Renamed to “Text messages”."]);
         assert_eq!((page.texts(".service__slug"), page.texts(".service__prefix")), (vec!["sms".to_owned()], vec!["sms_".to_owned()]));
         assert_eq!(client.get("/api-keys/new").page().text("h1"), "New API Key for Text messages Service");
         assert_eq!(verdict_at(&app, "sms", &key.secret), "VALID");
@@ -189,8 +189,10 @@ on_both_databases! {
 
         nobody.get("/services").assert_leads_to("/login?next=/services");
         nobody.get("/services/new").assert_status(303);
-        nobody.post("/services", &fields("Mail", "mail", "mail")).assert_leads_to("/login");
-        nobody.post("/services/sms", &[("name", "X")]).assert_leads_to("/login");
+        let login = nobody.post("/services", &fields("Mail", "mail", "mail")).assert_status(401).page();
+        assert_eq!((login.text("h1"), login.field("next")), ("Log in".to_owned(), "/services/new".to_owned()));
+        let login = nobody.post("/services/sms", &[("name", "X")]).assert_status(401).page();
+        assert_eq!(login.field("next"), "/services/sms");
 
         assert_eq!(db.count("services"), 1);
         assert_eq!(app.signed_in().get("/services").page().texts(".service__name"), ["SMS"]);

@@ -3,7 +3,7 @@
 use actix_web::cookie::{Cookie, CookieJar, Key};
 use keyfob::store::Digest;
 
-use crate::support::{App, Client, Database, EMAIL, PASSWORD, on_both_databases};
+use crate::support::{App, Client, Database, EMAIL, PASSWORD, Wire, on_both_databases};
 
 const HOUR: i64 = 60 * 60;
 
@@ -13,8 +13,9 @@ fn session_id(db: &Database, client: &Client) -> String {
     let hex = settings.split(|c: char| !c.is_ascii_hexdigit()).find(|part| part.len() == 128).unwrap();
     let key: Vec<u8> = (0..128).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
     let mut jar = CookieJar::new();
-    jar.add_original(Cookie::parse_encoded(format!("keyfob={}", client.session_cookie().unwrap())).unwrap());
-    jar.private(&Key::from(&key)).get("keyfob").unwrap().value().to_owned()
+    let (name, value) = client.session_cookie_pair().unwrap();
+    jar.add_original(Cookie::parse_encoded(format!("{name}={value}")).unwrap());
+    jar.private(&Key::from(&key)).get(&name).unwrap().value().to_owned()
 }
 
 /// What a login leaves in the browser under this name.
@@ -99,10 +100,12 @@ on_both_databases! {
 
     fn a_made_up_cookie_is_nobody(db: &Database) {
         let app = db.app();
-        let real = format!("keyfob={}", app.signed_in().session_cookie().unwrap());
+        let (name, value) = app.signed_in().session_cookie_pair().unwrap();
+        let real = format!("{name}={value}");
 
-        for cookie in ["keyfob=x", "keyfob=", &format!("{real}x"), &real.to_uppercase(), "keyfob=0; keyfob=1"] {
-            app.anonymous().with("cookie", cookie).get("/settings").assert_leads_to("/login?next=/settings");
+        for cookie in ["NAME=x", "NAME=", &format!("{real}x"), &real.to_uppercase(), "NAME=0; NAME=1"] {
+            let cookie = cookie.replace("NAME", &name);
+            app.anonymous().with("cookie", &cookie).get("/settings").assert_leads_to("/login?next=/settings");
         }
         app.anonymous().with("cookie", &real).get("/settings").assert_ok();
     }
@@ -113,6 +116,74 @@ on_both_databases! {
         let foreign = elsewhere.app().signed_in();
 
         foreign.at(&app.url).get("/settings").assert_leads_to("/login?next=/settings");
+        let (name, _) = app.signed_in().session_cookie_pair().unwrap();
+        let renamed = format!("{name}={}", foreign.session_cookie().unwrap());
+        app.anonymous().with("cookie", &renamed).get("/settings").assert_leads_to("/login?next=/settings");
+    }
+
+    fn two_installations_on_one_host_keep_their_logins_apart(db: &Database) {
+        let (app, elsewhere) = (db.app(), db.empty());
+        let other = elsewhere.app();
+        let browser = app.signed_in();
+
+        // Browsers send cookies to every port of a host.
+        let browser = browser.at(&other.url);
+        browser.log_in(EMAIL, PASSWORD);
+
+        browser.get("/settings").assert_ok();
+        browser.at(&app.url).get("/settings").assert_ok();
+    }
+
+    fn a_neighbours_cookie_that_is_no_text_keeps_nobody_out(db: &Database) {
+        let app = db.app();
+        let own = app.signed_in().cookies();
+        let get = |cookie: &[u8]| {
+            let head = [b"GET /settings HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: ", cookie, b"\r\n\r\n"];
+            Wire::to(&app.url).send(&head.concat()).read_all()
+        };
+
+        let beside = [b"lang=caf\xe9; ", own.as_bytes(), b"; theme=\xff"].concat();
+
+        assert!(get(&beside).starts_with("HTTP/1.1 200"), "{}", get(&beside));
+        assert!(get(b"lang=caf\xe9").starts_with("HTTP/1.1 303"));
+        assert!(get(&[b"keyfob-\xe9=1; ", own.as_bytes()].concat()).starts_with("HTTP/1.1 200"));
+    }
+
+    fn a_login_whose_cookie_does_not_come_back_is_explained(db: &Database) {
+        let app = db.app();
+        let without_cookies = app.anonymous();
+        let fields = [("email", EMAIL), ("password", PASSWORD), ("next", "/settings")];
+
+        without_cookies.post("/login", &fields).assert_leads_to("/settings");
+        let login = app.anonymous().on("/login?next=/settings").get("/settings").assert_status(303);
+
+        assert_eq!(login.location(), "/login?next=/settings&cookie_lost");
+        let page = app.anonymous().get(login.location()).assert_ok().page();
+        assert!(page.text("[role=alert]").contains("Allow cookies for this site"), "{}", page.text("[role=alert]"));
+        let again = app.anonymous().on("/login").get("/api-keys").assert_status(303);
+        assert_eq!(again.location(), "/login?cookie_lost");
+        app.anonymous().on("/messages").get("/settings").assert_leads_to("/login?next=/settings");
+    }
+
+    fn a_login_over_http_where_https_is_meant_names_the_address_to_open(db: &Database) {
+        let app = App::start_behind(db, "https://keys.example.com");
+        let over = |origin: &str| {
+            let host = origin.split_once("://").unwrap().1;
+            let browser = app.anonymous().without("sec-fetch-site").with("origin", origin).with("host", host);
+            browser.post("/login", &[("email", EMAIL), ("password", PASSWORD)])
+        };
+
+        for origin in ["http://keys.example.com", "http://10.0.0.5:8080"] {
+            let refused = over(origin).assert_status(403);
+            let alert = refused.page().text("[role=alert]");
+            assert!(alert.contains("Open https://keys.example.com to log in."), "{origin}: {alert}");
+            assert_eq!(refused.header("set-cookie"), "");
+        }
+        // Browsers keep secure cookies of this machine's own names.
+        over("http://localhost:8080").assert_leads_to("/api-keys");
+        over("https://keys.example.com").assert_leads_to("/api-keys");
+        let lost = app.anonymous().get("/login?cookie_lost").page().text("[role=alert]");
+        assert!(lost.contains("Open https://keys.example.com to log in"), "{lost}");
     }
 
     fn a_session_ends_twelve_hours_after_its_last_use(db: &Database) {

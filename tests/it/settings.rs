@@ -18,7 +18,7 @@ on_both_databases! {
         let page = client.get("/settings").page();
         assert_eq!(page.text(".operator__name"), "Ada <b>King</b>");
         assert_eq!(page.field("name"), "Ada <b>King</b>");
-        assert_eq!(page.toasts(), ["Success. Your name was changed."]);
+        assert_eq!(page.toasts(), ["Success. Name changed."]);
         assert!(client.get("/settings").page().toasts().is_empty(), "a message was shown twice");
     }
 
@@ -65,7 +65,7 @@ on_both_databases! {
 
         change_password(&own, PASSWORD, NEW).assert_leads_to("/settings");
 
-        let toast = "Success. Your password was changed, and your other sessions were ended.";
+        let toast = "Success. Password changed. Your other sessions were logged out.";
         assert_eq!(own.get("/settings").assert_ok().page().toasts(), [toast]);
         other.get("/settings").assert_leads_to("/login?next=/settings");
         stolen.get("/settings").assert_leads_to("/login?next=/settings");
@@ -98,7 +98,7 @@ on_both_databases! {
 
         for common in ["passwordpassword", "ada@example.com", "keyfobkeyfobkeyfob"] {
             let page = change_password(&client, PASSWORD, common).assert_status(422).page();
-            assert!(page.text("#new-password-error").starts_with("This is among the first passwords"), "{common}");
+            assert!(page.text("#new-password-error").starts_with("This password is too common"), "{common}");
         }
     }
 
@@ -107,7 +107,7 @@ on_both_databases! {
         let client = app.signed_in();
 
         for (new, message) in [
-            ("fourteen chars", "Use at least 15 characters; this has 14. A few words do well."),
+            ("fourteen chars", "Use at least 15 characters; this has 14. A few words in a row are fine."),
             (&*"x".repeat(1001), "Use at most 1000 characters."),
         ] {
             let answer = change_password(&client, PASSWORD, new).assert_status(422);

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::support::{Answer, App, Client, Database, EMAIL, PASSWORD, on_both_databases};
 
-const NOT_THE_CODE: &str = "This is not the code. It stands in the terminal where Keyfob was started last.";
+const NOT_THE_CODE: &str = "This code is wrong. The current one is in the terminal where Keyfob was last started.";
 
 fn code(app: &App) -> String {
     app.setup_code.clone().unwrap()
@@ -56,7 +56,7 @@ on_both_databases! {
 
         let page = client.get("/api-keys").assert_ok().page();
         assert_eq!(page.text(".operator__email"), EMAIL);
-        assert_eq!(page.toasts(), ["Success. You are the first operator."]);
+        assert_eq!(page.toasts(), ["Welcome, Ada. Create your first key."]);
         app.signed_in().get("/api-keys").assert_ok();
     }
 
@@ -96,8 +96,8 @@ on_both_databases! {
         let page = app.anonymous().post("/setup", &fields).assert_status(422).page();
 
         assert_eq!(page.text("#name-error"), "Your name is required.");
-        assert_eq!(page.text("#email-error"), "Enter an e-mail address, such as you@example.com.");
-        assert_eq!(page.text("#password-error"), "Use at least 15 characters; this has 14. A few words do well.");
+        assert_eq!(page.text("#email-error"), "Enter an email address, for example you@example.com.");
+        assert_eq!(page.text("#password-error"), "Use at least 15 characters; this has 14. A few words in a row are fine.");
         assert_eq!(page.field("code"), code(&app));
         assert!(!page.has("[name=password][value]"), "a password came back");
         set_up(&app.anonymous(), &code(&app)).assert_leads_to("/api-keys");

@@ -56,7 +56,7 @@ fn accept_for(db: &Database, wait: Duration) {
     let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
     let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
     let origin = MessageOrigin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
-    message::accept(conn, &origin, &draft, due).unwrap();
+    message::accept(conn, &origin, &draft, true, due).unwrap();
 }
 
 /// How often the key was used, as it is written down.
@@ -280,6 +280,35 @@ fn ctrl_c_stops_without_draining() {
     let ended = server.end().assert_success();
     assert!(!ended.stderr.contains("connections are let go"), "{ended:?}");
     assert_eq!(uses(&db), 1);
+}
+
+#[test]
+fn a_terminal_that_is_closed_stops_it_as_a_service_manager_does() {
+    let db = Database::sqlite();
+    let (server, client, key) = serve_with_key(&db);
+    assert_eq!(Asker::to(client.base()).verify(&key.secret), "VALID");
+
+    server.signal("HUP");
+
+    let ended = server.end().assert_success();
+    assert!(ended.stderr.contains("connections are let go"), "{ended:?}");
+    assert_eq!(uses(&db), 1);
+}
+
+#[test]
+fn a_server_that_was_started_to_outlive_its_terminal_does() {
+    let db = Database::sqlite();
+    let mut command = Command::new("nohup");
+    command.args([env!("CARGO_BIN_EXE_keyfob"), "--listen", "127.0.0.1:0", "--database-url", &db.url()]);
+    let mut server = Process::spawn(&mut command);
+    let client = server.client();
+
+    server.signal("HUP");
+    client.get("/healthz").assert_ok();
+    server.signal("INT");
+
+    let ended = server.end().assert_success();
+    assert!(!ended.stderr.contains("connections are let go"), "{ended:?}");
 }
 
 #[test]

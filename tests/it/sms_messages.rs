@@ -3,7 +3,7 @@
 use keyfob::domain::api_key::KeyStatus;
 use serde_json::{Value, json};
 
-use crate::support::{Application, Key, MESSAGES, PHONE, on_both_databases};
+use crate::support::{App, Application, Key, MESSAGES, PHONE, on_both_databases};
 
 /// 161 characters of the GSM alphabet: two segments.
 fn long_text() -> String {
@@ -80,12 +80,17 @@ on_both_databases! {
     }
 
     fn a_throttled_message_is_tried_again_and_charged_once(db: &Database) {
-        let app = db.app();
+        let app = App::start_set(db, |_| {}, keyfob::clock::Clock::System).with_operator();
         let application = Application::with(&app, &app.make_key("Project X"));
 
-        let message = application.wait_for_end(&application.sent("+420777000999", "Hello"));
+        let message = application.sent("+420777000999", "Hello");
+        let waiting = loop {
+            let now = application.show(&message);
+            if now["error"]["code"] == "throttled" { break now }
+        };
+        assert_eq!((&waiting["status"], &waiting["error"]["carrier_code"]), (&json!("queued"), &json!("0x58")));
 
-        assert_eq!((&message["status"], application.credits()), (&json!("delivered"), 99));
+        assert_eq!((&application.wait_for_end(&message)["status"], application.credits()), (&json!("delivered"), 99));
     }
 
     fn without_enough_credits_nothing_is_charged_and_nothing_queued(db: &Database) {
@@ -205,7 +210,7 @@ on_both_databases! {
         for text in ["", " \n ", "a\u{0}b", &"a".repeat(1531), &"ж".repeat(671), &"😀".repeat(336)] {
             assert_eq!(fields(&wrong(json!({"to": PHONE, "text": text}))), ["text"], "{text}");
         }
-        for from in ["", "12", "123456789", "Žluť", "Twelve chars", "+4207", "a_b", "a\u{0}"] {
+        for from in ["", "12", "123456789", "Žluť", "Twelve chars", "+4207", "a/b", "a\u{0}"] {
             assert_eq!(fields(&wrong(json!({"to": PHONE, "text": "Hello", "from": from}))), ["from"], "{from}");
         }
         assert_eq!((application.credits(), db.count("messages")), (100, 0));
@@ -267,6 +272,28 @@ on_both_databases! {
         assert_eq!((&cost["credits"], &cost["recipients"]), (&json!(4), &json!(2)));
         assert_eq!(fields(&estimate(json!({"to": "x", "text": ""})).assert_problem(422, "INVALID").json()), ["to", "text"]);
         assert_eq!((application.credits(), db.count("messages")), (100, 0));
+    }
+
+    fn numbers_and_senders_are_taken_as_people_paste_them(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+
+        for (to, from, sent_to, sent_from) in [
+            ("+44 (0)20 7946 0018", "C&A", "+442079460018", "C&A"),
+            ("\u{202a}+420\u{a0}777\u{2011}123.456\u{202c}", "\u{200b}My\u{a0}A\u{2011}Bank", "+420777123456", "My A-Bank"),
+            ("+39 06 698 1234", "+39 06 698 1235", "+39066981234", "+39066981235"),
+        ] {
+            let answer = application.post(&json!({"to": to, "text": "Hello", "from": from})).assert_status(202).json();
+            let message = &answer["messages"][0];
+            assert_eq!((message["to"].as_str(), message["from"].as_str()), (Some(sent_to), Some(sent_from)), "{to}");
+        }
+        let twice = json!({"to": ["+44 (0)20 7946 0018", "+44 20 7946 0018"], "text": "Hello"});
+        assert_eq!(fields(&application.post(&twice).assert_problem(422, "INVALID").json()), ["to"]);
+        for blank in ["\u{200b}\u{3164}\u{ad}", "\u{2800}", "\u{feff} \n"] {
+            let refused = application.send(PHONE, blank).assert_problem(422, "INVALID").json();
+            assert_eq!(fields(&refused), ["text"], "{blank:?}");
+        }
+        assert_eq!(application.credits(), 97);
     }
 
     fn the_list_is_newest_first_in_pages_and_by_status(db: &Database) {

@@ -26,7 +26,8 @@ on_both_databases! {
         for nasty in NASTY {
             // In a filter it fits nothing, or is refused; it never finds what it should not.
             for (path, name) in [
-                ("/messages", "status"), ("/messages", "api_key"), ("/messages", "recipient"), ("/messages", "after"),
+                ("/messages", "status"), ("/messages", "api_key"), ("/messages", "q"), ("/messages", "error"),
+                ("/messages", "from"), ("/messages", "utc_offset"), ("/messages", "after"), ("/messages", "before"),
                 ("/api-keys", "service"), ("/api-keys", "after"), ("/credits", "after"), ("/connect", "service"),
             ] {
                 let answer = client.get(&format!("{path}?{}", form(&[(name, nasty)])));

@@ -50,6 +50,18 @@ on_both_databases! {
         assert_eq!(db.rows(), before);
     }
 
+    fn only_a_database_that_was_never_used_is_called_new(db: &Database) {
+        let is_called_new = |db: &Database| {
+            let mut process = Process::serve(db);
+            let line = process.wait_for("Keyfob");
+            line.ends_with("(new)")
+        };
+
+        assert!(is_called_new(&db.empty()));
+        drop(db.app());
+        assert!(!is_called_new(db));
+    }
+
     fn a_server_that_starts_again_finds_everything_as_it_was(db: &Database) {
         let key = db.app().signed_in().create_key("Project X");
 
@@ -119,6 +131,36 @@ fn another_programs_database_is_left_alone() {
     foreign.execute("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('https://example.com')");
 
     assert_untouched(&foreign.file(), "this database belongs to another program; name another one");
+}
+
+#[test]
+fn a_name_with_what_keyfob_does_not_take_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keyfob.db").display().to_string();
+
+    assert_refused(&format!("sqlite:{file}?mode=rwc"), "takes no parameters");
+    assert_refused(&format!("sqlite:file:{file}"), "does not belong there");
+    assert_refused(&format!("sqlite:{file} "), "begins or ends with a space");
+
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    run(&["credits", "--database-url", &format!("sqlite:///{file}")], "").assert_success();
+    assert!(Path::new(&file).exists());
+}
+
+#[test]
+fn a_start_says_where_passwords_and_messages_go() {
+    let db = Database::sqlite();
+    let said = |arguments: &[&str]| {
+        let mut process = Process::spawn(keyfob(&["--database-url", &db.url()]).args(arguments));
+        process.wait_for("Open");
+        process.signal("TERM");
+        let log = process.end().assert_success().stderr;
+        [log.matches("passwords travel in the clear").count(), log.matches("nothing is really sent").count()]
+    };
+
+    assert_eq!(said(&["--listen", "127.0.0.1:0"]), [0, 1]);
+    assert_eq!(said(&["--listen", "0.0.0.0:0", "--sms-transport", "smpp://me:pass@127.0.0.1:1"]), [1, 0]);
+    assert_eq!(said(&["--listen", "0.0.0.0:0", "--public-url", "https://keys.example.com"]), [0, 1]);
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn in_diesels_words(kind: &str) -> String {
         "text" => "Text",
         "bigint" => "BigInt",
         "bytea" | "blob" => "Binary",
+        "boolean" => "Bool",
         other => other,
     };
     if kind.ends_with(" null") { format!("Nullable<{word}>") } else { word.to_owned() }

@@ -74,6 +74,31 @@ on_both_databases! {
         log_in(&known, EMAIL, PASSWORD).assert_leads_to("/api-keys");
     }
 
+    fn strangers_behind_the_same_address_keep_no_known_operator_out(db: &Database) {
+        let app = db.app();
+        let known = app.signed_in();
+        known.post("/logout", &[]).assert_status(303);
+        let logged_in = app.signed_in();
+        (0..MANY).for_each(|n| drop(log_in(&app.anonymous(), &format!("{n}@example.com"), WRONG)));
+
+        assert_slowed(&log_in(&app.anonymous(), EMAIL, PASSWORD));
+        log_in(&known, EMAIL, PASSWORD).assert_leads_to("/api-keys");
+        let passwords = [("current_password", PASSWORD), ("new_password", "another long password")];
+        logged_in.post("/settings/password", &passwords).assert_leads_to("/settings");
+    }
+
+    fn rating_of_new_passwords_at_setup_takes_tries(db: &Database) {
+        let app = db.first_start();
+        let weak = |_| {
+            let fields = [("code", "x"), ("name", "Ada"), ("email", EMAIL), ("password", "passwordpassword")];
+            app.anonymous().post("/setup", &fields)
+        };
+
+        let answers: Vec<Answer> = (0..20).map(weak).collect();
+
+        assert_eq!((count(&answers, 422), count(&answers, 429)), (10, 10));
+    }
+
     fn a_browser_that_logged_in_before_has_no_more_tries_than_others(db: &Database) {
         let app = App::start_trusting(db);
         let known = app.signed_in();

@@ -219,7 +219,7 @@ fn columns_of_bytes_are_blobs() {
          WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_diesel%' ESCAPE '\\' ORDER BY 1",
     );
 
-    assert_eq!(kinds, ["BIGINT", "BLOB", "TEXT"]);
+    assert_eq!(kinds, ["BIGINT", "BLOB", "BOOLEAN", "TEXT"]);
 }
 
 #[test]

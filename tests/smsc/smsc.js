@@ -2,13 +2,14 @@
 //
 //     node tests/smsc/smsc.js [--port N] [--user NAME] [--password WORD] [--dlr-ms N]
 //         [--receipts once|twice|reversed|early|none] [--form both|text|fields] [--ids same|padded|hex|decimal]
-//         [--throttle N] [--key FILE --cert FILE] [--quiet]
+//         [--throttle N] [--limit N] [--key FILE --cert FILE] [--quiet]
 //
 // What happens is told on standard output, one JSON object a line. The end of the recipient's number decides:
 //
 //     …999 throttled N times, then delivered   …998 invalid recipient   …997 undelivered   …996 rejected
 //     …995 expired   …994 no receipt   …993 no answer   …992 queue full   …991 system error   else delivered
 //
+// With --limit N, each second takes N segments and throttles the rest.
 // A receipt that was not acknowledged comes again: after half a second, and with the next bind.
 // Each line of standard input is a command:
 //
@@ -26,7 +27,7 @@ const text = (byDefault) => ({ type: 'string', default: byDefault });
 const { values: options } = parseArgs({
     options: {
         port: text('0'), user: text('keyfob'), password: text('s3cret'), 'dlr-ms': text('20'),
-        receipts: text('once'), form: text('both'), ids: text('same'), throttle: text('2'),
+        receipts: text('once'), form: text('both'), ids: text('same'), throttle: text('2'), limit: text('0'),
         key: { type: 'string' }, cert: { type: 'string' }, quiet: { type: 'boolean', default: false },
     },
 });
@@ -42,6 +43,7 @@ const unacknowledged = new Map();
 const counts = new Map();
 const throttled = new Map();
 let submits = 0;
+let second = { since: 0, taken: 0 };
 // Another run has other ids.
 let lastId = Date.now() * 1000;
 let waiting = [];
@@ -98,10 +100,19 @@ function submit(session, pdu) {
 }
 
 function statusOf(suffix, segment) {
+    if (isOverLimit()) return smpp.ESME_RTHROTTLED;
     if (suffix !== '999') return REFUSALS[suffix] || 0;
     const times = throttled.get(segment) || 0;
     throttled.set(segment, times + 1);
     return times < Number(options.throttle) ? smpp.ESME_RTHROTTLED : 0;
+}
+
+function isOverLimit() {
+    const limit = Number(options.limit);
+    if (limit === 0) return false;
+    if (Date.now() - second.since >= 1000) second = { since: Date.now(), taken: 0 };
+    second.taken += 1;
+    return second.taken > limit;
 }
 
 function schedule(receipt) {

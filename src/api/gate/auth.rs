@@ -1,15 +1,15 @@
-//! `GET /v1/auth?service=…`: for reverse proxies, which ask about every
-//! request before they let it through.
+//! `GET /v1/auth?service=…` and `/v1/auth/{service}/…`: for reverse proxies, which ask
+//! about every request before they let it through.
 
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
+use super::parameters::Parameters;
 use crate::api::caller::ask;
 use crate::api::{allowing, answer_as_is};
-use crate::domain::api_key::secret::Mode;
 use crate::error::{Denial, Error, Result};
 use crate::gate::{Code, KeyRecord};
 use crate::http::State;
@@ -22,15 +22,35 @@ const X_KEY_MODE: HeaderName = HeaderName::from_static("x-key-mode");
 const X_KEY_SERVICE: HeaderName = HeaderName::from_static("x-key-service");
 const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 
-/// Where proxies ask.
+/// Where proxies ask, and before the paths at which others do.
 pub const PATH: &str = "/v1/auth";
+
+/// Whether a path is written as `/v1/auth/` and a service.
+#[must_use]
+pub fn names_service(path: &str) -> bool {
+    behind_prefix(path).is_some_and(|rest| !rest.is_empty())
+}
+
+fn behind_prefix(path: &str) -> Option<&str> {
+    path.strip_prefix(PATH)?.strip_prefix('/')
+}
 
 /// `/v1/auth` with any method: 200 with who it is, or the denial.
 pub async fn authorize(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    respond(&state, &request, Parameters::in_query(request.query_string())).await
+}
+
+/// The same for proxies that put a prefix before the path of their client's request.
+pub async fn authorize_by_path(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    let parameters = behind_prefix(request.uri().path()).ok_or(Error::NotFound).and_then(Parameters::in_path);
+    respond(&state, &request, parameters).await
+}
+
+async fn respond(state: &State, request: &HttpRequest, parameters: Result<Parameters<'_>>) -> HttpResponse {
     if request.method() == Method::TRACE {
-        return no_trace(&state);
+        return no_trace(state);
     }
-    answer_as_is(&state, decide(&state, request.head()))
+    answer_as_is(state, decide(state, request.head(), parameters))
         .await
         .unwrap_or_else(|error| error.for_proxy().error_response())
 }
@@ -41,51 +61,34 @@ fn no_trace(state: &State) -> HttpResponse {
     allowing("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", refusal)
 }
 
-async fn decide(state: &State, request: &RequestHead) -> Result<HttpResponse> {
-    let Parameters { service, mode } = parameters(request.uri.query().unwrap_or_default())?;
-    let mut response = match ask(state, request, service, mode).await? {
-        Ok(key) => allow(&key),
-        Err(denial) => deny(denial),
+async fn decide(state: &State, request: &RequestHead, parameters: Result<Parameters<'_>>) -> Result<HttpResponse> {
+    let Parameters { service, mode, passes_preflight } = parameters?;
+    let mut response = if passes_preflight && is_preflight(request) {
+        pass()
+    } else {
+        match ask(state, request, service, mode).await? {
+            Ok(key) => allow(&key),
+            Err(denial) => deny(denial),
+        }
     };
     secure_for_programs(response.headers_mut(), is_https(state));
     Ok(response)
 }
 
-/// What the proxy's configuration asks for.
-struct Parameters<'a> {
-    service: &'a str,
-    mode: Option<Mode>,
+/// Browsers ask without a key whether a page of another origin may send a request
+/// (Fetch §4.8). Only the method of the question counts: a client can write what some
+/// proxies call the original method.
+fn is_preflight(request: &RequestHead) -> bool {
+    request.method == Method::OPTIONS && request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Reads the query by hand: slugs and modes need no decoding, and this runs for
-/// every request that passes a proxy. Other parameters are left alone.
-fn parameters(query: &str) -> Result<Parameters<'_>> {
-    let (mut service, mut mode) = (None, None);
-    for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
-        let place = match name {
-            "service" => &mut service,
-            "mode" => &mut mode,
-            _ => continue,
-        };
-        if place.replace(value).is_some() {
-            return Err(Error::Malformed(format!("Write {name} once only.")));
-        }
+/// Lets in nobody in particular. Every identity header is there, as in [`allow`].
+fn pass() -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::OK);
+    for name in [X_AUTH_CODE, X_KEY_ID, X_KEY_NAME, X_KEY_MODE, X_KEY_SERVICE, X_ACCOUNT_ID] {
+        response.headers_mut().append(name, HeaderValue::from_static("-"));
     }
-    match service {
-        None | Some("") => {
-            Err(Error::Malformed("Say which service the door is of, as in /v1/auth?service=sms.".to_owned()))
-        }
-        Some(service) => Ok(Parameters { service, mode: read_mode(mode)? }),
-    }
-}
-
-fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
-    match mode {
-        None | Some("live") => Ok(Some(Mode::Live)),
-        Some("test") => Ok(Some(Mode::Test)),
-        Some("any") => Ok(None),
-        Some(_) => Err(Error::Malformed("Write mode=live, mode=test or mode=any.".to_owned())),
-    }
+    response
 }
 
 /// Every identity header is there and not empty: some proxies let a client's

@@ -15,8 +15,9 @@ use crate::gate::{Client, Code, KeyRecord, Question, Verdict};
 use crate::http::State;
 use crate::http::problem::ApiError;
 
-/// The longest question about a key.
-const MAX_BODY_BYTES: usize = 4 * 1024;
+/// The longest question about a key. Services ask about whatever their clients send as one, and
+/// most servers take headers of up to 32 KB. Such a text is no key, which is a verdict.
+const MAX_BODY_BYTES: usize = 40 * 1024;
 
 /// The question. Unknown members are refused: a misspelt `service` would ask
 /// about any service.

@@ -1,16 +1,17 @@
 //! `GET /metrics`: what was counted, in Prometheus' text format 0.0.4. Served
 //! on an address of its own (`--metrics-listen`).
 
-use std::fmt::{Display, Write};
-
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::Data;
 
+use super::prometheus_text::PrometheusText;
+use super::sms_metrics;
 use crate::gate::Code;
 use crate::gate::metrics::{BOUNDS, Totals};
 use crate::http::State;
 use crate::store::PoolFigures;
+use crate::telemetry;
 
 /// `GET /metrics`.
 pub async fn metrics(state: Data<State>) -> HttpResponse {
@@ -18,26 +19,29 @@ pub async fn metrics(state: Data<State>) -> HttpResponse {
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(render(&state))
+        .body(render(&state).await)
 }
 
-fn render(state: &State) -> String {
-    let mut text = Text::default();
+async fn render(state: &State) -> String {
+    let mut text = PrometheusText::default();
     process(&mut text, state);
     verdicts(&mut text, &state.gate.totals());
     memory(&mut text, state);
     pools(&mut text, &state.store.pools());
+    sms_metrics::render(&mut text, state).await;
     text.0
 }
 
-fn process(text: &mut Text, state: &State) {
+fn process(text: &mut PrometheusText, state: &State) {
     text.about("keyfob_build_info", "gauge", "Which version runs; always 1.");
     text.line("keyfob_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     let started_at = state.started_at.micros() as f64 / 1e6;
     text.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", started_at);
+    let help = "Log lines that could not be written to standard error.";
+    text.total("keyfob_log_lines_dropped_total", help, telemetry::dropped_lines());
 }
 
-fn verdicts(text: &mut Text, totals: &Totals) {
+fn verdicts(text: &mut PrometheusText, totals: &Totals) {
     let name = "keyfob_verdicts_total";
     let help = "Verdicts on keys by code and service; no service where none was named that exists.";
     text.about(name, "counter", help);
@@ -53,7 +57,7 @@ fn verdicts(text: &mut Text, totals: &Totals) {
     text.total("keyfob_memory_misses_total", "Keys that had to be looked up in the database.", totals.misses);
 }
 
-fn durations(text: &mut Text, totals: &Totals) {
+fn durations(text: &mut PrometheusText, totals: &Totals) {
     let name = "keyfob_verdict_duration_seconds";
     text.about(name, "histogram", "How long verdicts took.");
     let bounds = BOUNDS.iter().map(|bound| (*bound as f64 / 1e9).to_string()).chain(["+Inf".to_owned()]);
@@ -66,7 +70,7 @@ fn durations(text: &mut Text, totals: &Totals) {
     text.line("keyfob_verdict_duration_seconds_count", &[], count);
 }
 
-fn memory(text: &mut Text, state: &State) {
+fn memory(text: &mut PrometheusText, state: &State) {
     let gate = &state.gate;
     text.gauge("keyfob_keys_in_memory", "Keys that are answered without the database.", gate.keys_in_memory());
     let help = "Whether no change to a key was missed in the last second; while it is 0, questions are answered 503.";
@@ -74,7 +78,7 @@ fn memory(text: &mut Text, state: &State) {
     text.gauge("keyfob_uses_waiting", "Uses of keys that wait to be written down.", gate.uses_waiting());
 }
 
-fn pools(text: &mut Text, pools: &[PoolFigures]) {
+fn pools(text: &mut PrometheusText, pools: &[PoolFigures]) {
     let name = "keyfob_database_connections";
     text.about(name, "gauge", "Open database connections by what they are for and whether they are in use.");
     for pool in pools {
@@ -92,41 +96,4 @@ fn pools(text: &mut Text, pools: &[PoolFigures]) {
     each("keyfob_database_wait_seconds_total", "counter", help, |pool| pool.waited.as_secs_f64());
     let help = "Work that was given up since no database connection came free.";
     each("keyfob_database_wait_timeouts_total", "counter", help, |pool| pool.timeouts as f64);
-}
-
-/// The text format.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    /// What a metric means, before its lines.
-    fn about(&mut self, name: &str, kind: &str, help: &str) {
-        self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-    }
-
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.write(format_args!("{name}"));
-        for (place, (label, text)) in labels.iter().enumerate() {
-            let before = if place == 0 { '{' } else { ',' };
-            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            self.write(format_args!("{before}{label}=\"{text}\""));
-        }
-        let end = if labels.is_empty() { "" } else { "}" };
-        self.write(format_args!("{end} {value}\n"));
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
-        self.about(name, "gauge", help);
-        self.line(name, &[], value);
-    }
-
-    fn total(&mut self, name: &str, help: &str, value: u64) {
-        self.about(name, "counter", help);
-        self.line(name, &[], value);
-    }
-
-    /// Writing to memory never fails.
-    fn write(&mut self, text: std::fmt::Arguments<'_>) {
-        let _ = self.0.write_fmt(text);
-    }
 }

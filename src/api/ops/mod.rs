@@ -3,3 +3,5 @@
 pub mod health;
 pub mod metrics;
 pub mod openapi;
+mod prometheus_text;
+mod sms_metrics;

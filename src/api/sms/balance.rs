@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::messages::SERVICE;
-use crate::api::answer;
+use crate::api::answer_traced;
 use crate::api::caller::caller;
 use crate::domain::credit;
 use crate::http::State;
@@ -18,5 +18,5 @@ pub async fn show_balance(state: Data<State>, request: HttpRequest) -> Result<Ht
         let credits = state.store.read(move |conn| credit::balance(conn, &account)).await?;
         Ok(HttpResponse::Ok().json(json!({ "credits": credits })))
     };
-    answer(&state, show).await
+    answer_traced(&state, &request, show).await
 }

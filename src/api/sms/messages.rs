@@ -5,7 +5,7 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::api::answer;
+use crate::api::answer_traced;
 use crate::api::caller::caller;
 use crate::api::json_body::{check_length, parse};
 use crate::domain::message::idempotency::IdempotencyKey;
@@ -78,7 +78,7 @@ pub async fn send_messages(
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(HttpResponse::Accepted().insert_header(json).body(answer))
     };
-    answer(&state, send).await
+    answer_traced(&state, &request, send).await
 }
 
 fn origin(key: &KeyRecord) -> MessageOrigin {
@@ -128,7 +128,7 @@ pub async fn show_message(
         let entry = state.store.read(move |conn| message::find(conn, &account, mode, &id)).await?;
         Ok(HttpResponse::Ok().json(MessageView::from(&entry.message)))
     };
-    answer(&state, show).await
+    answer_traced(&state, &request, show).await
 }
 
 /// The query parameters of the list.
@@ -161,7 +161,7 @@ pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<H
         };
         Ok(HttpResponse::Ok().json(view))
     };
-    answer(&state, list).await
+    answer_traced(&state, &request, list).await
 }
 
 fn read_cursor(cursor: Option<&str>) -> Result<Option<MessageId>> {
@@ -211,7 +211,7 @@ pub async fn estimate_messages(
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft()?;
-        let credits = message::cost(&draft, key.mode);
+        let credits = message::cost(&draft, state.sms.rehearses(key.mode));
         Ok(HttpResponse::Ok().json(EstimateView {
             encoding: draft.text().encoding().as_str(),
             segments: draft.segments(),
@@ -219,5 +219,5 @@ pub async fn estimate_messages(
             credits,
         }))
     };
-    answer(&state, estimate).await
+    answer_traced(&state, &request, estimate).await
 }

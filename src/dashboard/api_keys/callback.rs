@@ -4,23 +4,24 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Form, Path};
+use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
 use super::callback_view::CallbackView;
-use super::paths::{SECTION, parse_id, path};
+use super::paths::{SECTION, callback_form, parse_id, path};
 use super::show::draw_with_callback;
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::password;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::callback::{self, CallbackSecret, Saved};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Tx;
 
-const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
+const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
 
 /// What is filled in.
 #[derive(Deserialize)]
@@ -51,11 +52,18 @@ enum Done {
 pub async fn change_callback(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
+    signed_in: Result<SignedIn>,
     id: Path<String>,
-    form: Form<CallbackForm>,
+    body: Bytes,
 ) -> Result<HttpResponse> {
-    let (id, form) = (parse_id(&id)?, form.into_inner());
+    let (id, form) = (parse_id(&id)?, parse_form::<CallbackForm>(&body)?);
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => {
+            let draft = String::from_utf8_lossy(&body).into_owned();
+            return password::ask_to_log_in(&callback_form(&id), draft);
+        }
+        signed_in => signed_in?,
+    };
     let mut shell = Shell::new(SECTION, &who, &session);
     let (status, view) = match change(&state, &who, &id, &form).await {
         Ok(Done::Quietly(words)) => {
@@ -83,16 +91,16 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackFor
     let (url, action, allowed) = (form.url.clone(), form.action, state.callback_networks.clone());
     let change = move |tx: &mut Tx<'_>| match action {
         CallbackAction::Save => Ok(match callback::save(tx, &account, &key, &url, &allowed)? {
-            Saved::Made(secret) => Done::WithSecret(secret, "Success. The callback was saved."),
-            Saved::Kept => Done::Quietly("Success. The callback was saved."),
+            Saved::Made(secret) => Done::WithSecret(secret, "Success. Callback saved."),
+            Saved::Kept => Done::Quietly("Success. Callback saved."),
         }),
         CallbackAction::NewSecret => {
             let secret = callback::change_secret(tx, &account, &key)?;
-            Ok(Done::WithSecret(secret, "Success. The callback has a new secret."))
+            Ok(Done::WithSecret(secret, "Success. New secret created."))
         }
         CallbackAction::Remove => {
             callback::remove(tx, &account, &key)?;
-            Ok(Done::Quietly("Success. The callback was removed."))
+            Ok(Done::Quietly("Success. Callback removed."))
         }
     };
     who.change(state, change).await

@@ -1,5 +1,7 @@
 //! The form of a key's delivery callback, as the key's page shows it.
 
+use serde::Deserialize;
+
 use crate::domain::api_key::ApiKey;
 use crate::domain::callback::{self, CallbackSecret};
 use crate::error::{FieldErrors, Result};
@@ -14,6 +16,12 @@ pub(super) struct CallbackView {
     pub(super) secret: Option<CallbackSecret>,
     pub(super) errors: FieldErrors,
     pub(super) alert: Option<String>,
+}
+
+/// What was filled in before a login, as far as it is filled in again.
+#[derive(Deserialize)]
+pub(super) struct CallbackDraft {
+    pub(super) url: String,
 }
 
 impl CallbackView {

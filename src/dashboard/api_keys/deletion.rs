@@ -6,10 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::paths::{PATH, SECTION, parse_id};
+use super::paths::{PATH, SECTION, parse_id, path};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::domain::api_key::deletion;
@@ -51,22 +52,31 @@ pub async fn ask_to_delete(
 pub async fn delete_api_key(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
+    signed_in: Result<SignedIn>,
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
+    let who = match signed_in {
+        // After the login the question is asked again.
+        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(&question(&id)).login_url())),
+        signed_in => signed_in?,
+    };
     let (account, key) = (who.account.clone(), id.clone());
     let deleted = who.change(&state, move |tx| deletion::delete(tx, &account, &key)).await;
     let toast = match deleted {
         Ok(key) => {
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was deleted");
-            Toast::success(format!("Success. The key “{}” was deleted.", key.name))
+            Toast::success(format!("Success. Key “{}” deleted.", key.name))
         }
-        Err(Error::NotFound) if was_deleted(&state, &who, id).await? => Toast::success("This key was deleted before."),
+        Err(Error::NotFound) if was_deleted(&state, &who, id).await? => Toast::notice("This key was already deleted."),
         Err(error) => return Err(error),
     };
     session::leave_toast(&session, &toast)?;
     Ok(see_other(PATH))
+}
+
+fn question(id: &ApiKeyId) -> String {
+    format!("{}/deletion", path(id))
 }
 
 async fn was_deleted(state: &State, who: &SignedIn, id: ApiKeyId) -> Result<bool> {

@@ -2,7 +2,7 @@
 //! pasted.
 
 use crate::domain::api_key::ApiKey;
-use crate::domain::api_key::secret::{KeySecret, Mode};
+use crate::domain::api_key::secret::KeySecret;
 
 /// The service whose keys send messages.
 pub(in crate::dashboard) const SMS: &str = "sms";
@@ -12,17 +12,24 @@ const NOBODYS: &str = "+447700900123";
 /// The same, and one that the sandbox delivers to.
 pub(in crate::dashboard) const REHEARSED: &str = "+447700900990";
 
-/// What leads to the command, and the command.
-pub(super) fn first_request(base_url: &str, key: &ApiKey, secret: &KeySecret) -> (&'static str, String) {
+/// What leads to the command, and the command; `rehearsed` says whether the sandbox
+/// gets the message.
+pub(super) fn first_request(
+    base_url: &str,
+    key: &ApiKey,
+    secret: &KeySecret,
+    rehearsed: bool,
+) -> (&'static str, String) {
     let json = "Content-Type: application/json";
     if key.service != SMS {
         let body = format!(r#"{{"key":"{}"}}"#, secret.expose());
         let url = format!("{base_url}/v1/keys/verify");
         return ("Try it:", command(&["curl", &url, "-H", json, "-d", &body]));
     }
-    let (invitation, to) = match key.mode {
-        Mode::Live => ("Put your number in and send a first message:", NOBODYS),
-        Mode::Test => ("Send a first message, which is only rehearsed:", REHEARSED),
+    let (invitation, to) = if rehearsed {
+        ("Rehearse a first message (it reaches no phone):", REHEARSED)
+    } else {
+        ("Replace the number with yours and run:", NOBODYS)
     };
     let body = format!(r#"{{"to":"{to}","text":"Hello from Keyfob"}}"#);
     let url = format!("{base_url}/v1/sms/messages");

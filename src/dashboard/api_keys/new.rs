@@ -7,18 +7,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::first_request::first_request;
-use super::list;
+use super::first_request::{SMS, first_request};
+use super::list::{self, WantedKeys};
 use super::paths::{self, PATH, SECTION};
 use super::reveal::Reveal;
 use super::row::ApiKeyRow;
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
+use crate::dashboard::services::option::ServiceOption;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
 use crate::domain::service;
@@ -26,9 +27,11 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 use crate::http::base_url::base_url;
 
-const NOT_CREATED: &str = "The key was not created; try again in a moment.";
-const ALREADY_CREATED: &str = "This form was sent before, and its key was made then. The full key was shown once; \
-    if you did not copy it, make another one.";
+/// The value of the form's `choose` that lets a service be chosen.
+const CHOOSE_SERVICE: &str = "service";
+const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
+const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
+    once. If you did not copy it, create another one.";
 
 #[derive(Template)]
 #[template(path = "api_keys/_created.html")]
@@ -41,6 +44,8 @@ struct CreatedApiKey {
 /// The form, empty or as it was filled in.
 struct ApiKeyFormView {
     key_id: String,
+    /// The services to choose from; empty where the service is fixed.
+    services: Vec<ServiceOption>,
     service_slug: String,
     service_name: String,
     is_test: bool,
@@ -82,12 +87,14 @@ pub struct NewQuery {
 pub struct ApiKeyForm {
     key_id: String,
     service: String,
+    /// `service`: it can be chosen in the form.
+    choose: String,
     mode: Option<String>,
     name: String,
     description: String,
 }
 
-/// `GET /api-keys/new?service=sms`: the pop-up's content, or a page of its own.
+/// `GET /api-keys/new?service=sms`, or without a service to choose one: the pop-up's content, or a page of its own.
 pub async fn new_api_key(
     state: Data<State>,
     session: Session,
@@ -103,7 +110,7 @@ pub async fn new_api_key(
         filled.key_id = ApiKeyId::mint().to_string();
     }
     if filled.service.is_empty() {
-        filled.service = "sms".to_owned();
+        filled.choose = CHOOSE_SERVICE.to_owned();
     }
     let form = draw_form(&state, filled, FieldErrors::default(), None).await?;
     if htmx.is_part() {
@@ -118,10 +125,15 @@ async fn draw_form(
     errors: FieldErrors,
     alert: Option<String>,
 ) -> Result<ApiKeyFormView> {
-    let slug = filled.service;
-    let service = state.store.read(move |conn| service::find(conn, &slug)).await?;
+    let mut services = state.store.read(service::list).await?;
+    services.sort_by_key(|service| service.slug != SMS);
+    let slug = if filled.service.is_empty() { SMS.to_owned() } else { filled.service };
+    let found = services.iter().find(|service| service.slug == slug).cloned();
+    let service = found.ok_or(Error::NotFound)?;
+    let is_chosen = filled.choose == CHOOSE_SERVICE && services.len() > 1;
     Ok(ApiKeyFormView {
         key_id: filled.key_id,
+        services: if is_chosen { ServiceOption::list(services, Some(&slug)) } else { Vec::new() },
         service_slug: service.slug,
         service_name: service.name,
         is_test: filled.mode.as_deref() == Some(Mode::Test.as_str()),
@@ -130,12 +142,6 @@ async fn draw_form(
         errors,
         alert,
     })
-}
-
-fn parse_form(body: &[u8]) -> Result<ApiKeyForm> {
-    Query::<ApiKeyForm>::from_query(&String::from_utf8_lossy(body))
-        .map(Query::into_inner)
-        .map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
 }
 
 /// `POST /api-keys`
@@ -154,14 +160,17 @@ pub async fn create_api_key(
         }
         signed_in => signed_in?,
     };
-    let filled = parse_form(&body)?;
+    let filled: ApiKeyForm = parse_form(&body)?;
     match create(&state, &who, &filled).await {
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
-            let (invitation, command) = first_request(&base_url(&state, &request), key, &secret);
+            let (invitation, command) =
+                first_request(&base_url(&state, &request), key, &secret, state.sms.rehearses(key.mode));
             let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
-            show_created(&state, &session, who, &htmx, *entry, reveal).await
+            let service = Some(key.service.clone()).filter(|_| filled.choose != CHOOSE_SERVICE);
+            let wanted = WantedKeys::newest(service);
+            show_created(&state, &session, who, &htmx, wanted, (*entry, reveal)).await
         }
         Ok(Creation::Repeated) => {
             session::leave_toast(&session, &Toast::error(ALREADY_CREATED))?;
@@ -192,23 +201,32 @@ async fn show_created(
     session: &Session,
     who: SignedIn,
     htmx: &Htmx,
-    entry: ApiKeyEntry,
-    reveal: Reveal,
+    wanted: WantedKeys,
+    (entry, reveal): (ApiKeyEntry, Reveal),
 ) -> Result<HttpResponse> {
-    let toast = Toast::success(format!("Success. The key “{}” was created.", entry.key.name));
-    if htmx.is_part() {
-        let mut response = HttpResponse::Ok();
-        response
-            .insert_header((htmx::RETARGET, "#api-keys-rows"))
-            .insert_header((htmx::RESWAP, "afterbegin"))
-            .insert_header((htmx::TRIGGER, "dialog:close"));
+    let toast = Toast::success(format!("Success. Key “{}” created.", entry.key.name));
+    let mut response = HttpResponse::Ok();
+    response.insert_header((htmx::TRIGGER, "dialog:close"));
+    if is_on_first_page(htmx) {
+        response.insert_header((htmx::RETARGET, "#api-keys-rows")).insert_header((htmx::RESWAP, "afterbegin"));
         let row = ApiKeyRow::new(entry, state.clock.now());
         return respond(response, &CreatedApiKey { row, reveal, toast });
     }
     let mut shell = Shell::new(SECTION, &who, session);
     shell.toasts.push(toast);
-    let page = list::draw_list(state, shell, who, entry.service.slug, None, Some(reveal)).await?;
+    let page = list::draw_list(state, shell, who, wanted, Some(reveal)).await?;
+    if htmx.is_part() {
+        // The new key is on the first page, so that page takes the place of the open one.
+        response.insert_header((htmx::RETARGET, "#api-keys-list")).insert_header((htmx::RESWAP, "innerHTML"));
+        return respond(response, &page.into_part().as_list());
+    }
     html(StatusCode::OK, &page)
+}
+
+/// Whether the list that is open begins with the newest key.
+fn is_on_first_page(htmx: &Htmx) -> bool {
+    let Htmx::Part { current_url, .. } = htmx else { return false };
+    !["after=", "before="].iter().any(|cursor| current_url.contains(cursor))
 }
 
 /// The form again, as it was filled in, with what is wrong.

@@ -1,5 +1,6 @@
 //! The addresses of the API Keys pages.
 
+use crate::dashboard::frame::next_path::NextPath;
 use crate::domain::api_key::ApiKeyId;
 use crate::error::{Error, Result};
 
@@ -13,6 +14,11 @@ pub(super) const NEW: &str = "/api-keys/new";
 /// The page of a key.
 pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
     format!("{PATH}/{id}")
+}
+
+/// The page of a key, where the form of its callback is filled in again.
+pub(super) fn callback_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "callback")
 }
 
 /// Reads the id in an address.

@@ -7,10 +7,12 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::callback_view::CallbackView;
-use super::paths::{SECTION, parse_id, path};
+use super::callback_view::{CallbackDraft, CallbackView};
+use super::first_request::SMS;
+use super::missed_switch::MissedSwitch;
+use super::paths::{SECTION, callback_form, parse_id, path};
 use super::row::ApiKeyRow;
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -21,9 +23,8 @@ use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-const NOT_SAVED: &str = "Nothing was saved; try again in a moment.";
-const EDIT_CONFLICT: &str = "This key was changed meanwhile, and your text is not saved yet. \
-    Save again to put it in the place of what is there now.";
+const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
+const EDIT_CONFLICT: &str = "Somebody changed this key while you were editing. Save again to overwrite it.";
 
 /// `api_key/page.html`
 #[derive(Template)]
@@ -35,6 +36,17 @@ struct ApiKeyPage {
     created_by: Option<String>,
     form: LabelFormView,
     callback: Option<CallbackView>,
+    missed: Option<MissedSwitch>,
+    /// The list of the messages that were sent with this key, where it can send some.
+    messages: Option<String>,
+}
+
+/// How the page was reached.
+#[derive(Deserialize)]
+pub struct KeyPageQuery {
+    /// A switch that was used after the session had ended.
+    #[serde(default)]
+    missed: String,
 }
 
 /// The form, as the key is or as it was filled in.
@@ -61,6 +73,7 @@ struct KeyDetails {
     entry: ApiKeyEntry,
     created_by: Option<String>,
     callback: Option<CallbackView>,
+    missed: Option<MissedSwitch>,
 }
 
 /// `GET /api-keys/{id}`
@@ -69,10 +82,15 @@ pub async fn show_api_key(
     session: Session,
     who: SignedIn,
     id: Path<String>,
+    query: Query<KeyPageQuery>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let known = read(&state, &who, &id).await?;
-    let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(&draft).ok());
+    let mut known = read(&state, &who, &id, &query.missed).await?;
+    let callback = session::take_draft(&session, callback_form(&id).as_str());
+    if let Some(CallbackDraft { url }) = callback.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+        known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
+    }
+    let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
         None => LabelFormView::of(&known),
@@ -89,7 +107,7 @@ pub async fn relabel_api_key(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let filled = parse_form(&String::from_utf8_lossy(&body))?;
+    let filled = parse_form::<LabelForm>(&body)?;
     let who = match signed_in {
         Err(Error::Unauthenticated) => {
             let draft = String::from_utf8_lossy(&body).into_owned();
@@ -100,22 +118,17 @@ pub async fn relabel_api_key(
     match relabel(&state, &who, &id, &filled).await {
         Ok(entry) => {
             tracing::info!(key = %id, operator = %who.operator.id, "an API key was relabelled");
-            session::leave_toast(&session, &Toast::success(format!("Success. “{}” was saved.", entry.key.name)))?;
+            session::leave_toast(&session, &Toast::success(format!("Success. Key “{}” saved.", entry.key.name)))?;
             Ok(see_other(&path(&id)))
         }
         Err(error) => {
             let rejection = rejection(error)?;
-            let known = read(&state, &who, &id).await?;
+            let known = read(&state, &who, &id, "").await?;
             let form = LabelFormView::rejected(filled, &rejection, &known);
             let shell = Shell::new(SECTION, &who, &session);
             draw(&state, rejection.status, shell, known, form)
         }
     }
-}
-
-fn parse_form(body: &str) -> Result<LabelForm> {
-    let form = Query::<LabelForm>::from_query(body);
-    form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
 }
 
 /// The page of a key, whose callback looks like this.
@@ -127,7 +140,7 @@ pub(super) async fn draw_with_callback(
     id: &ApiKeyId,
     callback: CallbackView,
 ) -> Result<HttpResponse> {
-    let known = KeyDetails { callback: Some(callback), ..read(state, who, id).await? };
+    let known = KeyDetails { callback: Some(callback), ..read(state, who, id, "").await? };
     let form = LabelFormView::of(&known);
     draw(state, status, shell, known, form)
 }
@@ -138,13 +151,14 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
     who.change(state, move |tx| api_key::relabel(tx, &account, &id, &label, version)).await
 }
 
-async fn read(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<KeyDetails> {
-    let (account, id) = (who.account.clone(), id.clone());
+async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<KeyDetails> {
+    let (account, id, missed) = (who.account.clone(), id.clone(), missed.to_owned());
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback })
+        let missed = MissedSwitch::read(conn, &account, &missed)?;
+        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, missed })
     });
     read.await
 }
@@ -153,12 +167,13 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback }: KeyDetails,
+    KeyDetails { entry, created_by, callback, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
     let row = ApiKeyRow::new(entry, state.clock.now());
-    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback })
+    let messages = (service_slug == SMS).then(|| format!("/messages?api_key={}", row.id));
+    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback, missed, messages })
 }
 
 impl LabelFormView {

@@ -2,16 +2,17 @@
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::REFERER;
+use actix_web::http::header::{ContentType, REFERER};
 use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
+use super::missed_switch::{self, MissedSwitch};
 use super::paths::parse_id;
 use super::row::ApiKeyRow;
-use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{html, see_other};
+use crate::dashboard::frame::htmx::{self, Htmx};
+use crate::dashboard::frame::layout::{html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
@@ -37,6 +38,12 @@ struct SwitchedOnPage {
     toast: Toast,
 }
 
+#[derive(Template)]
+#[template(path = "errors/_toast.html")]
+struct GoneToast {
+    toast: Toast,
+}
+
 /// Where the switch is wanted.
 #[derive(Deserialize)]
 pub struct StatusForm {
@@ -47,7 +54,7 @@ pub struct StatusForm {
 pub async fn set_api_key_status(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
+    signed_in: Result<SignedIn>,
     htmx: Htmx,
     id: Path<String>,
     form: Form<StatusForm>,
@@ -56,14 +63,43 @@ pub async fn set_api_key_status(
     let id = parse_id(&id)?;
     let wanted: KeyStatus =
         form.status.parse().map_err(|()| Error::Malformed("Write status=enabled or status=disabled.".to_owned()))?;
-    let (status, toast, row) = switch(&state, &who, id, wanted).await?;
+    let referer = request.headers().get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => return Ok(lead_to_login(&htmx, referer, &id, wanted)),
+        signed_in => signed_in?,
+    };
+    let (status, toast, row) = match switch(&state, &who, id, wanted).await {
+        Err(Error::NotFound) if htmx.is_part() => return say_it_is_gone(),
+        switched => switched?,
+    };
     match htmx {
         Htmx::Part { source, .. } if source == ON_PAGE => return html(status, &SwitchedOnPage { row, toast }),
         Htmx::Part { .. } => return html(status, &SwitchedApiKey { row, toast }),
         Htmx::No => session::leave_toast(&session, &toast)?,
     }
-    let back = request.headers().get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
-    Ok(see_other(NextPath::from_url(back).as_str()))
+    Ok(see_other(NextPath::from_url(referer).without(missed_switch::PARAMETER).as_str()))
+}
+
+/// To the login, and from there to the page with the switch, which says that nothing
+/// was switched.
+fn lead_to_login(htmx: &Htmx, referer: &str, id: &ApiKeyId, wanted: KeyStatus) -> HttpResponse {
+    let page = match htmx {
+        Htmx::Part { current_url, .. } => NextPath::from_url(current_url),
+        Htmx::No => NextPath::from_url(referer),
+    };
+    let login = page.with(missed_switch::PARAMETER, &MissedSwitch::value(id, wanted)).login_url();
+    if htmx.is_part() {
+        let mut response = HttpResponse::build(StatusCode::UNAUTHORIZED);
+        return response.content_type(ContentType::html()).insert_header((htmx::REDIRECT, login)).finish();
+    }
+    see_other(&login)
+}
+
+/// A switch of a list that was drawn before its key was deleted.
+fn say_it_is_gone() -> Result<HttpResponse> {
+    let mut response = HttpResponse::NotFound();
+    response.insert_header((htmx::RETARGET, "#toasts")).insert_header((htmx::RESWAP, "innerHTML"));
+    respond(response, &GoneToast { toast: Toast::error("This key was deleted meanwhile.") })
 }
 
 /// Switches; when that can't be done now, shows the row as it is.
@@ -85,7 +121,7 @@ async fn switch(
         Err(Error::Unavailable { reason, .. }) => {
             let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
             let toast = Toast::error(format!(
-                "{} “{}” was not switched; try again in a moment.",
+                "{} “{}” was not switched. Try again in a moment.",
                 reason.sentence(),
                 entry.key.name
             ));

@@ -1,6 +1,6 @@
-//! How to ask about keys: snippets for proxies and programs, filled in with
-//! this installation's address and a service. Tests run them all with other
-//! examples, but for Traefik's, whose text they read.
+//! How to ask about keys and how to send: snippets for proxies and programs, filled in
+//! with this installation's address and a service. Tests run those for programs, nginx,
+//! Caddy, Envoy and `HAProxy`, with other examples.
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::base_url::base_url;
 
+/// The slug of the service whose keys send messages.
+const SMS_SERVICE: &str = "sms";
+
 /// `connect/page.html`
 #[derive(Template)]
 #[template(path = "connect/page.html")]
@@ -24,7 +27,28 @@ struct ConnectPage {
     shell: Shell,
     services: Vec<ServiceOption>,
     service: Service,
+    /// Where proxies and services reach Keyfob.
     keyfob: Address,
+    /// Where applications reach it.
+    public_url: String,
+    /// The headers that keys are read from, in their usual spelling.
+    key_headers: Vec<String>,
+    /// Whether keys of this service send messages.
+    can_send: bool,
+}
+
+fn key_headers(state: &State) -> Vec<String> {
+    let named = state.key_header.as_ref().map(|name| title_case(name.as_str()));
+    ["X-API-Key".to_owned()].into_iter().chain(named).chain(["Authorization".to_owned()]).collect()
+}
+
+/// `X-Auth-Token` for `x-auth-token`.
+fn title_case(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        first.to_uppercase() + rest
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// Where Keyfob is, in the parts that configuration files want. Like slugs and
@@ -36,6 +60,9 @@ struct Address {
     host: String,
     /// Host and port.
     socket: String,
+    /// The host without a port or brackets.
+    name: String,
+    port: String,
     is_https: bool,
 }
 
@@ -44,10 +71,11 @@ impl Address {
         let is_https = url.starts_with("https://");
         let host = url.split_once("://").map_or(&*url, |(_, host)| host).to_owned();
         // An address of version 6 has colons within its brackets.
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
-        let port = if is_https { 443 } else { 80 };
-        let socket = if has_port { host.clone() } else { format!("{host}:{port}") };
-        Self { url, host, socket, is_https }
+        let with_port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+        let (name, port) = with_port.unwrap_or((&host, if is_https { "443" } else { "80" }));
+        let socket = format!("{name}:{port}");
+        let name = name.trim_matches(['[', ']']).to_owned();
+        Self { name, port: port.to_owned(), socket, url, host, is_https }
     }
 }
 
@@ -70,11 +98,15 @@ pub async fn show_connect(
     let services = state.store.read(service::list).await?;
     let chosen = services.iter().find(|service| query.service.is_empty() || service.slug == query.service);
     let service = chosen.cloned().ok_or(Error::NotFound)?;
+    let public_url = base_url(&state, &request);
     let page = ConnectPage {
         shell: Shell::new("connect", &who, &session),
         services: ServiceOption::list(services, Some(&service.slug)),
+        can_send: service.slug == SMS_SERVICE,
         service,
-        keyfob: Address::parse(base_url(&state, &request)),
+        keyfob: Address::parse(state.internal_url.clone().unwrap_or_else(|| public_url.clone())),
+        public_url,
+        key_headers: key_headers(&state),
     };
     html(StatusCode::OK, &page)
 }
@@ -85,16 +117,17 @@ mod tests {
 
     #[test]
     fn an_address_without_a_port_gets_the_one_of_its_scheme() {
-        for (url, host, socket) in [
-            ("http://127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080"),
-            ("http://keyfob.lan", "keyfob.lan", "keyfob.lan:80"),
-            ("https://keys.example.com", "keys.example.com", "keys.example.com:443"),
-            ("https://keys.example.com:8443", "keys.example.com:8443", "keys.example.com:8443"),
-            ("http://[::1]:8080", "[::1]:8080", "[::1]:8080"),
-            ("http://[::1]", "[::1]", "[::1]:80"),
+        for (url, host, socket, name) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1"),
+            ("http://keyfob.lan", "keyfob.lan", "keyfob.lan:80", "keyfob.lan"),
+            ("https://keys.example.com", "keys.example.com", "keys.example.com:443", "keys.example.com"),
+            ("https://keys.example.com:8443", "keys.example.com:8443", "keys.example.com:8443", "keys.example.com"),
+            ("http://[::1]:8080", "[::1]:8080", "[::1]:8080", "::1"),
+            ("http://[::1]", "[::1]", "[::1]:80", "::1"),
         ] {
             let address = Address::parse(url.to_owned());
             assert_eq!((&*address.host, &*address.socket), (host, socket), "{url}");
+            assert_eq!((&*address.name, socket.rsplit(':').next().unwrap()), (name, &*address.port), "{url}");
             assert_eq!(address.is_https, url.starts_with("https"), "{url}");
         }
     }

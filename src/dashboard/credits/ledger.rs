@@ -3,26 +3,32 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Form, Query};
+use actix_web::web::{Bytes, Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
 use super::ledger_row::LedgerRow;
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::domain::credit::{self, Addition, LedgerEntryId, TopUp};
-use crate::domain::cursor::Cursor;
+use crate::dashboard::login::password;
+use crate::domain::account::AccountId;
+use crate::domain::credit::{self, Addition, ENTRIES_PER_PAGE, LedgerCursor, LedgerEntryId, LedgerPage, TopUp};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::{count, grouped};
 use crate::http::State;
+use crate::store::Conn;
 
 const SECTION: &str = "credits";
 pub(super) const PATH: &str = "/credits";
+/// Entries are counted up to this number: the rest would take longer than the page itself.
+const MAX_COUNT: usize = 10_000;
 /// Below this balance the page warns.
 const LOW_BALANCE: i64 = 10;
-const ALREADY_ADDED: &str = "This form was sent before, and its credits were added then.";
+const ALREADY_ADDED: &str = "These credits were already added.";
 
 /// `credits/page.html`
 #[derive(Template)]
@@ -33,8 +39,10 @@ struct CreditsPage {
     hint: Option<&'static str>,
     rows: Vec<LedgerRow>,
     form: TopUpFormView,
-    next_page: Option<String>,
+    position: Option<String>,
     first_page: Option<&'static str>,
+    newer_page: Option<String>,
+    next_page: Option<String>,
 }
 
 /// The form, empty or as it was filled in.
@@ -50,9 +58,28 @@ struct TopUpFormView {
 /// Which part of the ledger.
 #[derive(Deserialize)]
 pub struct LedgerQuery {
-    /// A cursor.
+    /// A cursor: what is older than it.
     #[serde(default)]
     after: String,
+    /// A cursor: what is newer than it.
+    #[serde(default)]
+    before: String,
+}
+
+/// The beginning of a page.
+enum LedgerStart {
+    Newest,
+    After(LedgerCursor),
+    Before(LedgerCursor),
+}
+
+/// What the database knows about a page.
+struct LedgerView {
+    balance: i64,
+    page: LedgerPage,
+    /// How many entries are before this page.
+    newer: usize,
+    total: Total,
 }
 
 /// What is filled in.
@@ -64,19 +91,25 @@ pub struct TopUpForm {
     note: String,
 }
 
-/// `GET /credits?after=…`
+/// `GET /credits?after=…` or `?before=…`
 pub async fn show_credits(
     state: Data<State>,
     session: Session,
     who: SignedIn,
     query: Query<LedgerQuery>,
 ) -> Result<HttpResponse> {
-    let after = match query.after.as_str() {
-        "" => None,
-        text => Some(text.parse().map_err(|()| Error::NotFound)?),
+    let start = match (query.after.as_str(), query.before.as_str()) {
+        ("", "") => LedgerStart::Newest,
+        ("", before) => LedgerStart::Before(before.parse().map_err(|()| Error::NotFound)?),
+        (after, _) => LedgerStart::After(after.parse().map_err(|()| Error::NotFound)?),
     };
-    let form = TopUpFormView { entry_id: LedgerEntryId::mint().to_string(), ..TopUpFormView::default() };
-    draw(&state, &session, &who, StatusCode::OK, form, after).await
+    let draft = session::take_draft(&session, PATH).and_then(|draft| parse_form(draft.as_bytes()).ok());
+    let TopUpForm { mut entry_id, amount, note } = draft.unwrap_or_default();
+    if entry_id.is_empty() {
+        entry_id = LedgerEntryId::mint().to_string();
+    }
+    let form = TopUpFormView { entry_id, amount, note, ..TopUpFormView::default() };
+    draw(&state, &session, &who, StatusCode::OK, form, start).await
 }
 
 async fn draw(
@@ -85,29 +118,53 @@ async fn draw(
     who: &SignedIn,
     status: StatusCode,
     form: TopUpFormView,
-    after: Option<Cursor<LedgerEntryId>>,
+    start: LedgerStart,
 ) -> Result<HttpResponse> {
     let account = who.account.clone();
-    let on_first_page = after.is_none();
-    let read =
-        move |conn: &mut _| Ok((credit::balance(conn, &account)?, credit::ledger(conn, &account, after.as_ref())?));
-    let (balance, ledger) = state.store.read(read).await?;
+    let view = state.store.read(move |conn| read(conn, &account, &start)).await?;
+    let LedgerView { balance, page, newer, total } = view;
+    let before = page.first().filter(|_| newer > ENTRIES_PER_PAGE);
     let page = CreditsPage {
         shell: Shell::new(SECTION, who, session),
         balance: grouped(balance),
         hint: hint(balance),
-        next_page: ledger.next.map(|next| format!("{PATH}?after={next}")),
-        first_page: (!on_first_page).then_some(PATH),
-        rows: ledger.lines.into_iter().map(LedgerRow::from).collect(),
+        position: (newer <= MAX_COUNT)
+            .then(|| position(newer, page.lines.len(), total, ["entry", "entries"]))
+            .flatten(),
+        first_page: (newer > 0).then_some(PATH),
+        newer_page: before.map(|place| format!("{PATH}?before={place}")),
+        next_page: page.next.map(|next| format!("{PATH}?after={next}")),
+        rows: page.lines.into_iter().map(LedgerRow::from).collect(),
         form,
     };
     html(status, &page)
 }
 
+fn read(conn: &mut Conn, account: &AccountId, start: &LedgerStart) -> Result<LedgerView> {
+    let page = match start {
+        LedgerStart::Newest => credit::ledger(conn, account, None)?,
+        LedgerStart::After(place) => credit::ledger(conn, account, Some(place))?,
+        LedgerStart::Before(place) => credit::ledger_newer(conn, account, place)?,
+    };
+    let newer = match (start, page.first()) {
+        (LedgerStart::Newest, _) => 0,
+        // After the last entry: what there is, is newer.
+        (_, first) => credit::count_entries(conn, account, first.as_ref(), MAX_COUNT)?,
+    };
+    let total = match page.next {
+        None => Total::Exactly(newer + page.lines.len()),
+        Some(_) => match credit::count_entries(conn, account, None, MAX_COUNT)? {
+            count if count > MAX_COUNT => Total::MoreThan(MAX_COUNT),
+            count => Total::Exactly(count),
+        },
+    };
+    Ok(LedgerView { balance: credit::balance(conn, account)?, page, newer, total })
+}
+
 const fn hint(balance: i64) -> Option<&'static str> {
     match balance {
-        ..=0 => Some("No credits are left: live messages are refused until you add some. Test messages cost nothing."),
-        1..LOW_BALANCE => Some("Few credits are left. Live messages are refused once there are none."),
+        ..=0 => Some("No credits left: live messages are refused until you add some. Test messages cost nothing."),
+        1..LOW_BALANCE => Some("Few credits left. Without credits, live messages are refused."),
         _ => None,
     }
 }
@@ -116,22 +173,29 @@ const fn hint(balance: i64) -> Option<&'static str> {
 pub async fn add_credits(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
-    form: Form<TopUpForm>,
+    signed_in: Result<SignedIn>,
+    body: Bytes,
 ) -> Result<HttpResponse> {
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => {
+            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
+        }
+        signed_in => signed_in?,
+    };
+    let form: TopUpForm = parse_form(&body)?;
     match add(&state, &who, &form).await {
         Ok((amount, addition)) => {
             let toast = match addition {
                 Addition::Made(balance) => {
                     tracing::info!(amount, balance, operator = %who.operator.id, "credits were added");
-                    Toast::success(format!("Success: {} added.", count(amount, "credit")))
+                    Toast::success(format!("Success. {} added.", count(amount, "credit")))
                 }
                 Addition::Repeated => Toast::error(ALREADY_ADDED),
             };
             session::leave_toast(&session, &toast)?;
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&state, &session, &who, form.into_inner(), error).await,
+        Err(error) => refuse(&state, &session, &who, form, error).await,
     }
 }
 
@@ -150,11 +214,11 @@ async fn refuse(
     TopUpForm { mut entry_id, amount, note }: TopUpForm,
     error: Error,
 ) -> Result<HttpResponse> {
-    let mut rejection = FormRejection::of(error, "No credits were added; try again in a moment.")?;
+    let mut rejection = FormRejection::of(error, "No credits were added. Try again in a moment.")?;
     if rejection.raise("entry_id") {
         entry_id = LedgerEntryId::mint().to_string();
     }
     let FormRejection { status, errors, alert, .. } = rejection;
     let form = TopUpFormView { entry_id, amount, note, errors, alert };
-    draw(state, session, who, status, form, None).await
+    draw(state, session, who, status, form, LedgerStart::Newest).await
 }

@@ -8,11 +8,28 @@ const DAY: i64 = 24 * HOUR;
 const MONTH: i64 = 30 * DAY;
 const YEAR: i64 = 365 * DAY;
 
+/// How long something is past, for a script that lets the words go on.
+#[derive(Debug, Clone)]
+pub struct Age {
+    /// In words.
+    pub words: String,
+    /// In seconds.
+    pub seconds: i64,
+}
+
+impl Age {
+    /// How long before `now` that was.
+    #[must_use]
+    pub fn of(then: UtcTime, now: UtcTime) -> Self {
+        Self { words: ago(then, now), seconds: seconds_between(then, now).max(0) }
+    }
+}
+
 /// How long before `now` that was: `3 minutes ago`. What another instance's
 /// clock puts into the future was just now.
 #[must_use]
 pub fn ago(then: UtcTime, now: UtcTime) -> String {
-    let seconds = now.micros().saturating_sub(then.micros()) / 1_000_000;
+    let seconds = seconds_between(then, now);
     let (length, unit) = match seconds {
         YEAR.. => (YEAR, "year"),
         MONTH.. => (MONTH, "month"),
@@ -25,6 +42,10 @@ pub fn ago(then: UtcTime, now: UtcTime) -> String {
         1 => format!("1 {unit} ago"),
         count => format!("{count} {unit}s ago"),
     }
+}
+
+const fn seconds_between(then: UtcTime, now: UtcTime) -> i64 {
+    now.micros().saturating_sub(then.micros()) / 1_000_000
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Reader {
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&view, source, current_url)
         } else if status == StatusCode::UNAUTHORIZED {
-            Ok(see_other(&self.after_login().login_url()))
+            Ok(see_other(&self.login_url()))
         } else {
             self.page(view)
         };
@@ -64,6 +64,17 @@ impl Reader {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+
+    /// Where to log in. A browser that comes straight from a login has not sent back
+    /// the cookie of its new session, which the page then says.
+    fn login_url(&self) -> String {
+        let url = self.after_login().login_url();
+        let from = NextPath::from_url(&self.referer);
+        let from = from.as_str().split('?').next().unwrap_or_default();
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let is_lost = self.is_get && matches!(from, "/login" | "/setup");
+        if is_lost { format!("{url}{separator}cookie_lost") } else { url }
     }
 
     fn after_login(&self) -> NextPath {
@@ -93,7 +104,8 @@ fn fragment(view: &ErrorView, source: &str, current_url: &str) -> crate::error::
     let form = source.strip_prefix("form#").filter(|id| id.ends_with("-form"));
     let (target, swap, mut response) = match form {
         Some(id) => {
-            let alert = FormAlert { message: view.detail.clone(), login };
+            let button = if id == "message-form" { "Send" } else { "Create" };
+            let alert = FormAlert { message: view.detail.clone(), login, button };
             (format!("#{id}-message"), "innerHTML", html(view.status, &alert)?)
         }
         None if login => {
@@ -133,6 +145,8 @@ struct ErrorToast {
 struct FormAlert {
     message: String,
     login: bool,
+    /// The button that sends the form again.
+    button: &'static str,
 }
 
 /// Draws every response of 400 and above that has no face yet.

@@ -3,10 +3,22 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::web::Query;
 use askama::Template;
+use serde::de::DeserializeOwned;
 
 use super::layout::{come_back_after, html};
 use crate::error::{Error, FieldErrors, Result};
+
+/// Reads a form from a request's body or from a draft of it.
+///
+/// # Errors
+/// [`Error::Malformed`] for a body that is no such form.
+pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    Query::<T>::from_query(&String::from_utf8_lossy(body))
+        .map(Query::into_inner)
+        .map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+}
 
 /// Why a form was not accepted, in the terms of a page.
 #[derive(Debug)]
@@ -34,7 +46,9 @@ impl FormRejection {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 Ok(Self { status, errors, alert: None, retry_after })
             }
-            Error::ChangedMeanwhile => Ok(Self::alert(StatusCode::CONFLICT, "This was changed meanwhile.")),
+            Error::ChangedMeanwhile => {
+                Ok(Self::alert(StatusCode::CONFLICT, "Somebody changed this while you were editing."))
+            }
             Error::TooMany { retry_after: seconds } => {
                 let alert = format!("Too many tries. Wait {seconds} seconds and try again.");
                 Ok(Self { retry_after, ..Self::alert(StatusCode::TOO_MANY_REQUESTS, alert) })

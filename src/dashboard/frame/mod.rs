@@ -6,6 +6,7 @@ pub mod form;
 pub mod htmx;
 pub mod layout;
 pub mod next_path;
+pub mod position;
 pub mod request_origin;
 pub mod session;
 pub mod toast;

@@ -25,6 +25,23 @@ impl NextPath {
         path.map_or_else(Self::default, Self::parse)
     }
 
+    /// The same path without a parameter of its query.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let Some((path, query)) = self.0.split_once('?') else { return self.clone() };
+        let is_other = |pair: &&str| pair.split('=').next() != Some(name);
+        let kept: Vec<&str> = query.split('&').filter(is_other).collect();
+        Self(if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) })
+    }
+
+    /// The same path with this value of a parameter, which needs no escaping.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let Self(path) = self.without(name);
+        let separator = if path.contains('?') { '&' } else { '?' };
+        Self(format!("{path}{separator}{name}={value}"))
+    }
+
     /// The path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -91,6 +108,15 @@ mod tests {
             assert_eq!(NextPath::parse(evil), NextPath::default(), "{evil:?}");
         }
         assert_eq!(NextPath::from_url("https://evil.example//evil.example"), NextPath::default());
+    }
+
+    #[test]
+    fn a_parameter_is_put_in_the_place_of_the_one_before_and_taken_out_again() {
+        let list = NextPath::parse("/api-keys?service=sms");
+        let missed = list.with("missed", "a").with("missed", "b");
+        assert_eq!(missed.as_str(), "/api-keys?service=sms&missed=b");
+        assert_eq!(missed.without("missed"), list);
+        assert_eq!(NextPath::default().with("missed", "a").without("missed"), NextPath::default());
     }
 
     #[test]

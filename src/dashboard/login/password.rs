@@ -13,6 +13,7 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::trusted_browser;
+use crate::dashboard::login::page_origin::{self, PageOrigin};
 use crate::domain::account::membership;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
@@ -44,6 +45,7 @@ pub struct LoginQuery {
     #[serde(default)]
     next: String,
     logged_out: Option<String>,
+    cookie_lost: Option<String>,
 }
 
 /// What is filled in, and what is kept for afterwards.
@@ -67,7 +69,8 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
         return Ok(see_other(next.as_str()));
     }
     let notice = query.logged_out.as_ref().map(|_| "You are logged out.".to_owned());
-    html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, ..LoginPage::default() })
+    let alert = query.cookie_lost.as_ref().map(|_| page_origin::explain_lost_cookie(&state));
+    html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, alert, ..LoginPage::default() })
 }
 
 /// Shows the login to somebody who sent a form without being logged in, and
@@ -76,7 +79,7 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
 /// # Errors
 /// When the page can't be drawn.
 pub fn ask_to_log_in(next: &NextPath, draft: String) -> Result<HttpResponse> {
-    let notice = Some("Log in to go on. What you typed is kept.".to_owned());
+    let notice = Some("Log in to continue. What you typed is kept.".to_owned());
     html(StatusCode::UNAUTHORIZED, &LoginPage { next: next.to_string(), draft, notice, ..LoginPage::default() })
 }
 
@@ -86,9 +89,13 @@ pub async fn log_in(
     session: Session,
     attempt: LoginAttempt,
     origin: RequestOrigin,
+    page: PageOrigin,
     form: Form<LoginForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
+    if let Some(advice) = page.advice(&state) {
+        return reject(FormRejection::alert(StatusCode::FORBIDDEN, advice), form);
+    }
     match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
             record_login(&state, origin, operator.clone()).await?;
@@ -110,7 +117,7 @@ pub async fn log_in(
             if matches!(error, Error::TooMany { .. }) {
                 tracing::warn!("too many logins are tried");
             }
-            reject(FormRejection::of(error, "You are not logged in yet; try again in a moment.")?, form)
+            reject(FormRejection::of(error, "You are not logged in. Try again in a moment.")?, form)
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::frame::trusted_browser;
+use crate::dashboard::login::page_origin::PageOrigin;
 use crate::domain::account;
 use crate::domain::account::membership::Role;
 use crate::domain::identity::operator::{self, NewOperator, OperatorId};
@@ -57,16 +58,24 @@ pub async fn create_first_operator(
     session: Session,
     attempt: LoginAttempt,
     origin: RequestOrigin,
+    page: PageOrigin,
     form: Form<SetupForm>,
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
+    if let Some(advice) = page.advice(&state) {
+        let (rejected, errors, alert) = FormRejection::alert(StatusCode::FORBIDDEN, advice).into_parts();
+        return rejected.respond(&SetupPage { code: form.code, name: form.name, email: form.email, errors, alert });
+    }
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
     match create(&state, &form, &attempt, origin).await {
         Ok(id) => {
             session::log_in(&session, &id)?;
-            session::leave_toast(&session, &Toast::success("Success. You are the first operator."))?;
+            session::leave_toast(
+                &session,
+                &Toast::success(format!("Welcome, {}. Create your first key.", form.name.trim())),
+            )?;
             tracing::info!(operator = %id, "the first operator was made");
             let mut response = see_other("/api-keys");
             trusted_browser::remember(&state, &id, &mut response)?;
@@ -81,11 +90,13 @@ async fn create(state: &State, form: &SetupForm, attempt: &LoginAttempt, origin:
     let code = errors.collect(text::line("code", "Setup code", 100, &form.code))?;
     let name = errors.collect(operator::parse_name(&form.name))?;
     let email = errors.collect(operator::parse_email(&form.email))?;
-    let password = errors.collect(form.password.check("password", &[&form.email, &form.name]))?;
+    let permit = state.throttle.admit("setup", attempt)?;
+    let about = vec![form.email.clone(), form.name.clone()];
+    let rated = state.passwords.check_new(form.password.clone(), "password", about, &permit).await;
+    let password = errors.collect(rated)?;
     let (Some(code), Some(name), Some(email), Some(())) = (code, name, email, password) else {
         return Err(Error::Invalid(errors));
     };
-    let permit = state.throttle.admit("setup", attempt)?;
     let password_hash = state.passwords.hash(form.password.clone()).await?;
     let new = NewOperator { id: OperatorId::mint(), email, name, password_hash };
     let actor = origin.actor(&new.id, &new.name);

@@ -20,8 +20,8 @@ impl From<&Delivery> for CallbackRow {
     fn from(delivery: &Delivery) -> Self {
         Self {
             word: match delivery.status {
-                DeliveryStatus::Waiting if delivery.tries == 0 => "Waits for its turn",
-                DeliveryStatus::Waiting => "Waits for another try",
+                DeliveryStatus::Waiting if delivery.tries == 0 => "Waiting",
+                DeliveryStatus::Waiting => "Will be tried again",
                 DeliveryStatus::Delivered => "Delivered",
                 DeliveryStatus::Failed => "Given up",
             },

@@ -1,38 +1,66 @@
 //! Which messages are wanted: read from the address, and drawn as a form.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use time::Date;
+use time::macros::format_description;
 
 use super::paths::PATH;
-use super::words::status_word;
+use super::words::{cause_words, status_word};
 use crate::dashboard::api_keys::first_request::SMS;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{self, ApiKeyId, ApiKeyName};
-use crate::domain::message::phone_number::PhoneNumber;
-use crate::domain::message::{MessageFilter, MessageId, MessageStatus};
+use crate::domain::message::{MAX_SEARCH_CHARS, MessageError, MessageFilter, MessageId, MessageSearch, MessageStatus};
 use crate::error::{Error, FieldErrors, Result};
-use crate::store::Conn;
+use crate::format::grouped;
+use crate::store::{Conn, UtcTime};
 
 /// The filter lists this many keys; the pages of older ones link to their messages.
 const MAX_KEY_CHOICES: usize = 200;
+/// A choice shows this many characters of a key's name.
+const MAX_NAME_CHARS: usize = 40;
+const DAY_SECONDS: i64 = 24 * 3600;
+/// No place is further from UTC, in minutes.
+const MAX_UTC_OFFSET: i64 = 24 * 60;
+/// What stands for itself in the query of an address (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The address, as it was written.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct MessageFilterQuery {
+    /// Part of a number, a text or a reference.
+    q: String,
     status: String,
+    error: String,
     api_key: String,
-    recipient: String,
-    /// A cursor.
+    /// The first day.
+    from: String,
+    /// The last day.
+    to: String,
+    /// How many minutes east of UTC these days are; set by a script.
+    utc_offset: String,
+    /// A cursor: what is older than it.
     after: String,
+    /// A cursor: what is newer than it.
+    before: String,
+}
+
+/// The beginning of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PageStart {
+    Newest,
+    After(MessageId),
+    Before(MessageId),
 }
 
 /// The address, understood.
 pub(super) struct Wanted {
     pub(super) filter: MessageFilter,
-    pub(super) after: Option<MessageId>,
-    /// What is wrong with the recipient: the one part that people type.
+    pub(super) start: PageStart,
+    /// What is wrong with the days, which can be typed.
     pub(super) errors: FieldErrors,
-    recipient: String,
+    query: MessageFilterQuery,
 }
 
 impl Wanted {
@@ -42,34 +70,70 @@ impl Wanted {
     /// [`Error::NotFound`] for what no link of ours leads to.
     pub(super) fn parse(query: &MessageFilterQuery) -> Result<Self> {
         let mut errors = FieldErrors::default();
-        let recipient = query.recipient.trim().to_owned();
-        let number = (!recipient.is_empty()).then(|| PhoneNumber::parse("recipient", &recipient));
+        let start = match (written(&query.after)?, written(&query.before)?) {
+            (Some(after), _) => PageStart::After(after),
+            (None, Some(before)) => PageStart::Before(before),
+            (None, None) => PageStart::Newest,
+        };
+        let offset: i64 = written(&query.utc_offset)?.unwrap_or_default();
+        if !(-MAX_UTC_OFFSET..=MAX_UTC_OFFSET).contains(&offset) {
+            return Err(Error::NotFound);
+        }
+        let mut day = |field, text: &str| -> Result<Option<UtcTime>> {
+            Ok(errors.collect(parse_day(field, text))?.flatten().map(|start| start.plus_seconds(-60 * offset)))
+        };
+        let (from, last) = (day("from", &query.from)?, day("to", &query.to)?);
+        if from.zip(last).is_some_and(|(from, last)| last < from) {
+            errors.collect::<()>(Err(Error::invalid("to", "To can't be before From.")))?;
+        }
         let filter = MessageFilter {
             mode: None,
             status: written(&query.status)?,
+            error: written(&query.error)?,
             api_key: written(&query.api_key)?,
-            recipient: number.and_then(|number| errors.collect(number).transpose()).transpose()?,
+            search: MessageSearch::parse(&query.q),
+            from,
+            until: last.map(|last| last.plus_seconds(DAY_SECONDS)),
         };
-        Ok(Self { filter, after: written(&query.after)?, errors, recipient })
+        Ok(Self { filter, start, errors, query: query.clone() })
     }
 
     /// Whether anything is left out.
     pub(super) fn is_filtered(&self) -> bool {
-        self.filter.status.is_some() || self.filter.api_key.is_some() || !self.recipient.is_empty()
+        let MessageFilter { mode, status, error, api_key, search, from, until } = &self.filter;
+        let has_days = from.is_some() || until.is_some() || !self.errors.is_empty();
+        mode.is_some() || status.is_some() || error.is_some() || api_key.is_some() || search.is_some() || has_days
     }
 
-    /// The same choice, from `after` on.
-    pub(super) fn url(&self, after: Option<&MessageId>) -> String {
-        let MessageFilter { status, api_key, recipient, .. } = &self.filter;
+    /// The list with the same choice, from `start` on.
+    pub(super) fn url(&self, start: &PageStart) -> String {
+        format!("{PATH}{}", self.suffix(self.filter.error, start))
+    }
+
+    /// What follows the `?` of an address, with the `?`; empty for all messages.
+    pub(super) fn suffix(&self, error: Option<MessageError>, start: &PageStart) -> String {
+        let query = &self.query;
+        let has_days = !query.from.is_empty() || !query.to.is_empty();
+        let (after, before) = match start {
+            PageStart::Newest => ("", ""),
+            PageStart::After(id) => (id.as_str(), ""),
+            PageStart::Before(id) => ("", id.as_str()),
+        };
         let parts = [
-            status.map(|status| format!("status={}", status.as_str())),
-            api_key.as_ref().map(|key| format!("api_key={key}")),
-            // Of a number's characters only the plus sign means something else in an address.
-            recipient.as_ref().map(|number| format!("recipient=%2B{}", number.digits())),
-            after.map(|after| format!("after={after}")),
+            ("q", query.q.trim()),
+            ("status", &query.status),
+            ("error", error.map_or("", MessageError::as_str)),
+            ("api_key", &query.api_key),
+            ("from", &query.from),
+            ("to", &query.to),
+            ("utc_offset", if has_days { &query.utc_offset } else { "" }),
+            ("after", after),
+            ("before", before),
         ];
-        let query: Vec<String> = parts.into_iter().flatten().collect();
-        if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{}", query.join("&")) }
+        let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
+        let parts: Vec<String> =
+            parts.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 }
 
@@ -80,6 +144,17 @@ fn written<T: std::str::FromStr>(text: &str) -> Result<Option<T>> {
     }
 }
 
+/// The beginning of a day in UTC.
+fn parse_day(field: &'static str, text: &str) -> Result<Option<UtcTime>> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match Date::parse(text, format_description!("[year]-[month]-[day]")) {
+            Ok(day) => Ok(Some(day.midnight().assume_utc().into())),
+            Err(_) => Err(Error::invalid(field, "Write the day as 2026-11-27.")),
+        },
+    }
+}
+
 /// One thing to choose.
 pub(super) struct Choice {
     pub(super) value: String,
@@ -87,11 +162,40 @@ pub(super) struct Choice {
     pub(super) selected: bool,
 }
 
+/// A cause of failure: a link that shows its messages only, or all again.
+pub(super) struct Cause {
+    pub(super) code: &'static str,
+    pub(super) words: &'static str,
+    pub(super) count: String,
+    pub(super) href: String,
+    pub(super) is_chosen: bool,
+}
+
+impl Cause {
+    pub(super) fn new(wanted: &Wanted, error: MessageError, count: i64) -> Self {
+        let is_chosen = wanted.filter.error == Some(error);
+        let next = (!is_chosen).then_some(error);
+        Self {
+            code: error.as_str(),
+            words: cause_words(error),
+            count: grouped(count),
+            href: format!("{PATH}{}", wanted.suffix(next, &PageStart::Newest)),
+            is_chosen,
+        }
+    }
+}
+
 /// The form.
 pub(super) struct FilterView {
     pub(super) statuses: Vec<Choice>,
     pub(super) keys: Vec<Choice>,
-    pub(super) recipient: String,
+    pub(super) search: String,
+    pub(super) max_search_chars: usize,
+    /// The cause that is chosen, which has no field of its own.
+    pub(super) error: Option<&'static str>,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) utc_offset: String,
     pub(super) errors: FieldErrors,
     pub(super) is_filtered: bool,
 }
@@ -104,19 +208,34 @@ impl FilterView {
             label: status_word(status).to_owned(),
             selected: wanted.filter.status == Some(status),
         };
-        let key = |ApiKeyName { id, name }: ApiKeyName| Choice {
-            selected: wanted.filter.api_key.as_ref() == Some(&id),
-            value: id.to_string(),
-            label: name,
+        let key = |key: ApiKeyName| Choice {
+            selected: wanted.filter.api_key.as_ref() == Some(&key.id),
+            value: key.id.to_string(),
+            label: key_label(&key),
         };
+        let MessageFilterQuery { q, from, to, utc_offset, .. } = &wanted.query;
         Self {
             statuses: MessageStatus::ALL.map(status).into(),
             keys: keys.into_iter().map(key).collect(),
-            recipient: wanted.recipient.clone(),
+            search: q.trim().to_owned(),
+            max_search_chars: MAX_SEARCH_CHARS,
+            error: wanted.filter.error.map(MessageError::as_str),
+            from: from.trim().to_owned(),
+            to: to.trim().to_owned(),
+            utc_offset: utc_offset.clone(),
             errors: wanted.errors.clone(),
             is_filtered: wanted.is_filtered(),
         }
     }
+}
+
+/// A key's name with the end of its secret, since names need not differ.
+fn key_label(ApiKeyName { name, tail, .. }: &ApiKeyName) -> String {
+    let short = match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", name[..end].trim_end()),
+        None => name.clone(),
+    };
+    if tail.is_empty() { short } else { format!("{short} …{tail}") }
 }
 
 /// The keys to choose from: the newest, and the one that is chosen.
@@ -126,12 +245,27 @@ impl FilterView {
 pub(super) fn keys(conn: &mut Conn, account: &AccountId, chosen: Option<&ApiKeyId>) -> Result<Vec<ApiKeyName>> {
     let mut keys = api_key::names(conn, account, SMS, MAX_KEY_CHOICES)?;
     if let Some(id) = chosen.filter(|id| keys.iter().all(|key| key.id != **id)) {
-        let name = match api_key::find(conn, account, id) {
-            Ok(entry) => entry.key.name,
-            Err(Error::NotFound) => "deleted key".to_owned(),
+        let (name, tail) = match api_key::find(conn, account, id) {
+            Ok(entry) => (entry.key.name, entry.secret.tail),
+            Err(Error::NotFound) => ("Deleted key".to_owned(), String::new()),
             Err(error) => return Err(error),
         };
-        keys.push(ApiKeyName { id: id.clone(), name });
+        keys.push(ApiKeyName { id: id.clone(), name, tail });
     }
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_chosen_by_its_name_cut_short_and_the_end_of_its_secret() {
+        let label = |name: &str| {
+            key_label(&ApiKeyName { id: ApiKeyId::mint(), name: name.to_owned(), tail: "R5jT".to_owned() })
+        };
+        assert_eq!(label("Shop"), "Shop …R5jT");
+        assert_eq!(label(&"ž".repeat(40)), format!("{} …R5jT", "ž".repeat(40)));
+        assert_eq!(label(&"ž".repeat(100)), format!("{}… …R5jT", "ž".repeat(40)));
+    }
 }

@@ -1,24 +1,33 @@
 //! The Messages page: the list, which asks again by itself while messages are
 //! on their way.
 
+use std::collections::HashMap;
+
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use askama::Template;
 
-use super::filter::{self, FilterView, MessageFilterQuery, Wanted};
+use super::export::{EXPORT, MAX_EXPORT_ROWS};
+use super::filter::{self, Cause, FilterView, MessageFilterQuery, PageStart, Wanted};
 use super::paths::SECTION;
 use super::row::{KeyName, MessageRow};
-use super::words::poll_interval;
+use super::words::{SLOW_POLL, poll_interval};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
+use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
-use crate::domain::message::{self, MessageEntry, MessageList};
+use crate::domain::account::AccountId;
+use crate::domain::api_key::ApiKeyName;
+use crate::domain::credit;
+use crate::domain::message::{self, MAX_COUNT, MESSAGES_PER_PAGE, MessageEntry, MessageError, MessageFilter};
+use crate::domain::message::{MessageId, MessageList};
 use crate::error::Result;
+use crate::format::grouped;
 use crate::http::State;
 use crate::sms::CarrierState;
-use crate::store::UtcTime;
+use crate::store::{Conn, UtcTime};
 
 /// The page; its block `list` is what htmx gets when it asks again.
 #[derive(Template)]
@@ -26,17 +35,37 @@ use crate::store::UtcTime;
 struct MessagesPage {
     shell: Shell,
     filter: FilterView,
+    causes: Vec<Cause>,
     rows: Vec<MessageRow>,
     carrier: CarrierState,
     /// The address of what is shown.
     url: String,
+    /// The address of the same as a file.
+    export: String,
+    /// The most messages of such a file, where there may be more.
+    export_limit: Option<String>,
     /// The interval of polling, if the page polls.
     poll_interval: Option<&'static str>,
-    next_page: Option<String>,
+    position: Option<String>,
     first_page: Option<String>,
+    newer_page: Option<String>,
+    next_page: Option<String>,
 }
 
-/// `GET /messages?status=…&api_key=…&recipient=…&after=…`
+/// What the database knows about a page.
+#[derive(Default)]
+struct PageOfMessages {
+    keys: Vec<ApiKeyName>,
+    causes: Vec<(MessageError, i64)>,
+    rows: Vec<MessageEntry>,
+    next: Option<MessageId>,
+    refunds: HashMap<MessageId, i64>,
+    /// How many messages before this page fit.
+    newer: usize,
+    total: Total,
+}
+
+/// `GET /messages?q=…&status=…&error=…&api_key=…&from=…&to=…&after=…`
 pub async fn list_messages(
     state: Data<State>,
     session: Session,
@@ -45,34 +74,98 @@ pub async fn list_messages(
     query: Query<MessageFilterQuery>,
 ) -> Result<HttpResponse> {
     let wanted = Wanted::parse(&query)?;
-    let (account, filter, after) = (who.account.clone(), wanted.filter.clone(), wanted.after.clone());
+    let (account, filter, start) = (who.account.clone(), wanted.filter.clone(), wanted.start.clone());
     let is_wrong = !wanted.errors.is_empty();
-    let read = move |conn: &mut _| {
-        let keys = filter::keys(conn, &account, filter.api_key.as_ref())?;
-        let nothing = MessageList { rows: Vec::new(), next: None };
-        let page = if is_wrong { nothing } else { message::list(conn, &account, &filter, after.as_ref())? };
-        Ok((keys, page))
-    };
-    let (keys, page) = state.store.read(read).await?;
-    let now = state.clock.now();
-    let page = MessagesPage {
-        shell: Shell::new(SECTION, &who, &session),
-        filter: FilterView::new(&wanted, keys),
-        url: wanted.url(wanted.after.as_ref()),
-        poll_interval: poll_interval(page.rows.iter().map(moves), now),
-        next_page: page.next.as_ref().map(|next| wanted.url(Some(next))),
-        first_page: wanted.after.is_some().then(|| wanted.url(None)),
-        rows: rows(page, now),
-        carrier: state.sms.carrier_state(),
-    };
+    let page = state.store.read(move |conn| read(conn, &account, &filter, &start, is_wrong)).await?;
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = draw(Shell::new(SECTION, &who, &session), &state, &wanted, page);
     if htmx.is_part() { html(status, &page.as_list()) } else { html(status, &page) }
+}
+
+fn read(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: &MessageFilter,
+    start: &PageStart,
+    is_wrong: bool,
+) -> Result<PageOfMessages> {
+    let keys = filter::keys(conn, account, filter.api_key.as_ref())?;
+    if is_wrong {
+        return Ok(PageOfMessages { keys, ..PageOfMessages::default() });
+    }
+    let MessageList { rows, next } = match start {
+        PageStart::Newest => message::list(conn, account, filter, None)?,
+        PageStart::After(id) => message::list(conn, account, filter, Some(id))?,
+        PageStart::Before(id) => message::list_newer(conn, account, filter, id)?,
+    };
+    let newer = match rows.first().filter(|_| *start != PageStart::Newest) {
+        Some(first) => message::count(conn, account, filter, Some(&first.message.id))?,
+        None => 0,
+    };
+    let ids: Vec<MessageId> = rows.iter().map(|row| row.message.id.clone()).collect();
+    Ok(PageOfMessages {
+        total: total(conn, account, filter, newer + rows.len(), next.is_none())?,
+        causes: message::causes(conn, account, filter)?,
+        refunds: credit::refunded(conn, account, &ids)?,
+        keys,
+        rows,
+        next,
+        newer,
+    })
+}
+
+/// How many messages fit; `seen` of them on this page and before it.
+fn total(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: &MessageFilter,
+    seen: usize,
+    is_last_page: bool,
+) -> Result<Total> {
+    if is_last_page {
+        return Ok(Total::Exactly(seen));
+    }
+    // A search reads every message, which would take as long again.
+    if filter.search.is_some() {
+        return Ok(Total::Unknown);
+    }
+    let count = message::count(conn, account, filter, None)?;
+    Ok(if count > MAX_COUNT { Total::MoreThan(MAX_COUNT) } else { Total::Exactly(count) })
+}
+
+fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> MessagesPage {
+    let now = state.clock.now();
+    let PageOfMessages { keys, causes, rows, next, refunds, newer, total } = page;
+    let suffix = wanted.suffix(wanted.filter.error, &wanted.start);
+    let before = rows.first().filter(|_| newer > MESSAGES_PER_PAGE).map(|row| row.message.id.clone());
+    // An empty page of a list that is shorter now still leads back.
+    let is_first = newer == 0 && (wanted.start == PageStart::Newest || !rows.is_empty());
+    MessagesPage {
+        shell,
+        filter: FilterView::new(wanted, keys),
+        causes: causes.into_iter().map(|(error, count)| Cause::new(wanted, error, count)).collect(),
+        url: wanted.url(&wanted.start),
+        export: format!("{EXPORT}{}", wanted.suffix(wanted.filter.error, &PageStart::Newest)),
+        // A count stops long before the limit of a file.
+        export_limit: (!matches!(total, Total::Exactly(_))).then(|| grouped(MAX_EXPORT_ROWS as i64)),
+        // A search reads every message, so it is not repeated every moment.
+        poll_interval: poll_interval(rows.iter().map(moves), now)
+            .map(|interval| if wanted.filter.search.is_some() { SLOW_POLL } else { interval }),
+        position: (newer <= MAX_COUNT).then(|| position(newer, rows.len(), total, ["message", "messages"])).flatten(),
+        first_page: (!is_first).then(|| wanted.url(&PageStart::Newest)),
+        newer_page: before.map(|id| wanted.url(&PageStart::Before(id))),
+        next_page: next.map(|next| wanted.url(&PageStart::After(next))),
+        rows: rows
+            .into_iter()
+            .map(|entry| {
+                let refunded = refunds.get(&entry.message.id).copied().unwrap_or_default();
+                MessageRow::new(entry, refunded, &suffix, now)
+            })
+            .collect(),
+        carrier: state.sms.carrier_state(),
+    }
 }
 
 const fn moves(entry: &MessageEntry) -> (message::MessageStatus, UtcTime) {
     (entry.message.status, entry.message.updated_at)
-}
-
-fn rows(page: MessageList, now: UtcTime) -> Vec<MessageRow> {
-    page.rows.into_iter().map(|entry| MessageRow::new(entry, now)).collect()
 }

@@ -18,7 +18,7 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
-use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
+use crate::domain::message::{self, Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::count;
 use crate::http::State;
@@ -27,20 +27,23 @@ use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 
 const SAMPLE_TEXT: &str = "Hello from Keyfob";
-const NOT_SENT: &str = "The message was not sent; try again in a moment.";
-const FORM_EXPIRED: &str = "This form had expired. Check it and press Send again.";
-const ALREADY_SENT: &str =
-    "This form was sent before, and that message is on its way. Press Send to send this one as well.";
-const STILL_RUNNING: &str = "This form is being sent already. Look at Messages in a moment.";
+const NOT_SENT: &str = "The message was not sent. Try again in a moment.";
+const FORM_EXPIRED: &str = "This form has expired. Check it and press Send again.";
+const ALREADY_SENT: &str = "You already sent a message with this form. Press Send to send this one as well.";
+const STILL_RUNNING: &str = "This message is already being sent. Look at Messages in a moment.";
 
 /// The form, empty or as it was filled in.
 struct MessageFormView {
+    /// Whether live messages are really sent.
+    has_carrier: bool,
     filled: MessageForm,
     errors: FieldErrors,
     alert: Option<String>,
     /// Whether the alert is mended on the Credits page.
     needs_credits: bool,
     is_live: bool,
+    /// What it would take as it is filled in.
+    cost: Option<String>,
     placeholder: &'static str,
     fixed_numbers: &'static [(&'static str, &'static str)],
 }
@@ -82,9 +85,9 @@ impl MessageForm {
 }
 
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
-pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+pub async fn new_message(state: Data<State>, session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
     let draft = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(&draft).ok());
-    let form = MessageFormView::new(draft.unwrap_or_else(MessageForm::fresh));
+    let form = MessageFormView::new(&state, draft.unwrap_or_else(MessageForm::fresh));
     if htmx.is_part() {
         return html(StatusCode::OK, &MessageDialog { form });
     }
@@ -93,7 +96,23 @@ pub async fn new_message(session: Session, who: SignedIn, htmx: Htmx) -> Result<
 
 fn parse_form(body: &str) -> Result<MessageForm> {
     let form = Query::<MessageForm>::from_query(body);
-    form.map(Query::into_inner).map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))
+    let form = form.map(Query::into_inner);
+    let mut form = form.map_err(|error| Error::Malformed(format!("The form can't be read: {error}.")))?;
+    // Browsers send a line break as two characters (HTML §4.10.22.4), which would both be paid for.
+    form.text = form.text.replace("\r\n", "\n");
+    Ok(form)
+}
+
+/// The segments and credits of a text that can be sent, as in `2 segments, 2 credits`.
+fn cost(state: &State, filled: &MessageForm) -> Option<String> {
+    let mode: Mode = filled.mode.parse().ok()?;
+    // The price is the same for any recipient.
+    let draft = MessageDraft::parse(&["+10000000".to_owned()], &filled.text, None, None).ok()?;
+    let credits = match message::cost(&draft, state.sms.rehearses(mode)) {
+        0 => "no credits".to_owned(),
+        credits => count(credits, "credit"),
+    };
+    Some(format!("{}, {credits}", count(draft.segments(), "segment")))
 }
 
 /// `POST /messages`
@@ -116,14 +135,15 @@ pub async fn send_message(
         Ok(message) => {
             tracing::info!(message, operator = %who.operator.id, "a message was sent from the dashboard");
             let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
-            let toast = Toast::success(format!("Success. The {kind} to {} is on its way.", filled.to.trim()));
+            let cost = cost(&state, &filled).map(|cost| format!(" {cost}.")).unwrap_or_default();
+            let toast = Toast::success(format!("Success. The {kind} to {} is on its way.{cost}", filled.to.trim()));
             session::leave_toast(&session, &toast)?;
             if htmx.is_part() {
                 return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
             }
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&session, &who, &htmx, filled, error),
+        Err(error) => refuse(&state, &session, &who, &htmx, filled, error),
     }
 }
 
@@ -148,6 +168,7 @@ fn first_id(accepted: &Accepted) -> Result<String> {
 
 /// The form again, as it was filled in, with what is wrong.
 fn refuse(
+    state: &State,
     session: &Session,
     who: &SignedIn,
     htmx: &Htmx,
@@ -160,7 +181,7 @@ fn refuse(
     }
     let needs_credits = rejection.status == StatusCode::PAYMENT_REQUIRED;
     let (rejected, errors, alert) = rejection.into_parts();
-    let form = MessageFormView { errors, alert, needs_credits, ..MessageFormView::new(filled) };
+    let form = MessageFormView { errors, alert, needs_credits, ..MessageFormView::new(state, filled) };
     if htmx.is_part() {
         return rejected.respond(&MessageFormPart { form });
     }
@@ -172,7 +193,7 @@ fn rejection(error: Error) -> Result<FormRejection> {
     match error {
         Error::NotEnoughCredits { needed, left } => {
             let alert = format!(
-                "This costs {} and the account has {}. Nothing was charged and nothing is sent.",
+                "This costs {} and you have {}. Nothing was sent or charged.",
                 count(needed, "credit"),
                 count(left, "credit")
             );
@@ -185,9 +206,11 @@ fn rejection(error: Error) -> Result<FormRejection> {
 }
 
 impl MessageFormView {
-    fn new(filled: MessageForm) -> Self {
+    fn new(state: &State, filled: MessageForm) -> Self {
         Self {
+            has_carrier: !state.sms.rehearses(Mode::Live),
             is_live: filled.mode == Mode::Live.as_str(),
+            cost: cost(state, &filled),
             filled,
             errors: FieldErrors::default(),
             alert: None,

@@ -1,21 +1,28 @@
 //! A message's row in the table, and the name of its key.
 
+use super::paths::path;
 use super::words::status_word;
-use crate::dashboard::api_keys::paths;
-use crate::dashboard::frame::ago::ago;
+use crate::dashboard::api_keys;
+use crate::dashboard::frame::ago::Age;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::message::{Message, MessageEntry, MessageId};
+use crate::domain::message::{MessageEntry, MessageId};
+use crate::format::grouped;
 use crate::store::UtcTime;
 
+/// Stands for a number that the retention has removed.
+const REMOVED: &str = "Number removed";
 /// A row shows this many characters of a text.
 const MAX_EXCERPT_CHARS: usize = 120;
 
 /// What a row shows.
 pub(super) struct MessageRow {
     pub(super) id: MessageId,
+    /// Its page, which knows the way back to the same list.
+    pub(super) href: String,
     pub(super) recipient: String,
     pub(super) is_test: bool,
+    pub(super) rehearsed: bool,
     pub(super) text: String,
     pub(super) status: &'static str,
     pub(super) status_word: &'static str,
@@ -23,27 +30,35 @@ pub(super) struct MessageRow {
     pub(super) fault: Option<&'static str>,
     pub(super) is_final: bool,
     pub(super) segments: i64,
-    pub(super) credits: i64,
+    /// What it cost in the end.
+    pub(super) credits: String,
+    pub(super) refunded: Option<String>,
     pub(super) key: KeyName,
     pub(super) when: When,
-    pub(super) ago: String,
+    pub(super) age: Age,
 }
 
 impl MessageRow {
-    pub(super) fn new(MessageEntry { message, api_key }: MessageEntry, now: UtcTime) -> Self {
+    /// A row of a list whose address ends with `suffix`.
+    pub(super) fn new(entry: MessageEntry, refunded: i64, suffix: &str, now: UtcTime) -> Self {
+        let key = KeyName::of(&entry);
+        let message = entry.message;
         Self {
-            key: KeyName::of(&message, api_key),
-            recipient: message.recipient.to_string(),
+            key,
+            href: format!("{}{suffix}", path(&message.id)),
+            recipient: if message.recipient.is_removed() { REMOVED.to_owned() } else { message.recipient.to_string() },
             is_test: message.mode == Mode::Test,
+            rehearsed: message.rehearsed,
             text: shortened(message.text.as_str()),
             status: message.status.as_str(),
             status_word: status_word(message.status),
             fault: message.error.map(|fault| fault.sentence()),
-            is_final: message.status.is_final(),
+            is_final: message.has_ended(),
             segments: message.segments,
-            credits: message.credits,
+            credits: grouped(message.credits - refunded),
+            refunded: (refunded > 0).then(|| format!("{} refunded", grouped(refunded))),
             when: message.created_at.into(),
-            ago: ago(message.created_at, now),
+            age: Age::of(message.created_at, now),
             id: message.id,
         }
     }
@@ -51,8 +66,8 @@ impl MessageRow {
 
 /// What a message was sent with.
 pub(super) enum KeyName {
-    /// A key, with the address of its page.
-    Known { name: String, href: String },
+    /// A key, with the last four characters of its secret and the address of its page.
+    Known { name: String, tail: String, href: String },
     /// A key that was deleted since.
     Deleted,
     /// No key: an operator did it.
@@ -60,11 +75,14 @@ pub(super) enum KeyName {
 }
 
 impl KeyName {
-    pub(super) fn of(message: &Message, name: Option<String>) -> Self {
-        match (&message.api_key_id, name) {
+    fn of(MessageEntry { message, api_key, key_tail }: &MessageEntry) -> Self {
+        match (&message.api_key_id, api_key) {
             (None, _) => Self::Dashboard,
             (Some(_), None) => Self::Deleted,
-            (Some(id), Some(name)) => Self::Known { name, href: paths::path(id) },
+            (Some(id), Some(name)) => {
+                let (name, tail) = (name.clone(), key_tail.clone().unwrap_or_default());
+                Self::Known { name, tail, href: api_keys::paths::path(id) }
+            }
         }
     }
 }

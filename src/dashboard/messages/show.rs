@@ -3,11 +3,12 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use askama::Template;
 
 use super::callback::CallbackRow;
-use super::paths::SECTION;
+use super::filter::{MessageFilterQuery, Wanted};
+use super::paths::{PATH, SECTION};
 use super::row::{KeyName, MessageRow};
 use super::words::{poll_interval, segment_words, status_word};
 use crate::dashboard::frame::htmx::Htmx;
@@ -19,7 +20,7 @@ use crate::domain::credit;
 use crate::domain::message::sms_text::Encoding;
 use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageId, MessageSegment, MessageStatus};
 use crate::error::{Error, Result};
-use crate::format::count;
+use crate::format::{count, grouped};
 use crate::http::State;
 use crate::store::Conn;
 
@@ -29,13 +30,17 @@ use crate::store::Conn;
 struct MessagePage {
     shell: Shell,
     row: MessageRow,
+    /// The list that led here.
+    list: String,
     poll_interval: Option<&'static str>,
+    carrier_code: Option<String>,
+    /// Whether the retention has removed the text and the number.
+    is_removed: bool,
     sender: Option<String>,
     reference: String,
     text: String,
     size: String,
     cost: String,
-    refunded: Option<String>,
     history: Vec<EventRow>,
     segments: Vec<SegmentRow>,
     callbacks: Vec<CallbackRow>,
@@ -54,6 +59,7 @@ struct SegmentRow {
     words: &'static str,
     carrier_id: Option<String>,
     fault: Option<&'static str>,
+    carrier_code: Option<String>,
     when: When,
 }
 
@@ -66,18 +72,21 @@ struct MessageDetails {
     callbacks: Vec<Delivery>,
 }
 
-/// `GET /messages/{id}`
+/// `GET /messages/{id}`, with the query of the list that led here.
 pub async fn show_message(
     state: Data<State>,
     session: Session,
     who: SignedIn,
     htmx: Htmx,
     id: Path<String>,
+    list: Query<MessageFilterQuery>,
 ) -> Result<HttpResponse> {
     let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
     let account = who.account.clone();
     let known = state.store.read(move |conn| read(conn, &account, &id)).await?;
-    let page = draw(Shell::new(SECTION, &who, &session), known, &state);
+    // What no list has leads back to all messages.
+    let suffix = Wanted::parse(&list).map(|wanted| wanted.suffix(wanted.filter.error, &wanted.start));
+    let page = draw(Shell::new(SECTION, &who, &session), known, &suffix.unwrap_or_default(), &state);
     if htmx.is_part() { html(StatusCode::OK, &page.as_facts()) } else { html(StatusCode::OK, &page) }
 }
 
@@ -86,12 +95,12 @@ fn read(conn: &mut Conn, account: &AccountId, id: &MessageId) -> Result<MessageD
         entry: message::find(conn, account, None, id)?,
         history: message::history(conn, id)?,
         segments: message::segments(conn, id)?,
-        refunded: credit::refunded(conn, account, id)?,
+        refunded: credit::refunded(conn, account, std::slice::from_ref(id))?.remove(id).unwrap_or_default(),
         callbacks: callback::list_by_message(conn, id)?,
     })
 }
 
-fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
+fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> MessagePage {
     let MessageDetails { entry, history, segments, refunded, callbacks } = known;
     let now = state.clock.now();
     // News that waits is watched like a message that waits.
@@ -101,16 +110,27 @@ fn draw(shell: Shell, known: MessageDetails, state: &State) -> MessagePage {
     MessagePage {
         shell,
         poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
+        carrier_code: message.carrier_code.clone(),
+        is_removed: message.recipient.is_removed(),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         size: size(&message),
-        cost: count(message.credits, "credit"),
-        refunded: (refunded > 0).then(|| count(refunded, "credit")),
+        cost: cost(message.credits, refunded),
         history: history.into_iter().map(EventRow::from).collect(),
         segments: segments.into_iter().map(SegmentRow::from).collect(),
         callbacks: callbacks.iter().map(CallbackRow::from).collect(),
         reference: message.reference,
         text: message.text.as_str().to_owned(),
-        row: MessageRow::new(entry, now),
+        row: MessageRow::new(entry, refunded, suffix, now),
+        list: format!("{PATH}{suffix}"),
+    }
+}
+
+fn cost(credits: i64, refunded: i64) -> String {
+    let cost = count(credits, "credit");
+    match refunded {
+        0 => cost,
+        all if all == credits => format!("{cost}, refunded"),
+        some => format!("{cost}, {} refunded", grouped(some)),
     }
 }
 
@@ -134,6 +154,7 @@ impl From<MessageSegment> for SegmentRow {
             number: segment.number,
             words: segment_words(&segment),
             fault: segment.error.map(|fault| fault.sentence()),
+            carrier_code: segment.carrier_code,
             when: segment.updated_at.into(),
             carrier_id: segment.carrier_id,
         }

@@ -1,6 +1,6 @@
 //! How far messages and their segments have come, in the words of pages.
 
-use crate::domain::message::{MessageSegment, MessageStatus, SegmentStatus};
+use crate::domain::message::{MessageError, MessageSegment, MessageStatus, SegmentStatus};
 use crate::store::UtcTime;
 
 /// The word for a status; its class is `status--` and the status.
@@ -16,13 +16,34 @@ pub(super) const fn status_word(status: MessageStatus) -> &'static str {
     }
 }
 
+/// A cause of failure in two or three words, to choose by.
+pub(super) const fn cause_words(error: MessageError) -> &'static str {
+    match error {
+        MessageError::InvalidRecipient => "Number rejected",
+        MessageError::InvalidSender => "Sender rejected",
+        MessageError::InvalidMessage => "Text rejected",
+        MessageError::InvalidValidity => "Validity rejected",
+        MessageError::Throttled => "Too many at once",
+        MessageError::QueueFull => "Carrier's queue full",
+        MessageError::CarrierError => "Carrier error",
+        MessageError::Rejected => "Rejected, no reason given",
+        MessageError::Undelivered => "Phone not reached",
+        MessageError::Expired => "Not delivered in time",
+        MessageError::Deleted => "Deleted by the carrier",
+        MessageError::CarrierUnknown => "Unknown to the carrier",
+        MessageError::NoReceipt => "No receipt",
+        MessageError::OutcomeUnknown => "No answer from the carrier",
+        MessageError::NotSentInTime => "Carrier not reached in time",
+    }
+}
+
 /// What became of one segment.
 pub(super) const fn segment_words(segment: &MessageSegment) -> &'static str {
     match segment.status {
-        SegmentStatus::Waiting => "Waits for another try",
-        SegmentStatus::Accepted => "With the carrier",
-        SegmentStatus::Refused => "Refused",
-        SegmentStatus::Unknown => "Outcome unknown",
+        SegmentStatus::Waiting => "Will be tried again",
+        SegmentStatus::Accepted => "Accepted by the carrier",
+        SegmentStatus::Refused => "Rejected",
+        SegmentStatus::Unknown => "No answer from the carrier",
         SegmentStatus::Delivered => "Delivered",
         SegmentStatus::Undelivered => "Undelivered",
         SegmentStatus::Expired => "Expired",
@@ -31,6 +52,8 @@ pub(super) const fn segment_words(segment: &MessageSegment) -> &'static str {
 
 /// A page polls every 2 s for this long after the last change.
 const FAST_POLL_SECONDS: i64 = 60;
+/// The interval of polling after that.
+pub(super) const SLOW_POLL: &str = "20s";
 /// A page stops polling this long after the last change.
 const MAX_POLL_SECONDS: i64 = 3600;
 
@@ -42,7 +65,7 @@ pub(super) fn poll_interval(
 ) -> Option<&'static str> {
     let latest = messages.filter(|(status, _)| !status.is_final()).map(|(_, changed)| changed).max()?;
     let still = now.micros().saturating_sub(latest.micros()) / 1_000_000;
-    if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some("20s") }
+    if still <= FAST_POLL_SECONDS { Some("2s") } else { (still <= MAX_POLL_SECONDS).then_some(SLOW_POLL) }
 }
 
 #[cfg(test)]

@@ -5,21 +5,23 @@ use std::collections::HashMap;
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Form};
+use actix_web::web::{Bytes, Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::paths::{PATH, SECTION};
-use crate::dashboard::frame::form::FormRejection;
+use super::paths::{NEW, PATH, SECTION};
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, When, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::password;
 use crate::domain::service::{self, NewService, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-const NOT_CREATED: &str = "The service was not created; try again in a moment.";
+const NOT_CREATED: &str = "The service was not created. Try again in a moment.";
 
 /// `services/page.html`
 #[derive(Template)]
@@ -97,7 +99,9 @@ fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
 
 /// `GET /services/new`: the pop-up's content, or a page of its own.
 pub async fn new_service(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
-    let form = ServiceFormView::default();
+    let draft = session::take_draft(&session, NEW).and_then(|draft| parse_form(draft.as_bytes()).ok());
+    let ServiceForm { name, slug, key_prefix } = draft.unwrap_or_default();
+    let form = ServiceFormView { name, slug, key_prefix, ..ServiceFormView::default() };
     if htmx.is_part() {
         return html(StatusCode::OK, &ServiceDialog { form });
     }
@@ -108,22 +112,29 @@ pub async fn new_service(session: Session, who: SignedIn, htmx: Htmx) -> Result<
 pub async fn create_service(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
+    signed_in: Result<SignedIn>,
     htmx: Htmx,
-    form: Form<ServiceForm>,
+    body: Bytes,
 ) -> Result<HttpResponse> {
+    let who = match signed_in {
+        Err(Error::Unauthenticated) if !htmx.is_part() => {
+            return password::ask_to_log_in(&NextPath::parse(NEW), String::from_utf8_lossy(&body).into_owned());
+        }
+        signed_in => signed_in?,
+    };
+    let form: ServiceForm = parse_form(&body)?;
     match create(&state, &who, &form).await {
         Ok(service) => {
             state.gate.count_service(&service.slug);
             tracing::info!(service = service.slug, operator = %who.operator.id, "a service was made");
-            let toast = Toast::success(format!("Success. The service “{}” was created.", service.name));
+            let toast = Toast::success(format!("Success. Service “{}” created.", service.name));
             session::leave_toast(&session, &toast)?;
             if htmx.is_part() {
                 return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
             }
             Ok(see_other(PATH))
         }
-        Err(error) => refuse(&session, &who, &htmx, form.into_inner(), error),
+        Err(error) => refuse(&session, &who, &htmx, form, error),
     }
 }
 

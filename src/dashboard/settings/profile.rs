@@ -3,20 +3,24 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Form};
+use actix_web::web::{Bytes, Data, Form};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::password;
 use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
+
+const PATH: &str = "/settings";
 
 #[derive(Template)]
 #[template(path = "settings/page.html")]
@@ -50,7 +54,10 @@ pub struct PasswordForm {
 
 /// `GET /settings`
 pub async fn show_settings(session: Session, who: SignedIn) -> Result<HttpResponse> {
-    let name = NameView { name: who.operator.name.clone(), errors: FieldErrors::default() };
+    let draft = session::take_draft(&session, PATH);
+    let draft = draft.and_then(|draft| parse_form::<OperatorNameForm>(draft.as_bytes()).ok());
+    let name = draft.map_or_else(|| who.operator.name.clone(), |draft| draft.name);
+    let name = NameView { name, errors: FieldErrors::default() };
     let password = PasswordView { errors: FieldErrors::default() };
     html(StatusCode::OK, &SettingsPage { shell: Shell::new("settings", &who, &session), name, password })
 }
@@ -59,16 +66,23 @@ pub async fn show_settings(session: Session, who: SignedIn) -> Result<HttpRespon
 pub async fn change_name(
     state: Data<State>,
     session: Session,
-    who: SignedIn,
-    form: Form<OperatorNameForm>,
+    signed_in: Result<SignedIn>,
+    body: Bytes,
 ) -> Result<HttpResponse> {
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => {
+            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
+        }
+        signed_in => signed_in?,
+    };
+    let form: OperatorNameForm = parse_form(&body)?;
     let id = who.operator.id.clone();
     let result = match operator::parse_name(&form.name) {
         Ok(name) => who.change(&state, move |tx| operator::rename(tx, &id, &name)).await,
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => saved(&session, "Success. Your name was changed."),
+        Ok(()) => saved(&session, "Success. Name changed."),
         Err(error) => {
             let name = |errors| NameView { name: form.name.clone(), errors };
             refuse(&session, &who, error, |errors| (name(errors), PasswordView { errors: FieldErrors::default() }))
@@ -88,7 +102,7 @@ pub async fn change_password(
         Ok(()) => {
             session::log_in(&session, &who.operator.id)?;
             tracing::info!(operator = %who.operator.id, "a password was changed");
-            saved(&session, "Success. Your password was changed, and your other sessions were ended.")
+            saved(&session, "Success. Password changed. Your other sessions were logged out.")
         }
         Err(error) => refuse(&session, &who, error, |errors| {
             (NameView { name: who.operator.name.clone(), errors: FieldErrors::default() }, PasswordView { errors })
@@ -102,10 +116,12 @@ async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form
     // A logged-in operator has a quota of their own.
     let attempt = LoginAttempt { trusted_operator: Some(who.operator.id.to_string()), ..attempt };
     let permit = state.throttle.admit(&who.operator.email, &attempt)?;
+    let about = vec![who.operator.email.clone(), who.operator.name.clone()];
+    let is_strong = state.passwords.check_new(form.new_password.clone(), "new_password", about, &permit).await;
     if state.passwords.check(form.current_password, known, permit).await? == Check::Wrong {
         return Err(Error::invalid("current_password", "This is not your current password."));
     }
-    form.new_password.check("new_password", &[&who.operator.email, &who.operator.name])?;
+    is_strong?;
     let hash = state.passwords.hash(form.new_password).await?;
     let id = who.operator.id.clone();
     who.change(state, move |tx| operator::set_password(tx, &id, &hash)).await
@@ -113,7 +129,7 @@ async fn set_password(state: &State, who: &SignedIn, attempt: LoginAttempt, form
 
 fn saved(session: &Session, message: &str) -> Result<HttpResponse> {
     session::leave_toast(session, &Toast::success(message))?;
-    Ok(see_other("/settings"))
+    Ok(see_other(PATH))
 }
 
 fn refuse(

@@ -34,6 +34,15 @@ pub fn first(conn: &mut Conn) -> Result<AccountId> {
     Ok(accounts::table.order((accounts::created_at, accounts::id)).select(accounts::id).first(conn)?)
 }
 
+/// Whether there is an account, as there is from the first start on.
+///
+/// # Errors
+/// When the database fails.
+pub fn exists(conn: &mut Conn) -> Result<bool> {
+    let count: i64 = accounts::table.count().get_result(conn)?;
+    Ok(count > 0)
+}
+
 /// The name of an account.
 ///
 /// # Errors
@@ -43,8 +52,7 @@ pub fn name(conn: &mut Conn, id: &AccountId) -> Result<String> {
 }
 
 pub(super) fn ensure_one(conn: &mut Conn, now: UtcTime) -> Result<()> {
-    let count: i64 = accounts::table.count().get_result(conn)?;
-    if count == 0 {
+    if !exists(conn)? {
         create(conn, "Main account", now)?;
     }
     Ok(())

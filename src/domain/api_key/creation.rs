@@ -36,7 +36,7 @@ impl NewApiKey {
         let mut errors = FieldErrors::default();
         let id = id
             .parse()
-            .map_err(|()| Error::invalid("key_id", "This form had expired. Check it and press Create again."));
+            .map_err(|()| Error::invalid("key_id", "This form has expired. Check it and press Create again."));
         let id = errors.collect(id)?;
         let mode = mode.parse().map_err(|()| Error::invalid("mode", "Choose Live or Test."));
         let mode = errors.collect(mode)?;

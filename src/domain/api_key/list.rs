@@ -1,6 +1,7 @@
 //! Queries for keys: a page of the list, one by its id, one by its secret.
 
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::entry::ApiKeyEntry;
 use super::record::{ApiKey, ApiKeyId};
@@ -10,7 +11,7 @@ use crate::domain::cursor;
 use crate::error::Result;
 use crate::store::change_log::{self, Position};
 use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
-use crate::store::{Conn, Digest, Tx};
+use crate::store::{Conn, Digest, MultiBackend, Tx, UtcTime};
 
 /// Rows on one page of the list.
 pub const KEYS_PER_PAGE: usize = 50;
@@ -37,6 +38,64 @@ pub struct KeyPage {
     pub next: Option<KeyCursor>,
 }
 
+impl KeyPage {
+    /// The place of its first key.
+    #[must_use]
+    pub fn first(&self) -> Option<KeyCursor> {
+        self.rows.first().map(place)
+    }
+}
+
+fn place(ApiKeyEntry { key, .. }: &ApiKeyEntry) -> KeyCursor {
+    cursor::Cursor(key.created_at, key.id.clone())
+}
+
+type KeyCondition<'a> = Box<dyn BoxableExpression<api_keys::table, MultiBackend, SqlType = Bool> + 'a>;
+
+fn newer_than(cursor::Cursor(time, id): &KeyCursor) -> KeyCondition<'_> {
+    // The first condition follows from the second, but only it bounds the scan of the index.
+    let (at, id) = (api_keys::created_at, api_keys::id.gt(id));
+    Box::new(at.ge(time).and(at.gt(time).or(at.eq(time).and(id))))
+}
+
+/// The page before the one that begins with the key at `before`; the first page when
+/// it would reach the newest key.
+///
+/// # Errors
+/// When the database fails.
+pub fn list_newer(conn: &mut Conn, account: &AccountId, service: Option<&str>, before: &KeyCursor) -> Result<KeyPage> {
+    let mut query = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .filter(newer_than(before))
+        .order((api_keys::created_at.asc(), api_keys::id.asc()))
+        .limit(KEYS_PER_PAGE as i64 + 1)
+        .into_boxed();
+    if let Some(service) = service {
+        query = query.filter(api_keys::service.eq(service));
+    }
+    // The key that stands right before this page is where the page begins after.
+    let newer: Vec<(UtcTime, ApiKeyId)> = query.select((api_keys::created_at, api_keys::id)).load(conn)?;
+    let after = newer.into_iter().nth(KEYS_PER_PAGE).map(|(time, id)| cursor::Cursor(time, id));
+    list(conn, account, service, after.as_ref())
+}
+
+/// The number of an account's keys of one service or of all: those newer than a
+/// place, or all of them.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, account: &AccountId, service: Option<&str>, place: Option<&KeyCursor>) -> Result<usize> {
+    let mut query = api_keys::table.filter(api_keys::account_id.eq(account)).into_boxed();
+    if let Some(service) = service {
+        query = query.filter(api_keys::service.eq(service));
+    }
+    if let Some(place) = place {
+        query = query.filter(newer_than(place));
+    }
+    let count: i64 = query.count().get_result(conn)?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// A page of an account's keys, newest first, of one service or of all: the
 /// first page, or the one after a cursor (keyset pagination).
 ///
@@ -61,18 +120,19 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
     let more = rows.len() > KEYS_PER_PAGE;
     rows.truncate(KEYS_PER_PAGE);
-    let next =
-        rows.last().filter(|_| more).map(|ApiKeyEntry { key, .. }| cursor::Cursor(key.created_at, key.id.clone()));
+    let next = rows.last().filter(|_| more).map(place);
     Ok(KeyPage { rows, next })
 }
 
-/// The name of a key.
+/// The name of a key, and what tells it from others of the same name.
 #[derive(Debug, Clone, Queryable)]
 pub struct ApiKeyName {
     /// Its id.
     pub id: ApiKeyId,
     /// Its name.
     pub name: String,
+    /// The last four characters of its current secret.
+    pub tail: String,
 }
 
 /// The names of an account's newest keys of a service, at most `limit`.
@@ -80,12 +140,14 @@ pub struct ApiKeyName {
 /// # Errors
 /// When the database fails.
 pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) -> Result<Vec<ApiKeyName>> {
+    let is_current = key_secrets::api_key_id.eq(api_keys::id).and(key_secrets::ends_at.is_null());
     let rows = api_keys::table
+        .inner_join(key_secrets::table.on(is_current))
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::service.eq(service))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
-    Ok(rows.select((api_keys::id, api_keys::name)).load(conn)?)
+    Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
 }
 
 /// One key of an account.

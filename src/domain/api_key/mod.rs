@@ -16,7 +16,7 @@ pub mod usage;
 pub use creation::{Creation, NewApiKey, create};
 pub use entry::ApiKeyEntry;
 pub use label::{Label, relabel};
-pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, find, find_by_digest, list, names};
+pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, count, find, find_by_digest, list, list_newer, names};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use status::{count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};

@@ -9,7 +9,7 @@ pub const MAX_DELIVERY_AGE_SECONDS: i64 = 24 * 3600;
 /// The delay after the first failed attempt, in seconds; it doubles each time.
 const MIN_RETRY_DELAY_SECONDS: i64 = 5;
 /// The longest delay, in seconds, even if `Retry-After` asks for more.
-const MAX_RETRY_DELAY_SECONDS: i64 = 4 * 3600;
+pub(super) const MAX_RETRY_DELAY_SECONDS: i64 = 4 * 3600;
 /// The status of a receiver that wants no more requests (RFC 9110 §15.5.11).
 const HTTP_GONE: u16 = 410;
 
@@ -42,15 +42,15 @@ impl CallbackError {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::NameUnknown => "The name in the address could not be found.",
-            Self::Forbidden => "The address is private, so nothing was sent there.",
+            Self::NameUnknown => "The host name was not found.",
+            Self::Forbidden => "The address is private, so nothing was sent.",
             Self::Unreachable => "The receiver could not be reached.",
-            Self::Tls => "No safe connection was made: the receiver's certificate or its TLS is not right.",
+            Self::Tls => "No secure connection: the receiver's certificate or TLS is invalid.",
             Self::TimedOut => "The receiver did not answer within 10 seconds.",
-            Self::HungUp => "The receiver hung up before it had answered.",
-            Self::NotHttp => "The receiver's answer was not understood.",
+            Self::HungUp => "The receiver closed the connection without an answer.",
+            Self::NotHttp => "The receiver's answer was not valid HTTP.",
             Self::Removed => "The callback was removed, or its key was deleted.",
-            Self::TooLate => "Its turn did not come within a day.",
+            Self::TooLate => "Not sent within a day.",
         }
     }
 }
@@ -100,9 +100,9 @@ pub fn retry_at(outcome: AttemptOutcome, tries: i64, created_at: UtcTime, now: U
 #[must_use]
 pub fn sentence(error: Option<CallbackError>, status: Option<i64>) -> Option<String> {
     let answered = |status| match status {
-        200..=299 => format!("The receiver took it ({status})."),
-        300..=399 => format!("The receiver answered {status}, which leads elsewhere; callbacks do not follow."),
-        410 => "The receiver answered 410: there is nothing any more, for good.".to_owned(),
+        200..=299 => format!("The receiver accepted it ({status})."),
+        300..=399 => format!("The receiver answered {status}, a redirect. Callbacks do not follow redirects."),
+        410 => "The receiver answered 410: gone for good.".to_owned(),
         _ => format!("The receiver answered {status}."),
     };
     error.map(|error| error.sentence().to_owned()).or_else(|| status.map(answered))

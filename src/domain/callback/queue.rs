@@ -1,10 +1,12 @@
 //! The queue of deliveries, served round robin by key, so that one key's backlog
 //! does not delay another's deliveries.
 
+use diesel::dsl;
 use diesel::prelude::*;
 
 use super::delivery::{Delivery, DeliveryId, DeliveryStatus};
-use super::outcome::{AttemptOutcome, CallbackError, retry_at};
+use super::outcome::{AttemptOutcome, CallbackError, MAX_RETRY_DELAY_SECONDS, retry_at};
+use super::previous_secret;
 use super::record::{Callback, find};
 use super::secret::CallbackSecret;
 use super::url::CallbackUrl;
@@ -24,8 +26,8 @@ pub struct Attempt {
     pub delivery: Delivery,
     /// The URL to send it to.
     pub url: CallbackUrl,
-    /// The secret to sign it with.
-    pub secret: CallbackSecret,
+    /// The secrets to sign it with, the current one first.
+    pub secrets: Vec<CallbackSecret>,
 }
 
 /// Leases up to `limit` due deliveries, first those of the keys after `after`.
@@ -100,11 +102,41 @@ pub fn is_due(conn: &mut Conn, room: impl Fn(&str) -> usize, now: UtcTime) -> Re
     Ok(false)
 }
 
+/// How many deliveries wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallbackFigures {
+    /// Those that wait for their first attempt or for a retry.
+    pub waiting: i64,
+    /// Those of them whose last attempt failed.
+    pub failing: i64,
+}
+
+/// Counts the deliveries that wait.
+///
+/// # Errors
+/// When the database fails.
+pub fn figures(conn: &mut Conn) -> Result<CallbackFigures> {
+    let waiting = callback_deliveries::table.filter(callback_deliveries::due_at.is_not_null());
+    Ok(CallbackFigures {
+        waiting: waiting.count().get_result(conn)?,
+        failing: waiting.filter(callback_deliveries::tries.gt(0)).count().get_result(conn)?,
+    })
+}
+
+/// Due by now, or later than Keyfob ever lets a delivery wait: then the clock was
+/// ahead when the time was set.
+fn is_due_at(now: UtcTime) -> IsDueAt {
+    let impossible = now.plus_seconds(MAX_RETRY_DELAY_SECONDS + LEASE_SECONDS);
+    callback_deliveries::due_at.le(now).or(callback_deliveries::due_at.gt(impossible))
+}
+
+type IsDueAt = dsl::Or<dsl::LtEq<callback_deliveries::due_at, UtcTime>, dsl::Gt<callback_deliveries::due_at, UtcTime>>;
+
 fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
         .filter(callback_deliveries::api_key_id.eq(key))
         .filter(callback_deliveries::due_at.is_not_null())
-        .filter(callback_deliveries::due_at.le(now))
+        .filter(is_due_at(now))
         .order(callback_deliveries::due_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(callback_deliveries::id)
@@ -118,14 +150,14 @@ fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -
     }
     // The update checks again whether they are due: on PostgreSQL another worker may
     // have leased some of these rows since the select.
-    let rows = callback_deliveries::table
-        .filter(callback_deliveries::id.eq_any(&ids))
-        .filter(callback_deliveries::due_at.le(now));
+    let rows = callback_deliveries::table.filter(callback_deliveries::id.eq_any(&ids)).filter(is_due_at(now));
     let leased: Vec<Delivery> = diesel::update(rows)
         .set(callback_deliveries::due_at.eq(now.plus_seconds(LEASE_SECONDS)))
         .returning(callback_deliveries::all_columns)
         .get_results(conn)?;
-    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secret: callback.secret.clone() };
+    let mut secrets = vec![callback.secret.clone()];
+    secrets.extend(previous_secret::list(conn, &callback.api_key_id, now)?);
+    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secrets: secrets.clone() };
     Ok(leased.into_iter().map(attempt).collect())
 }
 

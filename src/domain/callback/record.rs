@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
+use super::previous_secret;
 use super::secret::CallbackSecret;
 use super::url::CallbackUrl;
 use crate::domain::account::AccountId;
@@ -84,17 +85,20 @@ pub fn save(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId, url: &str, all
     Ok(Saved::Made(secret))
 }
 
-/// Replaces a callback's secret; requests are signed with the new one from now on.
+/// Replaces a callback's secret. Requests are signed with the new one from now on, and
+/// for a day with the old one too.
 ///
 /// # Errors
 /// [`Error::NotFound`] as with [`save`], and where there is no callback.
 pub fn change_secret(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId) -> Result<CallbackSecret> {
     let key = find_key(tx, account, key)?;
+    let old = find(tx, &key.id)?.ok_or(Error::NotFound)?.secret;
     let secret = CallbackSecret::generate()?;
     let row = api_key_callbacks::table.find(&key.id);
     if diesel::update(row).set(api_key_callbacks::secret.eq(&secret)).execute(tx.conn())? == 0 {
         return Err(Error::NotFound);
     }
+    previous_secret::keep(tx, &key.id, old)?;
     tx.audit(key.event(Action::CallbackSecretRenewed).done())?;
     Ok(secret)
 }

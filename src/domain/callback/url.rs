@@ -7,13 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::networks::Networks;
 use crate::store::types::text_column;
 
 /// The longest URL, in characters.
 const MAX_URL_CHARS: usize = 2_000;
-const EXAMPLE_HINT: &str = "Enter an address such as https://example.com/sms-status.";
+const EXAMPLE_HINT: &str = "Enter an address, for example https://example.com/sms-status.";
 
 /// The URL of a callback. Its path and query may hold secrets, so logs show its
 /// host alone.
@@ -29,14 +30,14 @@ impl CallbackUrl {
     /// # Errors
     /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str, allowed: &Networks) -> Result<Self> {
-        let text = text.trim();
+        let text = text::trim(text);
         if text.is_empty() {
             return Err(Error::invalid(field, EXAMPLE_HINT));
         }
         if text.chars().count() > MAX_URL_CHARS {
             return Err(Error::invalid(
                 field,
-                format!("The address is too long; {MAX_URL_CHARS} characters is the most."),
+                format!("The address is too long. Use at most {MAX_URL_CHARS} characters."),
             ));
         }
         let url = Url::parse(text).map_err(|_| Error::invalid(field, EXAMPLE_HINT)).map(Self)?;
@@ -49,13 +50,13 @@ impl CallbackUrl {
     fn problem(&self, allowed: &Networks) -> Option<String> {
         let url = &self.0;
         if !matches!(url.scheme(), "http" | "https") {
-            return Some("The address must begin with https:// or http://.".to_owned());
+            return Some("The address must start with https:// or http://.".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Some("Leave the user name and the password out of the address.".to_owned());
+            return Some("Remove the user name and password from the address.".to_owned());
         }
         if url.fragment().is_some() {
-            return Some("Leave out the # and what follows it; it would not be sent.".to_owned());
+            return Some("Remove the # and everything after it. It would not be sent.".to_owned());
         }
         let host = url.host()?;
         let is_private = match &host {

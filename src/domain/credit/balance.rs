@@ -1,5 +1,7 @@
 //! Balances: opened, charged and refunded.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
@@ -41,6 +43,15 @@ fn open(conn: &mut Conn, account: &AccountId, credits: i64, now: UtcTime) -> Res
 pub fn balance(conn: &mut Conn, account: &AccountId) -> Result<i64> {
     let row = credit_balances::table.find(account).select(credit_balances::credits);
     Ok(row.first(conn).optional()?.unwrap_or_default())
+}
+
+/// The credits of every account, by its id.
+///
+/// # Errors
+/// When the database fails.
+pub fn balances(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
+    let rows = credit_balances::table.order(credit_balances::account_id);
+    Ok(rows.select((credit_balances::account_id, credit_balances::credits)).load(conn)?)
 }
 
 /// Charges messages, each `(message, credits)`. Returns the balance afterwards.
@@ -97,16 +108,18 @@ pub fn refund(conn: &mut Conn, account: &AccountId, message: &MessageId, credits
     }
 }
 
-/// The credits that were refunded for a message; 0 if none were.
+/// The credits that were refunded for each of these messages, for those that were.
 ///
 /// # Errors
 /// When the database fails.
-pub fn refunded(conn: &mut Conn, account: &AccountId, message: &MessageId) -> Result<i64> {
-    let row = ledger_entries::table
+pub fn refunded(conn: &mut Conn, account: &AccountId, messages: &[MessageId]) -> Result<HashMap<MessageId, i64>> {
+    let rows = ledger_entries::table
         .filter(ledger_entries::account_id.eq(account))
-        .filter(ledger_entries::message_id.eq(message))
+        .filter(ledger_entries::message_id.eq_any(messages))
         .filter(ledger_entries::reason.eq(Reason::Refund));
-    Ok(row.select(ledger_entries::amount).first(conn).optional()?.unwrap_or_default())
+    let rows: Vec<(Option<MessageId>, i64)> =
+        rows.select((ledger_entries::message_id, ledger_entries::amount)).load(conn)?;
+    Ok(rows.into_iter().filter_map(|(message, amount)| Some((message?, amount))).collect())
 }
 
 /// Adds `credits` to a balance. Returns the balance afterwards.

@@ -1,14 +1,15 @@
 //! The ledger of an account, page by page.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
 
 use super::entry::{LedgerEntry, LedgerEntryId};
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::error::Result;
-use crate::store::Conn;
 use crate::store::schema::{ledger_entries, messages, operators};
+use crate::store::{Conn, MultiBackend};
 
 /// The number of entries on one page.
 pub const ENTRIES_PER_PAGE: usize = 50;
@@ -24,13 +25,42 @@ pub struct LedgerLine {
     pub recipient: Option<PhoneNumber>,
 }
 
+/// A place in the ledger.
+pub type LedgerCursor = Cursor<LedgerEntryId>;
+
 /// One page of the ledger.
 #[derive(Debug)]
 pub struct LedgerPage {
     /// Up to [`ENTRIES_PER_PAGE`] entries, newest first.
     pub lines: Vec<LedgerLine>,
     /// The cursor of the next page; `None` on the last page.
-    pub next: Option<Cursor<LedgerEntryId>>,
+    pub next: Option<LedgerCursor>,
+}
+
+impl LedgerPage {
+    /// The place of its first entry.
+    #[must_use]
+    pub fn first(&self) -> Option<LedgerCursor> {
+        self.lines.first().map(place)
+    }
+}
+
+fn place(line: &LedgerLine) -> LedgerCursor {
+    Cursor(line.entry.created_at, line.entry.id.clone())
+}
+
+type LedgerCondition<'a> = Box<dyn BoxableExpression<ledger_entries::table, MultiBackend, SqlType = Bool> + 'a>;
+
+fn older_than(Cursor(time, id): &LedgerCursor) -> LedgerCondition<'_> {
+    // The first condition follows from the second, and lets the planner start in the
+    // index at the cursor.
+    let (at, id) = (ledger_entries::created_at, ledger_entries::id.lt(id));
+    Box::new(at.le(time).and(at.lt(time).or(at.eq(time).and(id))))
+}
+
+fn newer_than(Cursor(time, id): &LedgerCursor) -> LedgerCondition<'_> {
+    let (at, id) = (ledger_entries::created_at, ledger_entries::id.gt(id));
+    Box::new(at.ge(time).and(at.gt(time).or(at.eq(time).and(id))))
 }
 
 /// A page of an account's ledger, newest first; entries older than `after`, or
@@ -38,26 +68,67 @@ pub struct LedgerPage {
 ///
 /// # Errors
 /// When the database fails.
-pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&Cursor<LedgerEntryId>>) -> Result<LedgerPage> {
-    let mut query = ledger_entries::table
+pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&LedgerCursor>) -> Result<LedgerPage> {
+    let mut ids = ledger_entries::table.filter(ledger_entries::account_id.eq(account)).into_boxed();
+    if let Some(after) = after {
+        ids = ids.filter(older_than(after));
+    }
+    let ids = ids.order((ledger_entries::created_at.desc(), ledger_entries::id.desc()));
+    let mut ids: Vec<LedgerEntryId> = ids.limit(ENTRIES_PER_PAGE as i64 + 1).select(ledger_entries::id).load(conn)?;
+    let has_more = ids.len() > ENTRIES_PER_PAGE;
+    ids.truncate(ENTRIES_PER_PAGE);
+    let lines = lines(conn, &ids)?;
+    let next = lines.last().filter(|_| has_more).map(place);
+    Ok(LedgerPage { lines, next })
+}
+
+/// The page before the one that begins with the entry at `before`; the first page
+/// when it would reach the newest entry.
+///
+/// # Errors
+/// When the database fails.
+pub fn ledger_newer(conn: &mut Conn, account: &AccountId, before: &LedgerCursor) -> Result<LedgerPage> {
+    let ids: Vec<LedgerEntryId> = ledger_entries::table
+        .filter(ledger_entries::account_id.eq(account))
+        .filter(newer_than(before))
+        .order((ledger_entries::created_at.asc(), ledger_entries::id.asc()))
+        .limit(ENTRIES_PER_PAGE as i64)
+        .select(ledger_entries::id)
+        .load(conn)?;
+    if ids.len() < ENTRIES_PER_PAGE {
+        return ledger(conn, account, None);
+    }
+    let lines = lines(conn, &ids)?;
+    let next = lines.last().map(place);
+    Ok(LedgerPage { lines, next })
+}
+
+/// The number of an account's entries, those newer than `place` or all; of more
+/// than `limit` one more than that.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_entries(
+    conn: &mut Conn,
+    account: &AccountId,
+    place: Option<&LedgerCursor>,
+    limit: usize,
+) -> Result<usize> {
+    let mut query = ledger_entries::table.filter(ledger_entries::account_id.eq(account)).into_boxed();
+    if let Some(place) = place {
+        query = query.filter(newer_than(place));
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let ones: Vec<i64> = query.select(1_i64.into_sql::<BigInt>()).limit(limit).load(conn)?;
+    Ok(ones.len())
+}
+
+fn lines(conn: &mut Conn, ids: &[LedgerEntryId]) -> Result<Vec<LedgerLine>> {
+    let lines = ledger_entries::table
         .left_join(operators::table)
         .left_join(messages::table.on(ledger_entries::message_id.eq(messages::id.nullable())))
-        .filter(ledger_entries::account_id.eq(account))
+        .filter(ledger_entries::id.eq_any(ids))
         .order((ledger_entries::created_at.desc(), ledger_entries::id.desc()))
-        .limit(ENTRIES_PER_PAGE as i64 + 1)
-        .select((LedgerEntry::as_select(), operators::name.nullable(), messages::recipient.nullable()))
-        .into_boxed();
-    if let Some(Cursor(time, id)) = after {
-        // The second condition implies the first, which lets the planner start in
-        // the index at the cursor.
-        query = query.filter(ledger_entries::created_at.le(time)).filter(
-            ledger_entries::created_at.lt(time).or(ledger_entries::created_at.eq(time).and(ledger_entries::id.lt(id))),
-        );
-    }
-    let mut lines: Vec<LedgerLine> = query.load(conn)?;
-    let has_more = lines.len() > ENTRIES_PER_PAGE;
-    lines.truncate(ENTRIES_PER_PAGE);
-    let last = lines.last().filter(|_| has_more);
-    let next = last.map(|LedgerLine { entry, .. }| Cursor(entry.created_at, entry.id.clone()));
-    Ok(LedgerPage { lines, next })
+        .select((LedgerEntry::as_select(), operators::name.nullable(), messages::recipient.nullable()));
+    Ok(lines.load(conn)?)
 }

@@ -6,7 +6,7 @@ mod entry;
 mod ledger;
 mod top_up;
 
-pub use balance::{DEFAULT_OPENING_CREDITS, balance, charge, open_accounts, refund, refunded};
+pub use balance::{DEFAULT_OPENING_CREDITS, balance, balances, charge, open_accounts, refund, refunded};
 pub use entry::{LedgerEntry, LedgerEntryId, Reason};
-pub use ledger::{ENTRIES_PER_PAGE, LedgerLine, LedgerPage, ledger};
+pub use ledger::{ENTRIES_PER_PAGE, LedgerCursor, LedgerLine, LedgerPage, count_entries, ledger, ledger_newer};
 pub use top_up::{Addition, MAX_TOP_UP, TopUp, add};

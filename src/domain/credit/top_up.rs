@@ -34,7 +34,7 @@ impl TopUp {
         let mut errors = FieldErrors::default();
         let id = id
             .parse()
-            .map_err(|()| Error::invalid("entry_id", "This form had expired. Check it and press Add Credits again."));
+            .map_err(|()| Error::invalid("entry_id", "This form has expired. Check it and press Add Credits again."));
         let id = errors.collect(id)?;
         let amount = errors.collect(parse_amount(amount))?;
         let note = errors.collect(text::line("note", "Note", 200, note))?;

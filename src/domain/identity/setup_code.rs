@@ -61,7 +61,7 @@ pub fn redeem(conn: &mut Conn, typed: &str, _: Permit) -> Result<()> {
     if setting::take(conn, Setting::SetupCode, &digest(typed))? {
         return Ok(());
     }
-    Err(Error::invalid("code", "This is not the code. It stands in the terminal where Keyfob was started last."))
+    Err(Error::invalid("code", "This code is wrong. The current one is in the terminal where Keyfob was last started."))
 }
 
 fn digest(code: &str) -> String {

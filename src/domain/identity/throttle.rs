@@ -20,8 +20,9 @@ use crate::store::Digest;
 
 /// Attempts for one account, or from one trusted browser: 10 at once, then one every 10 s.
 const ACCOUNT_QUOTA: (u32, Duration) = (10, Duration::from_secs(10));
-/// Attempts from one address, for any account: 30 at once, then one every 2 s.
-const ADDRESS_QUOTA: (u32, Duration) = (30, Duration::from_secs(2));
+/// Attempts from one address, or by one known operator, for any account: 30 at once,
+/// then one every 2 s.
+const SOURCE_QUOTA: (u32, Duration) = (30, Duration::from_secs(2));
 /// Above this number of entries, those with their whole quota left are dropped.
 const MAX_ENTRIES: usize = 10_000;
 
@@ -45,14 +46,15 @@ type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Nan
 pub struct Throttle {
     clock: Clock,
     accounts: Limiter<Digest>,
-    addresses: Limiter<IpAddr>,
+    /// Addresses, and operators who are known.
+    sources: Limiter<Digest>,
 }
 
 impl Throttle {
     /// A throttle with every quota unused.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { accounts: limiter(ACCOUNT_QUOTA, &clock), addresses: limiter(ADDRESS_QUOTA, &clock), clock }
+        Self { accounts: limiter(ACCOUNT_QUOTA, &clock), sources: limiter(SOURCE_QUOTA, &clock), clock }
     }
 
     /// Admits one attempt at `account`, or says how long to wait. `account` is the
@@ -63,14 +65,15 @@ impl Throttle {
     /// [`Error::TooMany`].
     pub fn admit(&self, account: &str, attempt: &LoginAttempt) -> Result<Permit> {
         self.forget_old();
-        check(&self.addresses, &network(attempt.address), &self.clock)?;
         let shared = account.trim().to_lowercase();
-        // Attempts from elsewhere use up the account's quota, not this browser's.
-        let bucket = match &attempt.trusted_operator {
-            Some(operator) => format!("{shared} known {operator}"),
-            None => shared,
+        // Attempts from elsewhere use up neither quota of a known operator, even from the
+        // same address: behind a proxy or NAT that address is everybody's.
+        let (source, account) = match &attempt.trusted_operator {
+            Some(operator) => (format!("known {operator}"), format!("{shared} known {operator}")),
+            None => (network(attempt.address).to_string(), shared),
         };
-        check(&self.accounts, &Digest::of(bucket.as_bytes()), &self.clock)?;
+        check(&self.sources, &Digest::of(source.as_bytes()), &self.clock)?;
+        check(&self.accounts, &Digest::of(account.as_bytes()), &self.clock)?;
         Ok(Permit(()))
     }
 
@@ -78,8 +81,8 @@ impl Throttle {
         if self.accounts.len() > MAX_ENTRIES {
             self.accounts.retain_recent();
         }
-        if self.addresses.len() > MAX_ENTRIES {
-            self.addresses.retain_recent();
+        if self.sources.len() > MAX_ENTRIES {
+            self.sources.retain_recent();
         }
     }
 }
@@ -160,6 +163,18 @@ mod tests {
         assert!(throttle.admit("ada@example.com", &from("10.0.0.2")).is_err());
         let known = LoginAttempt { trusted_operator: Some("op_1".into()), ..from("10.0.0.2") };
         assert_eq!(tries(&throttle, "ada@example.com", &known), 10);
+    }
+
+    #[test]
+    fn a_known_operator_is_not_shut_out_by_strangers_at_the_same_address() {
+        let (throttle, _) = throttle();
+        let guessed = (0..100).filter(|i| throttle.admit(&format!("{i}@example.com"), &from("10.0.0.1")).is_ok());
+        assert_eq!(guessed.count(), 30);
+        assert!(throttle.admit("ada@example.com", &from("10.0.0.1")).is_err());
+        let known = LoginAttempt { trusted_operator: Some("op_1".into()), ..from("10.0.0.1") };
+        assert_eq!(tries(&throttle, "ada@example.com", &known), 10);
+        let others = (0..100).filter(|i| throttle.admit(&format!("{i}@example.com"), &known).is_ok());
+        assert_eq!(others.count(), 19, "a known browser guesses at other accounts no faster");
     }
 
     #[test]

@@ -92,19 +92,16 @@ fn parse_reference(reference: &str) -> Result<String> {
 }
 
 /// The price of all messages in credits: one per segment and recipient, and
-/// nothing in test mode.
+/// nothing for a rehearsal.
 #[must_use]
-pub fn cost(draft: &MessageDraft, mode: Mode) -> i64 {
+pub fn cost(draft: &MessageDraft, rehearsed: bool) -> i64 {
     let recipients = i64::try_from(draft.recipients.len()).unwrap_or(i64::MAX);
-    price(draft, mode).saturating_mul(recipients)
+    price(draft, rehearsed).saturating_mul(recipients)
 }
 
 /// The price of one message in credits.
-fn price(draft: &MessageDraft, mode: Mode) -> i64 {
-    match mode {
-        Mode::Live => draft.segments(),
-        Mode::Test => 0,
-    }
+fn price(draft: &MessageDraft, rehearsed: bool) -> i64 {
+    if rehearsed { 0 } else { draft.segments() }
 }
 
 /// The account and the key that a message is sent with.
@@ -114,7 +111,7 @@ pub struct MessageOrigin {
     pub account_id: AccountId,
     /// The key of the request; `None` when an operator sends from the dashboard.
     pub api_key_id: Option<ApiKeyId>,
-    /// Live, or test: which costs nothing and goes to the sandbox.
+    /// Live, or test, which is always rehearsed.
     pub mode: Mode,
 }
 
@@ -127,19 +124,24 @@ pub struct Accepted {
     pub credits_left: i64,
 }
 
-/// Charges and queues one message per recipient.
+/// Charges and queues one message per recipient. A rehearsed one costs nothing.
 ///
 /// # Errors
 /// [`Error::NotEnoughCredits`]; once the caller's transaction is rolled back,
 /// nothing is charged or queued. When the database fails.
-pub fn accept(conn: &mut Conn, origin: &MessageOrigin, draft: &MessageDraft, now: UtcTime) -> Result<Accepted> {
-    let messages: Vec<Message> = draft.recipients.iter().map(|to| message(origin, draft, to, now)).collect();
-    let credits_left = match origin.mode {
-        Mode::Live => {
-            let costs: Vec<_> = messages.iter().map(|message| (message.id.clone(), message.credits)).collect();
-            credit::charge(conn, &origin.account_id, &costs, now)?
-        }
-        Mode::Test => credit::balance(conn, &origin.account_id)?,
+pub fn accept(
+    conn: &mut Conn,
+    origin: &MessageOrigin,
+    draft: &MessageDraft,
+    rehearsed: bool,
+    now: UtcTime,
+) -> Result<Accepted> {
+    let messages: Vec<Message> = draft.recipients.iter().map(|to| message(origin, draft, to, rehearsed, now)).collect();
+    let credits_left = if rehearsed {
+        credit::balance(conn, &origin.account_id)?
+    } else {
+        let costs: Vec<_> = messages.iter().map(|message| (message.id.clone(), message.credits)).collect();
+        credit::charge(conn, &origin.account_id, &costs, now)?
     };
     for message in &messages {
         diesel::insert_into(messages::table).values(message).prepare_cached().execute(conn)?;
@@ -147,7 +149,13 @@ pub fn accept(conn: &mut Conn, origin: &MessageOrigin, draft: &MessageDraft, now
     Ok(Accepted { messages, credits_left })
 }
 
-fn message(origin: &MessageOrigin, draft: &MessageDraft, recipient: &PhoneNumber, now: UtcTime) -> Message {
+fn message(
+    origin: &MessageOrigin,
+    draft: &MessageDraft,
+    recipient: &PhoneNumber,
+    rehearsed: bool,
+    now: UtcTime,
+) -> Message {
     Message {
         id: MessageId::mint(),
         account_id: origin.account_id.clone(),
@@ -159,7 +167,7 @@ fn message(origin: &MessageOrigin, draft: &MessageDraft, recipient: &PhoneNumber
         reference: draft.reference.clone(),
         encoding: draft.text.encoding(),
         segments: draft.segments(),
-        credits: price(draft, origin.mode),
+        credits: price(draft, rehearsed),
         status: MessageStatus::Queued,
         error: None,
         tries: 0,
@@ -167,5 +175,7 @@ fn message(origin: &MessageOrigin, draft: &MessageDraft, recipient: &PhoneNumber
         valid_until: now.plus_seconds(VALIDITY_SECONDS),
         created_at: now,
         updated_at: now,
+        carrier_code: None,
+        rehearsed,
     }
 }

@@ -11,6 +11,8 @@ text_enum! {
         InvalidSender = "invalid_sender",
         /// The carrier rejects the content.
         InvalidMessage = "invalid_message",
+        /// The carrier rejects the validity period.
+        InvalidValidity = "invalid_validity",
         /// The carrier is rate limiting us.
         Throttled = "throttled",
         /// The carrier's queue was full.
@@ -21,12 +23,14 @@ text_enum! {
         Rejected = "rejected",
         /// It could not be delivered.
         Undelivered = "undelivered",
-        /// Its validity ended before it was delivered.
+        /// The carrier reported that its validity ended before it was delivered.
         Expired = "expired",
         /// The carrier deleted it.
         Deleted = "deleted",
         /// The carrier reports the state as unknown.
         CarrierUnknown = "carrier_unknown",
+        /// The carrier accepted it, and no receipt came in time.
+        NoReceipt = "no_receipt",
         /// No response to the submit came, so the carrier may have accepted it.
         OutcomeUnknown = "outcome_unknown",
         /// It could not be submitted before its validity ended.
@@ -39,19 +43,21 @@ impl MessageError {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::InvalidRecipient => "The carrier does not take this number.",
-            Self::InvalidSender => "The carrier does not take this sender.",
-            Self::InvalidMessage => "The carrier does not take this text.",
-            Self::Throttled => "The carrier asked for fewer messages at a time.",
+            Self::InvalidRecipient => "The carrier rejected this number.",
+            Self::InvalidSender => "The carrier rejected this sender.",
+            Self::InvalidMessage => "The carrier rejected this text.",
+            Self::InvalidValidity => "The carrier rejected the validity period.",
+            Self::Throttled => "The carrier asked us to send more slowly.",
             Self::QueueFull => "The carrier's queue is full.",
-            Self::CarrierError => "The carrier has a fault.",
-            Self::Rejected => "The carrier refused the message.",
+            Self::CarrierError => "The carrier reported an error on its side.",
+            Self::Rejected => "The carrier rejected the message and gave no reason.",
             Self::Undelivered => "The phone could not be reached.",
             Self::Expired => "The message was not delivered in time.",
             Self::Deleted => "The carrier deleted the message.",
-            Self::CarrierUnknown => "The carrier does not know what became of the message.",
+            Self::CarrierUnknown => "The carrier does not know whether the message arrived.",
+            Self::NoReceipt => "The carrier never reported whether the message arrived.",
             Self::OutcomeUnknown => {
-                "Outcome unknown: the carrier did not answer, so the message is not sent again. A receipt may still come."
+                "The carrier did not answer, so the message may have been sent. We don't send it twice; a receipt may still come."
             }
             Self::NotSentInTime => "The carrier could not be reached in time.",
         }

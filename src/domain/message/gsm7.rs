@@ -67,25 +67,26 @@ fn extended(c: char) -> Option<u8> {
     EXTENSION.iter().find(|(_, known)| *known == c).map(|(septet, _)| *septet)
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// The text that a phone shows; `None` for a lone escape or an unknown septet.
-    pub fn decode(septets: &[u8]) -> Option<String> {
-        let mut septets = septets.iter();
-        let mut text = String::new();
-        while let Some(septet) = septets.next() {
-            text.push(match *septet {
-                ESCAPE => {
-                    let next = septets.next()?;
-                    EXTENSION.iter().find(|(septet, _)| septet == next)?.1
-                }
-                septet => *BASIC.get(usize::from(septet))?,
-            });
-        }
-        Some(text)
+/// The text of unpacked septets, as a phone shows it; `None` for a lone escape or an unknown septet.
+#[must_use]
+pub fn decode(septets: &[u8]) -> Option<String> {
+    let mut septets = septets.iter();
+    let mut text = String::new();
+    while let Some(septet) = septets.next() {
+        text.push(match *septet {
+            ESCAPE => {
+                let next = septets.next()?;
+                EXTENSION.iter().find(|(septet, _)| septet == next)?.1
+            }
+            septet => *BASIC.get(usize::from(septet))?,
+        });
     }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn encode(text: &str) -> Vec<u8> {
         let mut septets = Vec::new();

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::error::MessageError;
 use super::history::record_event;
 use super::record::{Message, MessageId, MessageStatus};
-use super::segment::{MessageSegment, SegmentStatus};
+use super::segment::{MessageSegment, SegmentStatus, Summary};
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
@@ -33,12 +33,14 @@ pub(super) fn requeue(
     tries: i64,
     now: UtcTime,
 ) -> Result<()> {
-    let waiting = known.iter().filter(|segment| segment.status == SegmentStatus::Waiting);
-    let error = waiting.filter_map(|segment| segment.error).next();
+    let waiting = known.iter().find(|segment| segment.status == SegmentStatus::Waiting && segment.error.is_some());
+    let error = waiting.and_then(|segment| segment.error);
+    let carrier_code = waiting.and_then(|segment| segment.carrier_code.clone());
     diesel::update(messages::table.find(&message.id))
         .set((
             messages::status.eq(MessageStatus::Queued),
             messages::error.eq(error),
+            messages::carrier_code.eq(carrier_code),
             messages::tries.eq(tries),
             messages::due_at.eq(at.min(message.valid_until)),
             messages::updated_at.eq(now),
@@ -46,52 +48,93 @@ pub(super) fn requeue(
         .prepare_cached()
         .execute(conn)?;
     match error {
-        Some(error) => {
+        // Once for each cause: a busy carrier may refuse a message hundreds of times.
+        Some(error) if message.error != Some(error) => {
             let detail = format!("{} It is tried again.", error.sentence());
             record_event(conn, &message.id, MessageStatus::Queued, detail, now)
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
-/// Sets a later status. A final one also refunds the segments that the carrier
-/// did not accept, and enqueues the callback, in the same transaction.
+/// A message that came to a new status, or to the end of the wait for its receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The status.
+    pub status: MessageStatus,
+    /// What is wrong.
+    pub error: Option<MessageError>,
+    /// Whether it is a rehearsal.
+    pub rehearsed: bool,
+}
+
+/// Sets a later status. A final one also refunds the segments that the carrier did
+/// not accept, in the same transaction.
 pub(super) fn advance(
     conn: &mut Conn,
     message: &Message,
-    status: MessageStatus,
-    error: Option<MessageError>,
+    to: Summary,
     known: &[MessageSegment],
     tries: i64,
     now: UtcTime,
-) -> Result<()> {
-    if message.status.is_final() || (message.status == status && message.error == error) {
-        return Ok(());
+) -> Result<Option<StatusChange>> {
+    let is_same = message.status == to.status && message.error == to.error && message.carrier_code == to.carrier_code;
+    // Without a receipt in time, only a final status is news.
+    let is_old_news = message.has_ended() && !to.status.is_final();
+    if message.status.is_final() || is_same || is_old_news {
+        return Ok(None);
     }
-    diesel::update(messages::table.find(&message.id))
-        .set((
-            messages::status.eq(status),
-            messages::error.eq(error),
-            messages::tries.eq(tries),
-            messages::due_at.eq((!status.is_final()).then_some(message.valid_until)),
-            messages::updated_at.eq(now),
-        ))
-        .prepare_cached()
-        .execute(conn)?;
+    let Summary { status, error, carrier_code } = to;
+    let due_at = (!status.is_final()).then(|| message.receipt_due());
+    let updated = Message { status, error, carrier_code, tries, due_at, updated_at: now, ..message.clone() };
     if status.is_final() {
         let accepted = known.iter().filter(|segment| segment.status.counts_as_accepted()).count();
         let not_accepted = message.segments - i64::try_from(accepted).unwrap_or(message.segments);
         credit::refund(conn, &message.account_id, &message.id, not_accepted * message.credits_per_segment(), now)?;
-        let ended = Message { status, error, tries, due_at: None, updated_at: now, ..message.clone() };
-        callback::enqueue(conn, &ended, now)?;
     }
-    record_event(conn, &message.id, status, describe(status, error), now)
+    put(conn, &updated).map(Some)
 }
 
-fn describe(status: MessageStatus, error: Option<MessageError>) -> String {
-    match (error, status) {
+/// Stops waiting for the receipt of a sent message. What became of it is not known,
+/// so its status stays; a receipt that comes later still counts.
+pub(super) fn stop_waiting_for_receipt(
+    conn: &mut Conn,
+    message: &Message,
+    now: UtcTime,
+) -> Result<Option<StatusChange>> {
+    if message.status != MessageStatus::Sent || message.has_ended() {
+        return Ok(None);
+    }
+    let error = message.error.or(Some(MessageError::NoReceipt));
+    put(conn, &Message { error, due_at: None, updated_at: now, ..message.clone() }).map(Some)
+}
+
+/// Writes a new state with its event, and queues the callback when it is the end.
+fn put(conn: &mut Conn, message: &Message) -> Result<StatusChange> {
+    diesel::update(messages::table.find(&message.id))
+        .set((
+            messages::status.eq(message.status),
+            messages::error.eq(message.error),
+            messages::carrier_code.eq(&message.carrier_code),
+            messages::tries.eq(message.tries),
+            messages::due_at.eq(message.due_at),
+            messages::updated_at.eq(message.updated_at),
+        ))
+        .prepare_cached()
+        .execute(conn)?;
+    if message.has_ended() {
+        callback::enqueue(conn, message, message.updated_at)?;
+    }
+    record_event(conn, &message.id, message.status, describe(message), message.updated_at)?;
+    Ok(StatusChange { status: message.status, error: message.error, rehearsed: message.rehearsed })
+}
+
+fn describe(message: &Message) -> String {
+    match (message.error, message.status) {
         (Some(error), _) => error.sentence().to_owned(),
+        (None, MessageStatus::Sent) if message.rehearsed => "The sandbox has it.".to_owned(),
         (None, MessageStatus::Sent) => "The carrier has it.".to_owned(),
+        (None, MessageStatus::Delivered) if message.rehearsed => "Rehearsed: no phone was involved.".to_owned(),
         (None, MessageStatus::Delivered) => "It reached the phone.".to_owned(),
         (None, status) => status.as_str().to_owned(),
     }

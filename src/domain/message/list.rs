@@ -2,44 +2,32 @@
 
 use diesel::prelude::*;
 
-use super::phone_number::PhoneNumber;
-use super::record::{Message, MessageId, MessageStatus};
+use super::filter::MessageFilter;
+use super::record::{Message, MessageId};
 use crate::domain::account::AccountId;
-use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::Conn;
-use crate::store::schema::{api_keys, messages};
+use crate::store::schema::{api_keys, key_secrets, messages};
 
 /// The number of messages on one page.
 pub const MESSAGES_PER_PAGE: usize = 50;
 
-/// Conditions on the listed messages; `None` is no condition.
-#[derive(Debug, Clone, Default)]
-pub struct MessageFilter {
-    /// Live or test.
-    pub mode: Option<Mode>,
-    /// Their status.
-    pub status: Option<MessageStatus>,
-    /// The key that they were sent with.
-    pub api_key: Option<ApiKeyId>,
-    /// The phone that they go to.
-    pub recipient: Option<PhoneNumber>,
-}
-
-/// A message with the name of its key.
+/// A message with what names its key.
 #[derive(Debug, Clone, Queryable)]
 pub struct MessageEntry {
     /// The message.
     pub message: Message,
     /// The name of its key; `None` when the key was deleted, or an operator sent it.
     pub api_key: Option<String>,
+    /// The last four characters of its key's current secret.
+    pub key_tail: Option<String>,
 }
 
 /// One page of an account's messages.
 #[derive(Debug)]
 pub struct MessageList {
-    /// Up to [`MESSAGES_PER_PAGE`] messages, newest first.
+    /// Messages, newest first.
     pub rows: Vec<MessageEntry>,
     /// The cursor of the next page: the last message of this one. `None` on the
     /// last page.
@@ -57,47 +45,76 @@ pub fn list(
     filter: &MessageFilter,
     after: Option<&MessageId>,
 ) -> Result<MessageList> {
-    // One query per mode: the index is ordered by id within a mode only.
-    let modes = filter.mode.map_or_else(|| vec![Mode::Live, Mode::Test], |mode| vec![mode]);
-    let mut rows = Vec::new();
-    for mode in modes {
-        rows.extend(of_mode(conn, account, mode, filter, after)?);
-    }
-    rows.sort_by(|one, other| other.message.id.as_str().cmp(one.message.id.as_str()));
-    let more = rows.len() > MESSAGES_PER_PAGE;
-    rows.truncate(MESSAGES_PER_PAGE);
-    let next = rows.last().filter(|_| more).map(|row| row.message.id.clone());
-    Ok(MessageList { rows, next })
+    list_many(conn, account, filter, after, MESSAGES_PER_PAGE)
 }
 
-fn of_mode(
+/// The same with up to `limit` messages.
+///
+/// # Errors
+/// When the database fails.
+pub fn list_many(
     conn: &mut Conn,
     account: &AccountId,
-    mode: Mode,
     filter: &MessageFilter,
     after: Option<&MessageId>,
-) -> Result<Vec<MessageEntry>> {
-    let mut query = messages::table
-        .left_join(api_keys::table)
-        .filter(messages::account_id.eq(account))
-        .filter(messages::mode.eq(mode))
-        .order(messages::id.desc())
-        .limit(MESSAGES_PER_PAGE as i64 + 1)
-        .select((Message::as_select(), api_keys::name.nullable()))
-        .into_boxed();
-    if let Some(status) = filter.status {
-        query = query.filter(messages::status.eq(status));
+    limit: usize,
+) -> Result<MessageList> {
+    let mut ids: Vec<MessageId> = Vec::new();
+    for filter in filter.by_mode() {
+        let mut query = filter.of(account).order(messages::id.desc()).limit(rows(limit + 1));
+        if let Some(after) = after {
+            query = query.filter(messages::id.lt(after));
+        }
+        ids.extend(query.select(messages::id).load::<MessageId>(conn)?);
     }
-    if let Some(key) = &filter.api_key {
-        query = query.filter(messages::api_key_id.eq(key));
+    ids.sort_by(|one, other| other.cmp(one));
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let next = ids.last().filter(|_| more).cloned();
+    Ok(MessageList { rows: entries(conn, &ids)?, next })
+}
+
+/// The page before the one that begins after `before`: the messages next newer
+/// than it. Fewer than a page when it would reach the newest, and then the first
+/// page has all of them.
+///
+/// # Errors
+/// When the database fails.
+pub fn list_newer(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: &MessageFilter,
+    before: &MessageId,
+) -> Result<MessageList> {
+    let mut ids: Vec<MessageId> = Vec::new();
+    for filter in filter.by_mode() {
+        let query = filter.of(account).filter(messages::id.gt(before)).order(messages::id.asc());
+        ids.extend(query.limit(rows(MESSAGES_PER_PAGE)).select(messages::id).load::<MessageId>(conn)?);
     }
-    if let Some(recipient) = &filter.recipient {
-        query = query.filter(messages::recipient.eq(recipient));
+    ids.sort();
+    ids.truncate(MESSAGES_PER_PAGE);
+    if ids.len() < MESSAGES_PER_PAGE {
+        return list(conn, account, filter, None);
     }
-    if let Some(after) = after {
-        query = query.filter(messages::id.lt(after));
-    }
-    Ok(query.load(conn)?)
+    ids.reverse();
+    let next = ids.last().cloned();
+    Ok(MessageList { rows: entries(conn, &ids)?, next })
+}
+
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Messages with their keys' current secrets.
+#[diesel::dsl::auto_type]
+fn with_keys() -> _ {
+    let is_current = key_secrets::api_key_id.nullable().eq(messages::api_key_id).and(key_secrets::ends_at.is_null());
+    messages::table.left_join(api_keys::table).left_join(key_secrets::table.on(is_current))
+}
+
+fn entries(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<MessageEntry>> {
+    let rows = with_keys().filter(messages::id.eq_any(ids)).order(messages::id.desc());
+    Ok(rows.select((Message::as_select(), api_keys::name.nullable(), key_secrets::tail.nullable())).load(conn)?)
 }
 
 /// One message of an account, if `mode` is none or the message's.
@@ -106,11 +123,10 @@ fn of_mode(
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown message
 /// and for another account's or mode's.
 pub fn find(conn: &mut Conn, account: &AccountId, mode: Option<Mode>, id: &MessageId) -> Result<MessageEntry> {
-    let mut query = messages::table
-        .left_join(api_keys::table)
+    let mut query = with_keys()
         .filter(messages::account_id.eq(account))
         .filter(messages::id.eq(id))
-        .select((Message::as_select(), api_keys::name.nullable()))
+        .select((Message::as_select(), api_keys::name.nullable(), key_secrets::tail.nullable()))
         .into_boxed();
     if let Some(mode) = mode {
         query = query.filter(messages::mode.eq(mode));

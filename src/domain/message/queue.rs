@@ -6,7 +6,6 @@ use diesel::prelude::*;
 
 use super::record::{Message, MessageId, MessageStatus};
 use super::segment::segments;
-use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::schema::messages;
 use crate::store::{Conn, UtcTime};
@@ -24,13 +23,13 @@ pub struct Lease {
     pub numbers: Vec<i64>,
 }
 
-/// Leases up to `limit` due messages, oldest first.
+/// Leases up to `limit` due messages of the sandbox or of the carrier, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn lease(conn: &mut Conn, mode: Mode, limit: usize, now: UtcTime) -> Result<Vec<Lease>> {
+pub fn lease(conn: &mut Conn, rehearsed: bool, limit: usize, now: UtcTime) -> Result<Vec<Lease>> {
     let due: Vec<MessageId> = messages::table
-        .filter(messages::mode.eq(mode))
+        .filter(messages::rehearsed.eq(rehearsed))
         .filter(messages::status.eq(MessageStatus::Queued))
         .filter(messages::due_at.le(now))
         .filter(messages::valid_until.gt(now))
@@ -68,17 +67,41 @@ fn to_lease(conn: &mut Conn, message: Message) -> Result<Lease> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn is_due(conn: &mut Conn, mode: Mode, now: UtcTime) -> Result<bool> {
-    is_due_in(conn, mode, MessageStatus::Queued, now)
+pub fn is_due(conn: &mut Conn, rehearsed: bool, now: UtcTime) -> Result<bool> {
+    is_due_in(conn, rehearsed, MessageStatus::Queued, now)
 }
 
-pub(super) fn is_due_in(conn: &mut Conn, mode: Mode, status: MessageStatus, now: UtcTime) -> Result<bool> {
+pub(super) fn is_due_in(conn: &mut Conn, rehearsed: bool, status: MessageStatus, now: UtcTime) -> Result<bool> {
     let due: Option<MessageId> = messages::table
-        .filter(messages::mode.eq(mode))
+        .filter(messages::rehearsed.eq(rehearsed))
         .filter(messages::status.eq(status))
         .filter(messages::due_at.le(now))
         .select(messages::id)
         .first(conn)
         .optional()?;
     Ok(due.is_some())
+}
+
+/// The state of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// The messages in it.
+    pub length: i64,
+    /// When the one that has waited longest was accepted.
+    pub oldest: Option<UtcTime>,
+}
+
+/// Counts the queued messages of the sandbox or of the carrier.
+///
+/// # Errors
+/// When the database fails.
+pub fn queue_figures(conn: &mut Conn, rehearsed: bool) -> Result<QueueFigures> {
+    let queued = messages::table
+        .filter(messages::rehearsed.eq(rehearsed))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.is_not_null());
+    Ok(QueueFigures {
+        length: queued.count().get_result(conn)?,
+        oldest: queued.select(diesel::dsl::min(messages::created_at)).first::<Option<UtcTime>>(conn)?,
+    })
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::carrier_message_id::CarrierMessageId;
 use super::error::MessageError;
-use super::lifecycle::{advance, lock};
+use super::lifecycle::{StatusChange, advance, lock};
 use super::record::MessageStatus;
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
 use crate::domain::id::id;
@@ -97,10 +97,10 @@ struct WaitingReceipt {
 ///
 /// # Errors
 /// When the database fails.
-pub fn receive(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
+pub fn receive(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<Option<StatusChange>> {
     match find_segment(conn, receipt.carrier_id.carrier(), receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
-        Some(segment) => apply(conn, &segment, receipt.state, now),
-        None => keep_unmatched(conn, receipt, now),
+        Some(segment) => apply(conn, &segment, receipt.state, receipt.error.as_deref(), now),
+        None => keep_unmatched(conn, receipt, now).map(|()| None),
     }
 }
 
@@ -118,13 +118,19 @@ fn find_segment(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &
     Ok(if found.is_empty() { None } else { Some(found.swap_remove(exact.unwrap_or(0))) })
 }
 
-fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: UtcTime) -> Result<()> {
-    let Some((status, error)) = state.final_status() else { return Ok(()) };
+fn apply(
+    conn: &mut Conn,
+    segment: &MessageSegment,
+    state: ReceiptState,
+    carrier_code: Option<&str>,
+    now: UtcTime,
+) -> Result<Option<StatusChange>> {
+    let Some((status, error)) = state.final_status() else { return Ok(None) };
     let message = lock(conn, &segment.message_id)?;
     let mut known = segments(conn, &message.id)?;
-    let Some(current) = known.iter_mut().find(|known| known.number == segment.number) else { return Ok(()) };
+    let Some(current) = known.iter_mut().find(|known| known.number == segment.number) else { return Ok(None) };
     if !current.status.is_open() {
-        return Ok(());
+        return Ok(None);
     }
     *current = MessageSegment {
         status,
@@ -132,17 +138,18 @@ fn apply(conn: &mut Conn, segment: &MessageSegment, state: ReceiptState, now: Ut
         carrier: segment.carrier.clone(),
         carrier_id: segment.carrier_id.clone(),
         carrier_key: segment.carrier_key.clone(),
+        carrier_code: carrier_code.filter(|_| error.is_some()).map(str::to_owned),
         updated_at: now,
         ..current.clone()
     };
     segment::put(conn, current, false)?;
     // While a worker holds the lease, it sums up the segments when it settles them.
     if message.status != MessageStatus::Sent {
-        return Ok(());
+        return Ok(None);
     }
     match sum_up(&known, message.segments) {
-        Some((status, error)) => advance(conn, &message, status, error, &known, message.tries, now),
-        None => Ok(()),
+        Some(summary) => advance(conn, &message, summary, &known, message.tries, now),
+        None => Ok(None),
     }
 }
 
@@ -166,25 +173,29 @@ fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> R
 }
 
 /// Applies the receipts of a segment that came before the response to its submit.
-pub(super) fn match_early(conn: &mut Conn, carrier_id: &CarrierMessageId, now: UtcTime) -> Result<()> {
+pub(super) fn match_early(conn: &mut Conn, carrier_id: &CarrierMessageId, now: UtcTime) -> Result<Vec<StatusChange>> {
     let rows = waiting_receipts::table
         .filter(waiting_receipts::carrier.eq(carrier_id.carrier()))
         .filter(waiting_receipts::carrier_key.eq(carrier_id.key()));
     let waiting: Vec<WaitingReceipt> =
         rows.order(waiting_receipts::id).select(WaitingReceipt::as_select()).load(conn)?;
-    waiting.iter().try_for_each(|receipt| match_one(conn, receipt, now).map(drop))
+    let mut changes = Vec::new();
+    for receipt in &waiting {
+        changes.extend(match_one(conn, receipt, now)?);
+    }
+    Ok(changes)
 }
 
-fn match_one(conn: &mut Conn, receipt: &WaitingReceipt, now: UtcTime) -> Result<bool> {
+fn match_one(conn: &mut Conn, receipt: &WaitingReceipt, now: UtcTime) -> Result<Option<StatusChange>> {
     let found = match find_segment(conn, &receipt.carrier, &receipt.carrier_id, &receipt.carrier_key)? {
         Some(segment) => Some(segment),
         None if receipt.created_at.plus_seconds(RESPONSE_GRACE_SECONDS) <= now => find_unanswered(conn, receipt)?,
         None => None,
     };
-    let Some(segment) = found else { return Ok(false) };
-    apply(conn, &segment, receipt.state, now)?;
+    let Some(segment) = found else { return Ok(None) };
+    let change = apply(conn, &segment, receipt.state, receipt.error.as_deref(), now)?;
     diesel::delete(waiting_receipts::table.find(&receipt.id)).execute(conn)?;
-    Ok(true)
+    Ok(change)
 }
 
 /// A segment whose response never came has no carrier id that a receipt could
@@ -219,22 +230,21 @@ pub(super) fn has_unmatched(conn: &mut Conn) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// Matches up to `limit` waiting receipts again, oldest first. Returns how many
-/// found their segment.
+/// Matches up to `limit` waiting receipts again, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn match_receipts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<usize> {
+pub fn match_receipts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec<StatusChange>> {
     let waiting: Vec<WaitingReceipt> = waiting_receipts::table
         .order(waiting_receipts::created_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(WaitingReceipt::as_select())
         .load(conn)?;
-    let mut matched = 0;
+    let mut changes = Vec::new();
     for receipt in &waiting {
-        matched += usize::from(match_one(conn, receipt, now)?);
+        changes.extend(match_one(conn, receipt, now)?);
     }
-    Ok(matched)
+    Ok(changes)
 }
 
 /// Deletes receipts that matched no segment for ten minutes. Returns up to 1,000

@@ -16,6 +16,9 @@ use crate::store::types::text_enum;
 
 /// How long Keyfob tries to deliver a message, in seconds from its acceptance.
 pub const VALIDITY_SECONDS: i64 = 48 * 3600;
+/// How long after its validity a message waits for its receipt, in seconds: a
+/// carrier reports that a message expired only after it did.
+const RECEIPT_GRACE_SECONDS: i64 = 600;
 
 id! {
     /// The id of a message; ids sort by age.
@@ -30,13 +33,14 @@ text_enum! {
         Queued = "queued",
         /// A worker holds a lease on it and is submitting its segments.
         Sending = "sending",
-        /// The carrier accepted every segment, or may have accepted it.
+        /// The carrier accepted every segment, or may have accepted it. It stays
+        /// so when no receipt ever comes.
         Sent = "sent",
         /// Every segment reached the phone.
         Delivered = "delivered",
         /// At least one segment did not reach the phone.
         Undelivered = "undelivered",
-        /// Its validity ended before it was delivered.
+        /// The carrier reported that its validity ended before it was delivered.
         Expired = "expired",
         /// The carrier accepted no segment, and the charge was refunded.
         Failed = "failed",
@@ -48,7 +52,8 @@ impl MessageStatus {
     pub const ALL: [Self; 7] =
         [Self::Queued, Self::Sending, Self::Sent, Self::Delivered, Self::Undelivered, Self::Expired, Self::Failed];
 
-    /// Whether no other status can follow.
+    /// Whether no other status can follow. [`Sent`](Self::Sent) is not final: a
+    /// receipt counts, however late it comes.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Delivered | Self::Undelivered | Self::Expired | Self::Failed)
@@ -65,7 +70,7 @@ pub struct Message {
     pub account_id: AccountId,
     /// The key that it was sent with; `None` when an operator sent it.
     pub api_key_id: Option<ApiKeyId>,
-    /// Live, or test: which costs nothing and goes to the sandbox.
+    /// Live, or test, which is always rehearsed.
     pub mode: Mode,
     /// The phone that it goes to.
     pub recipient: PhoneNumber,
@@ -88,7 +93,8 @@ pub struct Message {
     /// The attempts in which at least one segment was submitted.
     pub tries: i64,
     /// When it needs attention next: queued, the next attempt; sending, the end
-    /// of the lease; sent, the end of its validity. `None` in a final status.
+    /// of the lease; sent, when its receipt is overdue. `None` in a final status,
+    /// and when no receipt came.
     pub due_at: Option<UtcTime>,
     /// When its validity ends.
     pub valid_until: UtcTime,
@@ -96,9 +102,24 @@ pub struct Message {
     pub created_at: UtcTime,
     /// When its status changed last.
     pub updated_at: UtcTime,
+    /// The carrier's own code for `error`, if it gave one.
+    pub carrier_code: Option<String>,
+    /// Whether the sandbox has it: then no phone gets it, and it costs nothing.
+    pub rehearsed: bool,
 }
 
 impl Message {
+    /// Whether it has its final status, or no receipt came in time.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.due_at.is_none()
+    }
+
+    /// When to stop waiting for its receipt.
+    pub(super) const fn receipt_due(&self) -> UtcTime {
+        self.valid_until.plus_seconds(RECEIPT_GRACE_SECONDS)
+    }
+
     /// The credits that one segment cost.
     pub(super) const fn credits_per_segment(&self) -> i64 {
         self.credits / self.segments

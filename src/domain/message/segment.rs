@@ -5,7 +5,6 @@ use diesel::prelude::*;
 
 use super::error::MessageError;
 use super::record::{MessageId, MessageStatus};
-use crate::domain::api_key::secret::Mode;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;
@@ -65,6 +64,8 @@ pub struct MessageSegment {
     pub updated_at: UtcTime,
     /// The carrier that gave the id.
     pub carrier: Option<String>,
+    /// The carrier's own code for `error`, if it gave one.
+    pub carrier_code: Option<String>,
 }
 
 /// The submitted segments of a message, in order.
@@ -86,7 +87,7 @@ pub fn carrier_ids_awaiting_receipt(conn: &mut Conn, prefix: &str) -> Result<Vec
         .inner_join(messages::table)
         .filter(messages::status.eq(MessageStatus::Sent))
         .filter(messages::due_at.is_not_null())
-        .filter(messages::mode.eq_any([Mode::Live, Mode::Test]))
+        .filter(messages::rehearsed)
         .filter(message_segments::status.eq(SegmentStatus::Accepted))
         .filter(message_segments::carrier_id.like(format!("{prefix}%")))
         .select(message_segments::carrier_id)
@@ -107,6 +108,7 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
             message_segments::carrier_id.eq(&segment.carrier_id),
             message_segments::carrier_key.eq(&segment.carrier_key),
             message_segments::error.eq(segment.error),
+            message_segments::carrier_code.eq(&segment.carrier_code),
             message_segments::updated_at.eq(segment.updated_at),
         ))
         .prepare_cached()
@@ -114,25 +116,49 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
     Ok(())
 }
 
-/// The status of a message of `total` segments; `None` while some are still to
+/// What the segments of a message add up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) status: MessageStatus,
+    pub(super) error: Option<MessageError>,
+    pub(super) carrier_code: Option<String>,
+}
+
+impl Summary {
+    /// A status with the error of the segment that caused it.
+    fn of(status: MessageStatus, segment: &MessageSegment) -> Self {
+        Self { status, error: segment.error, carrier_code: segment.carrier_code.clone() }
+    }
+
+    const fn without_error(status: MessageStatus) -> Self {
+        Self { status, error: None, carrier_code: None }
+    }
+}
+
+/// What a message of `total` segments has come to; `None` while some are still to
 /// be submitted.
-pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<(MessageStatus, Option<MessageError>)> {
+pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<Summary> {
     use SegmentStatus::{Delivered, Expired, Refused, Undelivered, Waiting};
     let first = |status: SegmentStatus| segments.iter().find(|segment| segment.status == status);
-    let error = |segment: &MessageSegment| segment.error;
     if let Some(refused) = first(Refused) {
         // A phone can't reassemble a message that lacks a segment.
         let is_accepted = segments.iter().any(|segment| segment.status.counts_as_accepted());
-        return Some((if is_accepted { MessageStatus::Undelivered } else { MessageStatus::Failed }, error(refused)));
+        let status = if is_accepted { MessageStatus::Undelivered } else { MessageStatus::Failed };
+        return Some(Summary::of(status, refused));
     }
     if first(Waiting).is_some() || i64::try_from(segments.len()).unwrap_or(i64::MAX) < total {
         return None;
     }
     Some(match (first(Undelivered), first(Expired)) {
-        (Some(segment), _) => (MessageStatus::Undelivered, error(segment)),
-        (None, Some(segment)) => (MessageStatus::Expired, error(segment)),
-        (None, None) if segments.iter().all(|segment| segment.status == Delivered) => (MessageStatus::Delivered, None),
-        (None, None) => (MessageStatus::Sent, segments.iter().find_map(error)),
+        (Some(segment), _) => Summary::of(MessageStatus::Undelivered, segment),
+        (None, Some(segment)) => Summary::of(MessageStatus::Expired, segment),
+        (None, None) if segments.iter().all(|segment| segment.status == Delivered) => {
+            Summary::without_error(MessageStatus::Delivered)
+        }
+        (None, None) => segments
+            .iter()
+            .find(|segment| segment.error.is_some())
+            .map_or(Summary::without_error(MessageStatus::Sent), |segment| Summary::of(MessageStatus::Sent, segment)),
     })
 }
 
@@ -151,8 +177,9 @@ mod tests {
             error: None,
             updated_at: UtcTime::from_micros(0),
             carrier: None,
+            carrier_code: None,
         };
-        sum_up(&statuses.iter().map(segment).collect::<Vec<_>>(), 2).map(|(status, _)| status)
+        sum_up(&statuses.iter().map(segment).collect::<Vec<_>>(), 2).map(|summary| summary.status)
     }
 
     #[test]

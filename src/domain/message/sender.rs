@@ -8,11 +8,15 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 
 use super::phone_number::PhoneNumber;
+use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::store::types::text_column;
 
 /// The most characters of a name (3GPP TS 23.040 §9.1.2.5: 11 septets).
 const MAX_NAME_CHARS: usize = 11;
+/// What a name may have besides letters and digits: signs that are the same in every alphabet
+/// of carriers.
+const SIGNS: [char; 6] = [' ', '&', '.', '-', '_', '+'];
 /// The fewest digits of a short code.
 const MIN_SHORT_CODE_DIGITS: usize = 3;
 /// The most digits of a short code.
@@ -30,7 +34,7 @@ pub struct Sender {
 /// (SMPP 3.4 §5.2.5, §5.2.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SenderKind {
-    /// A name: 1 to 11 ASCII letters, digits and spaces with at least one letter.
+    /// A name: 1 to 11 ASCII letters, digits, spaces and `& . - _ +` with at least one letter.
     Alphanumeric,
     /// A phone number: `+` and 7 to 15 digits.
     International,
@@ -39,7 +43,8 @@ pub enum SenderKind {
 }
 
 impl Sender {
-    /// Parses a sender; the space around it is removed.
+    /// Parses a sender. The space around it and marks that nobody sees are removed, and every
+    /// kind of space and hyphen is the one on the keyboard.
     ///
     /// # Errors
     /// [`Error::Invalid`] for `field`, which says what to change.
@@ -70,7 +75,7 @@ impl FromStr for Sender {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
+        let text = &*text::plain(text);
         if text.is_empty() {
             return Err("A sender is required.".to_owned());
         }
@@ -94,8 +99,12 @@ fn code(text: &str) -> Result<SenderKind, String> {
 }
 
 fn name(text: &str) -> Result<SenderKind, String> {
-    if !text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b' ') {
-        return Err("The name of a sender has only the letters A to Z, digits and spaces.".to_owned());
+    let fits = |c: &char| c.is_ascii_alphanumeric() || SIGNS.contains(c);
+    if let Some(other) = text.chars().find(|c| !fits(c)) {
+        return Err(format!(
+            "The name of a sender has only the letters A to Z, digits, spaces and & . - _ +; {} can't be in it.",
+            text::name_of(other)
+        ));
     }
     if !text.bytes().any(|c| c.is_ascii_alphabetic()) {
         return Err("The name of a sender has at least one letter.".to_owned());
@@ -120,6 +129,12 @@ mod tests {
             ("Dashboard", "Dashboard", SenderKind::Alphanumeric),
             (" My Shop 24 ", "My Shop 24", SenderKind::Alphanumeric),
             ("2b", "2b", SenderKind::Alphanumeric),
+            ("A-Bank", "A-Bank", SenderKind::Alphanumeric),
+            ("C&A", "C&A", SenderKind::Alphanumeric),
+            ("Dr.Max", "Dr.Max", SenderKind::Alphanumeric),
+            ("my_shop+", "my_shop+", SenderKind::Alphanumeric),
+            ("\u{202a}My\u{a0}A\u{2011}Bank\u{200b}", "My A-Bank", SenderKind::Alphanumeric),
+            ("\u{202a}+420\u{a0}777 123 456", "+420777123456", SenderKind::International),
             ("+420 777 123 456", "+420777123456", SenderKind::International),
             ("123", "123", SenderKind::ShortCode),
             ("12345678", "12345678", SenderKind::ShortCode),
@@ -134,8 +149,10 @@ mod tests {
         for (typed, word) in [
             ("", "required"),
             ("Žluť", "only the letters"),
-            ("a_b", "only the letters"),
-            ("a\nb", "only the letters"),
+            ("Žluť", "“Ž” (U+017D) can't"),
+            ("a/b", "“/” can't"),
+            ("a\nb", "a line break can't"),
+            ("&-.", "at least one letter"),
             ("Dashboards12", "this has 12"),
             ("1 2", "at least one letter"),
             ("12", "short code"),
@@ -152,7 +169,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
         #[test]
-        fn a_sender_that_is_taken_fits_an_smpp_address(text in prop_oneof![any::<String>(), "[+A-Za-z0-9 ]{0,14}"]) {
+        fn a_sender_that_is_taken_fits_an_smpp_address(text in prop_oneof![any::<String>(), "[+A-Za-z0-9 &._-]{0,14}"]) {
             if let Ok(sender) = text.parse::<Sender>() {
                 prop_assert!(sender.as_str().is_ascii() && (1..=20).contains(&sender.as_str().len()));
                 prop_assert_eq!(sender.as_str().parse(), Ok(sender.clone()));

@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 use unicode_normalization::UnicodeNormalization;
 
 use super::gsm7;
+use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::store::types::{text_column, text_enum};
 
@@ -88,6 +89,10 @@ impl SmsText {
     /// # Errors
     /// [`Error::Invalid`] for `field`, which says what to change.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+        // A text that shows nothing would be paid for all the same.
+        if text::is_blank(text) {
+            return Err(Error::invalid(field, "A text is required."));
+        }
         Self::checked(text).map_err(|problem| Error::invalid(field, problem))
     }
 
@@ -109,6 +114,13 @@ impl SmsText {
                 MAX_SEGMENTS * Encoding::Ucs2.part(),
             )),
         }
+    }
+
+    /// A text from the database, which is not validated again: rules of later versions
+    /// may be stricter. Empty once the retention has removed it.
+    fn from_column(text: &str) -> Option<Self> {
+        let encoding = Encoding::of(text);
+        Some(Self { text: text.to_owned(), encoding, segments: pieces(encoding, text).count() })
     }
 
     /// The text, in NFC.
@@ -146,7 +158,7 @@ impl FromStr for SmsText {
     }
 }
 
-text_column!(SmsText);
+text_column!(SmsText, SmsText::from_column);
 
 /// The content of one SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]

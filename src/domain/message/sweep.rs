@@ -4,13 +4,12 @@
 use diesel::prelude::*;
 
 use super::error::MessageError;
-use super::lifecycle::{advance, lock};
-use super::outcome::{SegmentOutcome, settle};
-use super::queue::is_due_in;
+use super::lifecycle::{StatusChange, advance, lock, stop_waiting_for_receipt};
+use super::outcome::{MAX_RETRY_SECONDS, SegmentOutcome, settle};
+use super::queue::{LEASE_SECONDS, is_due_in};
 use super::receipt;
-use super::record::{Message, MessageStatus};
-use super::segment::segments;
-use crate::domain::api_key::secret::Mode;
+use super::record::{Message, MessageId, MessageStatus};
+use super::segment::{Summary, segments};
 use crate::error::Result;
 use crate::store::schema::messages;
 use crate::store::{Conn, UtcTime};
@@ -22,25 +21,76 @@ use crate::store::{Conn, UtcTime};
 /// # Errors
 /// When the database fails.
 pub fn needs_sweep(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    for mode in [Mode::Live, Mode::Test] {
+    for rehearsed in [false, true] {
         // Queued messages too: workers lease none whose validity has ended.
         for status in [MessageStatus::Sending, MessageStatus::Sent, MessageStatus::Queued] {
-            if is_due_in(conn, mode, status, now)? {
+            if is_due_in(conn, rehearsed, status, now)? {
                 return Ok(true);
             }
         }
     }
-    receipt::has_unmatched(conn)
+    Ok(receipt::has_unmatched(conn)? || has_impossible_due_time(conn, now)?)
 }
 
-/// Settles up to `limit` messages in each mode whose lease has expired. Their
-/// worker may have submitted them before it died, so they count as unanswered
-/// and are not submitted again. Returns how many.
+/// Messages in the queue that wait longer than Keyfob ever lets one wait: the clock
+/// was ahead when their time was set.
+macro_rules! impossible_due_times {
+    ($rehearsed:expr, $now:expr) => {
+        messages::table
+            .filter(messages::rehearsed.eq($rehearsed))
+            .filter(messages::status.eq(MessageStatus::Queued))
+            .filter(messages::due_at.gt($now))
+            .filter(messages::due_at.gt($now.plus_seconds(MAX_RETRY_SECONDS)).or(messages::created_at.gt($now)))
+    };
+}
+
+/// Leases that end later than any does.
+macro_rules! impossible_leases {
+    ($rehearsed:expr, $now:expr) => {
+        messages::table
+            .filter(messages::rehearsed.eq($rehearsed))
+            .filter(messages::status.eq(MessageStatus::Sending))
+            .filter(messages::due_at.gt($now.plus_seconds(2 * LEASE_SECONDS)))
+    };
+}
+
+fn has_impossible_due_time(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    for rehearsed in [false, true] {
+        let queued = impossible_due_times!(rehearsed, now).select(messages::id).first::<MessageId>(conn).optional()?;
+        let leased = impossible_leases!(rehearsed, now).select(messages::id).first::<MessageId>(conn).optional()?;
+        if queued.is_some() || leased.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Makes queued messages due now whose time was set by a clock that was ahead, and
+/// ends leases that are longer than any.
 ///
 /// # Errors
 /// When the database fails.
-pub fn settle_expired_leases(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<usize> {
+pub fn correct_due_times(conn: &mut Conn, now: UtcTime) -> Result<usize> {
+    let mut corrected = 0;
+    for rehearsed in [false, true] {
+        let ids = impossible_due_times!(rehearsed, now).select(messages::id).load::<MessageId>(conn)?;
+        let rows = messages::table.filter(messages::id.eq_any(ids)).filter(messages::status.eq(MessageStatus::Queued));
+        corrected += diesel::update(rows).set(messages::due_at.eq(now)).execute(conn)?;
+        let leases = impossible_leases!(rehearsed, now);
+        corrected += diesel::update(leases).set(messages::due_at.eq(now)).execute(conn)?;
+    }
+    Ok(corrected)
+}
+
+/// Settles up to `limit` messages of each queue whose lease has expired. Their
+/// worker may have submitted them before it died, so they count as unanswered
+/// and are not submitted again.
+///
+/// # Errors
+/// When the database fails.
+pub fn settle_expired_leases(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec<StatusChange>> {
     let abandoned = due(conn, MessageStatus::Sending, limit, now)?;
+    let mut changes = Vec::new();
     for message in &abandoned {
         let known = segments(conn, &message.id)?;
         let is_settled =
@@ -49,22 +99,21 @@ pub fn settle_expired_leases(conn: &mut Conn, limit: usize, now: UtcTime) -> Res
             .filter(|number| !is_settled(number))
             .map(|number| (number, SegmentOutcome::Unanswered))
             .collect();
-        settle(conn, &message.id, message.due_at, &outcomes, now)?;
+        changes.extend(settle(conn, &message.id, message.due_at, &outcomes, now)?);
     }
-    Ok(abandoned.len())
+    Ok(changes)
 }
 
-/// Ends up to `limit` messages in each mode and status whose validity has
-/// ended. Returns how many.
+/// Ends up to `limit` messages of each queue and status: queued ones whose validity
+/// has ended, and sent ones whose receipt is overdue.
 ///
 /// # Errors
 /// When the database fails.
-pub fn end_overdue(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<usize> {
-    let sent = due(conn, MessageStatus::Sent, limit, now)?;
-    for message in &sent {
-        let known = segments(conn, &message.id)?;
+pub fn end_overdue(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec<StatusChange>> {
+    let mut changes = Vec::new();
+    for message in &due(conn, MessageStatus::Sent, limit, now)? {
         let message = lock(conn, &message.id)?;
-        advance(conn, &message, MessageStatus::Expired, Some(MessageError::Expired), &known, message.tries, now)?;
+        changes.extend(stop_waiting_for_receipt(conn, &message, now)?);
     }
     let queued: Vec<Message> = due(conn, MessageStatus::Queued, limit, now)?;
     let overdue: Vec<Message> = queued.into_iter().filter(|message| message.valid_until <= now).collect();
@@ -73,18 +122,21 @@ pub fn end_overdue(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<usize>
         let is_accepted = known.iter().any(|segment| segment.status.counts_as_accepted());
         let status = if is_accepted { MessageStatus::Undelivered } else { MessageStatus::Failed };
         let message = lock(conn, &message.id)?;
-        advance(conn, &message, status, Some(MessageError::NotSentInTime), &known, message.tries, now)?;
+        // What the carrier answered last is why.
+        let carrier_code = message.carrier_code.clone();
+        let end = Summary { status, error: Some(MessageError::NotSentInTime), carrier_code };
+        changes.extend(advance(conn, &message, end, &known, message.tries, now)?);
     }
-    Ok(sent.len() + overdue.len())
+    Ok(changes)
 }
 
-/// Up to `limit` messages of each mode that are due in a status, those that are
+/// Up to `limit` messages of each queue that are due in a status, those that are
 /// overdue longest first.
 fn due(conn: &mut Conn, status: MessageStatus, limit: usize, now: UtcTime) -> Result<Vec<Message>> {
     let mut found = Vec::new();
-    for mode in [Mode::Live, Mode::Test] {
+    for rehearsed in [false, true] {
         let rows = messages::table
-            .filter(messages::mode.eq(mode))
+            .filter(messages::rehearsed.eq(rehearsed))
             .filter(messages::status.eq(status))
             .filter(messages::due_at.le(now))
             .order(messages::due_at)

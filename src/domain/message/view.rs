@@ -11,14 +11,15 @@ use crate::store::UtcTime;
 #[derive(Debug, Serialize)]
 pub struct MessageView<'a> {
     id: &'a str,
-    to: &'a str,
+    to: Option<&'a str>,
     from: Option<&'a str>,
     status: &'static str,
-    error: Option<MessageErrorView>,
+    error: Option<MessageErrorView<'a>>,
     encoding: &'static str,
     segments: i64,
     credits: i64,
     mode: &'static str,
+    rehearsed: bool,
     reference: Option<&'a str>,
     created_at: String,
     updated_at: String,
@@ -26,14 +27,15 @@ pub struct MessageView<'a> {
 
 /// The JSON object of an error.
 #[derive(Debug, Serialize)]
-struct MessageErrorView {
+struct MessageErrorView<'a> {
     code: &'static str,
     message: &'static str,
+    carrier_code: Option<&'a str>,
 }
 
-impl From<MessageError> for MessageErrorView {
-    fn from(error: MessageError) -> Self {
-        Self { code: error.as_str(), message: error.sentence() }
+impl<'a> MessageErrorView<'a> {
+    fn new(error: MessageError, carrier_code: Option<&'a str>) -> Self {
+        Self { code: error.as_str(), message: error.sentence(), carrier_code }
     }
 }
 
@@ -41,14 +43,15 @@ impl<'a> From<&'a Message> for MessageView<'a> {
     fn from(message: &'a Message) -> Self {
         Self {
             id: message.id.as_str(),
-            to: message.recipient.as_str(),
+            to: Some(message.recipient.as_str()).filter(|_| !message.recipient.is_removed()),
             from: message.sender.as_ref().map(|sender| sender.as_str()),
             status: message.status.as_str(),
-            error: message.error.map(MessageErrorView::from),
+            error: message.error.map(|error| MessageErrorView::new(error, message.carrier_code.as_deref())),
             encoding: message.encoding.as_str(),
             segments: message.segments,
             credits: message.credits,
             mode: message.mode.as_str(),
+            rehearsed: message.rehearsed,
             reference: Some(message.reference.as_str()).filter(|reference| !reference.is_empty()),
             created_at: rfc3339(message.created_at),
             updated_at: rfc3339(message.updated_at),

@@ -43,15 +43,22 @@ pub(super) fn agent(CallbackConfig { allowed, look_up }: &CallbackConfig) -> Age
 /// Sends a delivery and waits for the response. Blocks the thread.
 ///
 /// # Errors
-/// When the secret is damaged.
-pub(super) fn send(agent: &Agent, Attempt { delivery, url, secret }: &Attempt, now: UtcTime) -> Result<AttemptOutcome> {
+/// When a secret is damaged.
+pub(super) fn send(
+    agent: &Agent,
+    Attempt { delivery, url, secrets }: &Attempt,
+    now: UtcTime,
+) -> Result<AttemptOutcome> {
     let (id, timestamp) = (delivery.id.as_str(), now.micros().div_euclid(1_000_000));
+    // Standard Webhooks: receivers accept a request of which one signature is good.
+    let signatures = secrets.iter().map(|secret| secret.sign(id, timestamp, &delivery.payload));
+    let signatures = signatures.collect::<Result<Vec<_>>>()?.join(" ");
     let request = agent
         .post(url.as_str())
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-id", id)
         .header("webhook-timestamp", timestamp.to_string())
-        .header("webhook-signature", secret.sign(id, timestamp, &delivery.payload)?);
+        .header("webhook-signature", signatures);
     Ok(match request.send(&delivery.payload) {
         Ok(mut response) => {
             let _ = response.body_mut().as_reader().take(MAX_BODY_READ_BYTES).read_to_end(&mut Vec::new());

@@ -4,9 +4,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::interface::{ReceiptSender, Transport};
-use super::sandbox::Sandbox;
+use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
+use crate::sms::metrics::SmsMetrics;
 
 /// The delay of the sandbox's receipts.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ const SANDBOX_DELAY: Duration = Duration::from_secs(1);
 /// The transport of live messages.
 #[derive(Debug, Clone)]
 pub enum TransportConfig {
-    /// The sandbox: no phone gets anything.
+    /// No carrier: live messages are rehearsed in the sandbox too.
     Sandbox {
         /// The time between accepting a segment and its receipt.
         delay: Duration,
@@ -24,17 +24,17 @@ pub enum TransportConfig {
 }
 
 impl TransportConfig {
-    /// Starts the transport, which puts its receipts into `receipts`. Has to be
-    /// called within a Tokio runtime.
+    /// Starts the carrier's transport, which sends its reports to `reports`; `None`
+    /// without a carrier. Has to be called within a Tokio runtime.
     #[must_use]
-    pub fn open(&self, receipts: ReceiptSender) -> Arc<dyn Transport> {
+    pub fn open_carrier(&self, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Option<Arc<dyn Transport>> {
         match self {
-            Self::Sandbox { delay } => Arc::new(Sandbox::new(*delay, receipts)),
-            Self::Smpp(config) => Arc::new(Smpp::start((**config).clone(), receipts)),
+            Self::Sandbox { .. } => None,
+            Self::Smpp(config) => Some(Arc::new(Smpp::start((**config).clone(), reports, metrics))),
         }
     }
 
-    /// The delay of receipts in the sandbox for test messages.
+    /// The delay of the sandbox's receipts.
     #[must_use]
     pub const fn sandbox_delay(&self) -> Duration {
         match self {

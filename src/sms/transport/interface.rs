@@ -12,17 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::sender::Sender;
 use crate::domain::message::sms_text::Encoding;
-use crate::domain::message::{CarrierMessageId, DeliveryReceipt, MessageError};
+use crate::domain::message::{DeliveryReceipt, MessageId, SegmentOutcome};
 
-/// The channel for a transport's receipts. It is bounded: while it is full, the
+/// The channel for a transport's reports. It is bounded: while it is full, the
 /// carrier's receipts are not acknowledged, and it sends fewer.
-pub type ReceiptSender = mpsc::Sender<IncomingReceipt>;
+pub type ReportSender = mpsc::Sender<CarrierReport>;
 
 /// A connection to a carrier, or the sandbox in place of one.
 pub trait Transport: Send + Sync + 'static {
-    /// Its name: `sandbox` or `smpp`.
-    fn name(&self) -> &'static str;
-
     /// How many submits may begin now without waiting; 0 while there is no
     /// connection.
     fn capacity(&self) -> usize;
@@ -33,13 +30,19 @@ pub trait Transport: Send + Sync + 'static {
     fn ready(&self) -> BoxFuture<'_, ()>;
 
     /// Submits one segment and waits for the carrier's response. Without capacity
-    /// it returns [`SubmitOutcome::NotSent`]. If the future is dropped, it is
+    /// it returns [`SegmentOutcome::NotSent`]. If the future is dropped, it is
     /// unknown whether the segment was sent.
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome>;
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome>;
 
     /// Why there is no connection, as a sentence for the operator; `None` when
     /// there is one.
     fn unavailable_reason(&self) -> Option<String> {
+        None
+    }
+
+    /// The submits per second that the carrier's throttling has taught; `None` while
+    /// it has not throttled.
+    fn learned_rate(&self) -> Option<f64> {
         None
     }
 
@@ -48,9 +51,20 @@ pub trait Transport: Send + Sync + 'static {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
+/// Which segment of which message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentId {
+    /// The message.
+    pub message: MessageId,
+    /// The segment's number, from 1.
+    pub number: i64,
+}
+
 /// One segment to submit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
+    /// The segment.
+    pub segment: SegmentId,
     /// The phone that it goes to.
     pub recipient: PhoneNumber,
     /// The sender that the phone shows; `None` leaves it to the carrier.
@@ -78,40 +92,22 @@ pub struct Part {
     pub number: u8,
 }
 
-/// The outcome of a submit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubmitOutcome {
-    /// The carrier accepted the segment.
-    Accepted {
-        /// The id that the carrier assigned, which the receipt refers to.
-        carrier_id: CarrierMessageId,
-    },
-    /// The carrier rejected the segment for good; its credit is refunded.
-    Rejected(CarrierRejection),
-    /// The carrier does not accept the segment at the moment.
-    Retry {
-        /// Why.
-        rejection: CarrierRejection,
-        /// The delay before the next attempt.
-        after: Duration,
-        /// The attempts after which the segment counts as rejected.
-        max_attempts: u32,
-    },
-    /// Nothing was written to the carrier. The message is queued again, and this
-    /// does not count as an attempt.
-    NotSent,
-    /// The segment was written and no response came. It is never submitted again,
-    /// since the carrier may have accepted it.
-    Unanswered,
+/// What a carrier sends by itself.
+#[derive(Debug)]
+pub enum CarrierReport {
+    /// A delivery receipt.
+    Receipt(IncomingReceipt),
+    /// The response to a submit that had timed out.
+    LateResponse(LateResponse),
 }
 
-/// Why a carrier does not accept a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CarrierRejection {
-    /// The reason.
-    pub error: MessageError,
-    /// The carrier's own code (`command_status`, SMPP 3.4 §5.1.3), if it has one.
-    pub carrier_status: Option<u32>,
+/// The response to a submit whose outcome was [`SegmentOutcome::Unanswered`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateResponse {
+    /// The segment.
+    pub segment: SegmentId,
+    /// What the carrier answered.
+    pub outcome: SegmentOutcome,
 }
 
 /// A receipt that the carrier waits to have acknowledged.
@@ -122,4 +118,44 @@ pub struct IncomingReceipt {
     /// Sending acknowledges the receipt to the carrier, so send after the commit.
     /// If it is dropped, the carrier is asked to deliver the receipt again.
     pub acknowledge: oneshot::Sender<()>,
+}
+
+/// Why something that a carrier delivers is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IgnoredDelivery {
+    /// A message from a phone.
+    FromPhone,
+    /// A receipt that does not say which message it is about.
+    WithoutId,
+    /// A receipt that does not say what became of the message.
+    WithoutState,
+    /// Its mandatory fields can't be read.
+    Malformed,
+}
+
+impl IgnoredDelivery {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::FromPhone, Self::WithoutId, Self::WithoutState, Self::Malformed];
+
+    /// Its name as the value of a label in the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FromPhone => "from_phone",
+            Self::WithoutId => "without_id",
+            Self::WithoutState => "without_state",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// The end of a sentence that begins with the delivery.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::FromPhone => "is a message from a phone, and Keyfob only sends",
+            Self::WithoutId => "is a receipt without the id of a message",
+            Self::WithoutState => "is a receipt that does not say what became of the message",
+            Self::Malformed => "is malformed",
+        }
+    }
 }

@@ -5,6 +5,10 @@ mod interface;
 pub mod sandbox;
 pub mod smpp;
 
-pub use crate::domain::message::{CarrierMessageId, DeliveryReceipt, ReceiptState};
+pub use crate::domain::message::{
+    CarrierMessageId, CarrierRejection, DeliveryReceipt, MessageId, ReceiptState, SegmentOutcome,
+};
 pub use config::TransportConfig;
-pub use interface::{CarrierRejection, IncomingReceipt, Part, ReceiptSender, Submission, SubmitOutcome, Transport};
+pub use interface::{
+    CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, Part, ReportSender, SegmentId, Submission, Transport,
+};

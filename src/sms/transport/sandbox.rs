@@ -22,8 +22,10 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
-use super::interface::{CarrierRejection, IncomingReceipt, ReceiptSender, Submission, SubmitOutcome, Transport};
-use crate::domain::message::{CarrierMessageId, DeliveryReceipt, MessageError, ReceiptState};
+use super::interface::{CarrierReport, IncomingReceipt, ReportSender, Submission, Transport};
+use crate::domain::message::{
+    CarrierMessageId, CarrierRejection, DeliveryReceipt, MessageError, ReceiptState, SegmentOutcome,
+};
 
 /// The most receipts that wait for their delay; then there is no capacity.
 const MAX_PENDING_RECEIPTS: usize = 10_000;
@@ -40,18 +42,18 @@ const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 /// message.
 pub const FIXED_NUMBERS: [(&str, &str); 7] = [
     ("990", "delivered"),
-    ("994", "sent, and nothing more is heard"),
+    ("994", "sent, and no receipt comes"),
     ("995", "expired"),
-    ("996", "undelivered: the carrier refused it later"),
+    ("996", "undelivered: the carrier rejected it later"),
     ("997", "undelivered: the phone could not be reached"),
-    ("998", "failed: the carrier does not take the number"),
+    ("998", "failed: the carrier rejected the number"),
     ("999", "delivered at the third try"),
 ];
 
 /// A transport without a carrier.
 pub struct Sandbox {
     delay: Duration,
-    receipts: ReceiptSender,
+    reports: ReportSender,
     capacity: Arc<Semaphore>,
     tries: Mutex<HashMap<u64, u8>>,
 }
@@ -59,15 +61,15 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox whose receipts come `delay` after a segment was accepted.
     #[must_use]
-    pub fn new(delay: Duration, receipts: ReceiptSender) -> Self {
-        Self { delay, receipts, capacity: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)), tries: Mutex::default() }
+    pub fn new(delay: Duration, reports: ReportSender) -> Self {
+        Self { delay, reports, capacity: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)), tries: Mutex::default() }
     }
 
     /// Delivers the receipts of segments that were accepted before a restart; ids
     /// that are not the sandbox's are ignored. Has to be called within a Tokio
     /// runtime, as [`submit`](Transport::submit).
     pub fn resume(&self, carrier_ids: Vec<String>) {
-        let (delay, receipts, capacity) = (self.delay, self.receipts.clone(), Arc::clone(&self.capacity));
+        let (delay, reports, capacity) = (self.delay, self.reports.clone(), Arc::clone(&self.capacity));
         tokio::spawn(async move {
             for carrier_id in carrier_ids {
                 let Some(receipt) = Ending::of_id(&carrier_id).and_then(|ending| ending.receipt(carrier_id, None))
@@ -75,30 +77,30 @@ impl Sandbox {
                     continue;
                 };
                 let Ok(permit) = Arc::clone(&capacity).acquire_owned().await else { return };
-                tokio::spawn(deliver(receipt, delay, receipts.clone(), permit));
+                tokio::spawn(deliver(receipt, delay, reports.clone(), permit));
             }
         });
     }
 
-    fn respond(&self, submission: &Submission) -> SubmitOutcome {
-        let Ok(permit) = Arc::clone(&self.capacity).try_acquire_owned() else { return SubmitOutcome::NotSent };
+    fn respond(&self, submission: &Submission) -> SegmentOutcome {
+        let Ok(permit) = Arc::clone(&self.capacity).try_acquire_owned() else { return SegmentOutcome::NotSent };
         let number = submission.recipient.as_str();
         if number.ends_with("998") {
-            return SubmitOutcome::Rejected(CarrierRejection {
+            return SegmentOutcome::Rejected(CarrierRejection {
                 error: MessageError::InvalidRecipient,
-                carrier_status: None,
+                carrier_code: None,
             });
         }
         if number.ends_with("999") && self.is_throttled(submission) {
-            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_status: None };
-            return SubmitOutcome::Retry { rejection, after: self.delay, max_attempts: u32::from(THROTTLE_COUNT) + 1 };
+            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_code: None };
+            return SegmentOutcome::Throttled { rejection, after: self.delay };
         }
         let ending = Ending::of_number(number);
         let carrier_id = format!("{ID_PREFIX}{}-{}", ending.digit(), Uuid::now_v7().simple());
         if let Some(receipt) = ending.receipt(carrier_id.clone(), Some(number.to_owned())) {
-            tokio::spawn(deliver(receipt, self.delay, self.receipts.clone(), permit));
+            tokio::spawn(deliver(receipt, self.delay, self.reports.clone(), permit));
         }
-        SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new(carrier_id) }
+        SegmentOutcome::Accepted(CarrierMessageId::new(carrier_id))
     }
 
     fn is_throttled(&self, submission: &Submission) -> bool {
@@ -119,10 +121,6 @@ impl Sandbox {
 }
 
 impl Transport for Sandbox {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn capacity(&self) -> usize {
         if self.capacity.is_closed() { 0 } else { self.capacity.available_permits() }
     }
@@ -136,7 +134,7 @@ impl Transport for Sandbox {
         })
     }
 
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
         Box::pin(async move { self.respond(&submission) })
     }
 
@@ -146,13 +144,12 @@ impl Transport for Sandbox {
 }
 
 /// Delivers a receipt again and again until it is acknowledged.
-async fn deliver(receipt: DeliveryReceipt, delay: Duration, receipts: ReceiptSender, permit: OwnedSemaphorePermit) {
+async fn deliver(receipt: DeliveryReceipt, delay: Duration, reports: ReportSender, permit: OwnedSemaphorePermit) {
     tokio::time::sleep(delay).await;
     loop {
         let (acknowledge, acknowledged) = oneshot::channel();
-        if receipts.send(IncomingReceipt { receipt: receipt.clone(), acknowledge }).await.is_err()
-            || acknowledged.await.is_ok()
-        {
+        let report = CarrierReport::Receipt(IncomingReceipt { receipt: receipt.clone(), acknowledge });
+        if reports.send(report).await.is_err() || acknowledged.await.is_ok() {
             break;
         }
         tokio::time::sleep(REDELIVERY_DELAY).await;
@@ -160,8 +157,6 @@ async fn deliver(receipt: DeliveryReceipt, delay: Duration, receipts: ReceiptSen
     drop(permit);
 }
 
-/// The name of the transport.
-pub const NAME: &str = "sandbox";
 /// The prefix of its ids; the digit of the `Ending` follows.
 pub const ID_PREFIX: &str = "sandbox-";
 

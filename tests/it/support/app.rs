@@ -26,7 +26,7 @@ use keyfob::sms::transport::TransportConfig;
 use keyfob::store::{Actor, Conn, OpenOptions, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
-use super::{Client, Database};
+use super::{CarrierPeer, Client, Database};
 
 /// What the operator logs in with.
 pub const EMAIL: &str = "ada@example.com";
@@ -116,6 +116,12 @@ impl<'db> App<'db> {
         Self::start_set(db, set, Clock::standing_at(NOW)).with_operator()
     }
 
+    /// A server with an operator and without a carrier, as a new installation is.
+    pub fn start_rehearsing(db: &'db Database) -> Self {
+        let set = |config: &mut Config| config.sms_transport = TransportConfig::Sandbox { delay: Duration::ZERO };
+        Self::start_set(db, set, Clock::standing_at(NOW)).with_operator()
+    }
+
     /// One more server on the same database.
     pub fn another_instance(&self) -> Self {
         Self::start_with(self.db, self.public_url.clone(), TrustedProxies::default(), self.clock.clone())
@@ -134,7 +140,8 @@ impl<'db> App<'db> {
         Self::start_set(db, set, clock)
     }
 
-    /// A server with other settings than usual, and without an operator.
+    /// A server with other settings than usual, and without an operator. Its carrier is
+    /// the ordinary one.
     pub fn start_set(db: &'db Database, set: impl FnOnce(&mut Config), clock: Clock) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         let mut config = Config {
@@ -144,9 +151,12 @@ impl<'db> App<'db> {
             metrics_listen: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
-            sms_transport: TransportConfig::Sandbox { delay: Duration::ZERO },
+            sms_transport: CarrierPeer::ordinary().url("window=100").parse().unwrap(),
             callbacks: CallbackConfig::default(),
+            message_retention_days: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
+            internal_url: None,
+            key_header: None,
         };
         set(&mut config);
         let public_url = config.public_url.clone();

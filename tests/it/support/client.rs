@@ -91,7 +91,14 @@ impl Client {
 
     /// The session's cookie, if there is a session.
     pub fn session_cookie(&self) -> Option<String> {
-        self.jar.lock().unwrap().get("keyfob").cloned()
+        self.session_cookie_pair().map(|(_, value)| value)
+    }
+
+    /// The same with its name, which carries something of the installation.
+    pub fn session_cookie_pair(&self) -> Option<(String, String)> {
+        let jar = self.jar.lock().unwrap();
+        let is_session = |name: &str| name.starts_with("keyfob-") && !name.starts_with("keyfob-browser-");
+        jar.iter().find(|(name, _)| is_session(name)).map(|(name, value)| (name.clone(), value.clone()))
     }
 
     pub fn get(&self, path: &str) -> Answer {

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod asker;
+mod carrier_peer;
 mod certificate;
 mod client;
 mod database;
@@ -25,6 +26,7 @@ mod wire;
 pub use answer::Answer;
 pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD, change};
 pub use asker::{Asker, time_until};
+pub use carrier_peer::{CarrierPeer, DATA_SM, DELIVER_SM, PeerAnswer, PeerSubmit, delivery};
 pub use certificate::Certificate;
 pub use client::{Client, form};
 pub use database::{Database, Rows};
@@ -59,7 +61,7 @@ macro_rules! on_both_databases {
 
 pub(crate) use on_both_databases;
 
-/// Tests that are written once and run with nginx and with Caddy.
+/// Tests that are written once and run with each proxy that the tests can start.
 macro_rules! with_each_proxy {
     ($(fn $name:ident($kind:ident: ProxyKind, $db:ident: &Database) $body:block)+) => {
         $(fn $name($kind: $crate::support::ProxyKind, $db: &$crate::support::Database) $body)+
@@ -70,6 +72,14 @@ macro_rules! with_each_proxy {
 
         mod caddy {
             $(#[test] fn $name() { super::$name($crate::support::ProxyKind::Caddy, &$crate::support::Database::sqlite()); })+
+        }
+
+        mod envoy {
+            $(#[test] fn $name() { super::$name($crate::support::ProxyKind::Envoy, &$crate::support::Database::sqlite()); })+
+        }
+
+        mod haproxy {
+            $(#[test] fn $name() { super::$name($crate::support::ProxyKind::Haproxy, &$crate::support::Database::sqlite()); })+
         }
     };
 }

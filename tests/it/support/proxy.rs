@@ -1,4 +1,4 @@
-//! The real nginx and the real Caddy, with a snippet of the Connect page.
+//! Real proxies, with a snippet of the Connect page.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::echo::echo;
-use super::{Certificate, Wire};
+use super::{Certificate, Page, Wire};
 
 /// What a client gets, and what the application got, if anything.
 pub struct Outcome {
@@ -39,10 +39,44 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProxyKind {
     Nginx,
     Caddy,
+    Envoy,
+    Haproxy,
+}
+
+impl ProxyKind {
+    /// Runs with the snippets of this page.
+    #[track_caller]
+    pub fn start(self, page: &Page) -> Proxy {
+        let snippet = |name| page.raw_text(&format!("#snippet-{name}"));
+        match self {
+            Self::Nginx => Proxy::nginx(&snippet("nginx")),
+            Self::Caddy => Proxy::start_caddy(&snippet("caddy"), Command::new(program("caddy"))),
+            Self::Envoy => Proxy::envoy(&snippet("envoy")),
+            Self::Haproxy => Proxy::haproxy(&snippet("haproxy"), &snippet("haproxy-lua")),
+        }
+    }
+
+    /// Runs with the snippets of this page, and trusts nobody but this one.
+    #[track_caller]
+    pub fn start_trusting(self, page: &Page, trusted: &Certificate) -> Proxy {
+        let snippet = |name| page.raw_text(&format!("#snippet-{name}"));
+        let path = trusted.path().display().to_string();
+        let trusting = |name| fill_in(&snippet(name), &[("/etc/ssl/certs/ca-certificates.crt", &path)]);
+        match self {
+            Self::Nginx => Proxy::nginx(&trusting("nginx")),
+            Self::Caddy => {
+                let mut command = Command::new(program("caddy"));
+                command.env("SSL_CERT_FILE", trusted.path()).env("SSL_CERT_DIR", "/nowhere");
+                Proxy::start_caddy(&snippet("caddy"), command)
+            }
+            Self::Envoy => Proxy::envoy(&trusting("envoy")),
+            Self::Haproxy => Proxy::haproxy(&trusting("haproxy"), &snippet("haproxy-lua")),
+        }
+    }
 }
 
 /// A proxy that runs until the test ends, before an application that tells
@@ -55,17 +89,10 @@ pub struct Proxy {
 
 impl Proxy {
     #[track_caller]
-    pub fn nginx(snippet: &str) -> Self {
+    fn nginx(snippet: &str) -> Self {
         let address = free_address();
         let site = fill_in(snippet, &[("listen 80;", &format!("listen {address};")), ("127.0.0.1:3000", &echo())]);
         Self::start_nginx(address, &site)
-    }
-
-    /// Trusts nobody but this one.
-    #[track_caller]
-    pub fn nginx_trusting(snippet: &str, trusted: &Certificate) -> Self {
-        let trusted = trusted.path().display().to_string();
-        Self::nginx(&fill_in(snippet, &[("/etc/ssl/certs/ca-certificates.crt", &trusted)]))
     }
 
     /// Speaks TLS at `address` for the server at `url`.
@@ -100,19 +127,6 @@ impl Proxy {
     }
 
     #[track_caller]
-    pub fn caddy(snippet: &str) -> Self {
-        Self::start_caddy(snippet, Command::new(program("caddy")))
-    }
-
-    /// Trusts nobody but this one.
-    #[track_caller]
-    pub fn caddy_trusting(snippet: &str, trusted: &Certificate) -> Self {
-        let mut command = Command::new(program("caddy"));
-        command.env("SSL_CERT_FILE", trusted.path()).env("SSL_CERT_DIR", "/nowhere");
-        Self::start_caddy(snippet, command)
-    }
-
-    #[track_caller]
     fn start_caddy(snippet: &str, mut command: Command) -> Self {
         let (address, folder) = (free_address(), TempDir::new().unwrap());
         let site =
@@ -121,6 +135,55 @@ impl Proxy {
         fs::write(&main, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
         command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&main);
         command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
+        Self::start(command, address, folder)
+    }
+
+    /// `tests/run` installs it into `target/`.
+    #[track_caller]
+    fn envoy(snippet: &str) -> Self {
+        let (address, folder, echo) = (free_address(), TempDir::new().unwrap(), echo());
+        let port = |address: &str| address.rsplit_once(':').unwrap().1.to_owned();
+        let [site, application] = [&address, &echo].map(|address| format!("port_value: {}", port(address)));
+        let text = fill_in(
+            snippet,
+            &[
+                ("address: 0.0.0.0, port_value: 80 ", &format!("address: 127.0.0.1, {site} ")),
+                ("port_value: 3000", &application),
+            ],
+        );
+        let main = folder.path().join("envoy.yaml");
+        fs::write(&main, text).unwrap();
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/proxies/envoy/_bin/envoy"));
+        command.args([
+            "--disable-hot-restart",
+            "--concurrency",
+            "1",
+            "--log-level",
+            "warning",
+            "--component-log-level",
+            "connection:debug",
+            "--config-path",
+        ]);
+        command.arg(&main);
+        Self::start(command, address, folder)
+    }
+
+    #[track_caller]
+    fn haproxy(config: &str, lua: &str) -> Self {
+        let (address, folder, echo) = (free_address(), TempDir::new().unwrap(), echo());
+        let (main, script) = (folder.path().join("haproxy.cfg"), folder.path().join("keyfob.lua"));
+        let (script_path, socket) =
+            (script.display().to_string(), format!("unix@{}", folder.path().join("s").display()));
+        let examples = [
+            ("/etc/haproxy/keyfob.lua", script_path.as_str()),
+            ("bind :80 ", &format!("bind {address} ")),
+            ("127.0.0.1:3000", &echo),
+            ("abns@keyfob", &socket),
+        ];
+        fs::write(&main, fill_in(config, &examples)).unwrap();
+        fs::write(&script, fill_in(lua, &[("abns@keyfob", &socket)])).unwrap();
+        let mut command = Command::new(program("haproxy"));
+        command.args(["-db", "-f"]).arg(&main);
         Self::start(command, address, folder)
     }
 

@@ -15,7 +15,11 @@ pub struct Route {
 impl Route {
     /// The address, with `id` as a key's id.
     pub fn path(&self, id: &str) -> String {
-        self.written.replace("{id}", id).replace("{slug}", "sms").replace("{file}", "nothing.css")
+        self.written
+            .replace("{id}", id)
+            .replace("{slug}", "sms")
+            .replace("{service}*", "sms")
+            .replace("{file}", "nothing.css")
     }
 
     pub fn takes(&self, method: &str) -> bool {

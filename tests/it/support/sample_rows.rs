@@ -119,6 +119,16 @@ const ROWS: &[SampleRows] = &[
           'CARRIER_DOWN', 0, 25, 26, 27, 28)",
     ),
     rows(
+        13,
+        "messages",
+        "(id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, credits, status, \
+         error, tries, due_at, valid_until, created_at, updated_at, carrier_code, rehearsed) VALUES \
+         ('msg_1', 'acc_1', 'key_1', 'live', '+420777000001', 'Ada', 'Hello', 'r1', 'gsm7', 1, 1, 'delivered', \
+          NULL, 1, NULL, 22, 23, 24, NULL, FALSE), \
+         ('msg_2', 'acc_2', NULL, 'test', '+420777000002', NULL, 'Ahoj ž', '', 'ucs2', 255, 0, 'queued', \
+          'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE)",
+    ),
+    rows(
         6,
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at) VALUES \
@@ -129,6 +139,13 @@ const ROWS: &[SampleRows] = &[
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at, carrier) VALUES \
          ('msg_1', 1, 'delivered', '0A', '10', NULL, 29, 'default'), ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30, NULL)",
+    ),
+    rows(
+        13,
+        "message_segments",
+        "(message_id, number, status, carrier_id, carrier_key, error, updated_at, carrier, carrier_code) VALUES \
+         ('msg_1', 1, 'delivered', '0A', '10', NULL, 29, 'default', NULL), \
+         ('msg_2', 1, 'waiting', NULL, NULL, 'x', 30, NULL, '0x58')",
     ),
     rows(
         6,
@@ -167,6 +184,11 @@ const ROWS: &[SampleRows] = &[
         "(id, message_id, api_key_id, payload, status, tries, due_at, error, http_status, created_at, updated_at) VALUES \
          ('wh_1', 'msg_1', 'key_1', '{}', 'delivered', 1, NULL, NULL, 200, 39, 40), \
          ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43)",
+    ),
+    rows(
+        15,
+        "previous_callback_secrets",
+        "(secret, api_key_id, ends_at) VALUES ('whsec_0', 'key_1', 46), ('whsec_9', 'key_2', 47)",
     ),
     rows(
         11,

@@ -33,7 +33,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, role: Role, new: NewOperator
     let operator = Operator { id, email, name, created_at: tx.now() };
     match diesel::insert_into(operators::table).values(&operator).execute(tx.conn()) {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            return Err(Error::invalid("email", "There is an operator with this e-mail address already."));
+            return Err(Error::invalid("email", "An operator with this email address already exists."));
         }
         inserted => inserted?,
     };

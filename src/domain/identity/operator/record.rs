@@ -47,7 +47,7 @@ impl std::fmt::Debug for Operator {
 /// # Errors
 /// [`Error::Invalid`] for `email`.
 pub fn parse_email(typed: &str) -> Result<String> {
-    let email = typed.trim().to_lowercase();
+    let email = text::plain(typed).to_lowercase();
     let looks_right =
         email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
             && email.chars().count() <= 254
@@ -55,7 +55,7 @@ pub fn parse_email(typed: &str) -> Result<String> {
     if looks_right {
         Ok(email)
     } else {
-        Err(Error::invalid("email", "Enter an e-mail address, such as you@example.com."))
+        Err(Error::invalid("email", "Enter an email address, for example you@example.com."))
     }
 }
 
@@ -89,7 +89,9 @@ pub fn find(conn: &mut Conn, id: &OperatorId) -> Result<Operator> {
 /// # Errors
 /// [`Error::NotFound`] when there is none.
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Operator> {
-    Ok(operators::table.filter(operators::email.eq(email.trim().to_lowercase())).first(conn)?)
+    let is_it =
+        operators::email.eq(email.trim().to_lowercase()).or(operators::email.eq(text::plain(email).to_lowercase()));
+    Ok(operators::table.filter(is_it).first(conn)?)
 }
 
 /// Renames an operator; the same name changes nothing.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -24,6 +25,11 @@ const SALT_BYTES: usize = 16;
 const MIN_ALLOCATED_BLOCKS: usize = 33 * 1024;
 /// Bounds the memory of hashing to 2 × 19 MiB.
 const MAX_CONCURRENT_HASHES: usize = 2;
+/// Rating a new password takes up to a second of one processor for texts that are
+/// made to take long.
+const MAX_CONCURRENT_RATINGS: usize = 1;
+/// How long a new password may wait for its rating, and be rated.
+const RATING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result of checking a password.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,11 +46,15 @@ pub enum Check {
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
+    ratings: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)) }
+        Self {
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)),
+            ratings: Arc::new(Semaphore::new(MAX_CONCURRENT_RATINGS)),
+        }
     }
 }
 
@@ -57,6 +67,34 @@ impl Passwords {
         self.work(move || hash(&password)).await
     }
 
+    /// Checks whether a new password of somebody with these names and addresses is
+    /// strong enough, on a thread that may block. The throttle's permit bounds how
+    /// often an outsider can ask for it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `field` when it is not, [`Error::TooMany`] when other
+    /// passwords are rated for too long.
+    pub async fn check_new(
+        &self,
+        password: Password,
+        field: &'static str,
+        about: Vec<String>,
+        _: &Permit,
+    ) -> Result<()> {
+        let ratings = Arc::clone(&self.ratings);
+        let rate = async move {
+            let permit = ratings.acquire_owned().await.map_err(Error::internal)?;
+            let check = move || {
+                // Held for as long as the thread works, though nobody may wait for it any more.
+                let _permit = permit;
+                password.check(field, &about.iter().map(String::as_str).collect::<Vec<_>>())
+            };
+            tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
+        };
+        let too_long = |_| Error::TooMany { retry_after: RATING_TIMEOUT.as_secs() };
+        tokio::time::timeout(RATING_TIMEOUT, rate).await.map_err(too_long)?
+    }
+
     /// Checks a password against the hash of an operator. Without an operator the
     /// password is hashed all the same, so that the response time does not reveal
     /// whether an address is known (ASVS 6.3.8). The throttle's permit is a
@@ -67,7 +105,7 @@ impl Passwords {
     pub async fn check(&self, password: Password, known: Option<String>, _: Permit) -> Result<Check> {
         self.work(move || match known {
             Some(known) => check(&password, &known),
-            None => hash(&password).map(|_| Check::Wrong),
+            None => decoy(&password).map(|()| Check::Wrong),
         })
         .await
     }
@@ -107,7 +145,7 @@ pub fn hash(password: &Password) -> Result<String> {
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(argon2.params()).map_err(failed)?,
         salt: Some(Salt::new(&*salt).map_err(failed)?),
-        hash: Some(derive(&argon2, password, &*salt)?),
+        hash: Some(derive(&argon2, password.normalized().as_bytes(), &*salt)?),
     };
     Ok(hash.to_string())
 }
@@ -117,17 +155,28 @@ fn check(password: &Password, known: &str) -> Result<Check> {
     let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
         return Ok(Check::Wrong);
     };
-    // `Output` compares in constant time.
-    if derive(&argon2_of(&parsed)?, password, salt)? != *expected {
-        return Ok(Check::Wrong);
+    let argon2 = argon2_of(&parsed)?;
+    let normalized = password.normalized();
+    for spelling in password.spellings() {
+        // `Output` compares in constant time.
+        if derive(&argon2, spelling.as_bytes(), salt)? == *expected {
+            let is_current = spelling == normalized && is_current(&parsed);
+            return if is_current { Ok(Check::Right) } else { hash(password).map(Check::RightWithNewHash) };
+        }
     }
-    if is_current(&parsed) { Ok(Check::Right) } else { hash(password).map(Check::RightWithNewHash) }
+    Ok(Check::Wrong)
 }
 
-fn derive(argon2: &Argon2, password: &Password, salt: &[u8]) -> Result<Output> {
+/// As much work as the check of a wrong password.
+fn decoy(password: &Password) -> Result<()> {
+    let (argon2, salt) = (argon2()?, random::bytes::<SALT_BYTES>()?);
+    password.spellings().iter().try_for_each(|spelling| derive(&argon2, spelling.as_bytes(), &*salt).map(|_| ()))
+}
+
+fn derive(argon2: &Argon2, password: &[u8], salt: &[u8]) -> Result<Output> {
     let mut output = vec![0; argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
     let memory = memory(argon2.params().block_count())?;
-    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory).map_err(failed)?;
+    argon2.hash_password_into_with_memory(password, salt, &mut output, memory).map_err(failed)?;
     Output::new(&output).map_err(failed)
 }
 
@@ -162,6 +211,31 @@ mod tests {
         let two = hash(&password("correct horse battery")).unwrap();
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_letter_is_the_same_however_it_is_composed() {
+        let (composed, decomposed, wide) =
+            ("gr\u{fc}ne Pferde ziehen", "gru\u{308}ne Pferde ziehen", "ｇrüne Pferde ziehen");
+        let known = hash(&password(decomposed)).unwrap();
+        for typed in [composed, decomposed, wide] {
+            assert_eq!(check(&password(typed), &known).unwrap(), Check::Right, "{typed}");
+        }
+        assert_eq!(check(&password("grune Pferde ziehen"), &known).unwrap(), Check::Wrong);
+    }
+
+    #[test]
+    fn a_hash_of_the_text_as_it_was_typed_is_known_and_replaced() {
+        for as_typed in ["gr\u{fc}ne Pferde ziehen", "gru\u{308}ne Pferde ziehen", "ﬁsche schwimmen weit"] {
+            let known = argon2().unwrap().hash_password(as_typed.as_bytes()).unwrap().to_string();
+            let replaced = check(&password(as_typed), &known).unwrap();
+            let is_normal = *password(as_typed).normalized() == *as_typed;
+            assert_eq!(matches!(replaced, Check::RightWithNewHash(_)), !is_normal, "{as_typed}");
+            assert_eq!(matches!(replaced, Check::Right), is_normal, "{as_typed}");
+        }
+        let decomposed = argon2().unwrap().hash_password("gru\u{308}ne Pferde ziehen".as_bytes()).unwrap().to_string();
+        let composed = check(&password("gr\u{fc}ne Pferde ziehen"), &decomposed).unwrap();
+        assert!(matches!(composed, Check::RightWithNewHash(_)), "{composed:?}");
     }
 
     #[test]

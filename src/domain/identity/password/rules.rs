@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
@@ -15,7 +16,7 @@ const MAX_CHARS: usize = 1000;
 /// A password of known words needs this many other characters.
 const MIN_UNKNOWN_CHARS: usize = 5;
 /// zxcvbn takes long for long texts, whose first part alone is strong enough or not.
-const MAX_ESTIMATED_CHARS: usize = 100;
+const MAX_ESTIMATED_CHARS: usize = 64;
 
 /// Words that an attacker would try on this product.
 const PRODUCT_WORDS: [&str; 6] = ["keyfob", "api", "keys", "sms", "dashboard", "operator"];
@@ -26,7 +27,8 @@ const PRODUCT_WORDS: [&str; 6] = ["keyfob", "api", "keys", "sms", "dashboard", "
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Keeps every character as it was typed, spaces included.
+    /// Keeps every character as it was typed, spaces included. What looks equal counts
+    /// as equal only when it is hashed.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -36,36 +38,49 @@ impl Password {
     /// the name and address of its owner. There is no rule on which characters it
     /// has (NIST SP 800-63B-4 §3.1.1.2).
     ///
+    /// Takes long for some texts: async code calls
+    /// [`Passwords::check_new`](super::Passwords::check_new) instead.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for `field` when it is too short, too long or too common.
     pub fn check(&self, field: &'static str, about: &[&str]) -> Result<()> {
-        match self.0.chars().count() {
+        let text = self.normalized();
+        match text.chars().count() {
             length if length < MIN_CHARS => Err(Error::invalid(
                 field,
-                format!("Use at least {MIN_CHARS} characters; this has {length}. A few words do well."),
+                format!("Use at least {MIN_CHARS} characters; this has {length}. A few words in a row are fine."),
             )),
             length if length > MAX_CHARS => Err(Error::invalid(field, format!("Use at most {MAX_CHARS} characters."))),
-            _ if self.is_common(about) => Err(Error::invalid(
-                field,
-                "This is among the first passwords that are tried. Use a few words that do not belong together.",
-            )),
+            _ if is_common(&text, about) => {
+                Err(Error::invalid(field, "This password is too common. Use a few words that do not belong together."))
+            }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    /// The text that is hashed: keyboards and systems differ in how they write one and
+    /// the same letter (NIST SP 800-63B-4 §3.1.1.2: NFKC).
+    pub(super) fn normalized(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.nfkc().collect())
     }
 
-    /// Whether zxcvbn needs fewer than a million guesses, with lists of common
-    /// passwords, words, repeats, keyboard rows and what is known of its owner.
-    fn is_common(&self, about: &[&str]) -> bool {
-        let start: String = self.0.chars().take(MAX_ESTIMATED_CHARS).collect();
-        let start = Zeroizing::new(start);
-        let words = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
-        let known: Vec<&str> = about.iter().copied().chain(words).chain(PRODUCT_WORDS).collect();
-        is_made_of(&start, &known) || zxcvbn(&start, &known).score() < Score::Two
+    /// The texts that an existing hash may be of, each once. Before passwords were
+    /// normalized, they were hashed as they were typed, composed or decomposed.
+    pub(super) fn spellings(&self) -> Vec<Zeroizing<String>> {
+        let mut spellings = vec![self.normalized(), self.0.clone(), Zeroizing::new(self.0.nfd().collect())];
+        spellings.dedup();
+        spellings
     }
+}
+
+/// Whether zxcvbn needs fewer than a million guesses, with lists of common
+/// passwords, words, repeats, keyboard rows and what is known of its owner.
+fn is_common(text: &str, about: &[&str]) -> bool {
+    let start: String = text.chars().take(MAX_ESTIMATED_CHARS).collect();
+    let start = Zeroizing::new(start);
+    let words = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    let known: Vec<&str> = about.iter().copied().chain(words).chain(PRODUCT_WORDS).collect();
+    is_made_of(&start, &known) || zxcvbn(&start, &known).score() < Score::Two
 }
 
 /// Whether a text has known words and hardly anything else.

@@ -82,7 +82,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn decode(encoding: Encoding, payload: &[u8]) -> String {
     match encoding {
-        Encoding::Gsm7 => gsm7::tests::decode(payload).unwrap(),
+        Encoding::Gsm7 => gsm7::decode(payload).unwrap(),
         Encoding::Ucs2 => {
             let units: Vec<u16> = payload.chunks(2).map(|pair| u16::from_be_bytes(pair.try_into().unwrap())).collect();
             String::from_utf16(&units).unwrap()

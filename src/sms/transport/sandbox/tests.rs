@@ -3,16 +3,25 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::domain::message::sms_text::Encoding;
+use crate::sms::transport::{MessageId, SegmentId};
 
 const DELAY: Duration = Duration::from_secs(1);
 
-fn sandbox() -> (Sandbox, mpsc::Receiver<IncomingReceipt>) {
+fn sandbox() -> (Sandbox, mpsc::Receiver<CarrierReport>) {
     let (receipts, receiver) = mpsc::channel(16);
     (Sandbox::new(DELAY, receipts), receiver)
 }
 
+async fn receipt(reports: &mut mpsc::Receiver<CarrierReport>) -> IncomingReceipt {
+    match reports.recv().await {
+        Some(CarrierReport::Receipt(receipt)) => receipt,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn to(number: &str) -> Submission {
     Submission {
+        segment: SegmentId { message: MessageId::mint(), number: 1 },
         recipient: number.parse().unwrap(),
         sender: None,
         encoding: Encoding::Gsm7,
@@ -22,9 +31,9 @@ fn to(number: &str) -> Submission {
     }
 }
 
-fn accepted(outcome: SubmitOutcome) -> String {
+fn accepted(outcome: SegmentOutcome) -> String {
     match outcome {
-        SubmitOutcome::Accepted { carrier_id } => carrier_id.as_str().to_owned(),
+        SegmentOutcome::Accepted(carrier_id) => carrier_id.as_str().to_owned(),
         other => panic!("{other:?}"),
     }
 }
@@ -42,7 +51,7 @@ async fn the_end_of_the_number_says_what_the_receipt_is() {
     ] {
         let start = Instant::now();
         let carrier_id = accepted(sandbox.submit(to(number)).await);
-        let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+        let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
         acknowledge.send(()).unwrap();
         assert_eq!(start.elapsed().as_secs(), 1, "{number}");
         let (error, recipient) = (error.map(str::to_owned), Some(number.to_owned()));
@@ -67,16 +76,13 @@ async fn a_throttled_segment_is_taken_at_the_third_try() {
     second.payload = b"another".to_vec();
     for _ in 0..2 {
         for segment in [to("+420777123999"), second.clone()] {
-            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_status: None };
-            assert_eq!(
-                sandbox.submit(segment).await,
-                SubmitOutcome::Retry { rejection, after: DELAY, max_attempts: 3 }
-            );
+            let rejection = CarrierRejection { error: MessageError::Throttled, carrier_code: None };
+            assert_eq!(sandbox.submit(segment).await, SegmentOutcome::Throttled { rejection, after: DELAY });
         }
     }
     for segment in [to("+420777123999"), second] {
         let carrier_id = accepted(sandbox.submit(segment).await);
-        let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+        let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
         acknowledge.send(()).unwrap();
         assert_eq!((receipt.carrier_id.as_str(), receipt.state), (carrier_id.as_str(), ReceiptState::Delivered));
     }
@@ -86,8 +92,8 @@ async fn a_throttled_segment_is_taken_at_the_third_try() {
 #[tokio::test(start_paused = true)]
 async fn an_invalid_recipient_is_refused_for_good() {
     let (sandbox, _arrivals) = sandbox();
-    let rejection = CarrierRejection { error: MessageError::InvalidRecipient, carrier_status: None };
-    assert_eq!(sandbox.submit(to("+420777123998")).await, SubmitOutcome::Rejected(rejection));
+    let rejection = CarrierRejection { error: MessageError::InvalidRecipient, carrier_code: None };
+    assert_eq!(sandbox.submit(to("+420777123998")).await, SegmentOutcome::Rejected(rejection));
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +101,7 @@ async fn a_receipt_that_is_not_acknowledged_comes_again() {
     let (sandbox, mut receipts) = sandbox();
     let carrier_id = accepted(sandbox.submit(to("+420777123456")).await);
     drop(receipts.recv().await.unwrap());
-    let IncomingReceipt { receipt, acknowledge } = receipts.recv().await.unwrap();
+    let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
     assert_eq!(receipt.carrier_id.as_str(), carrier_id);
     acknowledge.send(()).unwrap();
     assert!(tokio::time::timeout(10 * REDELIVERY_DELAY, receipts.recv()).await.is_err());
@@ -111,7 +117,7 @@ async fn receipts_are_given_again_after_a_restart() {
     let (after, mut receipts) = sandbox();
     after.resume(ids.clone());
     for (id, state) in [(&ids[4], ReceiptState::Undelivered), (&ids[5], ReceiptState::Delivered)] {
-        let receipt = receipts.recv().await.unwrap().receipt;
+        let receipt = receipt(&mut receipts).await.receipt;
         assert_eq!((receipt.carrier_id.as_str(), receipt.state, receipt.recipient), (id.as_str(), state, None));
     }
 }
@@ -123,8 +129,8 @@ async fn there_is_room_for_so_many_receipts_and_then_one_waits() {
         accepted(sandbox.submit(to("+420777123456")).await);
     }
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, SubmitOutcome::NotSent);
-    receipts.recv().await.unwrap().acknowledge.send(()).unwrap();
+    assert_eq!(sandbox.submit(to("+420777123456")).await, SegmentOutcome::NotSent);
+    receipt(&mut receipts).await.acknowledge.send(()).unwrap();
     sandbox.ready().await;
     assert_eq!(sandbox.capacity(), 1);
 }
@@ -134,6 +140,6 @@ async fn once_closed_it_takes_nothing() {
     let (sandbox, _arrivals) = sandbox();
     sandbox.close().await;
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, SubmitOutcome::NotSent);
+    assert_eq!(sandbox.submit(to("+420777123456")).await, SegmentOutcome::NotSent);
     assert!(tokio::time::timeout(DELAY, sandbox.ready()).await.is_err());
 }

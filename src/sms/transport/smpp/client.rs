@@ -5,20 +5,27 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::config::SmppConfig;
+use super::link::Link;
+use super::pace::Pace;
 use super::pdu;
 use super::pending_submits::SubmitReply;
-use super::rate_limit::RateLimit;
+use super::stall::Stall;
 use super::status;
 use super::supervisor::{ConnectionState, Supervisor};
 use crate::domain::message::MessageError;
-use crate::sms::transport::{CarrierRejection, ReceiptSender, Submission, SubmitOutcome, Transport};
+use crate::sms::metrics::SmsMetrics;
+use crate::sms::transport::{CarrierRejection, ReportSender, SegmentOutcome, Submission, Transport};
 
-/// A carrier that is connected by SMPP.
+/// A carrier that is connected by SMPP. What its throttling and its silence teach
+/// outlives a connection.
 pub struct Smpp {
-    rate_limit: RateLimit,
-    short_code_ton: u8,
+    config: Arc<SmppConfig>,
+    pace: Pace,
+    stall: Arc<Stall>,
+    metrics: Arc<SmsMetrics>,
     state: watch::Receiver<ConnectionState>,
     closing: watch::Sender<bool>,
     supervisor: tokio::sync::Mutex<Option<JoinHandle<()>>>,
@@ -29,13 +36,21 @@ impl Smpp {
     /// dropped. Has to be called within a Tokio runtime, which then runs the
     /// connection.
     #[must_use]
-    pub fn start(config: SmppConfig, receipts: ReceiptSender) -> Self {
+    pub fn start(config: SmppConfig, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Self {
         let (state, state_receiver) = watch::channel(ConnectionState::default());
         let (closing, closing_receiver) = watch::channel(false);
-        let (rate_limit, short_code_ton) = (RateLimit::new(config.rate), config.short_code_ton);
-        let supervisor = Supervisor { config: Arc::new(config), receipts, state, closing: closing_receiver };
+        let (pace, config) = (Pace::new(config.rate), Arc::new(config));
+        let stall = Arc::new(Stall::new(config.window, config.timeout));
+        let supervisor = Supervisor {
+            config: Arc::clone(&config),
+            reports,
+            metrics: Arc::clone(&metrics),
+            stall: Arc::clone(&stall),
+            state,
+            closing: closing_receiver,
+        };
         let supervisor = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Self { rate_limit, short_code_ton, state: state_receiver, closing, supervisor }
+        Self { config, pace, stall, metrics, state: state_receiver, closing, supervisor }
     }
 
     async fn wait_until_ready(&self) {
@@ -47,46 +62,96 @@ impl Smpp {
             };
             let link = link.filter(|link| !link.has_ended());
             match link {
-                Some(link) if link.ready().await => self.rate_limit.ready().await,
+                Some(link) if link.ready().await => {
+                    self.pace.ready().await;
+                    self.stall.ready(|| link.outstanding()).await;
+                }
                 _ if state.changed().await.is_err() => return std::future::pending().await,
                 _ => {}
             }
         }
     }
 
-    async fn send(&self, submission: Submission) -> SubmitOutcome {
+    async fn send(&self, submission: Submission) -> SegmentOutcome {
         let link = self.state.borrow().link.clone();
-        let Some(link) = link.filter(|link| link.free() > 0) else { return SubmitOutcome::NotSent };
-        let Some(submit) = pdu::submit(&submission, self.short_code_ton) else {
+        let Some(link) = link.filter(|link| link.free() > 0) else { return SegmentOutcome::NotSent };
+        let Some(submit) = pdu::submit(&submission, &self.config.dialect) else {
             let error = MessageError::InvalidMessage;
-            return SubmitOutcome::Rejected(CarrierRejection { error, carrier_status: None });
+            return SegmentOutcome::Rejected(CarrierRejection { error, carrier_code: None });
         };
-        if !self.rate_limit.take() {
-            return SubmitOutcome::NotSent;
+        let Some(_probe) = self.stall.begin(link.outstanding()) else { return SegmentOutcome::NotSent };
+        if !self.pace.take() {
+            return SegmentOutcome::NotSent;
         }
-        match link.submit(submit).await {
-            SubmitReply::Answered { status, carrier_id } => status::outcome(status, carrier_id),
-            SubmitReply::Unanswered { written: true } => SubmitOutcome::Unanswered,
-            SubmitReply::Unanswered { written: false } => SubmitOutcome::NotSent,
+        let began = Instant::now();
+        match link.submit(submission.segment, submit).await {
+            SubmitReply::Answered { status, carrier_id } => self.answered(&link, status, carrier_id, began),
+            SubmitReply::TimedOut => {
+                self.timed_out(&link, began);
+                SegmentOutcome::Unanswered
+            }
+            SubmitReply::Unanswered { written } => {
+                self.stall.not_sent();
+                if written { SegmentOutcome::Unanswered } else { SegmentOutcome::NotSent }
+            }
+        }
+    }
+
+    fn answered(&self, link: &Link, status: u32, carrier_id: String, began: Instant) -> SegmentOutcome {
+        if self.stall.answered() {
+            tracing::info!("SMPP {}: the carrier answers submits again", self.config);
+        }
+        if status::is_about_connection(status) {
+            let code = status::code(status);
+            link.end(&format!("the carrier says that the connection is not bound (status {code})"));
+        }
+        let outcome = status::outcome(status, carrier_id);
+        if !matches!(outcome, SegmentOutcome::Throttled { .. }) {
+            self.pace.answered();
+            return outcome;
+        }
+        self.metrics.throttled();
+        if let Some(rate) = self.pace.throttled(began) {
+            let rate = rate.round().max(1.0);
+            tracing::warn!(
+                "SMPP {}: the carrier takes about {rate} messages a second and refuses more (status {}); sending slows \
+                 down, and rate={rate} in --sms-transport avoids the refusals",
+                self.config,
+                status::code(status),
+            );
+        }
+        outcome
+    }
+
+    fn timed_out(&self, link: &Link, began: Instant) {
+        if self.stall.unanswered(began) {
+            link.enquire();
+            tracing::warn!(
+                "SMPP {}: the carrier has answered no submit for {} s; sending stops, and one message at a time is \
+                 tried",
+                self.config,
+                self.config.timeout.as_secs(),
+            );
+        }
+        // The last one of those that are outstanding decides: others may be answered yet.
+        if link.outstanding() == 0 && self.stall.needs_new_link() {
+            link.end("the carrier answers no submits");
         }
     }
 }
 
 impl Transport for Smpp {
-    fn name(&self) -> &'static str {
-        "smpp"
-    }
-
     fn capacity(&self) -> usize {
         let free = self.state.borrow().link.as_ref().map_or(0, |link| link.free());
-        free.min(self.rate_limit.room())
+        let outstanding = self.state.borrow().link.as_ref().map_or(0, |link| link.outstanding());
+        free.min(self.pace.room()).min(self.stall.room(outstanding))
     }
 
     fn ready(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.wait_until_ready())
     }
 
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
         Box::pin(self.send(submission))
     }
 
@@ -99,9 +164,16 @@ impl Transport for Smpp {
         })
     }
 
+    fn learned_rate(&self) -> Option<f64> {
+        self.pace.learned()
+    }
+
     fn unavailable_reason(&self) -> Option<String> {
         let state = self.state.borrow();
         match (&state.link, &state.reason) {
+            (Some(_), _) if self.stall.has_begun() => {
+                Some("the carrier is connected and answers no submits".to_owned())
+            }
             (Some(_), _) => None,
             (None, Some(reason)) => Some(reason.clone()),
             (None, None) => Some("the connection to the carrier is not there yet".to_owned()),

@@ -10,7 +10,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::receipt::ReceiptIds;
+use super::dialect::{Alphabet, Dialect};
+use super::receipt::{ReceiptDialect, ReceiptIds};
 use super::tls::Tls;
 
 const DEFAULT_PORT: u16 = 2775;
@@ -18,12 +19,17 @@ const DEFAULT_PORT: u16 = 2775;
 const MAX_SYSTEM_ID_BYTES: usize = 15;
 /// SMPP 3.4 §4.1.1, without the terminating NUL.
 const MAX_PASSWORD_BYTES: usize = 8;
+/// The longest password that some carriers hand out, though SMPP has no room for it.
+const MAX_LONG_PASSWORD_BYTES: usize = 64;
 /// SMPP 3.4 §4.1.1, without the terminating NUL.
 const MAX_SYSTEM_TYPE_BYTES: usize = 12;
 
+/// The longest text of an optional parameter.
+const MAX_TLV_BYTES: u16 = 1_024;
+
 /// The expected syntax, for messages about a wrong URL.
 const URL_SYNTAX: &str = "write smpp://USER:PASSWORD@HOST:PORT, or smpps:// for TLS";
-const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
+const ESCAPING_HINT: &str = "in a password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25";
 
 /// `smpp://USER:PASSWORD@HOST:PORT?…`, with these parameters:
 ///
@@ -32,9 +38,16 @@ const ESCAPING_HINT: &str = "write / # and ? in a password as %2F, %23 and %3F";
 /// | `window`         | the most submits without a response, 1 to 1000                  | 10      |
 /// | `rate`           | the most submits per second, 1 to 100000                        | no limit |
 /// | `timeout`        | seconds until a missing response counts as lost, 1 to 300       | 10      |
-/// | `enquire`        | seconds between two `enquire_link` commands, 1 to 3600          | 30      |
+/// | `enquire`        | seconds between two `enquire_link` commands, 1 to 3600          | 20      |
+/// | `bind`           | `transceiver`, or `separate`: a transmitter and a receiver      | `transceiver` |
 /// | `system_type`    | as the carrier requires it, at most 12 characters               | empty   |
+/// | `password_limit` | `off` lets the password have more than SMPP's 8 characters      | `on`    |
+/// | `sender`         | the sender of messages that name none                           | none    |
 /// | `short_code_ton` | type of number of senders that are short codes, 0 to 6          | 3       |
+/// | `alphabet`       | the carrier's default alphabet: `gsm`, `latin1` or `ascii`      | `gsm`   |
+/// | `validity`       | `none` leaves the validity period to the carrier                | `set`   |
+/// | `tlv`            | `0x1400:TEXT` adds this optional parameter to each submit; may be repeated | none |
+/// | `receipts`       | `text`: whatever reads like a receipt is one                    | `marked` |
 /// | `receipt_ids`    | ids in receipts, if written differently: `hex` or `decimal`     | `as_is` |
 /// | `ca`             | file of additional trusted certificates (PEM)                   | none    |
 ///
@@ -52,14 +65,22 @@ pub struct SmppConfig {
     pub(super) rate: Option<NonZeroU32>,
     pub(super) timeout: Duration,
     pub(super) enquire: Duration,
-    pub(super) short_code_ton: u8,
-    pub(super) receipt_ids: ReceiptIds,
+    pub(super) has_separate_binds: bool,
+    pub(super) dialect: Dialect,
+    /// Optional parameters for every submit, encoded.
+    pub(super) tlvs: Vec<u8>,
+    pub(super) receipts: ReceiptDialect,
 }
 
 impl FromStr for SmppConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // More than one @ shows that a part of the password was taken for something
+        // else, which a message might repeat.
+        if text.matches('@').count() > 1 {
+            return Err(format!("the SMPP URL has an @ too many; {ESCAPING_HINT}"));
+        }
         // The parser's message does not repeat the text, which may hold a password.
         let url = Url::parse(text)
             .map_err(|error| format!("the SMPP URL can't be read ({error}); {ESCAPING_HINT}, or {URL_SYNTAX}"))?;
@@ -70,6 +91,9 @@ impl FromStr for SmppConfig {
         };
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| format!("the SMPP URL names no host; {URL_SYNTAX}"))?;
+        if url.query().is_some_and(|query| query.contains('@')) {
+            return Err(format!("the SMPP URL has an @ behind the host; {ESCAPING_HINT}"));
+        }
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(format!("the SMPP URL has something behind the host; {ESCAPING_HINT}, or {URL_SYNTAX}"));
         }
@@ -78,22 +102,32 @@ impl FromStr for SmppConfig {
             port: url.port().unwrap_or(DEFAULT_PORT),
             tls: None,
             system_id: ascii("user", MAX_SYSTEM_ID_BYTES, &decode(url.username())?)?,
-            password: SmppPassword::new(&decode(url.password().unwrap_or_default())?)?,
+            password: SmppPassword::default(),
             system_type: String::new(),
             window: 10,
             rate: None,
             timeout: Duration::from_secs(10),
-            enquire: Duration::from_secs(30),
-            short_code_ton: 3,
-            receipt_ids: ReceiptIds::AsIs,
+            enquire: Duration::from_secs(20),
+            has_separate_binds: false,
+            dialect: Dialect::default(),
+            tlvs: Vec::new(),
+            receipts: ReceiptDialect::default(),
         };
         if config.system_id.is_empty() {
             return Err(format!("the SMPP URL names no user; {URL_SYNTAX}"));
         }
-        let mut ca = None;
+        let (mut ca, mut max_password_bytes) = (None, MAX_PASSWORD_BYTES);
         for (name, value) in url.query_pairs() {
-            if name == "ca" { ca = Some(value.into_owned()) } else { config.set(&name, &value)? }
+            match &*name {
+                "ca" => ca = Some(value.into_owned()),
+                "password_limit" => {
+                    let is_on = one_of(&name, &value, &["on", "off"])? == 0;
+                    max_password_bytes = if is_on { MAX_PASSWORD_BYTES } else { MAX_LONG_PASSWORD_BYTES };
+                }
+                _ => config.set(&name, &value)?,
+            }
         }
+        config.password = SmppPassword::new(&decode(url.password().unwrap_or_default())?, max_password_bytes)?;
         config.tls = match (secure, ca) {
             (true, ca) => Some(Tls::new(&config.host, ca.as_deref().map(Path::new))?),
             (false, None) => None,
@@ -111,15 +145,30 @@ impl SmppConfig {
             "timeout" => self.timeout = Duration::from_secs(number(name, value, 1, 300)?.into()),
             "enquire" => self.enquire = Duration::from_secs(number(name, value, 1, 3600)?.into()),
             "system_type" => self.system_type = ascii(name, MAX_SYSTEM_TYPE_BYTES, value)?,
-            "short_code_ton" => self.short_code_ton = u8::try_from(number(name, value, 0, 6)?).unwrap_or_default(),
+            "bind" => self.has_separate_binds = one_of(name, value, &["transceiver", "separate"])? == 1,
+            "sender" => {
+                let problem = |_| format!("in the SMPP URL, sender {value:?} is no sender that phones show");
+                self.dialect.sender = Some(value.parse().map_err(problem)?);
+            }
+            "short_code_ton" => {
+                self.dialect.short_code_ton = u8::try_from(number(name, value, 0, 6)?).unwrap_or_default();
+            }
+            "alphabet" => {
+                let all = [Alphabet::Gsm, Alphabet::Latin1, Alphabet::Ascii];
+                self.dialect.alphabet = all[one_of(name, value, &["gsm", "latin1", "ascii"])?];
+            }
+            "validity" => self.dialect.has_validity = one_of(name, value, &["set", "none"])? == 0,
+            "tlv" => self.tlvs.extend(tlv(value)?),
+            "receipts" => self.receipts.by_text = one_of(name, value, &["marked", "text"])? == 1,
             "receipt_ids" => {
-                let problem = |()| "in the SMPP URL, receipt_ids is as_is, hex or decimal".to_owned();
-                self.receipt_ids = value.parse().map_err(problem)?;
+                let all = [ReceiptIds::AsIs, ReceiptIds::Hex, ReceiptIds::Decimal];
+                self.receipts.ids = all[one_of(name, value, &["as_is", "hex", "decimal"])?];
             }
             _ => {
                 return Err(format!(
                     "the SMPP URL has a parameter {name:?} that Keyfob does not know; there are window, rate, timeout, \
-                     enquire, system_type, short_code_ton, receipt_ids and ca"
+                     enquire, bind, system_type, password_limit, sender, short_code_ton, alphabet, validity, tlv, \
+                     receipts, receipt_ids and ca"
                 ));
             }
         }
@@ -143,12 +192,17 @@ impl fmt::Debug for SmppConfig {
 }
 
 /// The password. Its `Debug` is redacted.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct SmppPassword(Zeroizing<String>);
 
 impl SmppPassword {
-    fn new(text: &str) -> Result<Self, String> {
-        ascii("password", MAX_PASSWORD_BYTES, text).map(|text| Self(Zeroizing::new(text)))
+    fn new(text: &str, max_bytes: usize) -> Result<Self, String> {
+        let password = ascii("password", max_bytes, text).map(|text| Self(Zeroizing::new(text)));
+        let is_only_too_long = text.len() > max_bytes && max_bytes == MAX_PASSWORD_BYTES;
+        password.map_err(|problem| match problem {
+            problem if is_only_too_long => format!("{problem}, unless the URL has password_limit=off"),
+            problem => problem,
+        })
     }
 
     /// The password, for the bind alone.
@@ -164,6 +218,10 @@ impl fmt::Debug for SmppPassword {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<String>, String> {
+    let begins_code = |rest: &str| rest.as_bytes().get(..2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(begins_code) {
+        return Err(format!("the SMPP URL has a % that begins no code; {ESCAPING_HINT}"));
+    }
     let text = percent_decode_str(text).decode_utf8();
     let problem = |_| "the user and the password in the SMPP URL have to be ASCII".to_owned();
     text.map(|text| Zeroizing::new(text.into_owned())).map_err(problem)
@@ -181,82 +239,26 @@ fn ascii(name: &str, max_bytes: usize, text: &str) -> Result<String, String> {
     }
 }
 
+/// The place of `text` in `words`.
+fn one_of(name: &str, text: &str, words: &[&str]) -> Result<usize, String> {
+    let problem = || format!("in the SMPP URL, {name} is {}", words.join(" or "));
+    words.iter().position(|word| *word == text).ok_or_else(problem)
+}
+
+/// An optional parameter (SMPP 3.4 §3.2.4.1), encoded: `0x1400:TEXT`.
+fn tlv(text: &str) -> Result<Vec<u8>, String> {
+    let parsed = text.split_once(':').and_then(|(tag, value)| {
+        let tag = u16::from_str_radix(tag.strip_prefix("0x")?, 16).ok()?;
+        let length = u16::try_from(value.len()).ok().filter(|length| *length <= MAX_TLV_BYTES)?;
+        Some([&tag.to_be_bytes()[..], &length.to_be_bytes(), value.as_bytes()].concat())
+    });
+    parsed.ok_or_else(|| format!("in the SMPP URL, tlv is a tag and a text, such as tlv=0x1400:12345, not {text:?}"))
+}
+
 fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| format!("in the SMPP URL, {name} is a number from {min} to {max}"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problem(url: &str) -> String {
-        url.parse::<SmppConfig>().unwrap_err()
-    }
-
-    #[test]
-    fn a_url_without_parameters_has_sensible_settings() {
-        let config: SmppConfig = "smpp://keyfob:s3cret@smsc.example".parse().unwrap();
-        assert_eq!((config.host.as_str(), config.port, config.window), ("smsc.example", 2775, 10));
-        assert_eq!((config.rate, config.timeout.as_secs(), config.enquire.as_secs()), (None, 10, 30));
-        assert_eq!((config.system_id.as_str(), config.password.expose()), ("keyfob", "s3cret"));
-        assert!(config.tls.is_none());
-    }
-
-    #[test]
-    fn every_parameter_is_taken() {
-        let url = "smpp://u%40x:p%2F%23@[::1]:99?window=50&rate=100&timeout=5&enquire=60&system_type=VMA\
-                   &short_code_ton=0&receipt_ids=hex";
-        let config: SmppConfig = url.parse().unwrap();
-        assert_eq!((config.host.as_str(), config.port), ("::1", 99));
-        assert_eq!((config.system_id.as_str(), config.password.expose()), ("u@x", "p/#"));
-        assert_eq!((config.window, config.rate.map(NonZeroU32::get)), (50, Some(100)));
-        assert_eq!((config.timeout.as_secs(), config.enquire.as_secs()), (5, 60));
-        assert_eq!((config.system_type.as_str(), config.short_code_ton), ("VMA", 0));
-        assert_eq!(config.receipt_ids, ReceiptIds::Hex);
-        assert_eq!(config.to_string(), "smpp://u@x@[::1]:99");
-    }
-
-    #[test]
-    fn smpps_is_tls() {
-        let config: SmppConfig = "smpps://u:p@smsc.example:3550".parse().unwrap();
-        assert!(config.tls.is_some());
-        assert_eq!(config.to_string(), "smpps://u@smsc.example:3550");
-    }
-
-    #[test]
-    fn what_is_wrong_is_told_in_one_sentence_without_the_password() {
-        for (url, words) in [
-            ("", "can't be read"),
-            ("smpp:sm0kesig", "no host"),
-            ("http://u:sm0kesig@x", "neither smpp:// nor smpps://"),
-            ("smpp://", "no host"),
-            ("smpp://x:2775", "no user"),
-            ("smpp://u:sm0kesig@x:99999", "can't be read"),
-            ("smpp://u:sm0kesig/@x", "as %2F"),
-            ("smpp://u:sm0kesig@x#y", "behind the host"),
-            ("smpp://u:sm0kesig99@x", "the password in the SMPP URL has 10 characters; SMPP takes 8"),
-            ("smpp://u:%C5%BE@x", "the password in the SMPP URL has to be ASCII"),
-            ("smpp://u:%FF@x", "have to be ASCII"),
-            ("smpp://abcdefghijklmnop:x@x", "the user in the SMPP URL has 16 characters; SMPP takes 15"),
-            ("smpp://u:sm0kesig@x?window=0", "window is a number from 1 to 1000"),
-            ("smpp://u:sm0kesig@x?rate=fast", "rate is a number from 1 to 100000"),
-            ("smpp://u:sm0kesig@x?system_type=abcdefghijklm", "has 13 characters; SMPP takes 12"),
-            ("smpp://u:sm0kesig@x?receipt_ids=octal", "as_is, hex or decimal"),
-            ("smpp://u:sm0kesig@x?widnow=1", "does not know"),
-            ("smpp://u:sm0kesig@x?ca=/x", "write smpps://"),
-            ("smpps://u:sm0kesig@x?ca=/nowhere/ca.pem", "/nowhere/ca.pem"),
-        ] {
-            let problem = problem(url);
-            assert!(problem.contains(words), "{url}: {problem}");
-            assert!(!problem.contains("sm0kesig"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn the_password_is_shown_nowhere() {
-        let config: SmppConfig = "smpp://u:sm0kesig@x".parse().unwrap();
-        let shown = format!("{config} {config:?} {:?}", config.password);
-        assert!(!shown.contains("sm0kesig"), "{shown}");
-    }
-}
+mod tests;

@@ -3,23 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::StreamExt;
-use rusmpp::Pdu;
-use rusmpp::tokio_codec::CommandCodec;
 use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::net::TcpStream;
-use tokio_util::codec::Encoder;
 
 use super::config::SmppConfig;
 use super::frames::{ByteStream, IncomingFrames};
-use super::pdu::{self, Header, command};
+use super::pdu::Header;
 use super::status;
 
 /// The timeout for TCP and TLS together, and another time for the bind.
 const CONNECT_STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// The command id of `bind_transceiver_resp` (SMPP 3.4 §5.1.2.1).
-const BIND_RESP: u32 = 0x8000_0009;
+/// The bit of a command id that makes it a response (SMPP 3.4 §5.1.2.1).
+const RESPONSE: u32 = 0x8000_0000;
 /// The command id of `generic_nack` (SMPP 3.4 §5.1.2.1).
 const GENERIC_NACK: u32 = 0x8000_0000;
 
@@ -49,15 +45,37 @@ impl fmt::Display for ConnectError {
     }
 }
 
+/// What a connection is for (SMPP 3.4 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BindKind {
+    /// Submits and receipts.
+    Transceiver,
+    /// Submits alone.
+    Transmitter,
+    /// Receipts alone.
+    Receiver,
+}
+
+impl BindKind {
+    /// The command id of the bind (SMPP 3.4 §5.1.2.1).
+    const fn command_id(self) -> u32 {
+        match self {
+            Self::Receiver => 0x01,
+            Self::Transmitter => 0x02,
+            Self::Transceiver => 0x09,
+        }
+    }
+}
+
 /// The two halves of a bound connection.
 pub(super) type ConnectionHalves = (IncomingFrames, WriteHalf<Box<dyn ByteStream>>);
 
-/// Connects and binds as a transceiver (SMPP 3.4 §4.1.5).
-pub(super) async fn connect(config: &SmppConfig) -> Result<ConnectionHalves, ConnectError> {
+/// Connects and binds.
+pub(super) async fn connect(config: &SmppConfig, kind: BindKind) -> Result<ConnectionHalves, ConnectError> {
     let stream = within("connect", open_stream(config)).await?;
     let (reader, mut writer) = tokio::io::split(stream);
     let mut incoming = IncomingFrames::new(reader);
-    within("answer the bind", bind(config, &mut incoming, &mut writer)).await?;
+    within("answer the bind", bind(config, kind, &mut incoming, &mut writer)).await?;
     Ok((incoming, writer))
 }
 
@@ -79,21 +97,34 @@ async fn open_stream(config: &SmppConfig) -> Result<Box<dyn ByteStream>, Connect
 
 async fn bind(
     config: &SmppConfig,
+    kind: BindKind,
     incoming: &mut IncomingFrames,
     writer: &mut WriteHalf<Box<dyn ByteStream>>,
 ) -> Result<(), ConnectError> {
     let broken = |error| ConnectError::Unreachable(format!("the connection broke: {error}"));
-    let bind = pdu::bind(config).ok_or_else(|| ConnectError::Unreachable("the settings do not fit SMPP".to_owned()))?;
-    let mut bytes = BytesMut::new();
-    let _ = CommandCodec::new().encode(&command(1, 0, Pdu::BindTransceiver(bind)), &mut bytes);
+    let bytes = bind_command(config, kind);
     writer.write_all(&bytes).await.map_err(broken)?;
     writer.flush().await.map_err(broken)?;
     while let Some(frame) = incoming.next().await {
         match Header::of(&frame.map_err(broken)?) {
-            Some(Header { id: BIND_RESP, status: 0, .. }) => return Ok(()),
-            Some(Header { id: BIND_RESP | GENERIC_NACK, status, .. }) => return Err(ConnectError::Refused(status)),
+            Some(Header { id, status: 0, .. }) if id == RESPONSE | kind.command_id() => return Ok(()),
+            Some(Header { id, status, .. }) if id == GENERIC_NACK || id == RESPONSE | kind.command_id() => {
+                return Err(ConnectError::Refused(status));
+            }
             _ => {}
         }
     }
     Err(ConnectError::Unreachable("the carrier hung up instead of answering the bind".to_owned()))
+}
+
+/// A bind with sequence number 1 (§4.1.1, §4.1.3, §4.1.5). Written here, since `rusmpp`
+/// has no password of more than 8 characters.
+fn bind_command(config: &SmppConfig, kind: BindKind) -> Vec<u8> {
+    let texts = [&config.system_id, config.password.expose(), &config.system_type];
+    let mut body: Vec<u8> = texts.iter().flat_map(|text| text.bytes().chain([0])).collect();
+    // Version 3.4; type of number, numbering plan and range of the own addresses: any.
+    body.extend([0x34, 0, 0, 0]);
+    let length = u32::try_from(16 + body.len()).unwrap_or(u32::MAX);
+    let header = [length, kind.command_id(), 0, 1];
+    header.iter().flat_map(|word| word.to_be_bytes()).chain(body).collect()
 }

@@ -4,25 +4,28 @@
 //! The first one that ends, ends the connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use rusmpp::pdus::{DeliverSmResp, SubmitSm};
+use rusmpp::pdus::{DataSmResp, DeliverSmResp, SubmitSm};
 use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::{Command, Pdu};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::codec::Encoder;
 
+use super::delivery::{self, CarrierDelivery};
 use super::frames::IncomingFrames;
-use super::pdu::{self, DeliverSmContent, Header, command};
-use super::pending_submits::{PendingSubmits, SubmitReply};
-use super::receipt::ReceiptIds;
+use super::keep_alive::KeepAlive;
+use super::pdu::{self, Header, command};
+use super::pending_submits::{Completion, PendingSubmits, SubmitReply};
+use super::receipt::ReceiptDialect;
 use super::status;
 use super::window::Window;
-use crate::sms::transport::{IncomingReceipt, ReceiptSender};
+use crate::sms::metrics::SmsMetrics;
+use crate::sms::transport::{CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, ReportSender, SegmentId};
 
 /// The most commands that wait to be written; then the read loop waits too.
 const OUTGOING_QUEUE_SIZE: usize = 256;
@@ -39,7 +42,10 @@ mod id {
     pub(super) const SUBMIT_SM: u32 = 0x04;
     pub(super) const DELIVER_SM: u32 = 0x05;
     pub(super) const UNBIND: u32 = 0x06;
+    pub(super) const OUTBIND: u32 = 0x0b;
     pub(super) const ENQUIRE_LINK: u32 = 0x15;
+    pub(super) const ALERT_NOTIFICATION: u32 = 0x102;
+    pub(super) const DATA_SM: u32 = 0x103;
     pub(super) const RESPONSE: u32 = 0x8000_0000;
     pub(super) const GENERIC_NACK: u32 = RESPONSE;
     pub(super) const SUBMIT_SM_RESP: u32 = RESPONSE | SUBMIT_SM;
@@ -51,8 +57,11 @@ pub(super) struct LinkConfig {
     pub(super) window: usize,
     pub(super) timeout: Duration,
     pub(super) enquire: Duration,
-    pub(super) receipt_ids: ReceiptIds,
-    pub(super) receipts: ReceiptSender,
+    pub(super) receipts: ReceiptDialect,
+    /// Optional parameters for every submit, encoded.
+    pub(super) tlvs: Vec<u8>,
+    pub(super) reports: ReportSender,
+    pub(super) metrics: Arc<SmsMetrics>,
 }
 
 /// A bound connection.
@@ -63,9 +72,8 @@ pub(super) struct Link {
     outgoing: mpsc::Sender<Command>,
     pending: PendingSubmits,
     sequence: AtomicU32,
-    /// The number of commands read so far, by which the keep-alive sees activity.
-    received: AtomicU64,
-    has_warned: AtomicBool,
+    keep_alive: KeepAlive,
+    end: watch::Sender<Option<String>>,
 }
 
 impl Link {
@@ -75,13 +83,13 @@ impl Link {
         let link = Self {
             window: Window::new(config.window),
             receipts: Arc::new(Semaphore::new(MAX_PENDING_RECEIPTS)),
+            keep_alive: KeepAlive::new(config.enquire, config.timeout),
             config,
             outgoing,
             pending: PendingSubmits::new(),
             // The bind had sequence number 1.
             sequence: AtomicU32::new(1),
-            received: AtomicU64::new(0),
-            has_warned: AtomicBool::new(false),
+            end: watch::Sender::new(None),
         };
         (Arc::new(link), receiver)
     }
@@ -101,11 +109,27 @@ impl Link {
         self.window.wait_for_slot().await
     }
 
+    /// The submits without a response.
+    pub(super) fn outstanding(&self) -> usize {
+        self.window.used()
+    }
+
+    /// Ends the connection for this reason, a sentence, once the outstanding submits
+    /// have their responses.
+    pub(super) fn end(&self, reason: &str) {
+        self.end.send_replace(Some(reason.to_owned()));
+    }
+
+    /// Asks the carrier for a sign of life, and ends the connection without one.
+    pub(super) fn enquire(&self) {
+        self.keep_alive.enquire();
+    }
+
     /// Writes a submit and waits for its response, up to the timeout.
-    pub(super) async fn submit(&self, submit: SubmitSm) -> SubmitReply {
+    pub(super) async fn submit(&self, segment: SegmentId, submit: SubmitSm) -> SubmitReply {
         let Some(_slot) = self.window.take() else { return SubmitReply::Unanswered { written: false } };
         let sequence = self.next_sequence();
-        let mut expected = self.pending.expect(sequence);
+        let mut expected = self.pending.expect(sequence, segment);
         let answered = async {
             // An error means that the connection has ended; so does the reply then.
             let _ = self.outgoing.send(command(sequence, 0, submit.into())).await;
@@ -132,11 +156,17 @@ impl Link {
         let reason = tokio::select! {
             reason = self.read(incoming) => reason,
             reason = self.write(writer, outgoing) => reason,
-            reason = self.keep_alive() => reason,
+            reason = self.keep_alive.run(|| self.send_enquire_link()) => reason,
+            reason = self.ended_here() => reason,
         };
+        self.abandon();
+        reason
+    }
+
+    /// Takes no more submits, and gives up those without a response.
+    pub(super) fn abandon(&self) {
         self.window.close();
         self.pending.end();
-        reason
     }
 
     async fn read(self: &Arc<Self>, mut incoming: IncomingFrames) -> String {
@@ -146,10 +176,12 @@ impl Link {
                 Ok((None, _)) => return "the carrier sent something that is not SMPP".to_owned(),
                 Err(error) => return format!("the connection broke: {error}"),
             };
-            self.received.fetch_add(1, Ordering::Relaxed);
+            self.keep_alive.received();
             match header.id {
-                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.complete_submit(header, &frame),
-                id::DELIVER_SM => self.receive_deliver_sm(header, &frame).await,
+                id::SUBMIT_SM_RESP | id::GENERIC_NACK => self.complete_submit(header, &frame).await,
+                id::DELIVER_SM | id::DATA_SM => self.receive_delivery(header, &frame).await,
+                // Neither takes a response (SMPP 3.4 §4.1.7, §4.12.1).
+                id::OUTBIND | id::ALERT_NOTIFICATION => {}
                 id::ENQUIRE_LINK => self.reply(header, 0, Pdu::EnquireLinkResp).await,
                 id::UNBIND => {
                     self.reply(header, 0, Pdu::UnbindResp).await;
@@ -172,7 +204,11 @@ impl Link {
             let mut next = Some(command);
             while let Some(command) = next {
                 if u32::from(command.id()) != id::SUBMIT_SM || self.pending.mark_written(command.sequence_number()) {
+                    let begin = batch.len();
                     let _ = codec.encode(&command, &mut batch);
+                    if u32::from(command.id()) == id::SUBMIT_SM {
+                        pdu::append_tlvs(&mut batch, begin, &self.config.tlvs);
+                    }
                 }
                 next = if batch.len() < WRITE_BATCH_BYTES { outgoing.try_recv().ok() } else { None };
             }
@@ -185,40 +221,41 @@ impl Link {
         "it was ended here".to_owned()
     }
 
-    /// Sends `enquire_link` periodically; ends when the carrier sends nothing at all
-    /// within the timeout.
-    async fn keep_alive(&self) -> String {
-        loop {
-            tokio::time::sleep(self.config.enquire).await;
-            let before = self.received.load(Ordering::Relaxed);
-            // If the queue is full, nothing is being written, and the timeout applies too.
-            let _ = self.outgoing.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
-            tokio::time::sleep(self.config.timeout).await;
-            if self.received.load(Ordering::Relaxed) == before {
-                return format!("the carrier was silent for {} s", self.config.timeout.as_secs());
+    fn send_enquire_link(&self) {
+        // If the queue is full, nothing is being written, and the timeout applies too.
+        let _ = self.outgoing.try_send(command(self.next_sequence(), 0, Pdu::EnquireLink));
+    }
+
+    /// Resolves with the reason when the connection is ended here.
+    async fn ended_here(&self) -> String {
+        let mut end = self.end.subscribe();
+        let reason = end.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        let _ = tokio::time::timeout(self.config.timeout, self.window.drain()).await;
+        reason.unwrap_or_default()
+    }
+
+    async fn complete_submit(&self, header: Header, frame: &[u8]) {
+        let carrier_id = pdu::message_id(frame);
+        match self.pending.complete(header.sequence, header.status, carrier_id.clone()) {
+            Completion::InTime => {}
+            Completion::Late(segment) => {
+                tracing::info!(message = %segment.message, status = header.status, "the carrier answered a submit late");
+                let outcome = status::outcome(header.status, carrier_id);
+                let _ = self.config.reports.send(CarrierReport::LateResponse(LateResponse { segment, outcome })).await;
+            }
+            Completion::Unknown => {
+                tracing::debug!(sequence = header.sequence, "an SMPP response to no pending submit was ignored");
             }
         }
     }
 
-    fn complete_submit(&self, header: Header, frame: &[u8]) {
-        if !self.pending.complete(header.sequence, header.status, pdu::message_id(frame)) {
-            tracing::debug!(sequence = header.sequence, "an SMPP response to no pending submit was ignored");
-        }
-    }
-
-    async fn receive_deliver_sm(self: &Arc<Self>, header: Header, frame: &[u8]) {
-        let receipt = match pdu::deliver_sm_content(frame, self.config.receipt_ids) {
-            DeliverSmContent::Receipt(receipt) => receipt,
-            DeliverSmContent::Message => {
-                tracing::info!("a message from a phone came over SMPP; Keyfob only sends, so it is dropped");
-                return self.acknowledge(header, 0).await;
-            }
-            DeliverSmContent::Garbage(problem) => {
-                if !self.has_warned.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        "a deliver_sm of the carrier {problem}; it is ignored, and so are others without further warnings"
-                    );
-                }
+    /// Reads a `deliver_sm` or a `data_sm`: a receipt is recorded before it is
+    /// acknowledged.
+    async fn receive_delivery(self: &Arc<Self>, header: Header, frame: &[u8]) {
+        let receipt = match delivery::read(header, frame, self.config.receipts) {
+            CarrierDelivery::Receipt(receipt) => receipt,
+            CarrierDelivery::Ignored(kind) => {
+                self.note_ignored(kind, header.sequence);
                 return self.acknowledge(header, 0).await;
             }
         };
@@ -228,15 +265,24 @@ impl Link {
         let link = Arc::clone(self);
         tokio::spawn(async move {
             let (acknowledge, committed) = oneshot::channel();
-            let sent = link.config.receipts.send(IncomingReceipt { receipt, acknowledge }).await.is_ok();
+            let report = CarrierReport::Receipt(IncomingReceipt { receipt, acknowledge });
+            let sent = link.config.reports.send(report).await.is_ok();
             let is_stored = sent && committed.await.is_ok();
             link.acknowledge(header, if is_stored { 0 } else { status::TRY_LATER }).await;
             drop(permit);
         });
     }
 
+    fn note_ignored(&self, kind: IgnoredDelivery, sequence: u32) {
+        if let Some(others) = self.config.metrics.ignored(kind) {
+            tracing::warn!(sequence, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
+        }
+    }
+
     async fn acknowledge(&self, header: Header, status: u32) {
-        self.reply(header, status, DeliverSmResp::default().into()).await;
+        let response =
+            if header.id == id::DATA_SM { DataSmResp::default().into() } else { DeliverSmResp::default().into() };
+        self.reply(header, status, response).await;
     }
 
     async fn reply(&self, header: Header, status: u32, pdu: Pdu) {

@@ -1,4 +1,4 @@
-//! SMPP 3.4 over one connection, bound as a transceiver.
+//! SMPP 3.4 over one connection, bound as a transceiver, or over two.
 //!
 //! The crate `rusmpp` encodes and decodes commands. The connection is our own
 //! code for two reasons: the queue has to know whether a submit without a response
@@ -8,12 +8,16 @@
 mod client;
 mod config;
 mod connect;
+mod delivery;
+mod dialect;
 mod frames;
+mod keep_alive;
 mod link;
+mod pace;
 mod pdu;
 mod pending_submits;
-mod rate_limit;
 mod receipt;
+mod stall;
 mod status;
 mod supervisor;
 mod tls;

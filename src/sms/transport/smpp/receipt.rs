@@ -8,6 +8,21 @@ const MAX_ID_CHARS: usize = 64;
 /// The most characters of a carrier's error code; appendix B has 3.
 const MAX_ERROR_CHARS: usize = 20;
 
+/// How a carrier writes receipts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ReceiptDialect {
+    /// How it writes ids.
+    pub(super) ids: ReceiptIds,
+    /// Whether a text that reads like a receipt is one, though nothing marks it.
+    pub(super) by_text: bool,
+}
+
+impl Default for ReceiptDialect {
+    fn default() -> Self {
+        Self { ids: ReceiptIds::AsIs, by_text: false }
+    }
+}
+
 /// How a carrier writes ids in receipts, compared with `submit_sm_resp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReceiptIds {
@@ -17,19 +32,6 @@ pub(super) enum ReceiptIds {
     Hex,
     /// Decimal in receipts, hexadecimal in responses.
     Decimal,
-}
-
-impl std::str::FromStr for ReceiptIds {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "as_is" => Ok(Self::AsIs),
-            "hex" => Ok(Self::Hex),
-            "decimal" => Ok(Self::Decimal),
-            _ => Err(()),
-        }
-    }
 }
 
 impl ReceiptIds {
@@ -51,33 +53,77 @@ pub struct ReceiptText {
     pub id: Option<String>,
     /// What became of it.
     pub state: Option<ReceiptState>,
-    /// The carrier's error code; `None` if it is zero.
+    /// The carrier's error code, `None` if it is zero, behind the word for the state
+    /// if SMPP does not have it.
     pub error: Option<String>,
 }
 
 impl ReceiptText {
-    /// Reads `id:… stat:… err:…` in any order and case. The rest after `text:` is
-    /// ignored, since it is the message itself and anybody may have written it.
-    /// Accepts any bytes.
+    /// Reads `id:… stat:… err:…` in any order and case, with spaces or commas in
+    /// between, and a state without `stat:` too. The rest after `text:` is ignored,
+    /// since it is the message itself and anybody may have written it. Accepts any
+    /// bytes.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let mut found = Self::default();
-        for word in text.split_ascii_whitespace() {
-            let Some((name, value)) = word.split_once(':') else { continue };
+        let mut fields = text.split(|c: char| c.is_whitespace() || c == '\0').flat_map(split_fields).peekable();
+        let (mut id, mut word, mut bare_word, mut code) = (None, None, None, None);
+        while let Some(field) = fields.next() {
+            let Some((name, value)) = field.split_once([':', '=']) else {
+                set_once(&mut bare_word, known_state(field).map(|_| field));
+                continue;
+            };
+            let value = value.trim_end_matches([',', ';']);
+            // The value may stand behind a space.
+            let mut value = || match value {
+                "" => fields.next_if(|next| !begins_field(next)).unwrap_or_default().trim_end_matches([',', ';']),
+                value => value,
+            };
             match name.to_ascii_lowercase().as_str() {
                 "text" => break,
-                "id" => set_once(&mut found.id, token(value, MAX_ID_CHARS)),
-                "stat" => set_once(&mut found.state, state_of(value)),
-                "err" => set_once(
-                    &mut found.error,
-                    token(value, MAX_ERROR_CHARS).filter(|code| !code.trim_matches('0').is_empty()),
-                ),
+                "id" => set_once(&mut id, token(value(), MAX_ID_CHARS)),
+                "stat" | "status" => set_once(&mut word, token(value(), MAX_ERROR_CHARS).filter(|word| is_word(word))),
+                "err" | "error" => set_once(&mut code, token(value(), MAX_ERROR_CHARS)),
                 _ => {}
             }
         }
-        found
+        let word = word.or_else(|| bare_word.map(str::to_owned));
+        let known = word.as_deref().and_then(known_state);
+        // Every state that SMPP does not have stands for a failure of its own.
+        let state = known.or(word.as_ref().map(|_| ReceiptState::Undelivered));
+        let code = code.filter(|code| !code.trim_matches('0').is_empty());
+        let error = match (word.filter(|_| known.is_none()), code) {
+            (Some(word), Some(code)) => Some(format!("{word} {code}")),
+            (word, code) => word.or(code),
+        };
+        Self { id, state, error }
     }
+}
+
+/// The fields that receipts are known to have.
+const FIELD_NAMES: [&str; 11] =
+    ["id", "sub", "dlvrd", "submit", "done", "date", "stat", "status", "err", "error", "text"];
+
+/// Whether a word is a known field with its value.
+fn begins_field(word: &str) -> bool {
+    word.split_once([':', '=']).is_some_and(|(name, _)| FIELD_NAMES.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// The fields of a word: commas and semicolons separate them, but an id may have
+/// some of its own.
+fn split_fields(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word).filter(|word| !word.is_empty());
+    std::iter::from_fn(move || {
+        let all = rest.take()?;
+        let separators = all.match_indices([',', ';']).map(|(at, _)| at);
+        match separators.into_iter().find(|at| begins_field(&all[at + 1..])) {
+            Some(at) => {
+                rest = Some(&all[at + 1..]);
+                Some(&all[..at])
+            }
+            None => Some(all),
+        }
+    })
 }
 
 /// Sets a field once: the first occurrence counts.
@@ -93,8 +139,14 @@ pub(super) fn token(text: &str, max_chars: usize) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// Matches the first five letters, since carriers abbreviate states differently.
-fn state_of(word: &str) -> Option<ReceiptState> {
+/// A state begins with a letter and has letters, digits and underscores alone.
+fn is_word(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Matches the first letters, since carriers abbreviate states differently.
+fn known_state(word: &str) -> Option<ReceiptState> {
     let word = word.to_ascii_uppercase();
     let known = [
         ("DELIV", ReceiptState::Delivered),
@@ -104,7 +156,10 @@ fn state_of(word: &str) -> Option<ReceiptState> {
         ("DELET", ReceiptState::Deleted),
         ("UNKNO", ReceiptState::Unknown),
         ("ACCEP", ReceiptState::Accepted),
+        ("ACKED", ReceiptState::Accepted),
         ("ENROU", ReceiptState::Enroute),
+        ("BUFFR", ReceiptState::Enroute),
+        ("BUFFE", ReceiptState::Enroute),
     ];
     known.iter().find(|(start, _)| word.starts_with(start)).map(|(_, state)| *state)
 }
@@ -129,23 +184,6 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_known() {
-        for (word, state) in [
-            ("DELIVRD", ReceiptState::Delivered),
-            ("DELIVERED", ReceiptState::Delivered),
-            ("EXPIRED", ReceiptState::Expired),
-            ("DELETED", ReceiptState::Deleted),
-            ("UNDELIV", ReceiptState::Undelivered),
-            ("ACCEPTD", ReceiptState::Accepted),
-            ("UNKNOWN", ReceiptState::Unknown),
-            ("REJECTD", ReceiptState::Rejected),
-            ("ENROUTE", ReceiptState::Enroute),
-        ] {
-            assert_eq!(ReceiptText::parse(format!("id:1 stat:{word}").as_bytes()).state, Some(state));
-        }
-    }
-
-    #[test]
     fn what_the_message_itself_says_is_not_believed() {
         let line = b"id:1 text:hi id:2 stat:DELIVRD err:7";
         let expected = ReceiptText { id: Some("1".into()), ..ReceiptText::default() };
@@ -156,7 +194,7 @@ mod tests {
     #[test]
     fn garbage_says_nothing() {
         let long = format!("id:{} err:{}", "1".repeat(65), "1".repeat(21));
-        for garbage in ["", "id:", "stat:", "stat:YES", "id", ":::", "id: 1", "id:\u{e9}", "sub:-1", "err:000", &long] {
+        for garbage in ["", "id:", "stat:", "stat:-1", "id", ":::", "id:\u{e9}", "sub:-1", "err:000", &long] {
             assert_eq!(ReceiptText::parse(garbage.as_bytes()), ReceiptText::default(), "{garbage}");
         }
         assert_eq!(ReceiptText::parse(&[0xff, 0, 0x80, b':']), ReceiptText::default());
@@ -184,7 +222,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(
-            id in "[!-~]{1,64}",
+            id in "[!-~]{0,63}[!-+--:<-~]",
             err in "[1-9a-zA-Z]{1,20}",
             before in "( ?(sub:[0-9-]{1,4}|date:x|[a-z]{1,5}|dlvrd:9))*",
             after in "\\PC*",

@@ -1,38 +1,49 @@
 //! Values of `command_status` (SMPP 3.4 §5.1.3).
 
-use std::time::Duration;
-
-use crate::domain::message::{CarrierMessageId, MessageError};
-use crate::sms::transport::{CarrierRejection, SubmitOutcome};
+use super::pace::THROTTLE_PAUSE;
+use crate::domain::message::MessageError;
+use crate::sms::transport::{CarrierMessageId, CarrierRejection, SegmentOutcome};
 
 /// `ESME_RX_T_APPN`: asks the carrier to deliver the receipt again later.
 pub(super) const TRY_LATER: u32 = 0x64;
+/// `ESME_RTHROTTLED`: the carrier takes fewer messages at a time.
+const THROTTLED: u32 = 0x58;
 /// `ESME_RMSGQFUL`: the receiver of a message has no room for it now.
 pub(super) const QUEUE_FULL: u32 = 0x14;
 /// `ESME_RINVCMDID`: the command is unknown.
 pub(super) const UNKNOWN_COMMAND: u32 = 0x03;
 
-/// The outcome of a submit, from its response. The delays and limits of retries
-/// are in seconds and attempts: a throttled submit is retried for ten minutes, an
-/// error of the carrier's once.
-pub(super) fn outcome(status: u32, carrier_id: String) -> SubmitOutcome {
-    let rejection = |error| CarrierRejection { error, carrier_status: Some(status) };
-    let retry = |error, after, max_attempts| SubmitOutcome::Retry {
-        rejection: rejection(error),
-        after: Duration::from_secs(after),
-        max_attempts,
+/// Whether an error is about the connection, which is not bound as we think: it says
+/// nothing about the segment.
+pub(super) const fn is_about_connection(status: u32) -> bool {
+    // Incorrect bind status, already bound, bind failed, wrong password, wrong user.
+    matches!(status, 0x04 | 0x05 | 0x0d | 0x0e | 0x0f)
+}
+
+/// The outcome of a submit, from its response.
+pub(super) fn outcome(status: u32, carrier_id: String) -> SegmentOutcome {
+    let rejection = |error| CarrierRejection { error, carrier_code: Some(code(status)) };
+    let error = match status {
+        0 => return SegmentOutcome::Accepted(CarrierMessageId::new(carrier_id)),
+        THROTTLED | QUEUE_FULL => {
+            let error = if status == THROTTLED { MessageError::Throttled } else { MessageError::QueueFull };
+            return SegmentOutcome::Throttled { rejection: rejection(error), after: THROTTLE_PAUSE };
+        }
+        _ if is_about_connection(status) => return SegmentOutcome::NotSent,
+        // A system error, or a temporary error of the application.
+        0x08 | TRY_LATER => return SegmentOutcome::Retry(rejection(MessageError::CarrierError)),
+        0x0b | 0x50 | 0x51 => MessageError::InvalidRecipient,
+        0x0a | 0x48 | 0x49 => MessageError::InvalidSender,
+        0x62 => MessageError::InvalidValidity,
+        0x01 | 0x43 | 0x61 | 0x104 => MessageError::InvalidMessage,
+        _ => MessageError::Rejected,
     };
-    match status {
-        0 => SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new(carrier_id) },
-        0x58 => retry(MessageError::Throttled, 30, 20),
-        QUEUE_FULL => retry(MessageError::QueueFull, 180, 2),
-        // A system error, a lost bind, or a temporary error of the application.
-        0x08 | 0x04 | TRY_LATER => retry(MessageError::CarrierError, 30, 2),
-        0x0b | 0x50 | 0x51 => SubmitOutcome::Rejected(rejection(MessageError::InvalidRecipient)),
-        0x0a | 0x48 | 0x49 => SubmitOutcome::Rejected(rejection(MessageError::InvalidSender)),
-        0x01 | 0x43 | 0x61 | 0x62 | 0x104 => SubmitOutcome::Rejected(rejection(MessageError::InvalidMessage)),
-        _ => SubmitOutcome::Rejected(rejection(MessageError::Rejected)),
-    }
+    SegmentOutcome::Rejected(rejection(error))
+}
+
+/// A status as people look it up.
+pub(super) fn code(status: u32) -> String {
+    format!("0x{status:02x}")
 }
 
 /// Why the carrier refused the bind, as a sentence for the operator.
@@ -53,31 +64,38 @@ pub(super) fn describe_bind_refusal(status: u32) -> String {
 mod tests {
     use super::*;
 
-    fn error(status: u32) -> (MessageError, u64, u32) {
+    fn rejection(status: u32) -> (MessageError, String) {
         match outcome(status, String::new()) {
-            SubmitOutcome::Retry { rejection, after, max_attempts } => (rejection.error, after.as_secs(), max_attempts),
-            SubmitOutcome::Rejected(rejection) => {
-                assert_eq!(rejection.carrier_status, Some(status));
-                (rejection.error, 0, 0)
-            }
-            other => panic!("{other:?}"),
+            SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) => (error, carrier_code.unwrap()),
+            other => panic!("{status:#x}: {other:?}"),
         }
     }
 
     #[test]
-    fn what_passes_is_tried_again_and_what_does_not_is_refused() {
-        for (status, expected) in [
-            (0x58, (MessageError::Throttled, 30, 20)),
-            (0x14, (MessageError::QueueFull, 180, 2)),
-            (0x08, (MessageError::CarrierError, 30, 2)),
-            (0x0b, (MessageError::InvalidRecipient, 0, 0)),
-            (0x0a, (MessageError::InvalidSender, 0, 0)),
-            (0x01, (MessageError::InvalidMessage, 0, 0)),
-            (0x45, (MessageError::Rejected, 0, 0)),
-            (0x4000_0001, (MessageError::Rejected, 0, 0)),
+    fn each_status_has_its_outcome() {
+        for (status, error, code) in [
+            (0x0b, MessageError::InvalidRecipient, "0x0b"),
+            (0x0a, MessageError::InvalidSender, "0x0a"),
+            (0x01, MessageError::InvalidMessage, "0x01"),
+            (0x62, MessageError::InvalidValidity, "0x62"),
+            (0x45, MessageError::Rejected, "0x45"),
+            (0x404, MessageError::Rejected, "0x404"),
+            (0x4000_0001, MessageError::Rejected, "0x40000001"),
         ] {
-            assert_eq!(error(status), expected);
+            assert_eq!(rejection(status), (error, code.to_owned()));
         }
-        assert_eq!(outcome(0, "7".into()), SubmitOutcome::Accepted { carrier_id: CarrierMessageId::new("7") });
+        for (status, error) in [(0x58, MessageError::Throttled), (0x14, MessageError::QueueFull)] {
+            let rejection = CarrierRejection { error, carrier_code: Some(format!("0x{status:02x}")) };
+            let after = THROTTLE_PAUSE;
+            assert_eq!(outcome(status, String::new()), SegmentOutcome::Throttled { rejection, after });
+        }
+        for status in [0x08, 0x64] {
+            let rejection = CarrierRejection { error: MessageError::CarrierError, carrier_code: Some(code(status)) };
+            assert_eq!(outcome(status, String::new()), SegmentOutcome::Retry(rejection));
+        }
+        for status in [0x04, 0x05, 0x0d, 0x0e, 0x0f] {
+            assert_eq!(outcome(status, String::new()), SegmentOutcome::NotSent);
+        }
+        assert_eq!(outcome(0, "7".into()), SegmentOutcome::Accepted(CarrierMessageId::new("7")));
     }
 }

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use rusmpp::Command;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::config::SmppConfig;
-use super::connect::{ConnectionHalves, connect};
+use super::connect::{BindKind, ConnectError, ConnectionHalves, connect};
 use super::link::{Link, LinkConfig};
-use crate::sms::transport::ReceiptSender;
+use super::stall::Stall;
+use crate::sms::metrics::SmsMetrics;
+use crate::sms::transport::ReportSender;
 
 /// The delay before the first reconnect; it doubles with each failure.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -35,7 +38,9 @@ pub(super) struct ConnectionState {
 /// Owns the connection and publishes its state.
 pub(super) struct Supervisor {
     pub(super) config: Arc<SmppConfig>,
-    pub(super) receipts: ReceiptSender,
+    pub(super) reports: ReportSender,
+    pub(super) metrics: Arc<SmsMetrics>,
+    pub(super) stall: Arc<Stall>,
     pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
 }
@@ -47,12 +52,12 @@ impl Supervisor {
         loop {
             let mut closing = self.closing.clone();
             let connected = tokio::select! {
-                connected = connect(&self.config) => connected,
+                connected = self.connect() => connected,
                 _ = closing.wait_for(|closing| *closing) => break,
             };
             let began = Instant::now();
             let (reason, refused) = match connected {
-                Ok(halves) => (self.serve(halves).await, false),
+                Ok(connections) => (self.serve(connections).await, false),
                 Err(error) => (error.to_string(), error.needs_operator()),
             };
             if *self.closing.borrow() || self.closing.has_changed().is_err() {
@@ -71,29 +76,66 @@ impl Supervisor {
         self.state.send_replace(ConnectionState { link: None, reason });
     }
 
-    /// Runs a connection until it is lost, or until it is closed here after its
-    /// outstanding responses. Returns why it ended, as a sentence.
-    async fn serve(&mut self, (incoming, writer): ConnectionHalves) -> String {
-        let (link, outgoing) = Link::new(LinkConfig {
+    /// The connection for submits, and another one for receipts if the carrier wants
+    /// two.
+    async fn connect(&self) -> Result<(ConnectionHalves, Option<ConnectionHalves>), ConnectError> {
+        if !self.config.has_separate_binds {
+            return Ok((connect(&self.config, BindKind::Transceiver).await?, None));
+        }
+        let transmitter = connect(&self.config, BindKind::Transmitter).await?;
+        Ok((transmitter, Some(connect(&self.config, BindKind::Receiver).await?)))
+    }
+
+    fn link(&self) -> (Arc<Link>, mpsc::Receiver<Command>) {
+        Link::new(LinkConfig {
             window: self.config.window,
             timeout: self.config.timeout,
             enquire: self.config.enquire,
-            receipt_ids: self.config.receipt_ids,
-            receipts: self.receipts.clone(),
-        });
+            receipts: self.config.receipts,
+            tlvs: self.config.tlvs.clone(),
+            reports: self.reports.clone(),
+            metrics: Arc::clone(&self.metrics),
+        })
+    }
+
+    /// Runs the connections until one is lost, or until they are closed here after
+    /// their outstanding responses. Returns why they ended, as a sentence.
+    async fn serve(&mut self, (submits, receipts): (ConnectionHalves, Option<ConnectionHalves>)) -> String {
+        let (link, outgoing) = self.link();
+        let receiver = receipts.map(|halves| (halves, self.link()));
+        self.stall.link_began();
+        self.metrics.carrier_bound();
         self.state.send_replace(ConnectionState { link: Some(Arc::clone(&link)), reason: None });
         tracing::info!("SMPP {}: bound", self.config);
-        let mut run = Box::pin(link.run(incoming, writer, outgoing));
+        let ((incoming, writer), receiver_link) = (submits, receiver.as_ref().map(|(_, (link, _))| Arc::clone(link)));
+        let mut run = Box::pin(async {
+            match receiver {
+                None => link.run(incoming, writer, outgoing).await,
+                Some(((receipts, answers), (receiver, acknowledgements))) => tokio::select! {
+                    reason = link.run(incoming, writer, outgoing) => reason,
+                    reason = receiver.run(receipts, answers, acknowledgements) => reason,
+                },
+            }
+        });
         let closed = async {
             // An error means that the transport was dropped; then nobody reads the state.
             if self.closing.wait_for(|closing| *closing).await.is_ok() {
                 self.state.send_replace(ConnectionState::default());
             }
             link.unbind().await;
+            if let Some(receiver) = receiver_link {
+                receiver.unbind().await;
+            }
         };
-        tokio::select! {
-            reason = &mut run => return reason,
-            () = closed => {}
+        let ended = tokio::select! {
+            reason = &mut run => Some(reason),
+            () = closed => None,
+        };
+        if let Some(reason) = ended {
+            // With two connections, the other one has to give up its submits too.
+            drop(run);
+            link.abandon();
+            return reason;
         }
         let ended = tokio::time::timeout(UNBIND_TIMEOUT, run).await;
         tracing::info!("SMPP {}: unbound", self.config);

@@ -39,6 +39,11 @@ impl Window {
         self.size.saturating_sub(self.used.load(Ordering::Acquire))
     }
 
+    /// The slots in use.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Acquire)
+    }
+
     pub(super) fn take(&self) -> Option<WindowSlot<'_>> {
         if self.free() == 0 {
             return None;

@@ -3,14 +3,14 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::domain::message::DeliveryReceipt;
 use crate::sms::transport::smpp::frames::ByteStream;
+use crate::sms::transport::{CarrierMessageId, DeliveryReceipt, ReceiptState, SegmentOutcome};
 
 /// The carrier's end of a link, which the test plays.
 struct FakeCarrier {
     wire: DuplexStream,
     link: Arc<Link>,
-    receipts: mpsc::Receiver<IncomingReceipt>,
+    reports: mpsc::Receiver<CarrierReport>,
     end: JoinHandle<String>,
 }
 
@@ -21,14 +21,21 @@ impl FakeCarrier {
     /// A link whose pipe holds `bytes` in each direction.
     fn with_room(bytes: usize) -> Self {
         let (near, wire) = tokio::io::duplex(bytes);
-        let (send, receipts) = mpsc::channel(16);
-        let enquire = Duration::from_secs(30);
-        let config = LinkConfig { window: 3, timeout: TIMEOUT, enquire, receipt_ids: ReceiptIds::AsIs, receipts: send };
+        let (send, reports) = mpsc::channel(16);
+        let config = LinkConfig {
+            window: 3,
+            timeout: TIMEOUT,
+            enquire: Duration::from_secs(30),
+            receipts: ReceiptDialect::default(),
+            tlvs: Vec::new(),
+            reports: send,
+            metrics: Arc::default(),
+        };
         let (link, outgoing) = Link::new(config);
         let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn ByteStream>);
         let run = Arc::clone(&link);
         let end = tokio::spawn(async move { run.run(IncomingFrames::new(reader), writer, outgoing).await });
-        Self { wire, link, receipts, end }
+        Self { wire, link, reports, end }
     }
 
     fn new() -> Self {
@@ -50,15 +57,26 @@ impl FakeCarrier {
         (id, status, sequence)
     }
 
+    async fn report(&mut self) -> CarrierReport {
+        tokio::time::timeout(TIMEOUT, self.reports.recv()).await.unwrap().unwrap()
+    }
+
     async fn receipt(&mut self) -> IncomingReceipt {
-        tokio::time::timeout(TIMEOUT, self.receipts.recv()).await.unwrap().unwrap()
+        match self.report().await {
+            CarrierReport::Receipt(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn submit(&self) -> JoinHandle<SubmitReply> {
         let link = Arc::clone(&self.link);
         let text = OctetString::from_slice(b"hello").unwrap();
-        tokio::spawn(async move { link.submit(SubmitSm::builder().short_message(text).build()).await })
+        tokio::spawn(async move { link.submit(segment(), SubmitSm::builder().short_message(text).build()).await })
     }
+}
+
+fn segment() -> SegmentId {
+    SegmentId { message: "msg_01hz0000000000000000000000".parse().unwrap(), number: 1 }
 }
 
 fn said(status: u32, carrier_id: &str) -> SubmitReply {
@@ -90,7 +108,7 @@ async fn without_an_answer_a_submit_that_was_written_is_told_from_one_that_was_n
     let written = carrier.submit();
     carrier.wire.read_u32().await.unwrap();
     let unwritten = carrier.submit();
-    assert_eq!(written.await.unwrap(), SubmitReply::Unanswered { written: true });
+    assert_eq!(written.await.unwrap(), SubmitReply::TimedOut);
     assert_eq!(unwritten.await.unwrap(), SubmitReply::Unanswered { written: false });
 }
 
@@ -159,7 +177,7 @@ async fn garbage_and_messages_from_phones_are_acknowledged_and_dropped() {
         carrier.say(id::DELIVER_SM, 0, sequence, body).await;
         assert_eq!(carrier.hear().await, (id::RESPONSE | id::DELIVER_SM, 0, sequence));
     }
-    assert!(carrier.receipts.try_recv().is_err());
+    assert!(carrier.reports.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,8 +185,12 @@ async fn every_request_of_the_carrier_is_answered() {
     let mut carrier = FakeCarrier::new();
     carrier.say(id::ENQUIRE_LINK, 0, 5, b"").await;
     assert_eq!(carrier.hear().await, (id::RESPONSE | id::ENQUIRE_LINK, 0, 5));
-    carrier.say(0x0103, 0, 6, b"data_sm").await;
+    carrier.say(0x0777, 0, 6, b"query").await;
     assert_eq!(carrier.hear().await, (id::GENERIC_NACK, status::UNKNOWN_COMMAND, 6));
+    carrier.say(id::DATA_SM, 0, 9, b"data_sm").await;
+    assert_eq!(carrier.hear().await, (id::RESPONSE | id::DATA_SM, 0, 9));
+    carrier.say(id::OUTBIND, 0, 10, b"smsc\0word\0").await;
+    carrier.say(id::ALERT_NOTIFICATION, 0, 11, b"\0\x00420777123456\0\0\0\0").await;
     carrier.say(id::RESPONSE | 0x7777, 0, 7, b"").await;
     carrier.say(id::UNBIND, 0, 8, b"").await;
     assert_eq!(carrier.hear().await, (id::UNBIND_RESP, 0, 8));
@@ -200,4 +222,50 @@ async fn goodbye_waits_for_the_last_answers() {
     assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
     carrier.say(id::UNBIND_RESP, 0, 4, b"").await;
     assert_eq!(carrier.end.await.unwrap(), "it was ended here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_in_a_data_sm_is_acknowledged_as_one() {
+    let mut carrier = FakeCarrier::new();
+    let body = [&b"\0\x01\x01420777123456\0\x05\0Shop\0\x04\0\0"[..], b"\x04\x24\0\x11id:7 stat:DELIVRD"].concat();
+    carrier.say(id::DATA_SM, 0, 80, &body).await;
+    let IncomingReceipt { receipt, acknowledge } = carrier.receipt().await;
+    assert_eq!((receipt.carrier_id.as_str(), receipt.state), ("7", ReceiptState::Delivered));
+    acknowledge.send(()).unwrap();
+    assert_eq!(carrier.hear().await, (id::RESPONSE | id::DATA_SM, 0, 80));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_reported_with_its_segment() {
+    let mut carrier = FakeCarrier::new();
+    for (status, body, outcome) in [
+        (0, &b"a\0"[..], SegmentOutcome::Accepted(CarrierMessageId::new("a"))),
+        (0x0b, b"", status::outcome(0x0b, String::new())),
+    ] {
+        let submit = carrier.submit();
+        let (_, _, sequence) = carrier.hear().await;
+        assert_eq!(submit.await.unwrap(), SubmitReply::TimedOut);
+        carrier.say(id::SUBMIT_SM_RESP, status, sequence, body).await;
+        match carrier.report().await {
+            CarrierReport::LateResponse(late) => assert_eq!(late, LateResponse { segment: segment(), outcome }),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_ended_here_waits_for_the_answers_that_still_come() {
+    let mut carrier = FakeCarrier::new();
+    let (answered, unanswered) = (carrier.submit(), carrier.submit());
+    let (_, _, first) = carrier.hear().await;
+    carrier.hear().await;
+    carrier.link.end("the carrier says that the connection is not bound");
+    tokio::task::yield_now().await;
+    assert_eq!(carrier.submit().await.unwrap(), SubmitReply::Unanswered { written: false });
+
+    carrier.say(id::SUBMIT_SM_RESP, 0x04, first, b"").await;
+
+    assert_eq!(answered.await.unwrap(), said(0x04, ""));
+    assert!(!matches!(unanswered.await.unwrap(), SubmitReply::Answered { .. }));
+    assert_eq!(carrier.end.await.unwrap(), "the carrier says that the connection is not bound");
 }

@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 use rusmpp::CommandStatus;
-use rusmpp::tlvs::MessageDeliveryRequestTlvValue;
 use rusmpp::tokio_codec::CommandCodec;
-use rusmpp::values::MessagePayload;
 use tokio_util::codec::Encoder;
 
 use super::*;
+use crate::sms::transport::smpp::dialect::Alphabet;
+use crate::sms::transport::{MessageId, SegmentId};
 
 /// A command as it goes over the wire, without its length.
 fn frame(sequence: u32, pdu: impl Into<Pdu>) -> Vec<u8> {
@@ -17,6 +17,7 @@ fn frame(sequence: u32, pdu: impl Into<Pdu>) -> Vec<u8> {
 
 fn submission(sender: Option<&str>, encoding: Encoding, payload: &[u8], part: Option<Part>) -> Submission {
     Submission {
+        segment: SegmentId { message: MessageId::mint(), number: 1 },
         recipient: "+420777123456".parse().unwrap(),
         sender: sender.map(|sender| sender.parse().unwrap()),
         encoding,
@@ -28,7 +29,7 @@ fn submission(sender: Option<&str>, encoding: Encoding, payload: &[u8], part: Op
 
 /// The body of a submit, as bytes.
 fn body(submission: &Submission) -> Vec<u8> {
-    frame(2, submit(submission, 3).unwrap())[Header::LENGTH..].to_vec()
+    frame(2, submit(submission, &Dialect::default()).unwrap())[Header::LENGTH..].to_vec()
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn the_longest_of_everything_fits() {
         let mut longest = submission(None, encoding, &vec![b'a'; units], Some(part));
         longest.recipient = "+123456789012345".parse().unwrap();
         longest.sender = sender.parse().ok();
-        assert!(submit(&longest, 0).is_some());
+        assert!(submit(&longest, &Dialect::default()).is_some());
     }
 }
 
@@ -92,76 +93,50 @@ fn an_id_is_read_from_whatever_the_carrier_answers() {
     assert_eq!(message_id(&[]), "");
 }
 
-fn deliver(esm_class: u8, text: &[u8], tlvs: Vec<MessageDeliveryRequestTlvValue>) -> DeliverSmContent {
-    let deliver = DeliverSm::builder()
-        .source_addr(COctetString::from_str("420777123456").unwrap())
-        .esm_class(EsmClass::from(esm_class))
-        .short_message(OctetString::from_slice(text).unwrap())
-        .tlvs(tlvs);
-    deliver_sm_content(&frame(9, deliver.build()), ReceiptIds::AsIs)
-}
-
-fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> DeliverSmContent {
-    let (carrier_id, error) = (carrier_id.to_owned(), error.map(str::to_owned));
-    DeliverSmContent::Receipt(DeliveryReceipt {
-        carrier_id: CarrierMessageId::new(carrier_id),
-        state,
-        error,
-        recipient: Some("420777123456".to_owned()),
-    })
-}
-
-#[test]
-fn a_receipt_is_read_from_its_text_from_its_fields_or_from_both() {
-    use MessageDeliveryRequestTlvValue as Tlv;
-    let id = || Tlv::ReceiptedMessageId(COctetString::from_str("ABC").unwrap());
-    let state = |state| Tlv::MessageState(state);
-    let text = b"id:7 stat:UNDELIV err:011 text:hi";
-    assert_eq!(deliver(4, text, vec![]), receipt("7", ReceiptState::Undelivered, Some("011")));
-    let fields = vec![id(), state(MessageState::Delivered)];
-    assert_eq!(deliver(4, b"", fields), receipt("ABC", ReceiptState::Delivered, None));
-    let both = vec![id(), state(MessageState::Expired)];
-    assert_eq!(deliver(4, text, both), receipt("ABC", ReceiptState::Expired, Some("011")));
-    assert_eq!(deliver(4, text, vec![id()]), receipt("ABC", ReceiptState::Undelivered, Some("011")));
-    let payload = Tlv::MessagePayload(MessagePayload::new(rusmpp::types::AnyOctetString::from_slice(text)));
-    assert_eq!(deliver(4, b"", vec![payload]), receipt("7", ReceiptState::Undelivered, Some("011")));
-    let interim = b"id:7 stat:ENROUTE";
-    assert_eq!(deliver(0x20, interim, vec![]), receipt("7", ReceiptState::Enroute, None));
-}
-
-#[test]
-fn what_a_phone_writes_is_no_receipt() {
-    assert_eq!(deliver(0, b"id:7 stat:DELIVRD err:000", vec![]), DeliverSmContent::Message);
-    assert_eq!(deliver(0x40, b"\x05\0\x03\x01\x02\x01hello", vec![]), DeliverSmContent::Message);
-}
-
-#[test]
-fn a_receipt_without_an_id_or_a_state_is_garbage() {
-    assert_eq!(deliver(4, b"stat:DELIVRD", vec![]), DeliverSmContent::Garbage("is a receipt without an id"));
-    assert_eq!(deliver(4, b"id:7 stat:-1", vec![]), DeliverSmContent::Garbage("is a receipt without a state"));
-    assert_eq!(deliver_sm_content(&[0; 3], ReceiptIds::AsIs), DeliverSmContent::Garbage("is malformed"));
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn any_bytes_can_be_delivered(
-        mut bytes in prop::collection::vec(any::<u8>(), 0..120),
-        at in any::<prop::sample::Index>(),
-        wrong in any::<u8>(),
-    ) {
+    fn any_bytes_can_be_answered(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
         Header::of(&bytes);
         message_id(&bytes);
-        if bytes.len() > 4 {
-            bytes[..4].copy_from_slice(&5_u32.to_be_bytes());
-        }
-        deliver_sm_content(&bytes, ReceiptIds::Hex);
-        let deliver = DeliverSm::builder().short_message(OctetString::from_slice(b"id:7 stat:DELIVRD").unwrap()).build();
-        let mut almost = frame(1, deliver);
-        let at = at.index(almost.len());
-        almost[at] = wrong;
-        deliver_sm_content(&almost, ReceiptIds::Decimal);
-        deliver_sm_content(&almost[..at], ReceiptIds::Decimal);
     }
+}
+
+/// The body of a submit to a carrier of this dialect, as text.
+fn body_for(dialect: &Dialect, submission: &Submission) -> Option<String> {
+    let frame = frame(2, submit(submission, dialect)?);
+    Some(String::from_utf8_lossy(&frame[Header::LENGTH..]).into_owned())
+}
+
+#[test]
+fn the_dialect_decides_on_sender_validity_and_alphabet() {
+    let to_latin1 = Dialect { alphabet: Alphabet::Latin1, has_validity: false, ..Dialect::default() };
+    let named = Dialect { sender: "Shop".parse().ok(), ..Dialect::default() };
+    let gsm = submission(None, Encoding::Gsm7, b"\0 \x1b\x28", None);
+
+    assert!(body_for(&named, &gsm).unwrap().starts_with("\0\u{5}\0Shop\0"));
+    let own = submission(Some("Own"), Encoding::Gsm7, b"a", None);
+    assert!(body_for(&named, &own).unwrap().starts_with("\0\u{5}\0Own\0"));
+
+    let body = body_for(&to_latin1, &gsm).unwrap();
+    assert!(body.ends_with("\u{3}@ {") && !body.contains('R'), "{body:?}");
+}
+
+#[test]
+fn what_the_carriers_alphabet_lacks_goes_out_as_ucs_2_if_it_fits() {
+    let dialect = Dialect { alphabet: Alphabet::Ascii, ..Dialect::default() };
+    let euro = submission(None, Encoding::Gsm7, b"5 \x1b\x65", None);
+    let body = frame(2, submit(&euro, &dialect).unwrap());
+    assert!(body.ends_with(b"\x08\0\x06\x005\0 \x20\xac"), "{body:?}");
+
+    let long = submission(None, Encoding::Gsm7, &b"\x1b\x65".repeat(71), None);
+    assert!(submit(&long, &dialect).is_none());
+}
+
+#[test]
+fn own_parameters_are_part_of_the_command() {
+    let mut bytes = BytesMut::from(&b"before\0\0\0\x10\0\0\0\x04\0\0\0\0\0\0\0\x02"[..]);
+    append_tlvs(&mut bytes, 6, b"\x14\0\0\x0242");
+    assert_eq!(&bytes[..], b"before\0\0\0\x16\0\0\0\x04\0\0\0\0\0\0\0\x02\x14\0\0\x0242");
 }

@@ -1,0 +1,2 @@
+DROP INDEX messages_by_error;
+DROP INDEX messages_by_age;
