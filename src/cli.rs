@@ -1,11 +1,16 @@
 //! The command line: its commands, and what they print.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+mod licences;
+mod on_database;
+mod restore;
+
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
-use flate2::read::GzDecoder;
+
+use on_database::{actor, database, open, say};
 
 use crate::app::Keyfob;
 use crate::clock::Clock;
@@ -19,10 +24,7 @@ use crate::domain::installation;
 use crate::error::Error;
 use crate::format::{count, grouped};
 use crate::shutdown;
-use crate::store::{self, Actor, MayCreate, OpenOptions, Store, Tx};
-
-/// Keyfob's own licence, then those of everything that is built in.
-const LICENCES_GZ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
+use crate::store::{self, MayCreate, Tx};
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
@@ -47,6 +49,16 @@ enum Command {
     Backup {
         /// The new file; one that exists is never overwritten
         file: PathBuf,
+    },
+    /// Put a backup (SQLite) in the place of the database, while Keyfob is stopped
+    Restore {
+        /// The backup; PostgreSQL restores its own
+        #[arg(required_unless_present = "keys_off")]
+        file: Option<PathBuf>,
+        /// Switch every key off, until you have looked at each: a backup brings back keys that
+        /// were switched off or deleted since
+        #[arg(long)]
+        keys_off: bool,
     },
     /// The credits of the first account: what is left, or more of them
     Credits {
@@ -97,7 +109,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
     let config = Config::parse(&cli.settings)?;
     match cli.command {
         None | Some(Command::Serve) => serve(&config).await.map_err(|problem| vec![problem]),
-        Some(Command::Licenses) => print_licences().map_err(|error| vec![error.to_string()]),
+        Some(Command::Licenses) => licences::print().map_err(|error| vec![error.to_string()]),
         Some(Command::Migrate) => migrate(&config).map_err(|error| sentences(&config, error)),
         Some(Command::Operator(OperatorCommand::Add { email, name, create })) => {
             add_operator(&config, email, name, create).await.map_err(|error| sentences(&config, error))
@@ -106,6 +118,9 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
             change_password(&config, email).await.map_err(|error| sentences(&config, error))
         }
         Some(Command::Backup { file }) => back_up(&config, file).await.map_err(|problem| vec![problem]),
+        Some(Command::Restore { file, keys_off }) => {
+            restore::restore(&config, file, keys_off).await.map_err(|error| sentences(&config, error))
+        }
         Some(Command::Credits { command: None }) => {
             show_credits(&config).await.map_err(|error| sentences(&config, error))
         }
@@ -230,27 +245,6 @@ async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
     say(config, &format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
 }
 
-/// A reader such as `head` may close the pipe before the end.
-fn print_licences() -> io::Result<()> {
-    let mut text = Vec::new();
-    GzDecoder::new(LICENCES_GZ).read_to_end(&mut text)?;
-    match io::stdout().lock().write_all(&text) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
-
-/// The person at the terminal, by the name of their system user.
-fn actor() -> Actor {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    Actor::command_line(user.unwrap_or_else(|| "command line".to_owned()))
-}
-
-fn open(config: &Config, may_create: MayCreate) -> Result<Store, Error> {
-    let options = OpenOptions { may_create, ..config.database };
-    Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))
-}
-
 /// Reads a password and hashes it if it passes the checks; `about` are words that it
 /// must not consist of. In a blocking thread, since hashing takes half a second.
 async fn ask_for_password(about: Vec<String>) -> Result<String, Error> {
@@ -277,18 +271,6 @@ fn read_password() -> io::Result<Password> {
         line.drain(..'\u{feff}'.len_utf8());
     }
     Ok(Password::new(line))
-}
-
-/// Prints what was done, and in which database: a command may run in another folder
-/// than the server.
-fn say(config: &Config, text: &str) -> Result<(), Error> {
-    writeln!(io::stdout(), "{text} ({})", database(config)).map_err(Error::internal)
-}
-
-/// The database with the whole path of its file.
-fn database(config: &Config) -> String {
-    let file = config.database_url.file().and_then(|path| std::path::absolute(path).ok());
-    file.map_or_else(|| config.database_url.to_string(), |path| format!("sqlite:{}", path.display()))
 }
 
 fn sentences(config: &Config, error: Error) -> Vec<String> {

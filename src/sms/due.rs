@@ -43,7 +43,9 @@ impl WaitingTasks {
             if let Err(error) = polled {
                 log_outage(&error);
             }
-            let _ = timeout(POLL_INTERVAL, stop.changed()).await;
+            if let Ok(Err(_)) = timeout(POLL_INTERVAL, stop.changed()).await {
+                return; // nobody is left to stop it
+            }
         }
     }
 

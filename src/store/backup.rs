@@ -51,7 +51,8 @@ pub(super) fn copy_before(database: &DatabaseFile, version: &str) -> Result<Path
     copy_to(database, &free).map(|_| free)
 }
 
-fn copy_to(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
+/// Copies the database to a file that does not exist yet.
+pub(super) fn copy_to(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
     let to = std::path::absolute(to).map_err(|error| describe(to, &error))?;
     if to.exists() {
         return Err(taken(&to));

@@ -63,11 +63,7 @@ impl DatabaseFile {
     /// Guards the journals beside the file too, from now on. `connection` has read
     /// from the database, so that they exist, and is kept open.
     pub(super) fn guard_journals(&self, connection: impl Send + 'static) {
-        let paths = ["-wal", "-shm"].map(|suffix| {
-            let mut name = self.path.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        });
+        let paths = ["-wal", "-shm"].map(|suffix| beside(&self.path, suffix));
         // A file system without shared memory has none.
         let files =
             paths.into_iter().filter_map(|path| identity(&path).ok().map(|identity| (path, identity))).collect();
@@ -103,6 +99,13 @@ impl DatabaseFile {
         }
         uri + "?mode=rw"
     }
+}
+
+/// The path with `suffix` at its end.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn check_identity(path: &Path, opened: FileIdentity) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions as FileOptions};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, Manager};
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, beside};
 use super::{DatabaseUrl, MIGRATIONS, backup, start_failure, upgrade, url};
 
 /// The connections that one instance takes of PostgreSQL, at most.
@@ -158,10 +158,4 @@ fn remove_all(unfinished: &Path) {
         // Most often there is none.
         let _ = fs::remove_file(beside(unfinished, suffix));
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -55,6 +55,7 @@ mod presented_key;
 mod proxies;
 mod proxies_over_tls;
 mod request_ids;
+mod restore;
 mod safe_methods;
 mod secret_settings;
 mod security_md;

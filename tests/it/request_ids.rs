@@ -45,7 +45,7 @@ on_both_databases! {
 #[test]
 fn the_log_names_a_request_by_its_id_and_its_trace() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut command = keyfob(&["--listen", "127.0.0.1:0", "--database-url", &db.url()]);
     let mut process = Process::spawn(command.env("KEYFOB_LOG", "debug"));
     let client = process.client();

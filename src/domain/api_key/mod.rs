@@ -20,5 +20,5 @@ pub use entry::ApiKeyEntry;
 pub use label::{Label, relabel};
 pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, count, find, find_by_digest, list, list_newer, names};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
-pub use status::set_status;
+pub use status::{count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};

@@ -8,8 +8,8 @@ use super::record::{ApiKeyId, KeyStatus, StatusReason};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::error::Result;
-use crate::store::Tx;
 use crate::store::schema::api_keys;
+use crate::store::{Conn, Tx};
 
 /// Enables or disables a key; its present status changes nothing.
 ///
@@ -32,4 +32,28 @@ pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: K
         tx.audit(entry.key.event(action).done())?;
     }
     Ok(entry)
+}
+
+/// How many keys are enabled, of all accounts.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_enabled(conn: &mut Conn) -> Result<i64> {
+    Ok(api_keys::table.filter(api_keys::status.eq(KeyStatus::Enabled)).count().get_result(conn)?)
+}
+
+/// Disables every key of all accounts. Returns how many were enabled.
+///
+/// # Errors
+/// When the database fails.
+pub fn disable_all(tx: &mut Tx<'_>) -> Result<i64> {
+    let enabled: Vec<(AccountId, ApiKeyId)> = api_keys::table
+        .filter(api_keys::status.eq(KeyStatus::Enabled))
+        .order(api_keys::id)
+        .select((api_keys::account_id, api_keys::id))
+        .load(tx.conn())?;
+    for (account, id) in &enabled {
+        set_status(tx, account, id, KeyStatus::Disabled)?;
+    }
+    Ok(i64::try_from(enabled.len()).unwrap_or(i64::MAX))
 }
