@@ -125,50 +125,24 @@ impl Config {
     /// # Errors
     /// One sentence for every invalid setting.
     pub fn parse(settings: &Settings) -> Result<Self, Vec<String>> {
-        let mut problems = Vec::new();
-        let command = Settings::augment_args(Command::new(""));
-        // A sentence that does not name the setting gets its name in front.
-        let mut note = |flag: &str, text: &str, problem: String| {
-            let name = environment::given_name(&command, flag, text);
-            let problem = if name == flag { problem } else { problem.replace(flag, &name) };
-            let is_named = name == flag || problem.contains(&name);
-            problems.push(if is_named { problem } else { format!("{name}: {problem}") });
-        };
-        let database_url = settings.database_url.expose();
-        let database_url = database_url.parse().map_err(|problem| note("--database-url", database_url, problem)).ok();
-        let listen = &settings.listen;
-        let listen = parse_address("--listen", listen, 8080).map_err(|problem| note("--listen", listen, problem)).ok();
-        let metrics_listen = settings.metrics_listen.as_deref();
-        let metrics_listen = metrics_listen
-            .map(|text| {
-                parse_address("--metrics-listen", text, 9464).map_err(|problem| note("--metrics-listen", text, problem))
-            })
-            .transpose()
-            .ok();
-        let public_url = settings.public_url.as_deref();
-        let public_url = public_url
-            .map(|text| parse_origin("--public-url", text).map_err(|problem| note("--public-url", text, problem)))
-            .transpose()
-            .ok();
-        let internal_url = settings.internal_url.as_deref();
-        let internal_url = internal_url
-            .map(|text| parse_origin("--internal-url", text).map_err(|problem| note("--internal-url", text, problem)))
-            .transpose()
-            .ok();
-        let key_header = settings.key_header.as_deref();
-        let key_header = key_header
-            .map(|text| parse_key_header(text).map_err(|problem| note("--key-header", text, problem)))
-            .transpose()
-            .ok();
-        let trusted_proxies = TrustedProxies::parse(&settings.trusted_proxy)
-            .map_err(|part| note("--trusted-proxy", &settings.trusted_proxy, no_network("--trusted-proxy", &part)))
-            .ok();
-        let sms_transport = settings.sms_transport.expose();
-        let sms_transport =
-            sms_transport.parse().map_err(|problem| note("--sms-transport", sms_transport, problem)).ok();
-        let callback_allow = Networks::parse(&settings.callback_allow)
-            .map_err(|part| note("--callback-allow", &settings.callback_allow, no_network("--callback-allow", &part)))
-            .ok();
+        let mut found = Problems { command: Settings::augment_args(Command::new("")), sentences: Vec::new() };
+        let url = settings.database_url.expose();
+        let database_url = found.check("--database-url", url, url.parse());
+        let text = settings.listen.as_str();
+        let listen = found.check("--listen", text, parse_address("--listen", text, 8080));
+        let text = settings.metrics_listen.as_deref();
+        let metrics_listen = found.check_given("--metrics-listen", text, |flag, text| parse_address(flag, text, 9464));
+        let public_url = found.check_given("--public-url", settings.public_url.as_deref(), parse_origin);
+        let internal_url = found.check_given("--internal-url", settings.internal_url.as_deref(), parse_origin);
+        let key_header = found.check_given("--key-header", settings.key_header.as_deref(), parse_key_header);
+        let text = settings.trusted_proxy.as_str();
+        let proxies = TrustedProxies::parse(text).map_err(|part| no_network("--trusted-proxy", &part));
+        let trusted_proxies = found.check("--trusted-proxy", text, proxies);
+        let url = settings.sms_transport.expose();
+        let sms_transport = found.check("--sms-transport", url, url.parse());
+        let text = settings.callback_allow.as_str();
+        let networks = Networks::parse(text).map_err(|part| no_network("--callback-allow", &part));
+        let callback_allow = found.check("--callback-allow", text, networks);
         let checked = (|| {
             Some(Self {
                 database_url: database_url?,
@@ -189,7 +163,7 @@ impl Config {
                 key_header: key_header?,
             })
         })();
-        checked.ok_or(problems)
+        checked.ok_or(found.sentences)
     }
 
     /// What a first look at the program does not show, one sentence each.
@@ -206,6 +180,41 @@ impl Config {
         let is_sandbox = matches!(self.sms_transport, TransportConfig::Sandbox { .. })
             .then(|| "SMS go to the sandbox: nothing is really sent until --sms-transport names a carrier".to_owned());
         is_open.into_iter().chain(is_sandbox).collect()
+    }
+}
+
+/// What is wrong with the settings, one sentence for each.
+struct Problems {
+    command: Command,
+    sentences: Vec<String>,
+}
+
+impl Problems {
+    /// The value of a setting that was given as `text`. A sentence that does not name
+    /// the setting, as it was given, gets its name in front.
+    fn check<T>(&mut self, flag: &str, text: &str, parsed: Result<T, String>) -> Option<T> {
+        let problem = match parsed {
+            Ok(value) => return Some(value),
+            Err(problem) => problem,
+        };
+        let name = environment::given_name(&self.command, flag, text);
+        let problem = if name == flag { problem } else { problem.replace(flag, &name) };
+        let is_named = name == flag || problem.contains(&name);
+        self.sentences.push(if is_named { problem } else { format!("{name}: {problem}") });
+        None
+    }
+
+    /// The same for a setting that may be left out.
+    fn check_given<T>(
+        &mut self,
+        flag: &str,
+        text: Option<&str>,
+        parse: impl Fn(&str, &str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        match text {
+            None => Some(None),
+            Some(text) => self.check(flag, text, parse(flag, text)).map(Some),
+        }
     }
 }
 
@@ -252,13 +261,13 @@ const NO_KEY_HEADERS: [HeaderName; 8] = [
 
 /// Parses the name of a header, without `_`: some applications take it for `-`, and nginx drops
 /// such headers.
-fn parse_key_header(text: &str) -> Result<HeaderName, String> {
+fn parse_key_header(flag: &str, text: &str) -> Result<HeaderName, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let name = HeaderName::from_bytes(text.as_bytes()).ok();
     let name = name.filter(|name| is_plain && !NO_KEY_HEADERS.contains(name));
     name.ok_or_else(|| {
         format!(
-            "--key-header {:?} is not the name of a header for keys; write for example X-Auth-Token",
+            "{flag} {:?} is not the name of a header for keys; write for example X-Auth-Token",
             without_credentials(text)
         )
     })

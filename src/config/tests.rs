@@ -31,9 +31,9 @@ fn every_problem_is_told_at_once() {
 
 #[test]
 fn a_header_for_keys_has_a_plain_name_that_means_nothing_else() {
-    assert_eq!(parse_key_header("X-Auth-Token").unwrap().as_str(), "x-auth-token");
+    assert_eq!(parse_key_header("--key-header", "X-Auth-Token").unwrap().as_str(), "x-auth-token");
     for wrong in ["", "x_auth", "x auth", "x-auth;", "schlüssel", "cookie", "Authorization", "host"] {
-        assert!(parse_key_header(wrong).unwrap_err().contains("--key-header"), "{wrong}");
+        assert!(parse_key_header("--key-header", wrong).unwrap_err().contains("--key-header"), "{wrong}");
     }
 }
 
