@@ -51,7 +51,7 @@ fn note_sqlite_flags() -> io::Result<()> {
     let written = fs::read_to_string(SQLITE_FLAGS)?;
     let mut flags = written.split(['"', ' ', '\n']).filter(|word| word.starts_with("-D") || word.starts_with("-U"));
     let are_all_given = flags.all(|flag| given.split_whitespace().any(|word| word == flag));
-    println!("cargo::rustc-env=KEYFOB_SQLITE_FLAGS={}", if are_all_given { "given" } else { "missing" });
+    println!("cargo::rustc-env=BUILT_WITH_SQLITE_FLAGS={}", if are_all_given { "given" } else { "missing" });
     if !are_all_given {
         println!(
             "cargo::warning=SQLite is built without the flags in {SQLITE_FLAGS}: Keyfob is as safe, but slower. \

@@ -23,7 +23,7 @@ use crate::domain::identity::password::{self, Password};
 use crate::domain::installation;
 use crate::error::Error;
 use crate::format::{count, grouped};
-use crate::shutdown;
+use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate, Tx};
 
 /// Self-hosted API keys for your services, SMS first
@@ -131,18 +131,22 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
-    if env!("KEYFOB_SQLITE_FLAGS") == "missing" && config.database_url.file().is_some() {
+    if env!("BUILT_WITH_SQLITE_FLAGS") == "missing" && config.database_url.file().is_some() {
         tracing::warn!("this SQLite was built without the flags in .cargo/config.toml, and is slower than it could be");
     }
     let keyfob = Keyfob::build(config, Clock::System).await?;
     for caution in config.cautions() {
         tracing::info!("{caution}");
     }
+    // From the greeting on, a signal stops the server in order.
+    let signals = StopSignals::listen().map_err(|error| error.to_string())?;
     // A server does not depend on who reads its output.
     if let Err(error) = greet(config, &keyfob) {
         tracing::warn!(%error, "the greeting can't be written to standard output");
     }
-    shutdown::run(keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain).await.map_err(|error| error.to_string())
+    shutdown::run(signals, keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe

@@ -29,9 +29,15 @@ const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 /// stop without draining.
 ///
 /// # Errors
-/// When the server fails, or signal handlers can't be installed.
-pub async fn run(server: Server, gate: &Gate, workers: Workers, drain: Arc<Drain>) -> io::Result<()> {
-    let (mut gentle, mut at_once) = (EitherSignal::terminate_or_hangup()?, EitherSignal::interrupt_or_quit()?);
+/// When the server fails.
+pub async fn run(
+    signals: StopSignals,
+    server: Server,
+    gate: &Gate,
+    workers: Workers,
+    drain: Arc<Drain>,
+) -> io::Result<()> {
+    let StopSignals { mut gentle, mut at_once } = signals;
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         let notice = async {
@@ -61,6 +67,22 @@ fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & SIGHUP_BIT != 0)
+}
+
+/// The signals that stop the server.
+pub struct StopSignals {
+    gentle: EitherSignal,
+    at_once: EitherSignal,
+}
+
+impl StopSignals {
+    /// Installs the handlers; until then a signal ends the process.
+    ///
+    /// # Errors
+    /// When handlers can't be installed.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { gentle: EitherSignal::terminate_or_hangup()?, at_once: EitherSignal::interrupt_or_quit()? })
+    }
 }
 
 /// Two signals that mean the same.

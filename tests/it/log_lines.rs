@@ -192,7 +192,7 @@ fn a_proxy_that_is_not_trusted_is_named_once() {
 #[test]
 fn what_fails_with_every_request_is_written_once_and_then_counted() {
     let db = Database::sqlite();
-    run(&["operator", "add", EMAIL, "--database-url", &db.url()], PASSWORD).assert_success();
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &db.url()], PASSWORD).assert_success();
     let mut process = Process::serve(&db);
     let client = process.client();
 

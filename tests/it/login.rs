@@ -16,7 +16,7 @@ on_both_databases! {
         let add = |email: &str| run(&["operator", "add", email, "--database-url", &db.url()], PASSWORD);
 
         add("ju\u{308}rgen@example.com").assert_success();
-        add("j\u{fc}rgen@example.com").assert_says("There is an operator with this email address already.");
+        add("j\u{fc}rgen@example.com").assert_says("An operator with this email address already exists.");
 
         for typed in [
             "j\u{fc}rgen@example.com", "JU\u{308}rgen@example.com", "\u{202a}jürgen@example.com\u{202c}\u{a0}",

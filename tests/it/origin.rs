@@ -17,6 +17,7 @@ const WRITES: &[Write] = &[
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
+    ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),

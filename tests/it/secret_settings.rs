@@ -84,7 +84,7 @@ fn no_start_shows_a_part_of_a_password() {
 
 #[test]
 fn a_password_of_special_characters_works_when_it_is_written_as_the_message_says() {
-    let db = Database::postgres();
+    let db = Database::postgres().empty();
     let role = format!("keyfob_{}", db.url().rsplit('/').next().unwrap().replace('-', "_"));
     db.execute(&format!("CREATE ROLE \"{role}\" SUPERUSER LOGIN PASSWORD 'zq7@:/?#%wk9'"));
     let server = db.url().rsplit_once('@').unwrap().1.to_owned();

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::support::{Database, Ended, Process, keyfob, on_both_databases, run};
+use crate::support::{Database, EMAIL, Ended, PASSWORD, Process, keyfob, on_both_databases, run};
 
 /// Starts with this database; a start that does not give up by itself fails the test.
 #[track_caller]
@@ -143,7 +143,8 @@ fn a_name_with_what_keyfob_does_not_take_makes_no_file() {
     assert_refused(&format!("sqlite:{file} "), "begins or ends with a space");
 
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    run(&["credits", "--database-url", &format!("sqlite:///{file}")], "").assert_success();
+    let url = format!("sqlite:///{file}");
+    run(&["operator", "add", EMAIL, "--create", "--database-url", &url], PASSWORD).assert_success();
     assert!(Path::new(&file).exists());
 }
 
