@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::domain::message::sms_text::Segment;
 use crate::domain::message::{self, CarrierRejection, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
-use crate::store::{Store, UtcTime};
+use crate::store::{Store, UtcTime, log_outage};
 
 /// The most messages in progress.
 const MAX_IN_PROGRESS: usize = 256;
@@ -87,7 +87,7 @@ impl Dispatcher {
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "messages could not be leased");
+                    log_outage(&error);
                     let _ = timeout(LEASE_RETRY_DELAY, stop.changed()).await;
                 }
             }

@@ -13,6 +13,7 @@ use super::service::Sms;
 use super::transport::{CarrierReport, DeliveryReceipt, IncomingReceipt, LateResponse};
 use crate::domain::message;
 use crate::error::Error;
+use crate::store::log_outage;
 
 /// The most reports in one transaction.
 const BATCH_SIZE: usize = 256;
@@ -54,9 +55,7 @@ async fn record_receipts(receipts: Vec<DeliveryReceipt>, acknowledgements: Vec<o
             acknowledgements.into_iter().for_each(|acknowledge| acknowledge.send(()).unwrap_or_default());
             sms.metrics.changed(changes.into_iter().flatten());
         }
-        Err(error) => {
-            tracing::warn!(%error, "delivery receipts could not be written; the carrier will deliver them again")
-        }
+        Err(error) => log_outage(&error), // and the carrier delivers them again
     }
 }
 
@@ -67,9 +66,7 @@ async fn record_late_response(LateResponse { segment, outcome }: LateResponse, s
             Ok(Some(changes)) => return sms.metrics.changed(changes),
             Err(Error::NotFound) => return,
             Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%error, message = %segment.message, "a late response could not be written; retrying");
-            }
+            Err(error) => log_outage(&error), // and it is written later
         }
         sleep(LATE_RESPONSE_RETRY_DELAY).await;
     }

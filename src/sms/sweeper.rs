@@ -11,7 +11,7 @@ use super::service::Sms;
 use crate::domain::callback;
 use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
-use crate::store::{Conn, UtcTime};
+use crate::store::{Conn, UtcTime, log_outage};
 
 /// The least time between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
@@ -26,7 +26,7 @@ pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bo
             _ = stop.changed() => return,
         }
         if let Err(error) = sweep(&sms).await {
-            tracing::warn!(%error, "the periodic sweep failed");
+            log_outage(&error);
         }
         let _ = timeout(SWEEP_INTERVAL, stop.changed()).await;
     }
@@ -36,8 +36,14 @@ async fn sweep(sms: &Sms) -> Result<()> {
     let now = sms.clock.now();
     let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
     sms.metrics.changed(changes);
-    for carrier_id in unmatched {
-        tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
+    if let Some(carrier_id) = unmatched.first() {
+        let receipts = unmatched.len();
+        tracing::warn!(
+            %carrier_id,
+            receipts,
+            "delivery receipts matched no message within ten minutes and were dropped; if your carrier writes ids \
+             differently in receipts, set receipt_ids in --sms-transport"
+        );
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::callback::{self, Attempt, AttemptOutcome};
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Store, log_outage};
 
 /// The most concurrent requests.
 const MAX_REQUESTS: usize = 8;
@@ -76,7 +76,7 @@ impl CallbackWorker {
             // Not within a select: the deliveries of a lease whose future is dropped
             // halfway would wait until it expires.
             let (attempts, last) = this.lease(after.clone(), slots.available_permits()).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "callbacks could not be leased");
+                log_outage(&error);
                 (Vec::new(), None)
             });
             after = last;
@@ -136,7 +136,7 @@ impl CallbackWorker {
         for _ in 0..MAX_WRITE_ATTEMPTS {
             match self.record(Arc::clone(&delivery), outcome).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(%error, "the outcome of a callback could not be written; retrying"),
+                Err(error) => log_outage(&error), // and the outcome is written later
             }
             sleep(WRITE_RETRY_DELAY).await;
         }

@@ -16,6 +16,7 @@ use super::stall::Stall;
 use super::status;
 use super::supervisor::{ConnectionState, Supervisor};
 use crate::domain::message::MessageError;
+use crate::repeats::Repeats;
 use crate::sms::metrics::SmsMetrics;
 use crate::sms::transport::{CarrierRejection, ReportSender, SegmentOutcome, Submission, Transport};
 
@@ -46,6 +47,7 @@ impl Smpp {
             reports,
             metrics: Arc::clone(&metrics),
             stall: Arc::clone(&stall),
+            failures: Repeats::default(),
             state,
             closing: closing_receiver,
         };

@@ -12,6 +12,7 @@ use super::config::SmppConfig;
 use super::connect::{BindKind, ConnectError, ConnectionHalves, connect};
 use super::link::{Link, LinkConfig};
 use super::stall::Stall;
+use crate::repeats::Repeats;
 use crate::sms::metrics::SmsMetrics;
 use crate::sms::transport::ReportSender;
 
@@ -41,6 +42,7 @@ pub(super) struct Supervisor {
     pub(super) reports: ReportSender,
     pub(super) metrics: Arc<SmsMetrics>,
     pub(super) stall: Arc<Stall>,
+    pub(super) failures: Repeats,
     pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
 }
@@ -66,7 +68,10 @@ impl Supervisor {
             delay = next_delay(delay, refused, began.elapsed() >= STABLE_AFTER);
             // Jitter, so that several instances do not reconnect at the same moment.
             let pause = delay.mul_f64(rand::random_range(0.5..1.0));
-            tracing::warn!("SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
+            if let Some(others) = self.failures.to_log(&reason) {
+                let (config, seconds) = (&self.config, pause.as_secs_f64());
+                tracing::warn!(others, "SMPP {config}: {reason}; trying again in {seconds:.1} s");
+            }
             self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
                 break;
