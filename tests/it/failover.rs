@@ -39,11 +39,20 @@ fn assert_comes_to(app: &App, key: &Key, code: &str) {
 }
 
 #[test]
-fn after_a_failover_that_lost_changes_no_instance_answers_from_what_it_remembered() {
+fn after_a_failover_that_lost_changes_an_instance_answers_nothing_from_what_it_remembered() {
+    fail_over_beneath(1);
+}
+
+#[test]
+fn after_a_failover_that_lost_changes_two_instances_answer_nothing_from_what_they_remembered() {
+    fail_over_beneath(2);
+}
+
+fn fail_over_beneath(instances: usize) {
     let pair = PostgresPair::start();
     let db = Database::Server(url_at(&pair.primary_address()));
-    let tunnels = [(); 2].map(|()| Tunnel::to(&pair.primary_address()));
-    let apps = tunnels.each_ref().map(|tunnel| behind(tunnel, &db));
+    let tunnels: Vec<Tunnel> = (0..instances).map(|_| Tunnel::to(&pair.primary_address())).collect();
+    let apps: Vec<App> = tunnels.iter().map(|tunnel| behind(tunnel, &db)).collect();
     let (kept, switched, other) = (apps[0].make_key("kept"), apps[0].make_key("switched"), apps[0].make_key("other"));
     pair.add_standby();
     pair.cut_off_standby();
