@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::service::Sms;
+use super::transport::IgnoredDelivery;
 use crate::domain::callback;
 use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
@@ -37,7 +38,11 @@ async fn sweep(sms: &Sms) -> Result<()> {
     let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
     sms.metrics.changed(changes);
     for carrier_id in unmatched {
-        tracing::warn!(%carrier_id, "a delivery receipt matched no message and was dropped");
+        let kind = IgnoredDelivery::Unmatched;
+        // Another system that shares the carrier's account has thousands of them.
+        if let Some(others) = sms.metrics.ignored(kind) {
+            tracing::warn!(%carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use super::stall::Stall;
 use super::status;
 use super::supervisor::{ConnectionState, Supervisor};
 use crate::domain::message::MessageError;
+use crate::repeats::Repeats;
 use crate::sms::metrics::SmsMetrics;
 use crate::sms::transport::{CarrierRejection, ReportSender, SegmentOutcome, Submission, Transport};
 
@@ -48,6 +49,7 @@ impl Smpp {
             stall: Arc::clone(&stall),
             state,
             closing: closing_receiver,
+            failures: Repeats::default(),
         };
         let supervisor = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
         Self { config, pace, stall, metrics, state: state_receiver, closing, supervisor }

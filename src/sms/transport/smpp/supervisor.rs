@@ -12,6 +12,7 @@ use super::config::SmppConfig;
 use super::connect::{BindKind, ConnectError, ConnectionHalves, connect};
 use super::link::{Link, LinkConfig};
 use super::stall::Stall;
+use crate::repeats::Repeats;
 use crate::sms::metrics::SmsMetrics;
 use crate::sms::transport::ReportSender;
 
@@ -43,6 +44,8 @@ pub(super) struct Supervisor {
     pub(super) stall: Arc<Stall>,
     pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
+    /// Why it could not connect, or lost the connection.
+    pub(super) failures: Repeats,
 }
 
 impl Supervisor {
@@ -63,10 +66,16 @@ impl Supervisor {
             if *self.closing.borrow() || self.closing.has_changed().is_err() {
                 break;
             }
-            delay = next_delay(delay, refused, began.elapsed() >= STABLE_AFTER);
+            let was_stable = began.elapsed() >= STABLE_AFTER;
+            delay = next_delay(delay, refused, was_stable);
             // Jitter, so that several instances do not reconnect at the same moment.
             let pause = delay.mul_f64(rand::random_range(0.5..1.0));
-            tracing::warn!("SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
+            if was_stable {
+                self.failures.end();
+            }
+            if let Some(others) = self.failures.to_log(&reason) {
+                tracing::warn!(others, "SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
+            }
             self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
                 break;
