@@ -68,10 +68,10 @@ async fn record_late_response(LateResponse { segment, outcome }: LateResponse, s
             Err(Error::NotFound) => return,
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, message = %segment.message, "a late response could not be written; retrying");
+                tracing::warn!(%error, message_id = %segment.message, "a late response could not be written; retrying");
             }
         }
         sleep(LATE_RESPONSE_RETRY_DELAY).await;
     }
-    tracing::error!(message = %segment.message, "a late response of the carrier was lost; its outcome stays unknown");
+    tracing::error!(message_id = %segment.message, "a late response of the carrier was lost; its outcome stays unknown");
 }
