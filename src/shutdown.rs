@@ -42,7 +42,7 @@ pub async fn run(
     actix_web::rt::spawn(async move {
         let notice = async {
             gentle.recv().await;
-            tracing::info!("stopping: connections are let go");
+            tracing::info!("stopping: requests in progress may finish");
             drain.begin();
             let _ = timeout(DRAIN_NOTICE, gentle.recv()).await;
         };

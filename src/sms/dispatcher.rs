@@ -87,7 +87,7 @@ impl Dispatcher {
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
-                    log_outage(&error);
+                    log_outage(&error); // and messages are leased later
                     let _ = timeout(LEASE_RETRY_DELAY, stop.changed()).await;
                 }
             }
@@ -163,9 +163,11 @@ async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime)
         let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
         let Some(segment) = segments.get(index) else { continue };
         let outcome = submit(transport, submission(&lease.message, segment, *number, segments.len(), now)).await;
-        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = &outcome {
+        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = &outcome
+            && !lease.message.rehearsed
+        {
             let (id, code) = (&lease.message.id, carrier_code.as_deref().unwrap_or_default());
-            tracing::info!(message = %id, error = error.as_str(), code, "the carrier rejected a message");
+            tracing::info!(message_id = %id, error = error.as_str(), code, "the carrier rejected a message");
         }
         let is_accepted = matches!(outcome, SegmentOutcome::Accepted(_));
         outcomes.push((*number, outcome));

@@ -70,5 +70,5 @@ async fn record_late_response(LateResponse { segment, outcome }: LateResponse, s
         }
         sleep(LATE_RESPONSE_RETRY_DELAY).await;
     }
-    tracing::error!(message = %segment.message, "a late response of the carrier was lost; its outcome stays unknown");
+    tracing::error!(message_id = %segment.message, "a late response of the carrier was lost; its outcome stays unknown");
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::service::Sms;
+use super::transport::IgnoredDelivery;
 use crate::domain::callback;
 use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
@@ -36,14 +37,12 @@ async fn sweep(sms: &Sms) -> Result<()> {
     let now = sms.clock.now();
     let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
     sms.metrics.changed(changes);
-    if let Some(carrier_id) = unmatched.first() {
-        let receipts = unmatched.len();
-        tracing::warn!(
-            %carrier_id,
-            receipts,
-            "delivery receipts matched no message within ten minutes and were dropped; if your carrier writes ids \
-             differently in receipts, set receipt_ids in --sms-transport"
-        );
+    for carrier_id in unmatched {
+        let kind = IgnoredDelivery::Unmatched;
+        // Another system that shares the carrier's account has thousands of them.
+        if let Some(others) = sms.metrics.ignored(kind) {
+            tracing::warn!(%carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
+        }
     }
     Ok(())
 }

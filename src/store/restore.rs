@@ -32,6 +32,9 @@ pub fn restore(url: &DatabaseUrl, from: &Path) -> Result<Option<PathBuf>, String
             from.display()
         ));
     };
+    if !from.exists() {
+        return Err(format!("there is no backup {}", from.display()));
+    }
     let backup_file = DatabaseFile::open(from)?;
     let path = std::path::absolute(path).map_err(|error| format!("{} can't be named: {error}", path.display()))?;
     if fs::canonicalize(&path).is_ok_and(|path| fs::canonicalize(from).is_ok_and(|from| from == path)) {

@@ -59,14 +59,20 @@ fn sqlite(path: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Only the scheme of an unknown URL is safe to show: the rest may hold a password.
+/// Only the scheme of an unknown URL is safe to show: the rest may hold a password, and so
+/// may what stands before a colon in a text that is no URL.
 fn unknown_scheme(text: &str) -> String {
-    let scheme =
-        text.split_once(':').map_or_else(|| "without a scheme".to_owned(), |(scheme, _)| format!("{scheme}:…"));
-    format!(
-        "the database URL {scheme:?} has a scheme that Keyfob does not know; \
-         write sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE"
-    )
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| is_scheme(scheme));
+    let problem = scheme.map_or_else(
+        || "the database URL begins with no scheme".to_owned(),
+        |scheme| format!("the database URL begins with \"{scheme}:\", which Keyfob does not know"),
+    );
+    format!("{problem}; write sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+/// Whether it is one word of letters, as schemes of databases are.
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic() || c == '+')
 }
 
 /// Time limits that libpq does not set by itself: it would wait minutes for a
@@ -126,9 +132,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_an_error_and_never_a_new_file() {
-        for text in
-            ["", "keyfob.db", "mysql://root:hunter2@db/k", "host=localhost dbname=k", "sqlite:", "sqlite::memory:"]
-        {
+        for text in [
+            "",
+            "keyfob.db",
+            "mysql://root:hunter2@db/k",
+            "host=localhost dbname=k password=hunter2:",
+            "hunter2:postgres",
+            "sqlite:",
+            "sqlite::memory:",
+        ] {
             let error = parse(text).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }

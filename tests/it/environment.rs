@@ -56,7 +56,7 @@ fn an_empty_variable_is_as_good_as_none() {
 fn a_wrong_variable_is_named_where_the_value_came_from_it() {
     assert_refused(&[("KEYFOB_PUBLIC_URL", "keys.example.com/x")], "KEYFOB_PUBLIC_URL \"keys.example.com/x\" is not");
     assert_refused(&[("KEYFOB_TRUSTED_PROXIES", "proxy.lan")], "KEYFOB_TRUSTED_PROXIES: \"proxy.lan\" is neither");
-    assert_refused(&[("KEYFOB_SMS_TRANSPORT", "pigeons")], "KEYFOB_SMS_TRANSPORT is no way out");
+    assert_refused(&[("KEYFOB_SMS_TRANSPORT", "pigeons")], "KEYFOB_SMS_TRANSPORT names neither");
     assert_refused(&[("KEYFOB_OPENING_CREDITS", "lots")], "invalid value 'lots' for KEYFOB_OPENING_CREDITS");
     let mut command = keyfob(&["--listen", "127.0.0.1:0"]);
     let ended = Process::spawn(command.env("DATABASE_URL", "keyfob.db")).end();
@@ -100,5 +100,5 @@ fn a_log_in_json_has_one_object_on_each_line() {
     assert_eq!((warning["level"].as_str(), warning["target"].as_str()), (Some("WARN"), Some("keyfob")));
     assert!(warning["message"].as_str().unwrap().contains("does not know"), "{warning}");
     assert!(warning["timestamp"].as_str().unwrap().ends_with('Z'), "{warning}");
-    assert!(lines.iter().any(|line| line["message"] == "stopping: connections are let go"), "{lines:?}");
+    assert!(lines.iter().any(|line| line["message"] == "stopping: requests in progress may finish"), "{lines:?}");
 }

@@ -107,6 +107,18 @@ fn handlers_change_things_through_the_one_door_that_records_who_did() {
 }
 
 #[test]
+fn no_log_line_has_a_field_that_hides_its_sentence() {
+    for (path, text) in texts("src") {
+        for call in text.split("tracing::").skip(1) {
+            // The sentence itself is the field `message` of the line.
+            let fields = call.split(['"', ';']).next().unwrap_or_default();
+            let mut names = fields.split(['(', ',']).map(|field| field.split('=').next().unwrap_or_default().trim());
+            assert!(names.all(|name| name.trim_start_matches(['%', '?']) != "message"), "{path}: {fields}");
+        }
+    }
+}
+
+#[test]
 fn no_file_is_too_long_to_be_read_at_once() {
     let graph = SourceGraph::read("src");
 

@@ -294,7 +294,7 @@ on_both_databases! {
         let failed = client.get("/messages.csv?status=failed&after=").assert_ok().body;
         let line = format!(
             "\"{refused}\",\"2026-03-01T12:00:00Z\",\"2026-03-01T12:00:00Z\",\"+420777000998\",\"Clinic\",\"'=HYPERLINK(\"\"http://x\"\")\",\
-             \"order-42\",\"live\",\"failed\",\"invalid_recipient\",\"1\",\"1\",\"1\",\"{}\",\"'=1+1\"",
+             \"order-42\",\"live\",\"false\",\"failed\",\"invalid_recipient\",\"0x0b\",\"1\",\"1\",\"1\",\"{}\",\"'=1+1\"",
             key.id
         );
         assert_eq!(failed.lines().nth(1), Some(&*line));

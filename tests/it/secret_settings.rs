@@ -25,6 +25,7 @@ fn settings(password: &str) -> Vec<(&'static str, &'static str, String)> {
         format!("postgres://127.0.0.1:1/keyfob?user=me&sslpassword={password}&connect_timeout=1"),
         format!("postgresql:me:{password}@127.0.0.1/keyfob"),
         format!("mysql://me:{password}@127.0.0.1/keyfob"),
+        format!("host=127.0.0.1 user=me password={password} dbname=keyfob"),
         format!(" postgres://me:{password}@127.0.0.1/keyfob"),
     ];
     let carriers = [

@@ -168,7 +168,7 @@ fn a_start_says_where_passwords_and_messages_go() {
 fn an_unknown_scheme_is_told_without_its_password() {
     let ended = start("mysql://root:hunter2@localhost/keyfob");
 
-    let ended = ended.assert_says("has a scheme that Keyfob does not know").assert_one_sentence();
+    let ended = ended.assert_says("\"mysql:\", which Keyfob does not know").assert_one_sentence();
     assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
 }
 

@@ -22,7 +22,7 @@ pub(super) const EXPORT: &str = "/messages.csv";
 pub(super) const MAX_EXPORT_ROWS: usize = 100_000;
 /// Messages that are read at a time, each time within the limit of a read.
 const BATCH_ROWS: usize = 1_000;
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "id",
     "accepted_at",
     "updated_at",
@@ -31,8 +31,10 @@ const COLUMNS: [&str; 15] = [
     "text",
     "reference",
     "mode",
+    "rehearsed",
     "status",
     "error",
+    "carrier_code",
     "segments",
     "credits",
     "credits_refunded",
@@ -117,8 +119,11 @@ fn push_message(csv: &mut String, entry: &MessageEntry, refunds: &HashMap<Messag
         &harmless(message.text.as_str()),
         &harmless(&message.reference),
         message.mode.as_str(),
+        if message.rehearsed { "true" } else { "false" },
         message.status.as_str(),
         message.error.map_or("", |error| error.as_str()),
+        // Written by the carrier.
+        &harmless(message.carrier_code.as_deref().unwrap_or_default()),
         &message.segments.to_string(),
         &message.credits.to_string(),
         &refunded.to_string(),

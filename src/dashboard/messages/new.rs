@@ -133,7 +133,7 @@ pub async fn send_message(
     let filled = parse_form(&body)?;
     match send(&state, &who, &filled).await {
         Ok(message) => {
-            tracing::info!(message, operator = %who.operator.id, "a message was sent from the dashboard");
+            tracing::info!(message_id = message, operator = %who.operator.id, "a message was sent from the dashboard");
             let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
             let cost = cost(&state, &filled).map(|cost| format!(" {cost}.")).unwrap_or_default();
             let toast = Toast::success(format!("Success. The {kind} to {} is on its way.{cost}", filled.to.trim()));

@@ -55,7 +55,7 @@ impl FromStr for TransportConfig {
                 let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
                 Ok(Self::Smpp(Box::new(config)))
             }
-            _ => Err("--sms-transport is no way out; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
+            _ => Err("--sms-transport names neither the sandbox nor a carrier; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
         }
     }
 }

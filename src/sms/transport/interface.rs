@@ -131,11 +131,13 @@ pub enum IgnoredDelivery {
     WithoutState,
     /// Its mandatory fields can't be read.
     Malformed,
+    /// A receipt with an id that no message has.
+    Unmatched,
 }
 
 impl IgnoredDelivery {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::FromPhone, Self::WithoutId, Self::WithoutState, Self::Malformed];
+    pub const ALL: [Self; 5] = [Self::FromPhone, Self::WithoutId, Self::WithoutState, Self::Malformed, Self::Unmatched];
 
     /// Its name as the value of a label in the metrics.
     #[must_use]
@@ -145,6 +147,7 @@ impl IgnoredDelivery {
             Self::WithoutId => "without_id",
             Self::WithoutState => "without_state",
             Self::Malformed => "malformed",
+            Self::Unmatched => "unmatched",
         }
     }
 
@@ -156,6 +159,7 @@ impl IgnoredDelivery {
             Self::WithoutId => "is a receipt without the id of a message",
             Self::WithoutState => "is a receipt that does not say what became of the message",
             Self::Malformed => "is malformed",
+            Self::Unmatched => "is a receipt with an id that no message has",
         }
     }
 }

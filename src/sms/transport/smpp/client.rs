@@ -47,9 +47,9 @@ impl Smpp {
             reports,
             metrics: Arc::clone(&metrics),
             stall: Arc::clone(&stall),
-            failures: Repeats::default(),
             state,
             closing: closing_receiver,
+            failures: Repeats::default(),
         };
         let supervisor = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
         Self { config, pace, stall, metrics, state: state_receiver, closing, supervisor }

@@ -112,9 +112,10 @@ impl<'a> Fields<'a> {
             let text = || readable(value.split(|byte| *byte == 0).next().unwrap_or_default());
             match tag {
                 tag::RECEIPTED_MESSAGE_ID if self.id.is_none() => self.id = text(),
-                // One byte; some carriers write more in front of it.
+                // One byte; some carriers write zeros in front of it or behind it.
                 tag::MESSAGE_STATE if self.state.is_none() => {
-                    self.state = value.last().and_then(|byte| state_of(*byte))
+                    let byte = value.iter().find(|byte| **byte != 0).or(value.last());
+                    self.state = byte.and_then(|byte| state_of(*byte));
                 }
                 tag::MESSAGE_PAYLOAD if self.short_message.is_empty() => self.short_message = value,
                 tag::NETWORK_ERROR_CODE if self.network_error.is_none() => self.network_error = network_error(value),

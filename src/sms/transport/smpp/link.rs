@@ -239,7 +239,7 @@ impl Link {
         match self.pending.complete(header.sequence, header.status, carrier_id.clone()) {
             Completion::InTime => {}
             Completion::Late(segment) => {
-                tracing::info!(message = %segment.message, status = header.status, "the carrier answered a submit late");
+                tracing::info!(message_id = %segment.message, status = header.status, "the carrier answered a submit late");
                 let outcome = status::outcome(header.status, carrier_id);
                 let _ = self.config.reports.send(CarrierReport::LateResponse(LateResponse { segment, outcome })).await;
             }

@@ -161,7 +161,9 @@ fn known_state(word: &str) -> Option<ReceiptState> {
         ("BUFFR", ReceiptState::Enroute),
         ("BUFFE", ReceiptState::Enroute),
     ];
-    known.iter().find(|(start, _)| word.starts_with(start)).map(|(_, state)| *state)
+    // "Delivery" begins a report, or words such as DELIVERY_FAILED.
+    let known = known.iter().filter(|_| !word.starts_with("DELIVERY"));
+    known.copied().find(|(start, _)| word.starts_with(start)).map(|(_, state)| state)
 }
 
 #[cfg(test)]

@@ -42,9 +42,10 @@ pub(super) struct Supervisor {
     pub(super) reports: ReportSender,
     pub(super) metrics: Arc<SmsMetrics>,
     pub(super) stall: Arc<Stall>,
-    pub(super) failures: Repeats,
     pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
+    /// Why it could not connect, or lost the connection.
+    pub(super) failures: Repeats,
 }
 
 impl Supervisor {
@@ -65,12 +66,15 @@ impl Supervisor {
             if *self.closing.borrow() || self.closing.has_changed().is_err() {
                 break;
             }
-            delay = next_delay(delay, refused, began.elapsed() >= STABLE_AFTER);
+            let was_stable = began.elapsed() >= STABLE_AFTER;
+            delay = next_delay(delay, refused, was_stable);
             // Jitter, so that several instances do not reconnect at the same moment.
             let pause = delay.mul_f64(rand::random_range(0.5..1.0));
+            if was_stable {
+                self.failures.end();
+            }
             if let Some(others) = self.failures.to_log(&reason) {
-                let (config, seconds) = (&self.config, pause.as_secs_f64());
-                tracing::warn!(others, "SMPP {config}: {reason}; trying again in {seconds:.1} s");
+                tracing::warn!(others, "SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
             }
             self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {

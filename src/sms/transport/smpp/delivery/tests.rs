@@ -99,6 +99,7 @@ const LINES: &[(&str, &str, ReceiptState, Option<&str>)] = {
         ("id:7 stat:FAILED err:69", "7", Undelivered, Some("FAILED 69")),
         ("id:7 stat:NO_CREDIT", "7", Undelivered, Some("NO_CREDIT")),
         ("id:7 stat:BLACKLST err:000", "7", Undelivered, Some("BLACKLST")),
+        ("id:7 stat:DELIVERY_FAILED err:000", "7", Undelivered, Some("DELIVERY_FAILED")),
         // Fields that are missing or in another order.
         ("id:7 stat:DELIVRD", "7", Delivered, None),
         ("stat:DELIVRD id:7", "7", Delivered, None),
@@ -113,6 +114,7 @@ const LINES: &[(&str, &str, ReceiptState, Option<&str>)] = {
         // A state without its name.
         ("id:7 sub:001 dlvrd:001 DELIVRD err:000", "7", Delivered, None),
         ("id:7 UNDELIV 011", "7", Undelivered, None),
+        ("Delivery report id:7 UNDELIV", "7", Undelivered, None),
         // Spaces behind the colons, several spaces, tabs and line breaks.
         ("id: 7 sub: 001 stat: DELIVRD err: 000 text: hi", "7", Delivered, None),
         ("id:7  sub:001   stat:DELIVRD", "7", Delivered, None),
@@ -164,6 +166,7 @@ fn optional_parameters_are_read_as_far_as_they_can_be() {
         ("an id that is none", id_tlv(b"\xff\xfe\0"), receipt("7", Undelivered, Some("011"))),
         ("a state of two bytes", state(&[0, 2]), receipt("7", Delivered, Some("011"))),
         ("a state of four bytes", state(&[0, 0, 0, 2]), receipt("7", Delivered, Some("011"))),
+        ("a state with a zero byte behind it", state(&[2, 0]), receipt("7", Delivered, Some("011"))),
         ("an empty state", state(&[]), receipt("7", Undelivered, Some("011"))),
         ("a state that SMPP does not have", state(&[77]), receipt("7", Undelivered, Some("011"))),
         ("a parameter that is cut off", id_tlv(b"ABCDEF\0")[..7].to_vec(), receipt("7", Undelivered, Some("011"))),
