@@ -26,9 +26,14 @@ use crate::format::{count, grouped};
 use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate, Tx};
 
+/// What `--help` says about settings without a flag.
+const ONLY_VARIABLES: &str = "Environment only:
+  KEYFOB_LOG         What is logged: warn, info, debug, or a filter such as keyfob=debug [default: info]
+  KEYFOB_LOG_FORMAT  text or json [default: text]";
+
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
-#[command(name = "keyfob", version)]
+#[command(name = "keyfob", version, after_help = ONLY_VARIABLES)]
 pub struct Cli {
     #[command(flatten)]
     settings: Settings,

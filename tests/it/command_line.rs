@@ -202,7 +202,10 @@ fn help_and_version_are_told_without_touching_anything() {
         let mut command = keyfob(&[argument]);
         let ended =
             Process::spawn(command.current_dir(folder.path()).env("DATABASE_URL", "postgres://me:hunter2@x/k")).end();
-        assert!(!ended.assert_success().stdout.contains("hunter2"), "{argument}");
+        let ended = ended.assert_success();
+        assert!(!ended.stdout.contains("hunter2"), "{argument}");
+        let says_all = ended.stdout.contains("DATABASE_URL") && ended.stdout.contains("KEYFOB_LOG_FORMAT");
+        assert_eq!(says_all, argument != "--version", "{}", ended.stdout);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -75,7 +75,7 @@ fn no_start_shows_a_part_of_a_password() {
     let file = format!("sqlite:{}", folder.path().join("keyfob.db").display());
     for special in ["@", "/", "?", "%"] {
         for (flag, variable, setting) in settings(&PARTS.join(special)) {
-            let mut command = keyfob(&["credits"]);
+            let mut command = keyfob(&["credits", "--wait-for-database", "0"]);
             command.env("DATABASE_URL", &file).env(variable, &setting).env("KEYFOB_LOG", "trace");
             let ended = Process::spawn(&mut command).end();
             assert_hidden(&format!("{}{}", ended.stdout, ended.stderr), flag);
