@@ -73,7 +73,7 @@ fn a_messages_page_tells_all_and_follows_it_too() {
     send(&dashboard, "+420777123997");
     dashboard.follow("+420777123997");
     dashboard.wait_for_text(".status", "Undelivered");
-    dashboard.wait_for_text(".message__fault", "The phone could not be reached.");
+    dashboard.wait_for_text(".message__fault", "The message did not reach the phone.");
     assert!(dashboard.sees(".history", "Accepted") && dashboard.sees(".segments", "sandbox-7-"));
     assert!(dashboard.sees(".message__full", "Hello from Keyfob"));
 }

@@ -26,7 +26,7 @@ pub(super) const fn cause_words(error: MessageError) -> &'static str {
         MessageError::Throttled => "Too many at once",
         MessageError::QueueFull => "Carrier's queue full",
         MessageError::CarrierError => "Carrier error",
-        MessageError::Rejected => "Rejected, no reason given",
+        MessageError::Rejected => "Message rejected",
         MessageError::Undelivered => "Phone not reached",
         MessageError::Expired => "Not delivered in time",
         MessageError::Deleted => "Deleted by the carrier",
