@@ -44,7 +44,8 @@ pub fn remove_contents(
     let removed = diesel::update(contents).set((messages::recipient.eq(""), messages::text.eq(""))).execute(conn)?;
     let payloads = callback_deliveries::table
         .filter(callback_deliveries::message_id.eq_any(&ended))
-        .filter(callback_deliveries::due_at.is_null());
+        .filter(callback_deliveries::due_at.is_null())
+        .filter(callback_deliveries::payload.ne(""));
     diesel::update(payloads).set(callback_deliveries::payload.eq("")).execute(conn)?;
     Ok(RetentionStep { has_more: rows.len() >= limit, last: rows.into_iter().next_back().map(|(id, _)| id), removed })
 }
