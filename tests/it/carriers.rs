@@ -137,6 +137,26 @@ on_both_databases! {
         }
     }
 
+    fn a_carrier_that_hangs_up_at_each_submit_leaves_one_window_unknown_and_then_one_message_at_a_time(db: &Database) {
+        let peer = CarrierPeer::start(|_| PeerAnswer::Nothing);
+        let (_app, application) = with_carrier(db, &peer, "window=5");
+        let on_link = |peer: &CarrierPeer, link| peer.submits().iter().filter(|submit| submit.link == link).count();
+
+        let messages = send_all(&application, 20);
+        peer.wait_until("a window", |peer| on_link(peer, 0) == 5);
+        peer.hang_up();
+        peer.wait_until("one more", |peer| on_link(peer, 1) > 0);
+        peer.behave(|_| DELIVERED);
+        peer.hang_up();
+
+        peer.wait_until("all", |peer| peer.submits().len() == 20);
+        assert_eq!(on_link(&peer, 1), 1);
+        assert_eq!(most_copies(&peer.submits()), 1);
+        for message in &messages[6..] {
+            application.wait_for(message, &["delivered"]);
+        }
+    }
+
     fn a_connection_that_is_not_bound_is_replaced_and_charged_to_no_message(db: &Database) {
         let peer = CarrierPeer::start(|submit| if submit.link == 0 { PeerAnswer::Refuse(0x04) } else { DELIVERED });
         let (_app, application) = with_carrier(db, &peer, "");

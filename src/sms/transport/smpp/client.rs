@@ -93,8 +93,12 @@ impl Smpp {
                 SegmentOutcome::Unanswered
             }
             SubmitReply::Unanswered { written } => {
+                if written {
+                    self.stall.lost(began);
+                    return SegmentOutcome::Unanswered;
+                }
                 self.stall.not_sent();
-                if written { SegmentOutcome::Unanswered } else { SegmentOutcome::NotSent }
+                SegmentOutcome::NotSent
             }
         }
     }

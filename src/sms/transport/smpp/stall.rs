@@ -33,6 +33,8 @@ struct StallState {
     unanswered: usize,
     /// Those of the current connection.
     unanswered_on_link: usize,
+    /// Whether a connection ended without the responses to its submits.
+    has_lost: bool,
     is_probing: bool,
     next_probe: Option<Instant>,
     probes: usize,
@@ -102,13 +104,24 @@ impl Stall {
     pub(super) fn answered(&self) -> bool {
         let mut state = self.state.lock();
         let was_stalled = state.unanswered > 0;
+        let was_limited = was_stalled || state.has_lost;
         let is_probing = state.is_probing;
         *state = StallState { last_answer: Some(Instant::now()), is_probing, ..StallState::default() };
         drop(state);
-        if was_stalled {
+        if was_limited {
             self.changed.notify_waiters();
         }
         was_stalled
+    }
+
+    /// Notes a submit of `began` whose connection ended before a response came. A
+    /// carrier that hangs up at each submit would leave a window unknown each time, so
+    /// the next connection begins with one alone.
+    pub(super) fn lost(&self, began: Instant) {
+        let mut state = self.state.lock();
+        state.has_lost |= state.last_answer.is_none_or(|answer| answer <= began);
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Notes a submit of `began` whose response timed out. True when a stall begins
@@ -149,7 +162,7 @@ impl Stall {
 impl StallState {
     /// [`usize::MAX`] without a stall.
     fn room(&self, outstanding: usize, now: Instant) -> usize {
-        if self.unanswered == 0 {
+        if self.unanswered == 0 && !self.has_lost {
             return usize::MAX;
         }
         let is_due = self.next_probe.is_none_or(|next| next <= now);
@@ -186,6 +199,24 @@ mod tests {
         assert!(stall.begin(0).is_some());
 
         assert!(stall.answered());
+        assert_eq!(stall.room(9), usize::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_connection_that_ended_without_answers_the_next_one_begins_with_one_submit() {
+        let stall = Stall::new(10, TIMEOUT);
+        let began = Instant::now();
+        stall.lost(began);
+        stall.link_began();
+        assert_eq!((stall.room(0), stall.has_begun()), (1, false));
+        let probe = stall.begin(0);
+        assert!(probe.is_some() && stall.begin(0).is_none());
+
+        assert!(!stall.answered());
+        assert_eq!(stall.room(9), usize::MAX);
+        tokio::time::sleep(TIMEOUT).await;
+        assert!(!stall.answered());
+        stall.lost(began); // answered others since
         assert_eq!(stall.room(9), usize::MAX);
     }
 
