@@ -147,7 +147,7 @@ impl Sms {
 
 /// At least 1: a carrier that takes one message in two seconds takes about one.
 fn whole_rate(rate: f64) -> u32 {
-    rate.round().clamp(1.0, f64::from(u32::MAX)) as u32
+    rate.floor().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
 /// Returns the response, and how many messages were accepted for it: none for a

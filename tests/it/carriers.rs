@@ -309,6 +309,8 @@ on_both_databases! {
         let rehearsal = application.wait_for_end(&application.sent("+420777000002", "Hello"));
         assert_eq!(rehearsal["rehearsed"], true);
         assert_eq!(application.show(&message)["status"], "queued");
+        let notice = rehearsing.signed_in().get("/messages").page().text(".notice");
+        assert!(notice.contains("From before, 1 message waits for one."), "{notice}");
         drop(rehearsing);
 
         peer.behave(|_| DELIVERED);

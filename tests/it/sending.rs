@@ -289,19 +289,22 @@ on_both_databases! {
         let mut queue = Queue::of(db);
         let id = queue.accept(1);
 
-        let mut rounds = 0;
-        while queue.now < NOW.plus_seconds(VALIDITY_SECONDS) {
-            rounds += queue.lease().len();
-            if queue.find(&id).status == MessageStatus::Sending {
-                queue.settle(&id, &[throttled()]);
-            }
+        let mut delays = Vec::new();
+        for seconds in [0, 5, 30, 600, 3_600, VALIDITY_SECONDS - 300] {
+            queue.now = queue.now.max(NOW.plus_seconds(seconds));
+            assert_eq!(queue.lease().len(), 1);
+            queue.settle(&id, &[throttled()]);
             queue.assert_is(&id, MessageStatus::Queued, Some(MessageError::Throttled));
-            queue.now = queue.find(&id).due_at.unwrap();
+            let due = queue.find(&id).due_at.unwrap();
+            delays.push((due.micros() - queue.now.micros()) / 1_000_000);
+            queue.now = due;
         }
+        queue.now = NOW.plus_seconds(VALIDITY_SECONDS);
         queue.sweep();
 
-        // Every second at first, and every minute in the end.
-        assert!((2_200..3_200).contains(&rounds), "{rounds}");
+        // Every second at first, then a tenth of its age, and every minute in the end.
+        let expected = [1, 1, 3, 60, 60, 60];
+        assert!(delays.iter().zip(expected).all(|(delay, least)| (least..=least * 5 / 4).contains(delay)), "{delays:?}");
         assert_eq!((queue.find(&id).tries, db.count("message_events")), (0, 2));
         queue.assert_is(&id, MessageStatus::Failed, Some(MessageError::NotSentInTime));
         assert_eq!(queue.find(&id).carrier_code.as_deref(), Some("0x58"));

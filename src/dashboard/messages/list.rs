@@ -24,7 +24,7 @@ use crate::domain::credit;
 use crate::domain::message::{self, MAX_COUNT, MESSAGES_PER_PAGE, MessageEntry, MessageError, MessageFilter};
 use crate::domain::message::{MessageId, MessageList};
 use crate::error::Result;
-use crate::format::grouped;
+use crate::format::{count, grouped};
 use crate::http::State;
 use crate::sms::CarrierState;
 use crate::store::{Conn, UtcTime};
@@ -38,6 +38,8 @@ struct MessagesPage {
     causes: Vec<Cause>,
     rows: Vec<MessageRow>,
     carrier: CarrierState,
+    /// How many messages wait for a carrier, if some do, as in `3 messages`.
+    waiting: Option<String>,
     /// The address of what is shown.
     url: String,
     /// The address of the same as a file.
@@ -58,6 +60,8 @@ struct PageOfMessages {
     keys: Vec<ApiKeyName>,
     causes: Vec<(MessageError, i64)>,
     rows: Vec<MessageEntry>,
+    /// Messages that wait for the carrier.
+    waiting: i64,
     next: Option<MessageId>,
     refunds: HashMap<MessageId, i64>,
     /// How many messages before this page fit.
@@ -76,7 +80,14 @@ pub async fn list_messages(
     let wanted = Wanted::parse(&query)?;
     let (account, filter, start) = (who.account.clone(), wanted.filter.clone(), wanted.start.clone());
     let is_wrong = !wanted.errors.is_empty();
-    let page = state.store.read(move |conn| read(conn, &account, &filter, &start, is_wrong)).await?;
+    // With a carrier, messages wait for a moment only, and counting them takes time.
+    let counts_waiting = state.sms.carrier_state() == CarrierState::Sandbox;
+    let read = move |conn: &mut Conn| {
+        let page = read(conn, &account, &filter, &start, is_wrong)?;
+        let waiting = if counts_waiting { message::waiting_for_carrier(conn, &account)? } else { 0 };
+        Ok(PageOfMessages { waiting, ..page })
+    };
+    let page = state.store.read(read).await?;
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = draw(Shell::new(SECTION, &who, &session), &state, &wanted, page);
     if htmx.is_part() { html(status, &page.as_list()) } else { html(status, &page) }
@@ -109,6 +120,7 @@ fn read(
         refunds: credit::refunded(conn, account, &ids)?,
         keys,
         rows,
+        waiting: 0,
         next,
         newer,
     })
@@ -135,13 +147,14 @@ fn total(
 
 fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> MessagesPage {
     let now = state.clock.now();
-    let PageOfMessages { keys, causes, rows, next, refunds, newer, total } = page;
+    let PageOfMessages { keys, causes, rows, waiting, next, refunds, newer, total } = page;
     let suffix = wanted.suffix(wanted.filter.error, &wanted.start);
     let before = rows.first().filter(|_| newer > MESSAGES_PER_PAGE).map(|row| row.message.id.clone());
     // An empty page of a list that is shorter now still leads back.
     let is_first = newer == 0 && (wanted.start == PageStart::Newest || !rows.is_empty());
     MessagesPage {
         shell,
+        waiting: (waiting > 0).then(|| count(waiting, "message")),
         filter: FilterView::new(wanted, keys),
         causes: causes.into_iter().map(|(error, count)| Cause::new(wanted, error, count)).collect(),
         url: wanted.url(&wanted.start),

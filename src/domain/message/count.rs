@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 
 use super::error::MessageError;
 use super::filter::MessageFilter;
-use super::record::MessageId;
+use super::record::{MessageId, MessageStatus};
 use crate::domain::account::AccountId;
 use crate::error::Result;
 use crate::store::Conn;
@@ -37,6 +37,19 @@ pub fn count(
         count += ones.len();
     }
     Ok(count.min(MAX_COUNT + 1))
+}
+
+/// The number of messages of an account that wait to be sent by the carrier.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_for_carrier(conn: &mut Conn, account: &AccountId) -> Result<i64> {
+    let queued = messages::table
+        .filter(messages::rehearsed.eq(false))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.is_not_null())
+        .filter(messages::account_id.eq(account));
+    Ok(queued.count().get_result(conn)?)
 }
 
 /// Why messages that fit failed or wait, with the number of each, the most

@@ -26,7 +26,7 @@ mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
 pub use carrier_message_id::CarrierMessageId;
-pub use count::{MAX_COUNT, causes, count};
+pub use count::{MAX_COUNT, causes, count, waiting_for_carrier};
 pub use error::MessageError;
 pub use filter::MessageFilter;
 pub use history::{MessageEvent, MessageEventId, history};

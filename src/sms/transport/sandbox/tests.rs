@@ -41,20 +41,20 @@ fn accepted(outcome: SegmentOutcome) -> String {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_number_says_what_the_receipt_is() {
     let (sandbox, mut receipts) = sandbox();
-    for (number, state, error) in [
-        ("+420777123456", ReceiptState::Delivered, None),
-        ("+420777123990", ReceiptState::Delivered, None),
-        ("+420777123907", ReceiptState::Delivered, None),
-        ("+420777123997", ReceiptState::Undelivered, Some("test number")),
-        ("+420777123996", ReceiptState::Rejected, Some("test number")),
-        ("+420777123995", ReceiptState::Expired, Some("test number")),
+    for (number, state) in [
+        ("+420777123456", ReceiptState::Delivered),
+        ("+420777123990", ReceiptState::Delivered),
+        ("+420777123907", ReceiptState::Delivered),
+        ("+420777123997", ReceiptState::Undelivered),
+        ("+420777123996", ReceiptState::Rejected),
+        ("+420777123995", ReceiptState::Expired),
     ] {
         let start = Instant::now();
         let carrier_id = accepted(sandbox.submit(to(number)).await);
         let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
         acknowledge.send(()).unwrap();
         assert_eq!(start.elapsed().as_secs(), 1, "{number}");
-        let (error, recipient) = (error.map(str::to_owned), Some(number.to_owned()));
+        let (error, recipient) = (None, Some(number.to_owned()));
         let carrier_id = CarrierMessageId::new(carrier_id);
         assert_eq!(receipt, DeliveryReceipt { carrier_id, state, error, recipient });
     }

@@ -118,7 +118,8 @@ impl Smpp {
         }
         self.metrics.throttled();
         if let Some(rate) = self.pace.throttled(began) {
-            let rate = rate.round().max(1.0);
+            // Rounded down: with more the refusals would go on.
+            let rate = rate.floor().max(1.0);
             tracing::warn!(
                 "SMPP {}: the carrier takes about {rate} messages a second and refuses more (status {}); sending slows \
                  down, and rate={rate} in --sms-transport avoids the refusals",
