@@ -19,6 +19,7 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
+use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
 use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
@@ -39,6 +40,8 @@ struct ApiKeyPage {
     callback: Option<CallbackView>,
     default_sender: Option<DefaultSenderView>,
     missed: Option<MissedSwitch>,
+    /// Whether live messages are really sent.
+    has_carrier: bool,
     /// The list of the messages that were sent with this key, where it can send some.
     messages: Option<String>,
 }
@@ -190,8 +193,23 @@ fn draw(
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
     let row = ApiKeyRow::new(entry, state.clock.now());
+    let has_carrier = !state.sms.rehearses(Mode::Live);
     let messages = (service_slug == SMS).then(|| format!("/messages?api_key={}", row.id));
-    html(status, &ApiKeyPage { shell, row, service_slug, created_by, form, callback, default_sender, missed, messages })
+    html(
+        status,
+        &ApiKeyPage {
+            shell,
+            row,
+            service_slug,
+            created_by,
+            form,
+            callback,
+            default_sender,
+            missed,
+            has_carrier,
+            messages,
+        },
+    )
 }
 
 impl LabelFormView {
