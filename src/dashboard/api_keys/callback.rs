@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::callback_view::CallbackView;
 use super::paths::{SECTION, callback_form, parse_id, path};
-use super::show::draw_with_callback;
+use super::show::draw_with;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -83,7 +83,7 @@ pub async fn change_callback(
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
     };
-    draw_with_callback(&state, status, shell, &who, &id, view).await
+    draw_with(&state, status, shell, &who, &id, |page| page.callback = Some(view)).await
 }
 
 async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackForm) -> Result<Done> {

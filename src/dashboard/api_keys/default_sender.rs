@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::default_sender_view::DefaultSenderView;
 use super::paths::{SECTION, parse_id, path};
-use super::show::draw_with_default_sender;
+use super::show::draw_with;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -44,7 +44,7 @@ pub async fn save_default_sender(
             let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
             let view = DefaultSenderView { text: filled.default_sender, errors, alert };
             let shell = Shell::new(SECTION, &who, &session);
-            draw_with_default_sender(&state, status, shell, &who, &id, view).await
+            draw_with(&state, status, shell, &who, &id, |page| page.default_sender = Some(view)).await
         }
     }
 }

@@ -74,11 +74,11 @@ pub struct LabelForm {
 }
 
 /// A key with the name of its maker, and its callback where there can be one.
-struct KeyDetails {
+pub(super) struct KeyDetails {
     entry: ApiKeyEntry,
     created_by: Option<String>,
-    callback: Option<CallbackView>,
-    default_sender: Option<DefaultSenderView>,
+    pub(super) callback: Option<CallbackView>,
+    pub(super) default_sender: Option<DefaultSenderView>,
     missed: Option<MissedSwitch>,
 }
 
@@ -137,30 +137,17 @@ pub async fn relabel_api_key(
     }
 }
 
-/// The page of a key, whose callback looks like this.
-pub(super) async fn draw_with_callback(
+/// The page of a key, with what `filled_in` changes of it.
+pub(super) async fn draw_with(
     state: &State,
     status: StatusCode,
     shell: Shell,
     who: &SignedIn,
     id: &ApiKeyId,
-    callback: CallbackView,
+    filled_in: impl FnOnce(&mut KeyDetails),
 ) -> Result<HttpResponse> {
-    let known = KeyDetails { callback: Some(callback), ..read(state, who, id, "").await? };
-    let form = LabelFormView::of(&known);
-    draw(state, status, shell, known, form)
-}
-
-/// The page of a key, whose default sender was filled in like this.
-pub(super) async fn draw_with_default_sender(
-    state: &State,
-    status: StatusCode,
-    shell: Shell,
-    who: &SignedIn,
-    id: &ApiKeyId,
-    view: DefaultSenderView,
-) -> Result<HttpResponse> {
-    let known = KeyDetails { default_sender: Some(view), ..read(state, who, id, "").await? };
+    let mut known = read(state, who, id, "").await?;
+    filled_in(&mut known);
     let form = LabelFormView::of(&known);
     draw(state, status, shell, known, form)
 }

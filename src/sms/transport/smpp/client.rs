@@ -149,9 +149,11 @@ impl Smpp {
 
 impl Transport for Smpp {
     fn capacity(&self) -> usize {
-        let free = self.state.borrow().link.as_ref().map_or(0, |link| link.free());
-        let outstanding = self.state.borrow().link.as_ref().map_or(0, |link| link.outstanding());
-        free.min(self.pace.room()).min(self.stall.room(outstanding))
+        self.state
+            .borrow()
+            .link
+            .as_ref()
+            .map_or(0, |link| link.free().min(self.pace.room()).min(self.stall.room(link.outstanding())))
     }
 
     fn ready(&self) -> BoxFuture<'_, ()> {
