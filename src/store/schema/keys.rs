@@ -1,0 +1,77 @@
+//! Services, keys and what the gate follows.
+
+use diesel::table;
+
+table! {
+    services (slug) {
+        slug -> Text,
+        name -> Text,
+        key_prefix -> Text,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    api_keys (id) {
+        id -> Text,
+        account_id -> Text,
+        service -> Text,
+        mode -> Text,
+        name -> Text,
+        description -> Text,
+        status -> Text,
+        created_by -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        version -> BigInt,
+        status_reason -> Nullable<Text>,
+        default_sender -> Nullable<Text>,
+    }
+}
+
+table! {
+    key_secrets (id) {
+        id -> Text,
+        api_key_id -> Text,
+        digest -> Binary,
+        mask -> Text,
+        tail -> Text,
+        created_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+        origin -> Text,
+    }
+}
+
+table! {
+    key_secret_usages (key_secret_id) {
+        key_secret_id -> Text,
+        uses -> BigInt,
+        last_used_at -> BigInt,
+        address -> Text,
+        user_agent -> Text,
+    }
+}
+
+table! {
+    api_key_changes (revision) {
+        revision -> BigInt,
+        digest -> Binary,
+        nonce -> BigInt,
+    }
+}
+
+table! {
+    api_key_deletions (api_key_id) {
+        api_key_id -> Text,
+        account_id -> Text,
+        deleted_at -> BigInt,
+    }
+}
+
+table! {
+    revisions (name) {
+        name -> Text,
+        latest -> BigInt,
+        nonce -> BigInt,
+    }
+}
