@@ -23,6 +23,12 @@ text_enum! {
         ApiKeyRelabelled = "api_key.relabelled",
         /// A key's default sender was set, changed or removed.
         ApiKeySenderChanged = "api_key.sender_changed",
+        /// A key's end was set, moved or removed.
+        ApiKeyExpiryChanged = "api_key.expiry_changed",
+        /// A key's scopes were changed.
+        ApiKeyScopesChanged = "api_key.scopes_changed",
+        /// The addresses that a key may be used from were changed.
+        ApiKeyAllowedIpsChanged = "api_key.allowed_ips_changed",
         /// A key was enabled.
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.

@@ -13,5 +13,6 @@ pub mod identity;
 pub mod installation;
 pub mod message;
 pub mod service;
+pub mod service_scope;
 pub mod setting;
 pub mod text;

@@ -10,7 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::account::AccountId;
 use super::api_key::secret;
 use super::audit::{self, Action, TargetKind};
-use super::text;
+use super::{service_scope, text};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
 use crate::store::{Conn, Tx, UtcTime};
@@ -163,6 +163,7 @@ pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<()> {
     if count == 0 {
         let sms = Service { slug: "sms".into(), name: "SMS".into(), key_prefix: "sms".into(), created_at: now };
         insert(conn, &sms)?;
+        service_scope::ensure_sms(conn)?;
     }
     Ok(())
 }

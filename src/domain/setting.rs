@@ -13,6 +13,10 @@ pub(super) enum Setting {
     CookieKey,
     /// The SHA-256 of the setup code in hexadecimal, until there is an operator.
     SetupCode,
+    /// The lifetime of a new key in days when nobody chose one; `0` is none.
+    DefaultLifetimeDays,
+    /// The longest lifetime of a key in days; `0` is none.
+    MaxLifetimeDays,
 }
 
 impl Setting {
@@ -20,6 +24,8 @@ impl Setting {
         match self {
             Self::CookieKey => "cookie_key",
             Self::SetupCode => "setup_code",
+            Self::DefaultLifetimeDays => "default_lifetime_days",
+            Self::MaxLifetimeDays => "max_lifetime_days",
         }
     }
 }

@@ -213,7 +213,7 @@ mod tests {
         };
         let operator = operator::create(tx, &account, Role::Owner, ada)?;
         let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", "live", "Project X", "")?;
-        match api_key::create(tx, &account, &operator.id, new)? {
+        match api_key::create(tx, &account, Some(&operator.id), new)? {
             Creation::Made(entry, secret) => Ok((account, entry.key.id, secret)),
             Creation::Repeated => Err(Error::NotFound),
         }

@@ -149,7 +149,7 @@ pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::api_key::secret::Mode;
-    use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, SecretOrigin, StoredSecret};
+    use crate::domain::api_key::{AllowedIps, ApiKey, ApiKeyId, KeySecretId, Scopes, SecretOrigin, StoredSecret};
     use crate::gate::metrics::ServiceMetrics;
     use crate::store::Digest;
 
@@ -169,6 +169,8 @@ pub(super) mod tests {
             created_at: NOW,
             expires_at: None,
             version: 1,
+            scopes: Scopes::full(),
+            allowed_ips: AllowedIps::anywhere(),
         };
         let mut secret = StoredSecret {
             id: KeySecretId::mint(),

@@ -8,7 +8,9 @@ mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
-pub use keys::{api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, services};
+pub use keys::{
+    api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
+};
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,

@@ -100,7 +100,7 @@ on_both_databases! {
              FROM audit_events WHERE action = 'api_key.created' AND request_id IS NOT NULL AND account_id IS NOT NULL",
         );
 
-        let changes = r#"{"mode":["","live"],"service":["","sms"]}"#;
+        let changes = r#"{"mode":["","live"],"scopes":["","*"],"service":["","sms"]}"#;
         assert_eq!(event, [format!("Ada|127.0.0.1|Firefox 150|{}|{changes}", key.id)]);
     }
 

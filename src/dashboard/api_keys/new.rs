@@ -192,7 +192,7 @@ async fn create(state: &State, who: &SignedIn, filled: &ApiKeyForm) -> Result<Cr
         &filled.description,
     )?;
     let (account, by) = (who.account.clone(), who.operator.id.clone());
-    who.change(state, move |tx| api_key::create(tx, &account, &by, new)).await
+    who.change(state, move |tx| api_key::create(tx, &account, Some(&by), new)).await
 }
 
 /// The only answer that carries a whole key; never kept by the browser.

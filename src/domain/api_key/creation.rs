@@ -5,14 +5,16 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::deletion;
 use super::entry::ApiKeyEntry;
+use super::expiry::{Lifetimes, rfc3339};
 use super::label::Label;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
+use super::rules::KeyRules;
 use super::secret::{KeySecret, Mode};
 use super::stored_secret::StoredSecret;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::identity::operator::OperatorId;
-use crate::domain::service;
+use crate::domain::{service, service_scope};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, key_secrets};
 use crate::store::{Conn, Tx};
@@ -25,6 +27,7 @@ pub struct NewApiKey {
     mode: Mode,
     name: String,
     description: String,
+    rules: KeyRules,
 }
 
 impl NewApiKey {
@@ -43,10 +46,16 @@ impl NewApiKey {
         let label = errors.collect(Label::parse(name, description))?;
         match (id, mode, label) {
             (Some(id), Some(mode), Some(Label { name, description })) => {
-                Ok(Self { id, service: service.to_owned(), mode, name, description })
+                Ok(Self { id, service: service.to_owned(), mode, name, description, rules: KeyRules::default() })
             }
             _ => Err(Error::Invalid(errors)),
         }
+    }
+
+    /// The same with other rules than the default ones.
+    #[must_use]
+    pub fn with_rules(self, rules: KeyRules) -> Self {
+        Self { rules, ..self }
     }
 }
 
@@ -59,11 +68,12 @@ pub enum Creation {
     Repeated,
 }
 
-/// Creates a key, enabled.
+/// Creates a key, enabled. `by` is the operator who creates it, where it is one.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown service; when the database fails.
-pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApiKey) -> Result<Creation> {
+/// [`Error::NotFound`] for an unknown service; [`Error::Invalid`] for an end that the
+/// installation does not allow and for scopes that the service does not have; when the database fails.
+pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new: NewApiKey) -> Result<Creation> {
     let service = service::find(tx, &new.service)?;
     let id = match owner_of(tx, &new.id)? {
         Some(owner) if owner == *account => return Ok(Creation::Repeated),
@@ -71,6 +81,11 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
         Some(_) => ApiKeyId::mint(),
         None => new.id,
     };
+    let KeyRules { expiry, scopes, allowed_ips } = new.rules;
+    let mut errors = FieldErrors::default();
+    let expires_at = errors.collect(Lifetimes::read(tx).and_then(|rules| expiry.resolve(rules, tx.now())))?;
+    let known = errors.collect(service_scope::require_known(tx, &service.slug, &scopes))?;
+    let (Some(expires_at), Some(())) = (expires_at, known) else { return Err(Error::Invalid(errors)) };
     let secret = KeySecret::generate(&service.key_prefix, new.mode)?;
     let key = ApiKey {
         id,
@@ -81,10 +96,12 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
         description: new.description,
         status: KeyStatus::Enabled,
         status_reason: None,
-        created_by: Some(by.clone()),
+        created_by: by.cloned(),
         created_at: tx.now(),
-        expires_at: None,
+        expires_at,
         version: 1,
+        scopes,
+        allowed_ips,
     };
     let stored = StoredSecret::of(&secret, &key.id, tx.now());
     // In a savepoint, since a concurrent submission of the same form may violate the unique id, and
@@ -98,7 +115,13 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: &OperatorId, new: NewApi
         inserted => inserted?,
     };
     let event = key.event(Action::ApiKeyCreated);
-    tx.audit(event.field("service", "", &key.service).field("mode", "", key.mode.as_str()).done())?;
+    let event = event
+        .field("service", "", &key.service)
+        .field("mode", "", key.mode.as_str())
+        .field("expires_at", None, key.expires_at.and_then(rfc3339))
+        .field("scopes", "", key.scopes.as_str())
+        .field("allowed_ips", "", key.allowed_ips.as_str());
+    tx.audit(event.done())?;
     Ok(Creation::Made(Box::new(ApiKeyEntry { key, secret: stored, service, usage: None }), secret))
 }
 

@@ -2,23 +2,31 @@
 //! programs authenticate with is a [`KeySecret`](secret::KeySecret), of which the
 //! database stores a digest.
 
+mod allowed_ips;
 mod creation;
 mod default_sender;
 pub mod deletion;
 mod entry;
+mod expiry;
 mod label;
 mod list;
 mod record;
+mod rules;
+mod scopes;
 pub mod secret;
 mod status;
 mod stored_secret;
 pub mod usage;
 
+pub use allowed_ips::AllowedIps;
 pub use creation::{Creation, NewApiKey, create};
 pub use default_sender::{default_sender, set_default_sender};
 pub use entry::ApiKeyEntry;
+pub use expiry::{Expiry, Lifetimes, days_after};
 pub use label::{Label, relabel};
 pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, count, find, find_by_digest, list, list_newer, names};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
+pub use rules::{KeyRules, set_allowed_ips, set_expiry, set_scopes};
+pub use scopes::{MAX_SCOPES, Scopes, is_scope};
 pub use status::{count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};

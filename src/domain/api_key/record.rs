@@ -2,6 +2,8 @@
 
 use diesel::prelude::*;
 
+use super::allowed_ips::AllowedIps;
+use super::scopes::Scopes;
 use super::secret::Mode;
 use crate::domain::account::AccountId;
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
@@ -73,6 +75,10 @@ pub struct ApiKey {
     pub version: i64,
     /// Why it is disabled; `None` while it is enabled, and if no reason was given.
     pub status_reason: Option<StatusReason>,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// From where it may be used.
+    pub allowed_ips: AllowedIps,
 }
 
 impl ApiKey {

@@ -12,6 +12,14 @@ table! {
 }
 
 table! {
+    service_scopes (service, name) {
+        service -> Text,
+        name -> Text,
+        description -> Text,
+    }
+}
+
+table! {
     api_keys (id) {
         id -> Text,
         account_id -> Text,
@@ -26,6 +34,8 @@ table! {
         version -> BigInt,
         status_reason -> Nullable<Text>,
         default_sender -> Nullable<Text>,
+        scopes -> Text,
+        allowed_ips -> Text,
     }
 }
 
@@ -39,6 +49,7 @@ table! {
         created_at -> BigInt,
         ends_at -> Nullable<BigInt>,
         origin -> Text,
+        uses_at_rotation -> Nullable<BigInt>,
     }
 }
 

@@ -241,7 +241,7 @@ impl<'db> App<'db> {
         let id = ApiKeyId::mint();
         let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap();
         let account = membership::of(conn, &operator.id).unwrap().account_id;
-        match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, &operator.id, new)) {
+        match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, Some(&operator.id), new)) {
             Creation::Made(made, secret) => Key { id: made.key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),
         }

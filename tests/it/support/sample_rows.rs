@@ -72,6 +72,27 @@ const ROWS: &[SampleRows] = &[
          ('ksec_3', 'key_2', X'0103', 'maps_test_…abc3', 'abc3', 7, 8, 'minted')",
     ),
     rows(
+        18,
+        "service_scopes",
+        "(service, name, description) VALUES ('maps', 'tiles.read', 'Read tiles'), ('maps', 'a.b:c-d_e', '')",
+    ),
+    rows(
+        18,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, status, created_by, created_at, expires_at, status_reason, \
+         scopes, allowed_ips) VALUES \
+         ('key_1', 'acc_1', 'sms', 'live', 'One', '', 'enabled', 'op_1', 6, NULL, NULL, '*', ''), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused', 'tiles.read', '10.0.0.0/8 ::1')",
+    ),
+    rows(
+        18,
+        "key_secrets",
+        "(id, api_key_id, digest, mask, tail, created_at, ends_at, origin, uses_at_rotation) VALUES \
+         ('ksec_1', 'key_1', X'00FF', 'sms_live_…abc1', 'abc1', 6, NULL, 'minted', NULL), \
+         ('ksec_2', 'key_2', X'0102', 'maps_test_…abc2', 'abc2', 7, NULL, 'imported', NULL), \
+         ('ksec_3', 'key_2', X'0103', 'maps_test_…abc3', 'abc3', 7, 8, 'minted', 5)",
+    ),
+    rows(
         3,
         "sessions",
         "(digest, operator_id, state, created_at, seen_at) VALUES (X'AA00', 'op_1', '{\"a\": 1}', 9, 10), \
