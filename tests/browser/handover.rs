@@ -56,7 +56,7 @@ fn without_scripts_the_link_is_on_a_page_of_its_own_and_can_be_withdrawn() {
     dashboard.follow("Create");
     dashboard.follow("Hand over…");
     let link = dashboard.wait_for(LINK).text();
-    dashboard.follow("the key’s page");
+    dashboard.follow("Done");
     dashboard.follow("Withdraw link");
     dashboard.wait_for_text(TOAST, "Success. Link for “Project Y” withdrawn.");
     dashboard.goto(&link);

@@ -148,7 +148,7 @@ impl Look {
         dashboard.execute("document.querySelector('.reveal form').submit()", &[]);
         let link = dashboard.wait_for("main > .card [id^=handover-link-]").text();
         self.closely("handover-made-page", &[]);
-        dashboard.follow("the key’s page");
+        dashboard.follow("Done");
         self.closely("key-handover", &[]);
         let key_page = dashboard.path();
         dashboard.goto(&link);

@@ -87,13 +87,11 @@ pub async fn hand_over(
     tracing::info!(key = %id, operator = %who.operator.id, "a link was made that shows an API key once");
     let url = Zeroizing::new(format!("{}/handover/{}", base_url(&state, &request), *token.expose()));
     let link = HandoverLink { id, name: entry.key.name, url, ends: ends_at.into(), is_in_table: htmx.is_part() };
-    let toast = Toast::success(format!("Success. Link for “{}” made.", link.name));
     if htmx.is_part() {
+        let toast = Toast::success(format!("Success. Link for “{}” made.", link.name));
         return html(StatusCode::OK, &MadeHandover { link, toast });
     }
-    let mut shell = Shell::new(SECTION, &who, &session);
-    shell.toasts.push(toast);
-    html(StatusCode::OK, &MadeHandoverPage { shell, link })
+    html(StatusCode::OK, &MadeHandoverPage { shell: Shell::new(SECTION, &who, &session), link })
 }
 
 async fn make(state: &State, who: &SignedIn, id: &ApiKeyId, form: &HandoverForm) -> Result<NewHandover> {
