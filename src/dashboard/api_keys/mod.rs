@@ -7,6 +7,8 @@ pub mod default_sender;
 mod default_sender_view;
 pub mod deletion;
 pub mod first_request;
+pub mod handover;
+mod handover_view;
 pub mod list;
 pub mod missed_switch;
 pub mod new;

@@ -135,6 +135,10 @@ impl GateSwitch {
 }
 
 impl Key {
+    pub fn handover_path(&self) -> String {
+        format!("/api-keys/{}/handover", self.id)
+    }
+
     pub fn status_path(&self) -> String {
         format!("/api-keys/{}/status", self.id)
     }
