@@ -33,7 +33,7 @@ on_both_databases! {
         let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
         let entry = entry_id(&client);
         let form_id = client.form_id();
-        let steps: [(&str, &dyn Fn()); 13] = [
+        let steps: [(&str, &dyn Fn()); 14] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
@@ -46,6 +46,7 @@ on_both_databases! {
             ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
             ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),
             ("service.renamed", &|| drop(client.post("/services/mail", &[("name", "Post")]))),
+            ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];
 

@@ -7,6 +7,7 @@ pub mod default_sender;
 mod default_sender_view;
 pub mod deletion;
 pub mod expiry;
+mod expiry_banner;
 pub mod expiry_view;
 pub mod first_request;
 pub mod key_end;
