@@ -121,10 +121,22 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(
+            resource("/settings/instance")
+                .get(settings::instance::show_instance_settings)
+                .post(settings::instance::save_instance_settings),
+        )
+        .service(
+            resource("/settings/instance/shortening")
+                .get(settings::shortening::ask_to_shorten)
+                .post(settings::shortening::shorten_keys),
+        )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
+        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
