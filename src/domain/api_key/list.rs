@@ -47,7 +47,7 @@ fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<ApiKeyEntry>> {
 }
 
 /// One page of the list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KeyPage {
     /// Up to [`KEYS_PER_PAGE`] keys, newest first.
     pub rows: Vec<ApiKeyEntry>,
@@ -166,6 +166,24 @@ pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) 
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
+}
+
+/// The account of a key.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key.
+pub fn account_of(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
+    Ok(api_keys::table.find(id).select(api_keys::account_id).first(conn)?)
+}
+
+/// The keys with these ids, newest first.
+pub(super) fn of_ids(conn: &mut Conn, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyEntry>> {
+    let rows = entries()
+        .select(Row::as_select())
+        .filter(api_keys::id.eq_any(ids))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .load(conn)?;
+    complete(conn, rows)
 }
 
 /// One key of an account.
