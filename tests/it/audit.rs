@@ -137,4 +137,27 @@ on_both_databases! {
         assert_eq!(ended, ["credits.added"]);
         assert_eq!(events(db).pop().unwrap(), "command_line command_line credits.added account Main account");
     }
+
+    fn every_command_that_changes_something_leaves_one_event_and_a_repeated_one_none(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let command = |arguments: &[&str]| drop(run(&[arguments, &["--database-url", &db.url()]].concat(), ""));
+        let steps: [(&str, &[&str]); 5] = [
+            ("api_key.disabled", &["key", "disable", &key.id, "--reason", "unused"]),
+            ("api_key.enabled", &["key", "enable", &key.id]),
+            ("api_key.rotated", &["key", "rotate", &key.id]),
+            ("api_key.deleted", &["key", "delete", &key.id]),
+            ("settings.changed", &["setting", "set", "max_lifetime_days", "90"]),
+        ];
+
+        assert_eq!(recorded(db, || command(&["key", "create", "--service", "sms", "--name", "CI"])), ["api_key.created"]);
+        for (action, arguments) in steps {
+            assert_eq!(recorded(db, || command(arguments)), [action]);
+            assert!(events(db).pop().unwrap().starts_with("command_line command_line "), "{action}");
+            assert_eq!(recorded(db, || command(arguments)), [""; 0], "{action} again");
+        }
+        for look in [&["key", "list"][..], &["setting", "list"]] {
+            assert_eq!(recorded(db, || command(look)), [""; 0]);
+        }
+    }
 }

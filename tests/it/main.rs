@@ -37,6 +37,7 @@ mod headers;
 mod health;
 mod house;
 mod idempotency;
+mod key_commands;
 mod key_rules;
 mod log_lines;
 mod login;

@@ -26,7 +26,9 @@ pub(super) struct ApiKeyRow {
 }
 
 impl ApiKeyRow {
-    pub(super) fn new(ApiKeyEntry { key, secret, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
+    pub(super) fn new(entry: ApiKeyEntry, now: UtcTime) -> Self {
+        let last_used = entry.last_use().map(|usage| LastUsed::new(usage.clone(), entry.uses(), now));
+        let ApiKeyEntry { key, secret, service, .. } = entry;
         Self {
             id: key.id,
             name: key.name,
@@ -35,7 +37,7 @@ impl ApiKeyRow {
             service_name: service.name,
             is_test: key.mode == Mode::Test,
             created: key.created_at.into(),
-            last_used: usage.map(|usage| LastUsed::new(usage, now)),
+            last_used,
             enabled: key.status == KeyStatus::Enabled,
             end: key.expires_at.map(|end| KeyEnd::new(end, now)),
         }
@@ -52,13 +54,13 @@ pub(super) struct LastUsed {
 }
 
 impl LastUsed {
-    fn new(usage: SecretUsage, now: UtcTime) -> Self {
+    fn new(usage: SecretUsage, uses: i64, now: UtcTime) -> Self {
         Self {
             ago: ago(usage.last_used_at, now),
             when: usage.last_used_at.into(),
             address: usage.address,
             user_agent: usage.user_agent,
-            uses: usage.uses,
+            uses,
         }
     }
 }
