@@ -10,6 +10,7 @@ mod keyfob;
 mod local_network;
 mod looks;
 mod messages;
+mod more_options;
 mod trouble;
 mod webdriver;
 mod without_javascript;
