@@ -132,6 +132,17 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
+        .service(
+            resource("/services/{slug}/scopes/{name}")
+                .get(services::scopes::show_scope)
+                .post(services::scopes::describe_scope),
+        )
+        .service(
+            resource("/services/{slug}/scopes/{name}/deletion")
+                .get(services::scope_deletion::ask_to_delete_scope)
+                .post(services::scope_deletion::delete_scope),
+        )
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))

@@ -60,6 +60,7 @@ mod safe_methods;
 mod secret_settings;
 mod security_md;
 mod sending;
+mod service_scopes;
 mod services;
 mod sessions;
 mod settings;

@@ -25,6 +25,9 @@ const WRITES: &[Write] = &[
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
+    ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),
+    ("/services/sms/scopes/eve.read", &[("description", "Read what is Eve's")]),
+    ("/services/sms/scopes/eve.read/deletion", &[]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.

@@ -183,11 +183,13 @@ on_both_databases! {
         let url = [("url", "https://example.com/typed"), ("action", "save")];
         let service = [("name", "Typed"), ("slug", "typed"), ("key_prefix", "typed")];
         let credits = [("amount", "1234"), ("note", "Typed")];
-        let forms: [(&str, &[(&str, &str)]); 6] = [
+        let forms: [(&str, &[(&str, &str)]); 8] = [
             (&page, &label),
             (&callback, &url),
             ("/services", &service),
             ("/services/sms", &[("name", "Typed")]),
+            ("/services/sms/scopes", &[("scope", "typed"), ("description", "Typed")]),
+            ("/services/sms/scopes/messages.send", &[("description", "Typed")]),
             ("/settings/name", &[("name", "Typed")]),
             ("/credits", &credits),
         ];

@@ -18,6 +18,7 @@ impl Route {
         self.written
             .replace("{id}", id)
             .replace("{slug}", "sms")
+            .replace("{name}", "eve.read")
             .replace("{service}*", "sms")
             .replace("{file}", "nothing.css")
     }
