@@ -35,6 +35,7 @@ mod headers;
 mod health;
 mod house;
 mod idempotency;
+mod key_rules;
 mod log_lines;
 mod login;
 mod long_bodies;

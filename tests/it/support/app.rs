@@ -13,7 +13,7 @@ use keyfob::config::Config;
 use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
-use keyfob::domain::api_key::{self, ApiKeyId, Creation, KeyStatus, NewApiKey};
+use keyfob::domain::api_key::{self, AllowedIps, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
@@ -226,25 +226,40 @@ impl<'db> App<'db> {
     /// A key that only rehearses.
     #[track_caller]
     pub fn make_test_key(&self, name: &str) -> Key {
-        self.make_key_of(&mut self.db.conn(), name, "test")
+        self.make_key_of(&mut self.db.conn(), name, "test", KeyRules::default())
+    }
+
+    /// A live key with these scopes, `*` for full access, that may be used from these addresses.
+    #[track_caller]
+    pub fn make_key_with_rules(&self, scopes: &str, allowed_ips: &str) -> Key {
+        let scopes = Scopes::parse(scopes.split_whitespace()).unwrap();
+        let rules = KeyRules { scopes, allowed_ips: AllowedIps::parse(allowed_ips).unwrap(), ..KeyRules::default() };
+        self.make_key_of(&mut self.db.conn(), "Ruled", "live", rules)
     }
 
     /// The same over a connection that is there already.
     #[track_caller]
     pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
-        self.make_key_of(conn, name, "live")
+        self.make_key_of(conn, name, "live", KeyRules::default())
     }
 
     #[track_caller]
-    fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str) -> Key {
+    fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str, rules: KeyRules) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
-        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap();
+        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap().with_rules(rules);
         let account = membership::of(conn, &operator.id).unwrap().account_id;
         match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, Some(&operator.id), new)) {
             Creation::Made(made, secret) => Key { id: made.key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),
         }
+    }
+
+    /// Makes a change through this instance, as the dashboard does.
+    #[track_caller]
+    pub fn change<T: Send + 'static>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.store.change(Actor::system(), self.clock.now(), work)).unwrap()
     }
 
     /// Switches keys at the gate, as the dashboard does.
