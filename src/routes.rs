@@ -114,6 +114,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings/password").post(settings::profile::change_password))
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
+        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))

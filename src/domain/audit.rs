@@ -43,6 +43,8 @@ text_enum! {
         CallbackRemoved = "callback.removed",
         /// Credits were added by hand.
         CreditsAdded = "credits.added",
+        /// A rule of the whole installation was changed.
+        SettingsChanged = "settings.changed",
         /// A service was created.
         ServiceCreated = "service.created",
         /// A service was renamed.
@@ -77,6 +79,8 @@ text_enum! {
         Service = "service",
         /// An operator.
         Operator = "operator",
+        /// The installation as a whole.
+        Installation = "installation",
     }
 }
 
