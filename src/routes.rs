@@ -117,6 +117,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))

@@ -18,6 +18,7 @@ const WRITES: &[Write] = &[
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
+    ("/api-keys/ID/expiry", &[("ends", "30")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),

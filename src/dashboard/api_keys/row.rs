@@ -1,5 +1,6 @@
 //! A key's row in the table, which several answers draw.
 
+use super::key_end::KeyEnd;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
@@ -21,6 +22,7 @@ pub(super) struct ApiKeyRow {
     pub(super) created: When,
     pub(super) last_used: Option<LastUsed>,
     pub(super) enabled: bool,
+    pub(super) end: Option<KeyEnd>,
 }
 
 impl ApiKeyRow {
@@ -35,6 +37,7 @@ impl ApiKeyRow {
             created: key.created_at.into(),
             last_used: usage.map(|usage| LastUsed::new(usage, now)),
             enabled: key.status == KeyStatus::Enabled,
+            end: key.expires_at.map(|end| KeyEnd::new(end, now)),
         }
     }
 }

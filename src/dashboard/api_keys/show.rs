@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use super::callback_view::{CallbackDraft, CallbackView};
 use super::default_sender_view::DefaultSenderView;
+use super::expiry_view::ExpiryView;
 use super::first_request::SMS;
 use super::missed_switch::MissedSwitch;
-use super::paths::{SECTION, callback_form, parse_id, path};
+use super::paths::{SECTION, callback_form, expiry_form, parse_id, path};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -39,6 +40,7 @@ struct ApiKeyPage {
     form: LabelFormView,
     callback: Option<CallbackView>,
     default_sender: Option<DefaultSenderView>,
+    expiry: ExpiryView,
     missed: Option<MissedSwitch>,
     /// Whether live messages are really sent.
     has_carrier: bool,
@@ -79,6 +81,7 @@ pub(super) struct KeyDetails {
     created_by: Option<String>,
     pub(super) callback: Option<CallbackView>,
     pub(super) default_sender: Option<DefaultSenderView>,
+    pub(super) expiry: ExpiryView,
     missed: Option<MissedSwitch>,
 }
 
@@ -96,6 +99,7 @@ pub async fn show_api_key(
     if let Some(CallbackDraft { url }) = callback.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
     }
+    known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
     let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
@@ -159,14 +163,15 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
 }
 
 async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<KeyDetails> {
-    let (account, id, missed) = (who.account.clone(), id.clone(), missed.to_owned());
+    let (account, id, missed, now) = (who.account.clone(), id.clone(), missed.to_owned(), state.clock.now());
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
         let default_sender = DefaultSenderView::read(conn, &entry.key)?;
+        let expiry = ExpiryView::read(conn, &entry.key, now)?;
         let missed = MissedSwitch::read(conn, &account, &missed)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, missed })
+        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, expiry, missed })
     });
     read.await
 }
@@ -175,7 +180,7 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, default_sender, missed }: KeyDetails,
+    KeyDetails { entry, created_by, callback, default_sender, expiry, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
@@ -192,6 +197,7 @@ fn draw(
             form,
             callback,
             default_sender,
+            expiry,
             missed,
             has_carrier,
             messages,
