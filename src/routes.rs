@@ -118,6 +118,8 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
         .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
+        .service(resource("/api-keys/{id}/scopes").post(api_keys::scopes::change_scopes))
+        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))

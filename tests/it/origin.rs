@@ -19,6 +19,8 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
     ("/api-keys/ID/expiry", &[("ends", "30")]),
+    ("/api-keys/ID/scopes", &[("access", "full")]),
+    ("/api-keys/ID/allowed-ips", &[("allowed_ips", "203.0.113.9")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),

@@ -3,7 +3,7 @@
 use keyfob::domain::account;
 use keyfob::domain::api_key::{self, ApiKeyId, NewApiKey, Scopes};
 
-use crate::support::{Answer, App, Client, Database, change, on_both_databases};
+use crate::support::{Answer, App, Client, Database, Key, change, on_both_databases};
 
 const PAGE: &str = "/services/mail";
 const SCOPES: &str = "/services/mail/scopes";
@@ -173,6 +173,22 @@ on_both_databases! {
         assert!(question("boxes_read").contains("2 keys"), "it is no wildcard");
         add(&client, "boxes.read", "Read again").assert_leads_to(PAGE);
         assert!(question("boxes.read").contains("No key has this scope"), "one that is added again is nobody's");
+    }
+
+    fn a_key_loses_a_scope_that_is_deleted_from_its_next_request_on(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        client.post("/services/sms/scopes", &[("scope", "extra.read"), ("description", "x")]).assert_status(303);
+        let (some, full) = (app.make_key_with_rules("extra.read", ""), app.make_key_with_rules("*", ""));
+        let ask = |key: &Key| {
+            let asking = app.anonymous().with("x-api-key", &key.secret);
+            asking.get("/v1/auth?service=sms&scopes=extra.read").header("x-auth-code").to_owned()
+        };
+        assert_eq!([&some, &full].map(ask), ["VALID", "VALID"]);
+
+        client.post("/services/sms/scopes/extra.read/deletion", &[]).assert_status(303);
+
+        assert_eq!([&some, &full].map(ask), ["INSUFFICIENT_SCOPE", "VALID"]);
     }
 
     fn whoever_is_not_logged_in_changes_no_catalogue(db: &Database) {

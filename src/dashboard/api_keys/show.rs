@@ -7,13 +7,15 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::allowed_ips_view::AllowedIpsView;
 use super::callback_view::{CallbackDraft, CallbackView};
 use super::default_sender_view::DefaultSenderView;
 use super::expiry_view::ExpiryView;
 use super::first_request::SMS;
 use super::missed_switch::MissedSwitch;
-use super::paths::{SECTION, callback_form, expiry_form, parse_id, path};
+use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};
 use super::row::ApiKeyRow;
+use super::scopes_view::KeyScopesView;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
@@ -41,6 +43,8 @@ struct ApiKeyPage {
     callback: Option<CallbackView>,
     default_sender: Option<DefaultSenderView>,
     expiry: ExpiryView,
+    scopes: KeyScopesView,
+    allowed_ips: AllowedIpsView,
     missed: Option<MissedSwitch>,
     /// Whether live messages are really sent.
     has_carrier: bool,
@@ -82,6 +86,8 @@ pub(super) struct KeyDetails {
     pub(super) callback: Option<CallbackView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) expiry: ExpiryView,
+    pub(super) scopes: KeyScopesView,
+    pub(super) allowed_ips: AllowedIpsView,
     missed: Option<MissedSwitch>,
 }
 
@@ -100,6 +106,8 @@ pub async fn show_api_key(
         known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
     }
     known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
+    known.scopes.fill_in_draft(session::take_draft(&session, scopes_form(&id).as_str()));
+    known.allowed_ips.fill_in_draft(session::take_draft(&session, allowed_ips_form(&id).as_str()));
     let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
@@ -164,14 +172,18 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
 
 async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<KeyDetails> {
     let (account, id, missed, now) = (who.account.clone(), id.clone(), missed.to_owned(), state.clock.now());
+    let refusals = state.gate.refusals(&id);
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
         let default_sender = DefaultSenderView::read(conn, &entry.key)?;
         let expiry = ExpiryView::read(conn, &entry.key, now)?;
+        let scopes = KeyScopesView::read(conn, &entry.key)?;
+        let allowed_ips = AllowedIpsView::of(&entry, refusals, now);
         let missed = MissedSwitch::read(conn, &account, &missed)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, expiry, missed })
+        let created_by = maker.map(|maker| maker.name);
+        Ok(KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, missed })
     });
     read.await
 }
@@ -180,7 +192,7 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, default_sender, expiry, missed }: KeyDetails,
+    KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
@@ -198,6 +210,8 @@ fn draw(
             callback,
             default_sender,
             expiry,
+            scopes,
+            allowed_ips,
             missed,
             has_carrier,
             messages,
