@@ -17,7 +17,7 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
+use crate::dashboard::{api_keys, connect, credits, handover, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -85,6 +85,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 // For browsers, without a session
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
+                .service(handover_link())
                 .service(dashboard(state))
                 .app_data(PayloadConfig::new(MAX_FORM_BYTES))
                 .wrap(from_fn(whole_body::whole_body))
@@ -100,6 +101,14 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
 /// that a proxy's rule for `/v1/auth` covers all that reaches it.
 fn is_written_plainly(context: &GuardContext<'_>) -> bool {
     !context.head().uri.path().contains('%')
+}
+
+/// The page of a link that shows a key once, to people who need not log in.
+fn handover_link() -> impl HttpServiceFactory + use<> {
+    resource("/handover/{token}")
+        .get(handover::link::show_handover)
+        .post(handover::link::reveal_key)
+        .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
 }
 
 /// The pages for operators.
@@ -122,6 +131,8 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
+        .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
+        .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")

@@ -73,7 +73,9 @@ fn look_around(options: Options, screen: &'static str) {
     let look = Look { dashboard: Dashboard::new(options), screen };
     look.at_the_way_in();
     look.at_a_new_key();
+    look.at_a_handover();
     look.at_one_key();
+    look.at_a_limited_key();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -133,6 +135,34 @@ impl Look {
     }
 
     #[track_caller]
+    fn at_a_handover(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.click("Hand over…");
+        dashboard.wait_for(".reveal [id^=handover-link-]");
+        self.closely("handover-made", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        dashboard.fill_in(NAME, AWKWARD_KEYS[5].0);
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        // As without scripts: the link on a page of its own.
+        dashboard.execute("document.querySelector('.reveal form').submit()", &[]);
+        let link = dashboard.wait_for("main > .card [id^=handover-link-]").text();
+        self.closely("handover-made-page", &[]);
+        dashboard.follow("Done");
+        self.closely("key-handover", &[]);
+        let key_page = dashboard.path();
+        dashboard.goto(&link);
+        self.closely("handover", &[]);
+        dashboard.follow("Show the key");
+        self.closely("handover-key", &[]);
+        dashboard.goto(&link);
+        self.closely("handover-ended", &[&format!("{} 404", dashboard.path())]);
+        dashboard.open(&key_page);
+        self.closely("key-handover-opened", &[]);
+    }
+
+    #[track_caller]
     fn at_one_key(&self) {
         let dashboard = &self.dashboard;
         dashboard.open("/api-keys");
@@ -148,6 +178,33 @@ impl Look {
         self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
+    }
+
+    /// Everything that a key's page can say about its scopes and addresses.
+    #[track_caller]
+    fn at_a_limited_key(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        let key = dashboard.create_key("Limited");
+        let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
+        dashboard.open(&format!("/api-keys/{id}"));
+        dashboard.find("#scopes .more__summary").click();
+        dashboard.find("#key-scopes [value=some]").click();
+        dashboard.find("#key-scopes [value='messages.read']").click();
+        dashboard.find("#key-scopes [value='messages.send']").click();
+        dashboard.follow("Save scopes");
+        dashboard.find("#allowed-ips .more__summary").click();
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.5/8");
+        dashboard.follow("Save addresses");
+        self.closely("key-wrong-addresses", &[&format!("/api-keys/{id}/allowed-ips 422")]);
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.0/8");
+        dashboard.follow("Save addresses");
+        for address in ["203.0.113.9", "2001:db8:1234:5678:9abc:def0:1234:5678"] {
+            assert_eq!(dashboard.keyfob.verdict_for(&key, address), "IP_NOT_ALLOWED");
+        }
+        assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
+        dashboard.open(&format!("/api-keys/{id}"));
+        self.closely("key-limited", &[]);
     }
 
     #[track_caller]
@@ -217,6 +274,8 @@ impl Look {
         self.closely("scope-deletion", &[]);
         dashboard.open("/connect?service=sms");
         self.closely("connect", &[]);
+        dashboard.open("/connect?service=sms&scope=messages.send");
+        self.closely("connect-scopes", &[]);
         self.make_service(&"W".repeat(100));
         dashboard.open("/services");
         self.closely("services-long", &[]);

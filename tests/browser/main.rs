@@ -4,11 +4,13 @@
 mod browsers;
 mod dashboard;
 mod guide;
+mod handover;
 mod keyboard;
 mod keyfob;
 mod local_network;
 mod looks;
 mod messages;
+mod rules;
 mod trouble;
 mod webdriver;
 mod without_javascript;

@@ -72,6 +72,17 @@ on_both_databases! {
         callback("save");
         let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
 
+        let link = std::cell::OnceCell::new();
+        let hand_over = || drop(link.set(client.hand_over(&key)));
+        let open = || drop(app.anonymous().post(link.get().unwrap(), &[]));
+        let withdraw = || drop(client.post(&format!("{}/withdrawal", key.handover_path()), &[]));
+
+        assert_eq!(recorded(db, hand_over), ["api_key.handed_over"]);
+        assert_eq!(recorded(db, open), ["api_key.handover_opened"]);
+        assert_eq!(recorded(db, open), [""; 0]);
+        assert_eq!(recorded(db, || drop(client.hand_over(&key))), ["api_key.handed_over"]);
+        assert_eq!(recorded(db, withdraw), ["api_key.handover_withdrawn"]);
+        assert_eq!(recorded(db, withdraw), [""; 0]);
         assert_eq!(recorded(db, || callback("new-secret")), ["callback.secret_renewed"]);
         assert_eq!(recorded(db, || drop(app.signed_in())), ["operator.logged_in"]);
         assert_eq!(recorded(db, || drop(client.post("/settings/password", &passwords))), ["operator.password_changed"]);

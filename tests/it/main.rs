@@ -32,6 +32,7 @@ mod flood;
 mod foreign_sites;
 mod gate_requests;
 mod generated_clients;
+mod handover;
 mod headers;
 mod health;
 mod house;

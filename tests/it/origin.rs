@@ -8,7 +8,7 @@ use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_database
 type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
+/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
@@ -22,6 +22,8 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID/scopes", &[("access", "full")]),
     ("/api-keys/ID/allowed-ips", &[("allowed_ips", "203.0.113.9")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
+    ("/api-keys/ID/handover", &[("key", "SECRET")]),
+    ("/api-keys/ID/handover/withdrawal", &[]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
@@ -34,16 +36,21 @@ const WRITES: &[Write] = &[
 ];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 5] = [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate"];
+const WITHOUT_COOKIE: [&str; 6] =
+    [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate", LINK];
+const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
     let (message, entry) = (MessageId::mint(), LedgerEntryId::mint());
-    let fill_in = |value: &'static str| match value {
-        "FORM" => form,
-        "MESSAGE" => message.as_str(),
-        "ENTRY" => entry.as_str(),
-        value => value,
+    let fill_in = |value: &'static str| -> &str {
+        match value {
+            "FORM" => form,
+            "MESSAGE" => message.as_str(),
+            "ENTRY" => entry.as_str(),
+            "SECRET" => &key.secret,
+            value => value,
+        }
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();
     client.post(&path.replace("ID", &key.id), &fields)

@@ -11,6 +11,8 @@ pub mod deletion;
 pub mod expiry;
 pub mod expiry_view;
 pub mod first_request;
+pub mod handover;
+mod handover_view;
 pub mod key_end;
 pub mod list;
 pub mod missed_switch;

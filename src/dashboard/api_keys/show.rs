@@ -12,6 +12,7 @@ use super::callback_view::{CallbackDraft, CallbackView};
 use super::default_sender_view::DefaultSenderView;
 use super::expiry_view::ExpiryView;
 use super::first_request::SMS;
+use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
 use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};
 use super::row::ApiKeyRow;
@@ -45,6 +46,7 @@ struct ApiKeyPage {
     expiry: ExpiryView,
     scopes: KeyScopesView,
     allowed_ips: AllowedIpsView,
+    handover: Option<HandoverView>,
     missed: Option<MissedSwitch>,
     /// Whether live messages are really sent.
     has_carrier: bool,
@@ -88,6 +90,7 @@ pub(super) struct KeyDetails {
     pub(super) expiry: ExpiryView,
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
+    handover: Option<HandoverView>,
     missed: Option<MissedSwitch>,
 }
 
@@ -181,9 +184,10 @@ async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Res
         let expiry = ExpiryView::read(conn, &entry.key, now)?;
         let scopes = KeyScopesView::read(conn, &entry.key)?;
         let allowed_ips = AllowedIpsView::of(&entry, refusals, now);
+        let handover = HandoverView::read(conn, &entry.key, now)?;
         let missed = MissedSwitch::read(conn, &account, &missed)?;
         let created_by = maker.map(|maker| maker.name);
-        Ok(KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, missed })
+        Ok(KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, handover, missed })
     });
     read.await
 }
@@ -192,7 +196,7 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, missed }: KeyDetails,
+    KeyDetails { entry, created_by, callback, default_sender, expiry, scopes, allowed_ips, handover, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
@@ -212,6 +216,7 @@ fn draw(
             expiry,
             scopes,
             allowed_ips,
+            handover,
             missed,
             has_carrier,
             messages,

@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
@@ -23,7 +23,8 @@ use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
 use keyfob::sms::callbacks::CallbackConfig;
 use keyfob::sms::transport::TransportConfig;
-use keyfob::store::{Actor, Conn, OpenOptions, Store, Tx, UtcTime};
+use keyfob::store::schema::api_keys;
+use keyfob::store::{Actor, Conn, Digest, OpenOptions, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
 use super::{CarrierPeer, Client, Database};
@@ -58,6 +59,29 @@ pub struct Key {
     pub secret: String,
 }
 
+/// Why a key opens no door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Off {
+    Disabled,
+    NoScope,
+    Elsewhere,
+    Ended,
+}
+
+impl Off {
+    pub const ALL: [Self; 4] = [Self::Disabled, Self::NoScope, Self::Elsewhere, Self::Ended];
+
+    /// What the gate says then.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Disabled => "DISABLED",
+            Self::NoScope => "INSUFFICIENT_SCOPE",
+            Self::Elsewhere => "IP_NOT_ALLOWED",
+            Self::Ended => "EXPIRED",
+        }
+    }
+}
+
 /// Switches keys as the dashboard does, without a browser.
 pub struct GateSwitch {
     store: Store,
@@ -73,6 +97,35 @@ impl GateSwitch {
         self.runtime.block_on(change).unwrap();
     }
 
+    /// Lets a key open no door, or every door again.
+    #[track_caller]
+    pub fn turn(&self, key: &Key, off: Off, is_on: bool) {
+        let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
+        let digest = Digest::of(key.secret.as_bytes());
+        let change = self.store.change(Actor::system(), NOW, move |tx| match off {
+            Off::Disabled => {
+                let status = if is_on { KeyStatus::Enabled } else { KeyStatus::Disabled };
+                api_key::set_status(tx, &account, &id, status).map(drop)
+            }
+            Off::NoScope => {
+                let scopes = if is_on { Scopes::full() } else { Scopes::parse([])? };
+                api_key::set_scopes(tx, &account, &id, &scopes).map(drop)
+            }
+            Off::Elsewhere => {
+                let allowed = AllowedIps::parse(if is_on { "" } else { "198.51.100.1" })?;
+                api_key::set_allowed_ips(tx, &account, &id, &allowed).map(drop)
+            }
+            // In the past, which no form takes.
+            Off::Ended => {
+                let end = api_keys::expires_at.eq((!is_on).then_some(NOW));
+                diesel::update(api_keys::table.find(&id)).set(end).execute(tx.conn())?;
+                tx.forget(digest);
+                Ok(())
+            }
+        });
+        self.runtime.block_on(change).unwrap();
+    }
+
     #[track_caller]
     pub fn delete(&self, key: &Key) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
@@ -82,6 +135,10 @@ impl GateSwitch {
 }
 
 impl Key {
+    pub fn handover_path(&self) -> String {
+        format!("/api-keys/{}/handover", self.id)
+    }
+
     pub fn status_path(&self) -> String {
         format!("/api-keys/{}/status", self.id)
     }
