@@ -196,7 +196,7 @@ impl Look {
         dashboard.find("#allowed-ips .more__summary").click();
         dashboard.fill_in("#key-allowed-ips", "10.0.0.5/8");
         dashboard.follow("Save addresses");
-        self.closely("key-wrong-addresses", &[&format!("/api-keys/{id}/allowed-ips 422")]);
+        self.closely("key-wrong-addresses", &[&format!("/api-keys/{id}/allowed-ips#allowed-ips 422")]);
         dashboard.fill_in("#key-allowed-ips", "10.0.0.0/8");
         dashboard.follow("Save addresses");
         for address in ["203.0.113.9", "2001:db8:1234:5678:9abc:def0:1234:5678"] {
@@ -262,7 +262,7 @@ impl Look {
         dashboard.find("#scopes .more__summary").click();
         dashboard.fill_in("#scope-name", "messages.*");
         dashboard.follow("Add scope");
-        self.closely("service-with-error", &["/services/sms/scopes 422"]);
+        self.closely("service-with-error", &["/services/sms/scopes#scopes 422"]);
         dashboard.fill_in("#scope-name", &"w".repeat(64));
         dashboard.fill_in("#scope-description", &"What a scope allows ".repeat(9));
         dashboard.follow("Add scope");

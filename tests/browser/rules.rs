@@ -98,7 +98,7 @@ fn limit_a_key(dashboard: &Dashboard) {
     assert_eq!(dashboard.keyfob.verdict_for(&key, "203.0.113.9"), "IP_NOT_ALLOWED");
     dashboard.open(&page);
     dashboard.wait_for_text(".refusal", "Refused from 203.0.113.9, once");
-    dashboard.follow("Allow 203.0.113.9");
+    dashboard.follow("Allow this address: 203.0.113.9");
     dashboard.wait_for_text(TOAST, "2 addresses and ranges");
     assert_eq!(dashboard.keyfob.verdict_for(&key, "203.0.113.9"), "VALID");
     assert_eq!(dashboard.keyfob.verdict_for(&key, "203.0.113.10"), "IP_NOT_ALLOWED");
