@@ -121,6 +121,16 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(
+            resource("/settings/instance")
+                .get(settings::instance::show_instance_settings)
+                .post(settings::instance::save_instance_settings),
+        )
+        .service(
+            resource("/settings/instance/shortening")
+                .get(settings::shortening::ask_to_shorten)
+                .post(settings::shortening::shorten_keys),
+        )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))

@@ -33,7 +33,7 @@ on_both_databases! {
         let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
         let entry = entry_id(&client);
         let form_id = client.form_id();
-        let steps: [(&str, &dyn Fn()); 18] = [
+        let steps: [(&str, &dyn Fn()); 19] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
@@ -51,6 +51,7 @@ on_both_databases! {
             ("service.scope_added", &|| drop(client.post("/services/mail/scopes", &[("scope", "boxes.read"), ("description", "Read")]))),
             ("service.scope_changed", &|| drop(client.post("/services/mail/scopes/boxes.read", &[("description", "Read boxes")]))),
             ("service.scope_removed", &|| drop(client.post("/services/mail/scopes/boxes.read/deletion", &[]))),
+            ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];
 

@@ -26,6 +26,7 @@ mod credits_at_once;
 
 mod cached_statements;
 mod environment;
+mod expiry;
 mod failover;
 mod first_start;
 mod flood;
@@ -46,6 +47,7 @@ mod many_logins;
 mod messages;
 mod methods;
 mod metrics;
+mod more_options;
 mod nasty_text;
 mod off_means_off;
 mod older_instance;

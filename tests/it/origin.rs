@@ -15,6 +15,8 @@ const WRITES: &[Write] = &[
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
+    ("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "")]),
+    ("/settings/instance/shortening", &[("total", "1"), ("end", "0")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),

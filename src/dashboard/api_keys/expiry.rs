@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 
 use super::expiry_view::ExpiryForm;
+use super::key_details::KeyDetails;
 use super::key_end::KeyEnd;
 use super::paths::{SECTION, expiry_form, parse_id, path};
 use super::rules_view::KEEP;
@@ -54,7 +55,7 @@ pub async fn change_expiry(
         Err(error) => {
             let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
             let shell = Shell::new(SECTION, &who, &session);
-            let fill_in = |page: &mut super::show::KeyDetails| {
+            let fill_in = |page: &mut KeyDetails| {
                 page.expiry.fill_in(&form);
                 (page.expiry.errors, page.expiry.alert) = (errors, alert);
             };

@@ -45,6 +45,8 @@ pub struct ExpiryOption {
     pub label: String,
     /// The moment in RFC 3339, where the entry has one.
     pub moment: Option<String>,
+    /// Its day, such as `28 Feb 2027`.
+    day: Option<String>,
     /// Whether it is chosen.
     pub is_chosen: bool,
 }
@@ -66,12 +68,7 @@ impl ExpiryChoice {
             Some(end) if end <= now => Some(format!("As it is: ended {}", When::from(end).text)),
             Some(end) => Some(format!("As it is: {}", When::from(end).text)),
         };
-        let keep = label.map(|label| ExpiryOption {
-            value: KEEP.to_owned(),
-            label,
-            moment: end.map(|end| When::from(end).iso),
-            is_chosen: false,
-        });
+        let keep = label.map(|label| ExpiryOption::without_moment(KEEP, label));
         let preselected = if keep.is_some() { KEEP } else { NEVER };
         Self::new(rules, now, keep, preselected.to_owned(), chosen, day)
     }
@@ -90,16 +87,10 @@ impl ExpiryChoice {
         offered.retain(|days| rules.max_days == 0 || *days <= rules.max_days);
         offered.sort_unstable();
         offered.dedup();
-        let plain = |value: &str, label: &str| ExpiryOption {
-            value: value.to_owned(),
-            label: label.to_owned(),
-            moment: None,
-            is_chosen: false,
-        };
         let mut options: Vec<ExpiryOption> = keep.into_iter().collect();
-        options.extend((rules.max_days == 0).then(|| plain(NEVER, "Never")));
+        options.extend((rules.max_days == 0).then(|| ExpiryOption::without_moment(NEVER, "Never".to_owned())));
         options.extend(offered.into_iter().map(|days| ExpiryOption::after(days, now)));
-        options.push(plain(ON_A_DATE, "On a date"));
+        options.push(ExpiryOption::without_moment(ON_A_DATE, "On a date".to_owned()));
         for option in &mut options {
             option.is_chosen = option.value == chosen;
         }
@@ -117,14 +108,15 @@ impl ExpiryChoice {
     /// The last day of the entry that is chosen, such as `28 Feb 2027`.
     #[must_use]
     pub fn chosen_day(&self) -> Option<String> {
-        let chosen = self.options.iter().find(|option| option.is_chosen)?;
-        let moment = chosen.moment.as_ref()?;
-        let when = time::OffsetDateTime::parse(moment, &time::format_description::well_known::Rfc3339).ok()?;
-        when.format(DAY_IN_WORDS).ok()
+        self.options.iter().find(|option| option.is_chosen)?.day.clone()
     }
 }
 
 impl ExpiryOption {
+    fn without_moment(value: &str, label: String) -> Self {
+        Self { value: value.to_owned(), label, moment: None, day: None, is_chosen: false }
+    }
+
     fn after(days: i64, now: UtcTime) -> Self {
         let end = days_after(now, days);
         let day = end.to_datetime().format(DAY_IN_WORDS).unwrap_or_default();
@@ -137,6 +129,7 @@ impl ExpiryOption {
             value: days.to_string(),
             label: format!("{length} (until {day})"),
             moment: Some(When::from(end).iso),
+            day: Some(day),
             is_chosen: false,
         }
     }
