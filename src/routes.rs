@@ -137,6 +137,8 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
         .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
+        .service(resource("/api-keys/{id}/scopes").post(api_keys::scopes::change_scopes))
+        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
@@ -155,6 +157,17 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
+        .service(
+            resource("/services/{slug}/scopes/{name}")
+                .get(services::scopes::show_scope)
+                .post(services::scopes::describe_scope),
+        )
+        .service(
+            resource("/services/{slug}/scopes/{name}/deletion")
+                .get(services::scope_deletion::ask_to_delete_scope)
+                .post(services::scope_deletion::delete_scope),
+        )
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))

@@ -61,6 +61,12 @@ text_enum! {
         ServiceCreated = "service.created",
         /// A service was renamed.
         ServiceRenamed = "service.renamed",
+        /// A scope was added to a service.
+        ServiceScopeAdded = "service.scope_added",
+        /// What a scope of a service allows was described anew.
+        ServiceScopeChanged = "service.scope_changed",
+        /// A scope was removed from a service and from the keys that had it.
+        ServiceScopeRemoved = "service.scope_removed",
         /// An operator was created, and joined an account.
         OperatorJoined = "operator.joined",
         /// An operator was renamed.

@@ -75,6 +75,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_a_new_key();
     look.at_a_handover();
     look.at_one_key();
+    look.at_a_limited_key();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -199,6 +200,33 @@ impl Look {
         self.closely("key-deletion", &[]);
     }
 
+    /// Everything that a key's page can say about its scopes and addresses.
+    #[track_caller]
+    fn at_a_limited_key(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        let key = dashboard.create_key("Limited");
+        let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
+        dashboard.open(&format!("/api-keys/{id}"));
+        dashboard.find("#scopes .more__summary").click();
+        dashboard.find("#key-scopes [value=some]").click();
+        dashboard.find("#key-scopes [value='messages.read']").click();
+        dashboard.find("#key-scopes [value='messages.send']").click();
+        dashboard.follow("Save scopes");
+        dashboard.find("#allowed-ips .more__summary").click();
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.5/8");
+        dashboard.follow("Save addresses");
+        self.closely("key-wrong-addresses", &[&format!("/api-keys/{id}/allowed-ips#allowed-ips 422")]);
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.0/8");
+        dashboard.follow("Save addresses");
+        for address in ["203.0.113.9", "2001:db8:1234:5678:9abc:def0:1234:5678"] {
+            assert_eq!(dashboard.keyfob.verdict_for(&key, address), "IP_NOT_ALLOWED");
+        }
+        assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
+        dashboard.open(&format!("/api-keys/{id}"));
+        self.closely("key-limited", &[]);
+    }
+
     #[track_caller]
     fn at_messages(&self) {
         let dashboard = &self.dashboard;
@@ -251,8 +279,23 @@ impl Look {
         self.closely("services-new", &[]);
         dashboard.open("/services/sms");
         self.closely("service", &[]);
+        dashboard.find("#scopes .more__summary").click();
+        dashboard.fill_in("#scope-name", "messages.*");
+        dashboard.follow("Add scope");
+        self.closely("service-with-error", &["/services/sms/scopes#scopes 422"]);
+        dashboard.fill_in("#scope-name", &"w".repeat(64));
+        dashboard.fill_in("#scope-description", &"What a scope allows ".repeat(9));
+        dashboard.follow("Add scope");
+        dashboard.wait_for_text(TOAST, "added");
+        self.closely("service-long-scope", &[]);
+        dashboard.open("/services/sms/scopes/messages.send");
+        self.closely("scope", &[]);
+        dashboard.open(&format!("/services/sms/scopes/{}/deletion", "w".repeat(64)));
+        self.closely("scope-deletion", &[]);
         dashboard.open("/connect?service=sms");
         self.closely("connect", &[]);
+        dashboard.open("/connect?service=sms&scope=messages.send");
+        self.closely("connect-scopes", &[]);
         self.make_service(&"W".repeat(100));
         dashboard.open("/services");
         self.closely("services-long", &[]);

@@ -33,11 +33,13 @@ on_both_databases! {
         let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
         let entry = entry_id(&client);
         let form_id = client.form_id();
-        let steps: [(&str, &dyn Fn()); 14] = [
+        let steps: [(&str, &dyn Fn()); 19] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
             ("api_key.relabelled", &|| drop(client.post(&path, &[("version", "1"), ("name", "Z"), ("description", "")]))),
+            ("api_key.scopes_changed", &|| drop(client.post(&format!("{path}/scopes"), &[("access", "some"), ("scopes", "messages.read")]))),
+            ("api_key.allowed_ips_changed", &|| drop(client.post(&format!("{path}/allowed-ips"), &[("allowed_ips", "203.0.113.9")]))),
             ("api_key.sender_changed", &|| drop(client.post(&format!("{path}/default-sender"), &[("default_sender", "Shop")]))),
             ("api_key.expiry_changed", &|| drop(client.post(&format!("{path}/expiry"), &[("ends", "30")]))),
             ("callback.changed", &|| drop(callback("save"))),
@@ -46,6 +48,9 @@ on_both_databases! {
             ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
             ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),
             ("service.renamed", &|| drop(client.post("/services/mail", &[("name", "Post")]))),
+            ("service.scope_added", &|| drop(client.post("/services/mail/scopes", &[("scope", "boxes.read"), ("description", "Read")]))),
+            ("service.scope_changed", &|| drop(client.post("/services/mail/scopes/boxes.read", &[("description", "Read boxes")]))),
+            ("service.scope_removed", &|| drop(client.post("/services/mail/scopes/boxes.read/deletion", &[]))),
             ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod allowed_ips;
 mod api_key;
 mod api_key_callback;
 mod api_key_status;
@@ -62,9 +63,11 @@ mod proxies_over_tls;
 mod request_ids;
 mod restore;
 mod safe_methods;
+mod scopes;
 mod secret_settings;
 mod security_md;
 mod sending;
+mod service_scopes;
 mod services;
 mod sessions;
 mod settings;

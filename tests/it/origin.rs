@@ -21,6 +21,8 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
     ("/api-keys/ID/expiry", &[("ends", "30")]),
+    ("/api-keys/ID/scopes", &[("access", "full")]),
+    ("/api-keys/ID/allowed-ips", &[("allowed_ips", "203.0.113.9")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/handover", &[("key", "SECRET")]),
     ("/api-keys/ID/handover/withdrawal", &[]),
@@ -30,6 +32,9 @@ const WRITES: &[Write] = &[
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
+    ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),
+    ("/services/sms/scopes/eve.read", &[("description", "Read what is Eve's")]),
+    ("/services/sms/scopes/eve.read/deletion", &[]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.

@@ -1,10 +1,12 @@
 //! A key with everything that its page shows, read in one transaction.
 
+use super::allowed_ips_view::AllowedIpsView;
 use super::callback_view::CallbackView;
 use super::default_sender_view::DefaultSenderView;
 use super::expiry_view::ExpiryView;
 use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
+use super::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::identity::operator;
@@ -17,6 +19,8 @@ pub(super) struct KeyDetails {
     /// The name of the operator who made it.
     pub(super) created_by: Option<String>,
     pub(super) expiry: ExpiryView,
+    pub(super) scopes: KeyScopesView,
+    pub(super) allowed_ips: AllowedIpsView,
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) callback: Option<CallbackView>,
@@ -31,12 +35,15 @@ impl KeyDetails {
     /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
     pub(super) async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<Self> {
         let (account, id, missed, now) = (who.account.clone(), id.clone(), missed.to_owned(), state.clock.now());
+        let refusals = state.gate.refusals(&id);
         let read = state.store.read(move |conn| {
             let entry = api_key::find(conn, &account, &id)?;
             let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
             Ok(Self {
                 created_by: maker.map(|maker| maker.name),
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
+                scopes: KeyScopesView::read(conn, &entry.key)?,
+                allowed_ips: AllowedIpsView::of(&entry, refusals, now),
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
                 callback: CallbackView::read(conn, &entry.key)?,

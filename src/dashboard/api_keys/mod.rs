@@ -1,5 +1,7 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
+pub mod allowed_ips;
+mod allowed_ips_view;
 pub mod callback;
 pub mod callback_question;
 pub mod callback_view;
@@ -23,6 +25,8 @@ pub mod paths;
 pub mod reveal;
 pub mod row;
 pub mod rules_view;
+pub mod scopes;
+mod scopes_view;
 pub mod show;
 pub mod status;
 pub mod typed_rules;

@@ -26,6 +26,16 @@ pub(super) fn expiry_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "expiry")
 }
 
+/// The page of a key, where the form of its scopes is filled in again.
+pub(super) fn scopes_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "scopes")
+}
+
+/// The page of a key, where the form of its addresses is filled in again.
+pub(super) fn allowed_ips_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "allowed-ips")
+}
+
 /// Reads the id in an address.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::callback_view::{CallbackDraft, CallbackView};
 use super::first_request::SMS;
 use super::key_details::KeyDetails;
-use super::paths::{SECTION, callback_form, expiry_form, parse_id, path};
+use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -82,6 +82,8 @@ pub async fn show_api_key(
         known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
     }
     known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
+    known.scopes.fill_in_draft(session::take_draft(&session, scopes_form(&id).as_str()));
+    known.allowed_ips.fill_in_draft(session::take_draft(&session, allowed_ips_form(&id).as_str()));
     let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
