@@ -74,6 +74,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_the_way_in();
     look.at_a_new_key();
     look.at_one_key();
+    look.at_a_rotation();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -148,6 +149,27 @@ impl Look {
         self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
+    }
+
+    #[track_caller]
+    fn at_a_rotation(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        dashboard.find(&format!("{FIRST_ROW} .api-key__rotate")).click();
+        dashboard.wait_for(POP_UP);
+        self.closely("rotation-pop-up", &[]);
+        dashboard.follow("Rotate");
+        self.closely("rotated", &[]);
+        dashboard.follow("Done");
+        dashboard.find(".more__summary").click();
+        self.closely("key-rotating", &[]);
+        let key = dashboard.path();
+        dashboard.open("/api-keys");
+        self.closely("rotating", &[]);
+        dashboard.open(&format!("{key}/rotation"));
+        self.closely("rotation-in-rotation", &[]);
+        dashboard.open(&format!("{key}/rotation/end"));
+        self.closely("rotation-end", &[]);
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ mod keyfob;
 mod local_network;
 mod looks;
 mod messages;
+mod rotation;
 mod trouble;
 mod webdriver;
 mod without_javascript;

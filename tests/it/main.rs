@@ -56,6 +56,7 @@ mod proxies;
 mod proxies_over_tls;
 mod request_ids;
 mod restore;
+mod rotation;
 mod safe_methods;
 mod secret_settings;
 mod security_md;

@@ -1,5 +1,6 @@
 //! Writes that another site's page sends are refused, on every route.
 
+use keyfob::domain::api_key::KeySecretId;
 use keyfob::domain::credit::LedgerEntryId;
 use keyfob::domain::message::MessageId;
 
@@ -8,7 +9,7 @@ use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_database
 type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
+/// the id of a key; `FORM`, `MESSAGE`, `ENTRY` and `SECRET` for the id in a form.
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
@@ -21,6 +22,9 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
+    ("/api-keys/ID/rotation", &[("secret_id", "SECRET"), ("grace", "86400")]),
+    ("/api-keys/ID/rotation/extension", &[("grace", "604800")]),
+    ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
@@ -32,11 +36,12 @@ const WITHOUT_COOKIE: [&str; 5] = [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
-    let (message, entry) = (MessageId::mint(), LedgerEntryId::mint());
+    let (message, entry, secret) = (MessageId::mint(), LedgerEntryId::mint(), KeySecretId::mint());
     let fill_in = |value: &'static str| match value {
         "FORM" => form,
         "MESSAGE" => message.as_str(),
         "ENTRY" => entry.as_str(),
+        "SECRET" => secret.as_str(),
         value => value,
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();

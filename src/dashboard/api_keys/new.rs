@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::first_request::{SMS, first_request};
+use super::first_request::SMS;
 use super::list::{self, WantedKeys};
 use super::paths::{self, PATH, SECTION};
 use super::reveal::Reveal;
@@ -25,7 +25,6 @@ use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
 use crate::domain::service;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
-use crate::http::base_url::base_url;
 
 /// The value of the form's `choose` that lets a service be chosen.
 const CHOOSE_SERVICE: &str = "service";
@@ -165,9 +164,7 @@ pub async fn create_api_key(
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
-            let (invitation, command) =
-                first_request(&base_url(&state, &request), key, &secret, state.sms.rehearses(key.mode));
-            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
+            let reveal = Reveal::new(&state, &request, key, secret);
             let service = Some(key.service.clone()).filter(|_| filled.choose != CHOOSE_SERVICE);
             let wanted = WantedKeys::newest(service);
             show_created(&state, &session, who, &htmx, wanted, (*entry, reveal)).await

@@ -12,6 +12,7 @@ use super::default_sender_view::DefaultSenderView;
 use super::first_request::SMS;
 use super::missed_switch::MissedSwitch;
 use super::paths::{SECTION, callback_form, parse_id, path};
+use super::rotation_view::SecretsView;
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -39,6 +40,7 @@ struct ApiKeyPage {
     form: LabelFormView,
     callback: Option<CallbackView>,
     default_sender: Option<DefaultSenderView>,
+    secrets: Option<SecretsView>,
     missed: Option<MissedSwitch>,
     /// Whether live messages are really sent.
     has_carrier: bool,
@@ -79,6 +81,7 @@ pub(super) struct KeyDetails {
     created_by: Option<String>,
     pub(super) callback: Option<CallbackView>,
     pub(super) default_sender: Option<DefaultSenderView>,
+    pub(super) secrets: Option<SecretsView>,
     missed: Option<MissedSwitch>,
 }
 
@@ -160,13 +163,16 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
 
 async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<KeyDetails> {
     let (account, id, missed) = (who.account.clone(), id.clone(), missed.to_owned());
+    let now = state.clock.now();
     let read = state.store.read(move |conn| {
         let entry = api_key::find(conn, &account, &id)?;
         let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
         let callback = CallbackView::read(conn, &entry.key)?;
         let default_sender = DefaultSenderView::read(conn, &entry.key)?;
+        let secrets = SecretsView::of(&entry, now);
         let missed = MissedSwitch::read(conn, &account, &missed)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, missed })
+        let created_by = maker.map(|maker| maker.name);
+        Ok(KeyDetails { entry, created_by, callback, default_sender, secrets, missed })
     });
     read.await
 }
@@ -175,7 +181,7 @@ fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, default_sender, missed }: KeyDetails,
+    KeyDetails { entry, created_by, callback, default_sender, secrets, missed }: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
     let service_slug = entry.service.slug.clone();
@@ -192,6 +198,7 @@ fn draw(
             form,
             callback,
             default_sender,
+            secrets,
             missed,
             has_carrier,
             messages,
