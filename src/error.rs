@@ -84,14 +84,16 @@ pub enum Error {
 }
 
 /// Why a key opens nothing, with the HTTP status and challenge of the response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     /// The stable word for the cause, such as `DISABLED`.
     pub code: &'static str,
     /// The status of the response.
     pub status: StatusCode,
-    /// What `WWW-Authenticate` asks for; with a 401.
+    /// What `WWW-Authenticate` asks for; always with a 401.
     pub challenge: Option<Challenge>,
+    /// The scopes that the key lacks, sorted.
+    pub missing_scopes: Vec<String>,
 }
 
 /// How a client is asked for another key (RFC 6750 §3).
@@ -101,6 +103,8 @@ pub enum Challenge {
     NoToken,
     /// The key that was sent opens nothing.
     InvalidToken,
+    /// The key lacks scopes.
+    InsufficientScope,
 }
 
 /// What keeps the database from answering.

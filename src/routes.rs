@@ -17,7 +17,7 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, connect, credits, messages, services, settings};
+use crate::dashboard::{api_keys, connect, credits, handover, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -85,6 +85,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 // For browsers, without a session
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
+                .service(handover_link())
                 .service(dashboard(state))
                 .app_data(PayloadConfig::new(MAX_FORM_BYTES))
                 .wrap(from_fn(whole_body::whole_body))
@@ -102,6 +103,14 @@ fn is_written_plainly(context: &GuardContext<'_>) -> bool {
     !context.head().uri.path().contains('%')
 }
 
+/// The page of a link that shows a key once, to people who need not log in.
+fn handover_link() -> impl HttpServiceFactory + use<> {
+    resource("/handover/{token}")
+        .get(handover::link::show_handover)
+        .post(handover::link::reveal_key)
+        .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
+}
+
 /// The pages for operators.
 fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
     scope("")
@@ -112,12 +121,26 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(
+            resource("/settings/instance")
+                .get(settings::instance::show_instance_settings)
+                .post(settings::instance::save_instance_settings),
+        )
+        .service(
+            resource("/settings/instance/shortening")
+                .get(settings::shortening::ask_to_shorten)
+                .post(settings::shortening::shorten_keys),
+        )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
+        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
+        .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
+        .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")

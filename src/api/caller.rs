@@ -1,9 +1,11 @@
 //! The caller of an API route: the key that its request came with.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use actix_web::HttpRequest;
 use actix_web::dev::RequestHead;
+use actix_web::http::header::{HeaderName, HttpDate, TryIntoHeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::gate::presented_key::PresentedKey;
 use super::user_agent;
@@ -12,15 +14,27 @@ use crate::error::{Denial, Error, Result};
 use crate::gate::{Client, Code, KeyRecord, Question};
 use crate::http::State;
 
-/// The verdict on the key in these headers, for a door of this service and mode.
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+
+/// What the operator asks of a key at one place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Door<'a> {
+    /// The service whose keys open it.
+    pub(super) service: &'a str,
+    /// Only keys of this mode open it; of any, where it is not said.
+    pub(super) mode: Option<Mode>,
+    /// Scopes that the key must have, all of them.
+    pub(super) scopes: &'a [&'a str],
+}
+
+/// The verdict on the key in these headers, for a door.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database can't confirm what is in memory.
 pub(super) async fn ask(
     state: &State,
     request: &RequestHead,
-    service: &str,
-    mode: Option<Mode>,
+    door: Door<'_>,
 ) -> Result<Result<Arc<KeyRecord>, Denial>> {
     let presented = PresentedKey::of(&request.headers, state.key_header.as_ref());
     let secret: &str = match &presented {
@@ -29,22 +43,34 @@ pub(super) async fn ask(
         // Nobody guesses which of two is meant, so that none opens the door.
         PresentedKey::Repeated => "",
         PresentedKey::Missing => {
-            state.gate.count_missing_key(service);
+            state.gate.count_missing_key(door.service);
             return Ok(Err(Code::KeyMissing.denial()));
         }
     };
     let client = Client {
-        address: Some(state.trusted_proxies.client(request.peer_addr, &request.headers)),
+        address: state.trusted_proxies.known_client(request.peer_addr, &request.headers),
         user_agent: user_agent(&request.headers),
     };
-    let question = Question { secret, service: Some(service), mode, scopes: &[], client };
-    Ok(state.gate.verdict(&question).await?.allowed())
+    let Door { service, mode, scopes } = door;
+    let question = Question { secret, service: Some(service), mode, scopes, client };
+    Ok(state.gate.verdict(&question).await?.allowed(scopes))
 }
 
-/// The key of a request to the API of `service`.
+/// The key of a request to the API of `service`, for what needs `scope`.
 ///
 /// # Errors
 /// [`Error::KeyRefused`].
-pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str) -> Result<Arc<KeyRecord>> {
-    ask(state, request.head(), service, None).await?.map_err(Error::KeyRefused)
+pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str, scope: &str) -> Result<Arc<KeyRecord>> {
+    ask(state, request.head(), Door { service, mode: None, scopes: &[scope] }).await?.map_err(Error::KeyRefused)
+}
+
+/// Says in the response when the secret that was presented ends, if it was replaced
+/// (RFC 8594), so that its holder learns of the rotation.
+pub(super) fn announce_end(mut response: HttpResponse, key: &KeyRecord) -> HttpResponse {
+    if let Some(end) = key.replaced_until()
+        && let Ok(value) = HttpDate::from(SystemTime::from(end.to_datetime())).try_into_value()
+    {
+        response.headers_mut().insert(SUNSET, value);
+    }
+    response
 }

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod connect;
 pub mod credits;
 pub mod frame;
+pub mod handover;
 pub mod login;
 pub mod messages;
 pub mod services;

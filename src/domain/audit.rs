@@ -39,6 +39,12 @@ text_enum! {
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.
         ApiKeyDisabled = "api_key.disabled",
+        /// A link was made that shows a key once.
+        ApiKeyHandedOver = "api_key.handed_over",
+        /// The key was shown to whoever opened the link.
+        ApiKeyHandoverOpened = "api_key.handover_opened",
+        /// The link was withdrawn before anybody opened it.
+        ApiKeyHandoverWithdrawn = "api_key.handover_withdrawn",
         /// A key was deleted.
         ApiKeyDeleted = "api_key.deleted",
         /// A key's callback got its first URL or another one.
@@ -49,6 +55,8 @@ text_enum! {
         CallbackRemoved = "callback.removed",
         /// Credits were added by hand.
         CreditsAdded = "credits.added",
+        /// A rule of the whole installation was changed.
+        SettingsChanged = "settings.changed",
         /// A service was created.
         ServiceCreated = "service.created",
         /// A service was renamed.
@@ -77,6 +85,8 @@ text_enum! {
         Service = "service",
         /// An operator.
         Operator = "operator",
+        /// The installation as a whole.
+        Installation = "installation",
     }
 }
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod callback;
 pub mod credit;
 pub mod cursor;
+pub mod handover;
 pub(crate) mod id;
 pub mod identity;
 pub mod installation;

@@ -13,7 +13,7 @@ pub struct Question<'a> {
     pub service: Option<&'a str>,
     /// Only keys of this mode open it; of any, where it is not said.
     pub mode: Option<Mode>,
-    /// Scopes that the key must have, all of them. Every key has all scopes of its service so far.
+    /// Scopes that the key must have, all of them. They are the operator's words, never the client's.
     pub scopes: &'a [&'a str],
     /// Whose request the key came with.
     pub client: Client<'a>,
@@ -22,7 +22,7 @@ pub struct Question<'a> {
 /// Who uses a key.
 #[derive(Debug, Clone, Copy, Default, Hash)]
 pub struct Client<'a> {
-    /// From where; `None` when not known.
+    /// From where; `None` when not known, which a list of allowed addresses refuses.
     pub address: Option<IpAddr>,
     /// With which program, as its `User-Agent` says; may be empty.
     pub user_agent: &'a str,

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use ipnet::IpNet;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
@@ -15,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, StoredSecret};
+use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, Scopes, StoredSecret};
 use crate::store::{Digest, UtcTime};
 
 /// A key as the gate sees it, found by one of its secrets. This struct is the hot
@@ -80,6 +81,31 @@ impl KeyRecord {
         self.policy.as_ref().and_then(|policy| policy.expires_at_json.as_deref()).unwrap_or("null")
     }
 
+    /// What it may do: the names of its scopes, sorted, with a space between two; `*` for
+    /// full access.
+    pub fn scopes(&self) -> &str {
+        self.policy.as_ref().and_then(|policy| policy.scopes.as_ref()).map_or("*", Scopes::as_str)
+    }
+
+    /// The scopes that it lacks of these.
+    pub fn missing_scopes<'a>(&self, asked: &[&'a str]) -> Vec<&'a str> {
+        let lacks = |scope: &&str| self.policy.as_ref().is_some_and(|policy| !policy.has_scope(scope));
+        let mut missing: Vec<&str> = asked.iter().copied().filter(lacks).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// The end of the secret that was presented, where another one has replaced it.
+    pub fn replaced_until(&self) -> Option<UtcTime> {
+        self.policy.as_ref().filter(|policy| policy.is_replaced).and_then(|policy| policy.ends_at)
+    }
+
+    /// `current`, or `previous` for a secret that another one has replaced.
+    pub fn secret_age(&self) -> &'static str {
+        if self.replaced_until().is_some() { "previous" } else { "current" }
+    }
+
     /// The slug of its service, which all keys of the service share.
     pub fn service(&self) -> &str {
         &self.metrics.slug
@@ -98,6 +124,10 @@ impl KeyRecord {
                 name: header_value(utf8_percent_encode(&self.name(), NON_ALPHANUMERIC).to_string()),
                 service: header_value(self.service().to_owned()),
                 account_id: header_value(self.account_id.to_string()),
+                scopes: header_value(match self.scopes() {
+                    "" => "-".to_owned(),
+                    scopes => scopes.to_owned(),
+                }),
             })
         })
     }
@@ -108,19 +138,44 @@ impl KeyRecord {
 #[derive(Debug)]
 pub(super) struct KeyPolicy {
     /// From when on this secret opens nothing: the end of the key, or its own.
-    ends_at: UtcTime,
+    ends_at: Option<UtcTime>,
     /// The end of the key as JSON, where it has one.
     expires_at_json: Option<Box<str>>,
+    /// Whether this secret has an end of its own, since a rotation.
+    is_replaced: bool,
+    /// `None` for full access.
+    scopes: Option<Scopes>,
+    /// Empty for anywhere.
+    allowed_ips: Box<[IpNet]>,
 }
 
 impl KeyPolicy {
     fn of(key: &ApiKey, secret: &StoredSecret) -> Option<Self> {
-        let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min()?;
-        Some(Self { ends_at, expires_at_json: key.expires_at.and_then(in_json) })
+        let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min();
+        if ends_at.is_none() && key.scopes.is_full() && key.allowed_ips.is_anywhere() {
+            return None;
+        }
+        Some(Self {
+            ends_at,
+            expires_at_json: key.expires_at.and_then(in_json),
+            is_replaced: secret.ends_at.is_some(),
+            scopes: Some(&key.scopes).filter(|scopes| !scopes.is_full()).cloned(),
+            allowed_ips: key.allowed_ips.networks().into(),
+        })
     }
 
     pub(super) fn has_ended(&self, now: UtcTime) -> bool {
-        self.ends_at <= now
+        self.ends_at.is_some_and(|end| end <= now)
+    }
+
+    /// An unknown address is allowed only where all are.
+    pub(super) fn allows(&self, address: Option<IpAddr>) -> bool {
+        let is_listed = |address: IpAddr| self.allowed_ips.iter().any(|net| net.contains(&address));
+        self.allowed_ips.is_empty() || address.is_some_and(|address| is_listed(address.to_canonical()))
+    }
+
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.names().any(|name| name == scope))
     }
 }
 
@@ -146,6 +201,8 @@ pub struct Identity {
     pub service: HeaderValue,
     /// The id of its account.
     pub account_id: HeaderValue,
+    /// Its scopes, with a space between two; `*` for full access, `-` for none.
+    pub scopes: HeaderValue,
 }
 
 /// The uses of a key that are not in the database yet.

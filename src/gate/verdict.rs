@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::metrics::MAX_CODES;
 use super::question::Question;
-use super::record::KeyRecord;
+use super::record::{KeyPolicy, KeyRecord};
 use crate::domain::api_key::KeyStatus;
 use crate::error::{Challenge, Denial};
 use crate::store::UtcTime;
@@ -49,6 +49,10 @@ codes! {
     Disabled = "DISABLED", StatusCode::UNAUTHORIZED, Some(Challenge::InvalidToken), names_key: true;
     /// The key, or this secret of it, has ended.
     Expired = "EXPIRED", StatusCode::UNAUTHORIZED, Some(Challenge::InvalidToken), names_key: true;
+    /// The key may not be used from this address, or from one that is not known.
+    IpNotAllowed = "IP_NOT_ALLOWED", StatusCode::FORBIDDEN, None, names_key: true;
+    /// The key lacks a scope that the door asks for.
+    InsufficientScope = "INSUFFICIENT_SCOPE", StatusCode::FORBIDDEN, Some(Challenge::InsufficientScope), names_key: true;
     /// No key was sent.
     KeyMissing = "KEY_MISSING", StatusCode::UNAUTHORIZED, Some(Challenge::NoToken), names_key: false;
 }
@@ -70,7 +74,7 @@ impl Code {
     #[must_use]
     pub const fn denial(self) -> Denial {
         let Entry { name, status, challenge, .. } = *self.entry();
-        Denial { code: name, status, challenge }
+        Denial { code: name, status, challenge, missing_scopes: Vec::new() }
     }
 }
 
@@ -103,13 +107,17 @@ impl Verdict {
         self.key.as_ref()
     }
 
-    /// The key, where it opens the door.
+    /// The key, where it opens the door that asks for `scopes`.
     ///
     /// # Errors
     /// Why it does not.
-    pub fn allowed(self) -> Result<Arc<KeyRecord>, Denial> {
+    pub fn allowed(self, scopes: &[&str]) -> Result<Arc<KeyRecord>, Denial> {
         match (self.code, self.key) {
             (Code::Valid, Some(key)) => Ok(key),
+            (code @ Code::InsufficientScope, Some(key)) => {
+                let missing_scopes = key.missing_scopes(scopes).into_iter().map(str::to_owned).collect();
+                Err(Denial { missing_scopes, ..code.denial() })
+            }
             (code, _) => Err(code.denial()),
         }
     }
@@ -138,10 +146,22 @@ fn check(key: &KeyRecord, question: &Question<'_>, now: UtcTime) -> Code {
     if key.status == KeyStatus::Disabled {
         return Code::Disabled;
     }
-    if key.policy.as_ref().is_some_and(|policy| policy.has_ended(now)) {
-        return Code::Expired;
+    match key.policy.as_ref() {
+        Some(policy) => check_policy(policy, question, now),
+        None => Code::Valid,
     }
-    Code::Valid
+}
+
+fn check_policy(policy: &KeyPolicy, question: &Question<'_>, now: UtcTime) -> Code {
+    if policy.has_ended(now) {
+        Code::Expired
+    } else if !policy.allows(question.client.address) {
+        Code::IpNotAllowed
+    } else if !question.scopes.iter().all(|scope| policy.has_scope(scope)) {
+        Code::InsufficientScope
+    } else {
+        Code::Valid
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +171,7 @@ pub(super) mod tests {
     use crate::domain::api_key::secret::Mode;
     use crate::domain::api_key::{AllowedIps, ApiKey, ApiKeyId, KeySecretId, Scopes, SecretOrigin, StoredSecret};
     use crate::gate::metrics::ServiceMetrics;
+    use crate::gate::question::Client;
     use crate::store::Digest;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
@@ -218,6 +239,16 @@ pub(super) mod tests {
         assert_eq!(code(off_and_over, any), Code::Disabled);
         assert_eq!(code(over, any), Code::Expired);
         assert_eq!(code(in_a_moment, any), Code::Valid);
+        let bound = |key: &mut ApiKey| {
+            key.scopes = Scopes::parse(["a"]).unwrap();
+            key.allowed_ips = AllowedIps::parse("192.0.2.1").unwrap();
+        };
+        let from = |address: &str| Client { address: address.parse().ok(), user_agent: "" };
+        let here = Question { client: from("192.0.2.1"), scopes: &["a"], ..any };
+        assert_eq!(code(bound, here), Code::Valid);
+        assert_eq!(code(bound, Question { scopes: &["a", "b"], ..here }), Code::InsufficientScope);
+        assert_eq!(code(bound, Question { client: from("192.0.2.2"), scopes: &["b"], ..here }), Code::IpNotAllowed);
+        assert_eq!(code(bound, Question { client: from("unknown"), ..here }), Code::IpNotAllowed);
         let replaced = |ends_at| Some(Arc::new(key(|_, secret| secret.ends_at = Some(UtcTime::from_micros(ends_at)))));
         assert_eq!(judge(replaced(1_000), &any, NOW).code(), Code::Expired);
         assert_eq!(judge(replaced(1_001), &any, NOW).code(), Code::Valid);
@@ -232,7 +263,8 @@ pub(super) mod tests {
             // nginx turns every other status of a subrequest into a 500.
             assert!(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), "{code:?}");
             // RFC 9110 §11.6.1: a 401 comes with a challenge.
-            assert_eq!(status == StatusCode::UNAUTHORIZED, challenge.is_some(), "{code:?}");
+            let lacks_scope = challenge == Some(Challenge::InsufficientScope);
+            assert_eq!(status == StatusCode::UNAUTHORIZED, challenge.is_some() && !lacks_scope, "{code:?}");
         }
     }
 
@@ -245,8 +277,8 @@ pub(super) mod tests {
 
         assert!(
             verdict("mail").key().is_none()
-                && verdict("mail").allowed().is_err_and(|denial| denial == Code::NotFound.denial())
+                && verdict("mail").allowed(&[]).is_err_and(|denial| denial == Code::NotFound.denial())
         );
-        assert!(verdict("sms").key().is_some() && verdict("sms").allowed().is_ok());
+        assert!(verdict("sms").key().is_some() && verdict("sms").allowed(&[]).is_ok());
     }
 }

@@ -50,9 +50,15 @@ impl TrustedProxies {
         }
         client
     }
-}
 
-impl TrustedProxies {
+    /// The client's address, where it is known: not when it would be a trusted proxy's own,
+    /// which has said nothing of its client then.
+    #[must_use]
+    pub fn known_client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let client = self.client(peer, headers);
+        (peer.is_some() && !self.networks.contains(client)).then_some(client)
+    }
+
     /// The value of a forwarding header, if a trusted proxy sent the request. Where
     /// there are several, the last one is that proxy's own.
     #[must_use]
@@ -104,6 +110,26 @@ mod tests {
     use actix_web::http::header::HeaderName;
 
     use super::*;
+
+    fn known(trusted: &str, peer: Option<&str>, forwarded: Option<&'static str>) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        if let Some(line) = forwarded {
+            headers.append(X_FORWARDED_FOR, HeaderValue::from_static(line));
+        }
+        let peer = peer.map(|peer| SocketAddr::new(peer.parse().unwrap(), 1));
+        TrustedProxies::parse(trusted).unwrap().known_client(peer, &headers).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_proxy_that_says_nothing_of_its_client_leaves_it_unknown() {
+        let proxy = Some("10.0.0.1");
+        assert_eq!(known("10.0.0.0/8", proxy, Some("1.2.3.4")).as_deref(), Some("1.2.3.4"));
+        assert_eq!(known("10.0.0.0/8", Some("1.2.3.4"), None).as_deref(), Some("1.2.3.4"), "no proxy at all");
+        for forwarded in [None, Some(""), Some("unknown"), Some("10.0.0.2"), Some("1.2.3.4, unknown")] {
+            assert_eq!(known("10.0.0.0/8", proxy, forwarded), None, "{forwarded:?}");
+        }
+        assert_eq!(known("", None, None), None);
+    }
 
     fn client(trusted: &str, peer: &str, forwarded: &[&'static str]) -> String {
         let mut headers = HeaderMap::new();

@@ -14,6 +14,7 @@ pub(crate) struct ErrorView {
     pub(crate) detail: String,
     pub(crate) fields: FieldErrors,
     pub(crate) retry_after: Option<u64>,
+    pub(crate) missing_scopes: Vec<String>,
 }
 
 impl ErrorView {
@@ -31,9 +32,15 @@ impl ErrorView {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
-            Error::KeyRefused(Denial { code, challenge, .. }) => {
-                let detail = if *challenge == Some(Challenge::NoToken) { KEY_MISSING } else { KEY_REFUSED };
-                Self { code, title: REFUSED, detail: detail.to_owned(), ..view }
+            Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
+                let detail = match challenge {
+                    Some(Challenge::NoToken) => KEY_MISSING.to_owned(),
+                    Some(Challenge::InsufficientScope) => {
+                        format!("This API key lacks {}. Ask whoever gave it to you.", missing_scopes.join(", "))
+                    }
+                    Some(Challenge::InvalidToken) | None => KEY_REFUSED.to_owned(),
+                };
+                Self { code, title: REFUSED, detail, missing_scopes: missing_scopes.clone(), ..view }
             }
             Error::NotEnoughCredits { needed, left } => Self {
                 code: "NOT_ENOUGH_CREDITS",
@@ -84,7 +91,15 @@ impl ErrorView {
                 "This is our fault. The log has the details under this request's id.",
             ),
         };
-        Self { status, code, title, detail: detail.to_owned(), fields: FieldErrors::default(), retry_after: None }
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.to_owned(),
+            fields: FieldErrors::default(),
+            retry_after: None,
+            missing_scopes: Vec::new(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod early_refusal;
 pub mod error_description;
 pub mod head;
+pub mod link_token;
 pub mod own_cookies;
 pub mod panics;
 pub mod problem;

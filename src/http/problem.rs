@@ -54,6 +54,8 @@ struct Problem<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    missing: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -72,17 +74,23 @@ pub(crate) fn problem(view: &ErrorView, request_id: &str) -> HttpResponse {
         code: view.code,
         request_id,
         errors: fields,
+        missing: &view.missing_scopes,
     };
     HttpResponse::build(view.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
 }
 
-/// The value of `WWW-Authenticate` (RFC 6750 §3).
+/// The value of `WWW-Authenticate` (RFC 6750 §3), where the denial has one.
 #[must_use]
-pub const fn www_authenticate(challenge: Challenge) -> HeaderValue {
-    HeaderValue::from_static(match challenge {
-        Challenge::NoToken => "Bearer realm=\"keyfob\"",
-        Challenge::InvalidToken => "Bearer realm=\"keyfob\", error=\"invalid_token\"",
-    })
+pub fn www_authenticate(denial: &Denial) -> Option<HeaderValue> {
+    match denial.challenge? {
+        Challenge::NoToken => Some(HeaderValue::from_static("Bearer realm=\"keyfob\"")),
+        Challenge::InvalidToken => Some(HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"")),
+        Challenge::InsufficientScope => {
+            let scopes = denial.missing_scopes.join(" ");
+            let value = format!("Bearer realm=\"keyfob\", error=\"insufficient_scope\", scope=\"{scopes}\"");
+            value.try_into().ok()
+        }
+    }
 }
 
 /// An error of an API route. These have no middleware, so that the error makes its own
@@ -141,8 +149,10 @@ impl ResponseError for ApiError {
         if self.is_for_proxy {
             response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(view.code));
         }
-        if let Error::KeyRefused(Denial { challenge: Some(challenge), .. }) = self.error {
-            response.headers_mut().insert(WWW_AUTHENTICATE, www_authenticate(challenge));
+        if let Error::KeyRefused(denial) = &self.error
+            && let Some(value) = www_authenticate(denial)
+        {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
         }
         if let Ok(id) = id.parse() {
             response.headers_mut().insert(X_REQUEST_ID, id);

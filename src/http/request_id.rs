@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 use tracing::{Instrument, Span};
 
+use super::link_token;
 use crate::domain::id::id;
 
 id! {
@@ -80,10 +81,10 @@ fn is_traceparent(text: &str) -> bool {
 }
 
 /// Gives the request an id and logs its method, path and status; never the
-/// query, headers or body, which may hold secrets.
+/// query, headers or body, which may hold secrets, nor the token of a link.
 pub async fn trace<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::mint();
-    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.path());
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = link_token::without(request.path()));
     let header = HeaderValue::from_str(id.as_str()).ok();
     request.extensions_mut().insert(id);
     let began = Instant::now();

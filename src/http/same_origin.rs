@@ -24,6 +24,21 @@ pub async fn same_origin_writes(
     Ok(request.error_response(Error::CrossSite))
 }
 
+/// The same for forms of pages with `Referrer-Policy: no-referrer`: without `Sec-Fetch-Site`,
+/// which browsers leave out on plain http under a LAN name, they say `Origin: null`, as any
+/// page can make them do. So the token in the address is all that such a route may go by.
+pub async fn same_origin_writes_without_referrer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let headers = request.headers();
+    let is_silent = !headers.contains_key(SEC_FETCH_SITE) && headers.get(ORIGIN).is_none_or(|origin| origin == "null");
+    if is_silent || request.method().is_safe() || is_same_origin(&request) {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
+    Ok(request.error_response(Error::CrossSite))
+}
+
 fn is_same_origin(request: &ServiceRequest) -> bool {
     let (peer, headers) = (request.peer_addr(), request.headers());
     let state = request.app_data::<Data<State>>();

@@ -13,6 +13,7 @@ use actix_web::web::Data;
 
 use super::State;
 use super::base_url::is_loopback_host;
+use super::link_token;
 
 /// Pages load this server's own files only; no inline script or style (ASVS 3.4.3).
 const CSP: HeaderValue = HeaderValue::from_static(
@@ -32,14 +33,21 @@ pub async fn security_headers<B: MessageBody>(
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     // Browsers ignore the opener policy elsewhere, and say so on every page.
     let is_trustworthy = https || host.is_some_and(is_loopback_host);
+    let has_token = link_token::is_in(request.path());
     match next.call(request).await {
         Ok(mut response) => {
+            if has_token {
+                add_for_link(response.headers_mut());
+            }
             add(response.headers_mut(), https, is_trustworthy);
             Ok(response)
         }
         // A middleware failed; the response that its error becomes needs them, too.
         Err(error) => {
             let mut response = error.error_response();
+            if has_token {
+                add_for_link(response.headers_mut());
+            }
             add(response.headers_mut(), https, is_trustworthy);
             Err(InternalError::from_response(error, response).into())
         }
@@ -76,6 +84,13 @@ fn add(headers: &mut HeaderMap, https: bool, is_trustworthy: bool) {
     if https {
         set(STRICT_TRANSPORT_SECURITY, HSTS);
     }
+}
+
+/// Adds the headers of pages whose address holds a token: no other request names the address,
+/// those for this server's own files neither, since proxies log referrers.
+fn add_for_link(headers: &mut HeaderMap) {
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
 }
 
 /// Adds the security headers of a response to a program, which has none yet.

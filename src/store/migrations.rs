@@ -51,6 +51,8 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000016_index_messages_by_error_and_age",
     "2026-11-28-000017_add_default_senders",
     "2026-11-28-000018_add_key_rules",
+    "2026-11-28-000019_create_handovers",
+    "2026-11-28-000020_index_keys_by_end",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

@@ -2,12 +2,14 @@
 
 #![expect(missing_docs, reason = "the macro writes the items")]
 
+mod handovers;
 mod keys;
 mod people;
 mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
+pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
@@ -24,12 +26,13 @@ joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
+joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
 joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments,
 }

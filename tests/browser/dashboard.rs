@@ -120,6 +120,9 @@ impl Dashboard {
     #[track_caller]
     pub fn follow(&self, name: &str) {
         const ARRIVED: &str = "!document.documentElement.dataset.left && document.readyState === 'complete'";
+        const PAINTED: &str = "performance.getEntriesByType('paint').length > 0";
+        // Chromium drops clicks on what it has not painted yet, though it has loaded.
+        self.wait_until("the page to be painted", || self.run(PAINTED, &[]) == true);
         self.execute("document.documentElement.dataset.left = 'yes'", &[]);
         self.click(name);
         self.wait_until("the next page", || self.run(ARRIVED, &[]) == true);

@@ -73,6 +73,7 @@ fn look_around(options: Options, screen: &'static str) {
     let look = Look { dashboard: Dashboard::new(options), screen };
     look.at_the_way_in();
     look.at_a_new_key();
+    look.at_a_handover();
     look.at_one_key();
     look.at_a_rotation();
     look.at_messages();
@@ -131,6 +132,34 @@ impl Look {
         dashboard.wait_gone(POP_UP);
         dashboard.wait_for_text(FIRST_ROW, "Project X");
         self.closely("created", &[]);
+    }
+
+    #[track_caller]
+    fn at_a_handover(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.click("Hand over…");
+        dashboard.wait_for(".reveal [id^=handover-link-]");
+        self.closely("handover-made", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        dashboard.fill_in(NAME, AWKWARD_KEYS[5].0);
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        // As without scripts: the link on a page of its own.
+        dashboard.execute("document.querySelector('.reveal form').submit()", &[]);
+        let link = dashboard.wait_for("main > .card [id^=handover-link-]").text();
+        self.closely("handover-made-page", &[]);
+        dashboard.follow("Done");
+        self.closely("key-handover", &[]);
+        let key_page = dashboard.path();
+        dashboard.goto(&link);
+        self.closely("handover", &[]);
+        dashboard.follow("Show the key");
+        self.closely("handover-key", &[]);
+        dashboard.goto(&link);
+        self.closely("handover-ended", &[&format!("{} 404", dashboard.path())]);
+        dashboard.open(&key_page);
+        self.closely("key-handover-opened", &[]);
     }
 
     #[track_caller]

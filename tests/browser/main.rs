@@ -4,6 +4,7 @@
 mod browsers;
 mod dashboard;
 mod guide;
+mod handover;
 mod keyboard;
 mod keyfob;
 mod local_network;

@@ -34,12 +34,13 @@ on_both_databases! {
         let entry = entry_id(&client);
         let form_id = client.form_id();
         let secret_id = client.get(&format!("{path}/rotation")).page().field("secret_id");
-        let steps: [(&str, &dyn Fn()); 14] = [
+        let steps: [(&str, &dyn Fn()); 16] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
             ("api_key.relabelled", &|| drop(client.post(&path, &[("version", "1"), ("name", "Z"), ("description", "")]))),
             ("api_key.sender_changed", &|| drop(client.post(&format!("{path}/default-sender"), &[("default_sender", "Shop")]))),
+            ("api_key.expiry_changed", &|| drop(client.post(&format!("{path}/expiry"), &[("ends", "30")]))),
             ("callback.changed", &|| drop(callback("save"))),
             ("callback.removed", &|| drop(callback("remove"))),
             ("api_key.rotated", &|| drop(client.post(&format!("{path}/rotation"), &[("secret_id", &*secret_id), ("grace", "86400")]))),
@@ -48,6 +49,7 @@ on_both_databases! {
             ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
             ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),
             ("service.renamed", &|| drop(client.post("/services/mail", &[("name", "Post")]))),
+            ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];
 
@@ -69,6 +71,17 @@ on_both_databases! {
         callback("save");
         let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
 
+        let link = std::cell::OnceCell::new();
+        let hand_over = || drop(link.set(client.hand_over(&key)));
+        let open = || drop(app.anonymous().post(link.get().unwrap(), &[]));
+        let withdraw = || drop(client.post(&format!("{}/withdrawal", key.handover_path()), &[]));
+
+        assert_eq!(recorded(db, hand_over), ["api_key.handed_over"]);
+        assert_eq!(recorded(db, open), ["api_key.handover_opened"]);
+        assert_eq!(recorded(db, open), [""; 0]);
+        assert_eq!(recorded(db, || drop(client.hand_over(&key))), ["api_key.handed_over"]);
+        assert_eq!(recorded(db, withdraw), ["api_key.handover_withdrawn"]);
+        assert_eq!(recorded(db, withdraw), [""; 0]);
         assert_eq!(recorded(db, || callback("new-secret")), ["callback.secret_renewed"]);
         assert_eq!(recorded(db, || drop(app.signed_in())), ["operator.logged_in"]);
         assert_eq!(recorded(db, || drop(client.post("/settings/password", &passwords))), ["operator.password_changed"]);

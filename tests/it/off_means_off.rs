@@ -13,7 +13,7 @@ use keyfob::domain::api_key::{self, KeyStatus};
 use keyfob::error::Error;
 use keyfob::store::{Actor, Digest, Tx, change_log};
 
-use crate::support::{App, Asker, Client, GateSwitch, Key, on_both_databases, time_until};
+use crate::support::{App, Asker, Client, GateSwitch, Key, Off, on_both_databases, time_until};
 
 const CLIENTS: usize = 32;
 /// Keys that are there from the start, and stay.
@@ -37,7 +37,7 @@ fn event<T>(key: usize, work: impl FnOnce() -> T) -> Event<T> {
     Event { key, began, ended: Instant::now(), what }
 }
 
-/// Switches and deletes keys of which some are remembered and some were never asked about.
+/// Narrows and deletes keys of which some are remembered and some were never asked about.
 struct Switcher<'a> {
     app: &'a App<'a>,
     operator: Client,
@@ -47,9 +47,9 @@ struct Switcher<'a> {
     done: Vec<Event<&'static str>>,
 }
 
-/// What the gate says about a key that was switched.
-fn code_of(status: KeyStatus) -> &'static str {
-    if status == KeyStatus::Enabled { "VALID" } else { "DISABLED" }
+/// Each key is off in a way of its own.
+const fn way_of(index: usize) -> Off {
+    Off::ALL[index % Off::ALL.len()]
 }
 
 /// Of the keys that were made, one in the middle that is not deleted.
@@ -58,21 +58,21 @@ fn middle(newest: usize) -> usize {
 }
 
 impl Switcher<'_> {
-    fn switch(&mut self, index: usize, status: KeyStatus) {
-        self.switch_at_once(index, status);
+    fn switch(&mut self, index: usize, is_on: bool) {
+        self.switch_at_once(index, is_on);
         self.let_them_ask();
     }
 
-    fn switch_at_once(&mut self, index: usize, status: KeyStatus) {
-        let key = self.keys.read().unwrap()[index].clone();
-        let by_hand = self.done.len().is_multiple_of(BY_HAND);
+    fn switch_at_once(&mut self, index: usize, is_on: bool) {
+        let (key, off) = (self.keys.read().unwrap()[index].clone(), way_of(index));
+        let by_hand = off == Off::Disabled && self.done.len().is_multiple_of(BY_HAND);
         self.done.push(event(index, || {
             if by_hand {
-                self.operator.switch(&key, status.as_str());
+                self.operator.switch(&key, if is_on { "enabled" } else { "disabled" });
             } else {
-                self.at_gate.set(&key, status);
+                self.at_gate.turn(&key, off, is_on);
             }
-            code_of(status)
+            if is_on { "VALID" } else { off.code() }
         }));
     }
 
@@ -107,13 +107,10 @@ impl Switcher<'_> {
                 keys.push(key);
                 keys.len() - 1
             };
-            self.switch(new, KeyStatus::Disabled);
-            self.switch(middle(new), if round.is_multiple_of(2) { KeyStatus::Disabled } else { KeyStatus::Enabled });
-            self.switch(
-                round % OLD,
-                if (round / OLD).is_multiple_of(2) { KeyStatus::Disabled } else { KeyStatus::Enabled },
-            );
-            self.switch_at_once(new, KeyStatus::Enabled);
+            self.switch(new, false);
+            self.switch(middle(new), !round.is_multiple_of(2));
+            self.switch(round % OLD, !(round / OLD).is_multiple_of(2));
+            self.switch_at_once(new, true);
             // Every fourth key is deleted when memory has just forgotten it, and
             // one more when it is remembered again.
             if round % 4 != 1 {
@@ -143,7 +140,7 @@ fn ask_on(
             let index = [keys.len() - 1, middle(keys.len() - 1), (seed + asked.len()) % OLD][asked.len() % 3];
             (index, keys[index].secret.clone())
         };
-        asked.push(event(index, || asker.verify(&secret)));
+        asked.push(event(index, || asker.verify_sender(&secret)));
         answers.fetch_add(1, Ordering::SeqCst);
     }
     asked
@@ -174,7 +171,7 @@ fn change_beside(app: &App, key: &Key, sql: &str) {
 }
 
 on_both_databases! {
-    fn no_request_that_begins_after_a_switch_or_deletion_was_answered_knows_the_key_as_it_was(db: &Database) {
+    fn no_request_that_begins_after_a_change_or_deletion_was_answered_knows_the_key_as_it_was(db: &Database) {
         let app = db.app();
         let keys = RwLock::new((0..OLD).map(|_| app.make_key("old")).collect::<Vec<_>>());
         let (enough, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -192,7 +189,7 @@ on_both_databases! {
             (changes.unwrap(), asked)
         });
 
-        let (mut decided, mut known) = ([0; 3], 0);
+        let (mut decided, mut known) = ([0; 2 + Off::ALL.len()], 0);
         let mut of_key: Vec<Vec<&Event<&'static str>>> = keys.read().unwrap().iter().map(|_| Vec::new()).collect();
         changes.iter().for_each(|change| of_key[change.key].push(change));
         for event in &asked {
@@ -204,14 +201,14 @@ on_both_databases! {
             assert!(possible.contains(&&*event.what), "{} where {possible:?} was possible", event.what);
             match *possible {
                 ["VALID"] => decided[0] += 1,
-                ["DISABLED"] => decided[1] += 1,
-                ["NOT_FOUND"] => decided[2] += 1,
+                ["NOT_FOUND"] => decided[1] += 1,
+                [code] => decided[2 + Off::ALL.iter().position(|off| off.code() == code).unwrap()] += 1,
                 _ => {}
             }
         }
         assert_eq!(changes.len(), 4 * ROUNDS + ROUNDS / 2);
-        assert!(decided[..2].iter().all(|count| *count > known / 10), "{decided:?} of {known}");
-        assert!(decided[2] > ROUNDS, "{decided:?} of {known}");
+        assert!(decided[0] > known / 10 && decided[2..].iter().sum::<usize>() > known / 10, "{decided:?} of {known}");
+        assert!(decided[1..].iter().all(|count| *count > ROUNDS), "{decided:?} of {known}");
     }
 
     fn every_other_instance_refuses_a_key_within_a_second_and_lets_it_in_again(db: &Database) {

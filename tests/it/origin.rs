@@ -9,20 +9,26 @@ use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_database
 type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key; `FORM`, `MESSAGE`, `ENTRY` and `SECRET` for the id in a form.
+/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE`, `ENTRY` and
+/// `NEW_SECRET` for the id in a form.
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
+    ("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "")]),
+    ("/settings/instance/shortening", &[("total", "1"), ("end", "0")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
+    ("/api-keys/ID/expiry", &[("ends", "30")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
+    ("/api-keys/ID/handover", &[("key", "SECRET")]),
+    ("/api-keys/ID/handover/withdrawal", &[]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
-    ("/api-keys/ID/rotation", &[("secret_id", "SECRET"), ("grace", "86400")]),
+    ("/api-keys/ID/rotation", &[("secret_id", "NEW_SECRET"), ("grace", "86400")]),
     ("/api-keys/ID/rotation/extension", &[("grace", "604800")]),
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
@@ -32,17 +38,22 @@ const WRITES: &[Write] = &[
 ];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 5] = [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate"];
+const WITHOUT_COOKIE: [&str; 6] =
+    [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate", LINK];
+const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
     let (message, entry, secret) = (MessageId::mint(), LedgerEntryId::mint(), KeySecretId::mint());
-    let fill_in = |value: &'static str| match value {
-        "FORM" => form,
-        "MESSAGE" => message.as_str(),
-        "ENTRY" => entry.as_str(),
-        "SECRET" => secret.as_str(),
-        value => value,
+    let fill_in = |value: &'static str| -> &str {
+        match value {
+            "FORM" => form,
+            "MESSAGE" => message.as_str(),
+            "ENTRY" => entry.as_str(),
+            "SECRET" => &key.secret,
+            "NEW_SECRET" => secret.as_str(),
+            value => value,
+        }
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();
     client.post(&path.replace("ID", &key.id), &fields)

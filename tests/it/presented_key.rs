@@ -195,7 +195,7 @@ on_both_databases! {
         for query in [
             "", "?", "?service", "?service=", "?mode=live", "?service=sms&service=sms", "?service=sms&service=mail",
             "?service=sms&mode=live&mode=test", "?service=sms&mode=LIVE", "?service=sms&mode=both", "?service[]=sms",
-            "?service=sms&path=/orders?mode=any", "?service=sms&scopes=read", "?service=sms&x", "//orders", "/sms;path=x/",
+            "?service=sms&path=/orders?mode=any", "?service=sms&scope=read", "?service=sms&scopes=Read", "?service=sms&x", "//orders", "/sms;path=x/",
         ] {
             let answer = knock.get(&format!("/v1/auth{query}")).assert_problem(400, "BAD_REQUEST");
             assert_eq!((answer.header("x-key-id"), answer.header("x-auth-code")), ("", "BAD_REQUEST"), "{query}");

@@ -66,6 +66,21 @@ on_both_databases! {
         assert_eq!(find(&mut db.conn(), &unused), None);
     }
 
+    fn a_refusal_is_no_use(db: &Database) {
+        let app = db.app();
+        let key = app.make_key_with_rules("messages.read", "203.0.113.9");
+        let ask = |address: &str, scope: &str| {
+            let question = json!({"key": key.secret, "client_ip": address, "scopes": [scope]}).to_string();
+            app.anonymous().post_json("/v1/keys/verify", question).assert_ok().json()["code"].clone()
+        };
+
+        assert_eq!(ask("203.0.113.8", "messages.read"), "IP_NOT_ALLOWED");
+        assert_eq!(ask("203.0.113.9", "messages.send"), "INSUFFICIENT_SCOPE");
+        assert_eq!(ask("203.0.113.9", "messages.read"), "VALID");
+
+        assert_eq!(wait_for(db, &key, 1).uses, 1);
+    }
+
     fn the_last_use_is_told_with_its_own_address_and_program_however_soon_it_followed(db: &Database) {
         let app = db.app();
         let key = app.make_key("Project X");

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::parameters::Parameters;
-use crate::api::caller::ask;
+use crate::api::caller::{Door, ask};
 use crate::api::{allowing, answer_as_is};
 use crate::error::{Denial, Error, Result};
 use crate::gate::{Code, KeyRecord};
@@ -20,6 +20,8 @@ const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
 const X_KEY_NAME: HeaderName = HeaderName::from_static("x-key-name");
 const X_KEY_MODE: HeaderName = HeaderName::from_static("x-key-mode");
 const X_KEY_SERVICE: HeaderName = HeaderName::from_static("x-key-service");
+const X_KEY_SCOPES: HeaderName = HeaderName::from_static("x-key-scopes");
+const X_KEY_SECRET: HeaderName = HeaderName::from_static("x-key-secret");
 const X_ACCOUNT_ID: HeaderName = HeaderName::from_static("x-account-id");
 
 /// Where proxies ask, and before the paths at which others do.
@@ -62,13 +64,13 @@ fn no_trace(state: &State) -> HttpResponse {
 }
 
 async fn decide(state: &State, request: &RequestHead, parameters: Result<Parameters<'_>>) -> Result<HttpResponse> {
-    let Parameters { service, mode, passes_preflight } = parameters?;
+    let Parameters { service, mode, scopes, passes_preflight } = parameters?;
     let mut response = if passes_preflight && is_preflight(request) {
         pass()
     } else {
-        match ask(state, request, service, mode).await? {
+        match ask(state, request, Door { service, mode, scopes: &scopes }).await? {
             Ok(key) => allow(&key),
-            Err(denial) => deny(denial),
+            Err(denial) => deny(&denial),
         }
     };
     secure_for_programs(response.headers_mut(), is_https(state));
@@ -85,7 +87,8 @@ fn is_preflight(request: &RequestHead) -> bool {
 /// Lets in nobody in particular. Every identity header is there, as in [`allow`].
 fn pass() -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::OK);
-    for name in [X_AUTH_CODE, X_KEY_ID, X_KEY_NAME, X_KEY_MODE, X_KEY_SERVICE, X_ACCOUNT_ID] {
+    for name in [X_AUTH_CODE, X_KEY_ID, X_KEY_NAME, X_KEY_MODE, X_KEY_SERVICE, X_KEY_SCOPES, X_KEY_SECRET, X_ACCOUNT_ID]
+    {
         response.headers_mut().append(name, HeaderValue::from_static("-"));
     }
     response
@@ -102,15 +105,17 @@ fn allow(key: &KeyRecord) -> HttpResponse {
     headers.append(X_KEY_NAME, identity.name.clone());
     headers.append(X_KEY_MODE, HeaderValue::from_static(key.mode.as_str()));
     headers.append(X_KEY_SERVICE, identity.service.clone());
+    headers.append(X_KEY_SCOPES, identity.scopes.clone());
+    headers.append(X_KEY_SECRET, HeaderValue::from_static(key.secret_age()));
     headers.append(X_ACCOUNT_ID, identity.account_id.clone());
     response
 }
 
-fn deny(denial: Denial) -> HttpResponse {
+fn deny(denial: &Denial) -> HttpResponse {
     let mut response = HttpResponse::new(denial.status);
     response.headers_mut().append(X_AUTH_CODE, HeaderValue::from_static(denial.code));
-    if let Some(challenge) = denial.challenge {
-        response.headers_mut().append(WWW_AUTHENTICATE, www_authenticate(challenge));
+    if let Some(value) = www_authenticate(denial) {
+        response.headers_mut().append(WWW_AUTHENTICATE, value);
     }
     response
 }

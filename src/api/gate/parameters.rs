@@ -1,7 +1,10 @@
 //! What the configuration of a reverse proxy asks for: `?service=sms&mode=any`, or
 //! the same before a path of the client's, `/v1/auth/sms;mode=any/…`.
 
+use smallvec::SmallVec;
+
 use crate::domain::api_key::secret::Mode;
+use crate::domain::api_key::{MAX_SCOPES, is_scope};
 use crate::error::{Error, Result};
 
 /// The parameters of a question.
@@ -11,6 +14,8 @@ pub(super) struct Parameters<'a> {
     pub(super) service: &'a str,
     /// Keys of which mode are; `None` for any.
     pub(super) mode: Option<Mode>,
+    /// Scopes that a key must have, all of them.
+    pub(super) scopes: SmallVec<[&'a str; 4]>,
     /// Whether CORS preflights, which carry no key, are let in.
     pub(super) passes_preflight: bool,
 }
@@ -39,16 +44,21 @@ impl<'a> Parameters<'a> {
     /// Read by hand: slugs and modes need no decoding, and this runs for every
     /// request that passes a proxy.
     fn read(service: Option<&'a str>, parts: impl Iterator<Item = &'a str>) -> Result<Self> {
-        let (mut service, mut mode, mut preflight) = (service, None, None);
+        let (mut service, mut mode, mut scopes, mut preflight) = (service, None, None, None);
         for part in parts.filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let place = match name {
                 "service" => &mut service,
                 "mode" => &mut mode,
+                "scopes" => &mut scopes,
                 "preflight" => &mut preflight,
                 // Passed over, a misspelt mode would let other keys in than the operator means. The
                 // name is not repeated: it may be a key.
-                _ => return Err(malformed("Use service, mode and preflight only; something else is in the address.")),
+                _ => {
+                    return Err(malformed(
+                        "Use service, mode, scopes and preflight only; something else is in the address.",
+                    ));
+                }
             };
             if place.replace(value).is_some() {
                 return Err(Error::Malformed(format!("Write {name} once only.")));
@@ -56,7 +66,12 @@ impl<'a> Parameters<'a> {
         }
         match service {
             None | Some("") => Err(malformed("Add the service: /v1/auth?service=sms.")),
-            Some(service) => Ok(Self { service, mode: read_mode(mode)?, passes_preflight: read_preflight(preflight)? }),
+            Some(service) => Ok(Self {
+                service,
+                mode: read_mode(mode)?,
+                scopes: read_scopes(scopes)?,
+                passes_preflight: read_preflight(preflight)?,
+            }),
         }
     }
 }
@@ -68,6 +83,28 @@ fn read_mode(mode: Option<&str>) -> Result<Option<Mode>> {
         Some("any") => Ok(None),
         Some(_) => Err(malformed("Write mode=live, mode=test or mode=any.")),
     }
+}
+
+fn read_scopes(scopes: Option<&str>) -> Result<SmallVec<[&str; 4]>> {
+    let Some(scopes) = scopes else { return Ok(SmallVec::new()) };
+    let scopes: SmallVec<[&str; 4]> = scopes.split(',').collect();
+    check_scopes(&scopes)?;
+    Ok(scopes)
+}
+
+/// Checks the scopes that a door asks for. None that is misspelt is passed over: the door
+/// would let more in than the operator means.
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub(super) fn check_scopes(scopes: &[&str]) -> Result<()> {
+    if scopes.len() > MAX_SCOPES {
+        return Err(Error::Malformed(format!("Ask for {MAX_SCOPES} scopes at most.")));
+    }
+    if !scopes.iter().all(|scope| is_scope(scope)) {
+        return Err(malformed("Write scopes as messages.send,messages.read: 1 to 64 of a-z, 0-9 and _ . : - each."));
+    }
+    Ok(())
 }
 
 fn read_preflight(preflight: Option<&str>) -> Result<bool> {
@@ -87,7 +124,11 @@ mod tests {
     use super::*;
 
     fn parameters(service: &str, mode: Option<Mode>, passes_preflight: bool) -> Option<Parameters<'_>> {
-        Some(Parameters { service, mode, passes_preflight })
+        Some(Parameters { service, mode, scopes: SmallVec::new(), passes_preflight })
+    }
+
+    fn asking<'a>(scopes: &[&'a str]) -> Option<Parameters<'a>> {
+        Some(Parameters { scopes: SmallVec::from_slice(scopes), ..parameters("sms", Some(Mode::Live), false)? })
     }
 
     #[test]
@@ -104,7 +145,18 @@ mod tests {
             ("service=sms&mode", "sms;mode", None),
             ("service=sms&Mode=any", "sms;Mode=any", None),
             ("service=sms&path=/x", "sms;path=x", None),
-            ("service=sms&scopes=a", "sms;scopes=a", None),
+            ("service=sms&scopes=a", "sms;scopes=a", asking(&["a"])),
+            ("scopes=messages.send,a:b&service=sms", "sms;scopes=messages.send,a:b", asking(&["messages.send", "a:b"])),
+            ("service=sms&scopes=a,a", "sms;scopes=a,a", asking(&["a", "a"])),
+            ("service=sms&scopes=", "sms;scopes=", None),
+            ("service=sms&scopes", "sms;scopes", None),
+            ("service=sms&scopes=a,", "sms;scopes=a,", None),
+            ("service=sms&scopes=*", "sms;scopes=*", None),
+            ("service=sms&scopes=a b", "sms;scopes=a b", None),
+            ("service=sms&scopes=a%2Cb", "sms;scopes=a%2Cb", None),
+            ("service=sms&scopes=A", "sms;scopes=A", None),
+            ("service=sms&scopes=a&scopes=b", "sms;scopes=a;scopes=b", None),
+            ("service=sms&scope=a", "sms;scope=a", None),
             ("service=sms&x", "sms;x", None),
             ("service=sms&preflight=1", "sms;preflight=1", None),
         ] {

@@ -6,8 +6,10 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
+use super::parameters::check_scopes;
 use crate::api::json_body::{parse, read};
 use crate::api::{answer, user_agent};
 use crate::error::{Error, Result};
@@ -26,7 +28,11 @@ const MAX_BODY_BYTES: usize = 40 * 1024;
 struct VerifyRequest {
     key: Zeroizing<String>,
     service: Option<String>,
-    /// Whose request the key came with; the dashboard shows it as the address of the last use.
+    /// Scopes that the key must have, all of them.
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// Whose request the key came with. A key with a list of allowed addresses is refused without
+    /// it; the dashboard shows it as the address of the last use.
     client_ip: Option<IpAddr>,
 }
 
@@ -39,9 +45,9 @@ impl VerifyRequest {
         self.key.trim_ascii()
     }
 
-    fn question<'a>(&'a self, headers: &'a HeaderMap) -> Question<'a> {
+    fn question<'a>(&'a self, headers: &'a HeaderMap, scopes: &'a [&'a str]) -> Question<'a> {
         let client = Client { address: self.client_ip, user_agent: user_agent(headers) };
-        Question { secret: self.key(), service: self.service.as_deref(), mode: None, scopes: &[], client }
+        Question { secret: self.key(), service: self.service.as_deref(), mode: None, scopes, client }
     }
 }
 
@@ -52,6 +58,9 @@ struct DeniedKey<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'a str>,
+    /// The scopes that the key lacks, sorted; with `INSUFFICIENT_SCOPE`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<&'a str>,
 }
 
 /// `POST /v1/keys/verify`: 200 for every verdict.
@@ -66,25 +75,37 @@ pub async fn verify_api_key(
 async fn decide(state: &State, headers: &HeaderMap, payload: Payload) -> Result<HttpResponse> {
     let sent = read(headers, payload, MAX_BODY_BYTES).await;
     let asked: VerifyRequest = parse(headers, sent, VerifyRequest::FORM)?;
-    let verdict = state.gate.verdict(&asked.question(headers)).await?;
+    let scopes: SmallVec<[&str; 4]> = asked.scopes.iter().map(String::as_str).collect();
+    check_scopes(&scopes)?;
+    let verdict = state.gate.verdict(&asked.question(headers, &scopes)).await?;
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(HttpResponse::Ok().insert_header(json).body(body(&verdict)?))
+    Ok(HttpResponse::Ok().insert_header(json).body(body(&verdict, &scopes)?))
 }
 
-fn body(verdict: &Verdict) -> Result<Bytes> {
+fn body(verdict: &Verdict, scopes: &[&str]) -> Result<Bytes> {
     let code = verdict.code();
     match verdict.key() {
         Some(key) if code == Code::Valid => Ok(details(key).into()),
         key => {
-            let denied = DeniedKey { valid: false, code: code.name(), key_id: key.map(|key| key.id.as_str()) };
+            let missing = key.filter(|_| code == Code::InsufficientScope).map(|key| key.missing_scopes(scopes));
+            let denied = DeniedKey {
+                valid: false,
+                code: code.name(),
+                key_id: key.map(|key| key.id.as_str()),
+                missing: missing.unwrap_or_default(),
+            };
             serde_json::to_vec(&denied).map(Bytes::from).map_err(Error::internal)
         }
     }
 }
 
 /// The answer about a valid key. Written by hand, since it is written for every
-/// request of other services, and all of it but the name is letters, digits and `_`.
+/// request of other services, and nothing of it but the name has characters that JSON escapes.
 fn details(key: &KeyRecord) -> Vec<u8> {
+    let scopes = match key.scopes() {
+        "" => "[]".to_owned(),
+        scopes => format!("[\"{}\"]", scopes.replace(' ', "\",\"")),
+    };
     [
         br#"{"valid":true,"code":"VALID","key_id":""#,
         key.id.as_str().as_bytes(),
@@ -98,7 +119,11 @@ fn details(key: &KeyRecord) -> Vec<u8> {
         key.mode.as_str().as_bytes(),
         br#"","expires_at":"#,
         key.expires_at_json().as_bytes(),
-        b"}",
+        br#","scopes":"#,
+        scopes.as_bytes(),
+        br#","secret":""#,
+        key.secret_age().as_bytes(),
+        br#""}"#,
     ]
     .concat()
 }

@@ -6,17 +6,21 @@ use serde_json::json;
 
 use super::messages::SERVICE;
 use crate::api::answer_traced;
-use crate::api::caller::caller;
+use crate::api::caller::{announce_end, caller};
 use crate::domain::credit;
 use crate::http::State;
 use crate::http::problem::ApiError;
 
+/// The scope of reading the balance.
+const READ: &str = "balance.read";
+
 /// `GET /v1/balance`
 pub async fn show_balance(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let show = async {
-        let account = caller(&state, &request, SERVICE).await?.account_id.clone();
+        let key = caller(&state, &request, SERVICE, READ).await?;
+        let account = key.account_id.clone();
         let credits = state.store.read(move |conn| credit::balance(conn, &account)).await?;
-        Ok(HttpResponse::Ok().json(json!({ "credits": credits })))
+        Ok(announce_end(HttpResponse::Ok().json(json!({ "credits": credits })), &key))
     };
     answer_traced(&state, &request, show).await
 }

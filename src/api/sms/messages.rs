@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::api::answer_traced;
-use crate::api::caller::caller;
+use crate::api::caller::{announce_end, caller};
 use crate::api::json_body::{check_length, parse};
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{
@@ -24,6 +24,10 @@ pub(super) const SERVICE: &str = "sms";
 /// The longest request body, in bytes: a hundred numbers and the longest text, with
 /// every character escaped in 12 bytes.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
+/// The scope of sending, and of asking what it would cost.
+const SEND: &str = "messages.send";
+/// The scope of reading what was sent.
+const READ: &str = "messages.read";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The member `to`: one recipient or a list.
@@ -71,12 +75,12 @@ pub async fn send_messages(
 ) -> Result<HttpResponse, ApiError> {
     let send = async {
         check_length(&body)?;
-        let key = caller(&state, &request, SERVICE).await?;
+        let key = caller(&state, &request, SERVICE, SEND).await?;
         let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
         let (draft, idempotent) = (parsed.draft()?, idempotent_request(&request, &key, &parsed)?);
         let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(HttpResponse::Accepted().insert_header(json).body(answer))
+        Ok(announce_end(HttpResponse::Accepted().insert_header(json).body(answer), &key))
     };
     answer_traced(&state, &request, send).await
 }
@@ -122,11 +126,11 @@ pub async fn show_message(
     id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let show = async {
-        let key = caller(&state, &request, SERVICE).await?;
+        let key = caller(&state, &request, SERVICE, READ).await?;
         let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
         let (account, mode) = (key.account_id.clone(), Some(key.mode));
         let entry = state.store.read(move |conn| message::find(conn, &account, mode, &id)).await?;
-        Ok(HttpResponse::Ok().json(MessageView::from(&entry.message)))
+        Ok(announce_end(HttpResponse::Ok().json(MessageView::from(&entry.message)), &key))
     };
     answer_traced(&state, &request, show).await
 }
@@ -148,7 +152,7 @@ struct ListView<'a> {
 /// `GET /v1/sms/messages`: one page, newest first.
 pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let list = async {
-        let key = caller(&state, &request, SERVICE).await?;
+        let key = caller(&state, &request, SERVICE, READ).await?;
         let query = Query::<MessageListQuery>::from_query(request.query_string())
             .map_err(|_| Error::Malformed("This list takes cursor and status, each once.".to_owned()))?;
         let (after, status) = (read_cursor(query.cursor.as_deref())?, read_status(query.status.as_deref())?);
@@ -159,7 +163,7 @@ pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<H
             messages: page.rows.iter().map(|row| MessageView::from(&row.message)).collect(),
             next_cursor: page.next.as_ref().map(MessageId::as_str),
         };
-        Ok(HttpResponse::Ok().json(view))
+        Ok(announce_end(HttpResponse::Ok().json(view), &key))
     };
     answer_traced(&state, &request, list).await
 }
@@ -206,18 +210,19 @@ pub async fn estimate_messages(
 ) -> Result<HttpResponse, ApiError> {
     let estimate = async {
         check_length(&body)?;
-        let key = caller(&state, &request, SERVICE).await?;
+        let key = caller(&state, &request, SERVICE, SEND).await?;
         let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft()?;
         let credits = message::cost(&draft, state.sms.rehearses(key.mode));
-        Ok(HttpResponse::Ok().json(EstimateView {
+        let view = EstimateView {
             encoding: draft.text().encoding().as_str(),
             segments: draft.segments(),
             recipients: draft.recipients().len(),
             credits,
-        }))
+        };
+        Ok(announce_end(HttpResponse::Ok().json(view), &key))
     };
     answer_traced(&state, &request, estimate).await
 }

@@ -26,6 +26,11 @@ pub(super) fn callback_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "callback")
 }
 
+/// The page of a key, where the form of its end is filled in again.
+pub(super) fn expiry_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "expiry")
+}
+
 /// Reads the id in an address.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! A key's row in the table, which several answers draw.
 
+use super::key_end::KeyEnd;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
@@ -21,6 +22,7 @@ pub(super) struct ApiKeyRow {
     pub(super) created: When,
     pub(super) last_used: Option<LastUsed>,
     pub(super) enabled: bool,
+    pub(super) end: Option<KeyEnd>,
     /// The secret that the current one took the place of, while both are accepted.
     pub(super) rotating: Option<Rotating>,
 }
@@ -49,6 +51,7 @@ impl ApiKeyRow {
             last_used,
             enabled: key.status == KeyStatus::Enabled,
             rotating,
+            end: key.expires_at.map(|end| KeyEnd::new(end, now)),
         }
     }
 }

@@ -41,9 +41,15 @@ impl RequestOrigin {
     /// The operator who sent this request.
     #[must_use]
     pub fn actor(self, id: &OperatorId, name: &str) -> Actor {
+        Actor { kind: ActorKind::Operator, id: Some(id.to_string()), ..self.stranger(name) }
+    }
+
+    /// Somebody who is not logged in, by what is known of them.
+    #[must_use]
+    pub fn stranger(self, name: &str) -> Actor {
         Actor {
-            kind: ActorKind::Operator,
-            id: Some(id.to_string()),
+            kind: ActorKind::System,
+            id: None,
             name: name.to_owned(),
             via: Via::Dashboard,
             address: self.address,

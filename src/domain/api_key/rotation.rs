@@ -13,6 +13,7 @@ use super::secret::KeySecret;
 use super::stored_secret::{KeySecretId, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
+use crate::domain::handover;
 use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::store::schema::key_secrets;
@@ -149,6 +150,7 @@ pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: Rota
     let stored = StoredSecret { id: secret_id, ..StoredSecret::of(&secret, id, now) };
     diesel::insert_into(key_secrets::table).values(&stored).execute(tx.conn())?;
     forget(tx, id)?;
+    handover::end(tx, id)?; // a link for the secret that was replaced
     let event = key.event(Action::ApiKeyRotated).because(reason);
     let event = event.field("secret_id", current.id.as_str(), stored.id.as_str()).field(
         "previous_ends_at",

@@ -7,6 +7,7 @@ use super::list::{find, forget};
 use super::record::{ApiKeyId, KeyStatus, StatusReason};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
+use crate::domain::handover;
 use crate::error::Result;
 use crate::store::schema::api_keys;
 use crate::store::{Conn, Tx};
@@ -25,6 +26,7 @@ pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: K
     let entry = find(tx, account, id)?;
     if is_changed {
         forget(tx, id)?;
+        handover::end_unopened(tx, id)?;
         let action = match status {
             KeyStatus::Enabled => Action::ApiKeyEnabled,
             KeyStatus::Disabled => Action::ApiKeyDisabled,

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 /// Flags every browser starts with: no window, no sandbox (containers), no talk of its own.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 12] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    // Chromium drops clicks while it holds back the first paint of a page that has loaded.
+    "--disable-features=PaintHolding,DropInputEventsWhilePaintHolding",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",

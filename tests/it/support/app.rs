@@ -5,15 +5,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use keyfob::app::Keyfob;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
-use keyfob::domain::api_key::{self, ApiKeyId, Creation, KeyStatus, NewApiKey};
+use keyfob::domain::api_key::{self, AllowedIps, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
@@ -23,7 +23,8 @@ use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
 use keyfob::sms::callbacks::CallbackConfig;
 use keyfob::sms::transport::TransportConfig;
-use keyfob::store::{Actor, Conn, OpenOptions, Store, Tx, UtcTime};
+use keyfob::store::schema::api_keys;
+use keyfob::store::{Actor, Conn, Digest, OpenOptions, Store, Tx, UtcTime};
 use serde_json::{Value, json};
 
 use super::{CarrierPeer, Client, Database};
@@ -58,6 +59,29 @@ pub struct Key {
     pub secret: String,
 }
 
+/// Why a key opens no door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Off {
+    Disabled,
+    NoScope,
+    Elsewhere,
+    Ended,
+}
+
+impl Off {
+    pub const ALL: [Self; 4] = [Self::Disabled, Self::NoScope, Self::Elsewhere, Self::Ended];
+
+    /// What the gate says then.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Disabled => "DISABLED",
+            Self::NoScope => "INSUFFICIENT_SCOPE",
+            Self::Elsewhere => "IP_NOT_ALLOWED",
+            Self::Ended => "EXPIRED",
+        }
+    }
+}
+
 /// Switches keys as the dashboard does, without a browser.
 pub struct GateSwitch {
     store: Store,
@@ -73,6 +97,35 @@ impl GateSwitch {
         self.runtime.block_on(change).unwrap();
     }
 
+    /// Lets a key open no door, or every door again.
+    #[track_caller]
+    pub fn turn(&self, key: &Key, off: Off, is_on: bool) {
+        let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
+        let digest = Digest::of(key.secret.as_bytes());
+        let change = self.store.change(Actor::system(), NOW, move |tx| match off {
+            Off::Disabled => {
+                let status = if is_on { KeyStatus::Enabled } else { KeyStatus::Disabled };
+                api_key::set_status(tx, &account, &id, status).map(drop)
+            }
+            Off::NoScope => {
+                let scopes = if is_on { Scopes::full() } else { Scopes::parse([])? };
+                api_key::set_scopes(tx, &account, &id, &scopes).map(drop)
+            }
+            Off::Elsewhere => {
+                let allowed = AllowedIps::parse(if is_on { "" } else { "198.51.100.1" })?;
+                api_key::set_allowed_ips(tx, &account, &id, &allowed).map(drop)
+            }
+            // In the past, which no form takes.
+            Off::Ended => {
+                let end = api_keys::expires_at.eq((!is_on).then_some(NOW));
+                diesel::update(api_keys::table.find(&id)).set(end).execute(tx.conn())?;
+                tx.forget(digest);
+                Ok(())
+            }
+        });
+        self.runtime.block_on(change).unwrap();
+    }
+
     #[track_caller]
     pub fn delete(&self, key: &Key) {
         let (account, id): (_, ApiKeyId) = (self.account.clone(), key.id.parse().unwrap());
@@ -82,6 +135,10 @@ impl GateSwitch {
 }
 
 impl Key {
+    pub fn handover_path(&self) -> String {
+        format!("/api-keys/{}/handover", self.id)
+    }
+
     pub fn status_path(&self) -> String {
         format!("/api-keys/{}/status", self.id)
     }
@@ -226,25 +283,40 @@ impl<'db> App<'db> {
     /// A key that only rehearses.
     #[track_caller]
     pub fn make_test_key(&self, name: &str) -> Key {
-        self.make_key_of(&mut self.db.conn(), name, "test")
+        self.make_key_of(&mut self.db.conn(), name, "test", KeyRules::default())
+    }
+
+    /// A live key with these scopes, `*` for full access, that may be used from these addresses.
+    #[track_caller]
+    pub fn make_key_with_rules(&self, scopes: &str, allowed_ips: &str) -> Key {
+        let scopes = Scopes::parse(scopes.split_whitespace()).unwrap();
+        let rules = KeyRules { scopes, allowed_ips: AllowedIps::parse(allowed_ips).unwrap(), ..KeyRules::default() };
+        self.make_key_of(&mut self.db.conn(), "Ruled", "live", rules)
     }
 
     /// The same over a connection that is there already.
     #[track_caller]
     pub fn make_key_with(&self, conn: &mut Conn, name: &str) -> Key {
-        self.make_key_of(conn, name, "live")
+        self.make_key_of(conn, name, "live", KeyRules::default())
     }
 
     #[track_caller]
-    fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str) -> Key {
+    fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str, rules: KeyRules) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
         let id = ApiKeyId::mint();
-        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap();
+        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap().with_rules(rules);
         let account = membership::of(conn, &operator.id).unwrap().account_id;
         match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, Some(&operator.id), new)) {
             Creation::Made(made, secret) => Key { id: made.key.id.to_string(), secret: secret.expose().to_owned() },
             Creation::Repeated => panic!("the key was there"),
         }
+    }
+
+    /// Makes a change through this instance, as the dashboard does.
+    #[track_caller]
+    pub fn change<T: Send + 'static>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.store.change(Actor::system(), self.clock.now(), work)).unwrap()
     }
 
     /// Switches keys at the gate, as the dashboard does.

@@ -40,6 +40,13 @@ impl Asker {
         self.ask(key).unwrap().code
     }
 
+    /// The code of the verdict on a key that sends from 192.0.2.1.
+    #[track_caller]
+    pub fn verify_sender(&mut self, key: &str) -> String {
+        let door = r#""client_ip":"192.0.2.1","scopes":["messages.send"]"#;
+        self.post("/v1/keys/verify", "", &format!("{{\"key\":\"{key}\",{door}}}")).unwrap().code
+    }
+
     /// Asks about a key.
     pub fn ask(&mut self, key: &str) -> std::io::Result<Told> {
         self.post("/v1/keys/verify", "", &format!("{{\"key\":\"{key}\"}}"))

@@ -187,6 +187,14 @@ impl Client {
         Key { id, secret }
     }
 
+    /// Hands a key over, as somebody without JavaScript does. Gives the path of the link.
+    #[track_caller]
+    pub fn hand_over(&self, key: &Key) -> String {
+        let answer = self.post(&key.handover_path(), &[("key", &key.secret)]).assert_ok();
+        let link = answer.page().text("[id^=handover-link]");
+        link.strip_prefix(&self.base).unwrap_or_else(|| panic!("{link} is no link to {}", self.base)).to_owned()
+    }
+
     /// Puts a key's switch to `enabled` or `disabled`.
     #[track_caller]
     pub fn switch(&self, key: &Key, status: &str) {

@@ -24,7 +24,7 @@ mod tunnel;
 mod wire;
 
 pub use answer::Answer;
-pub use app::{App, EMAIL, GateSwitch, Key, PASSWORD, change};
+pub use app::{App, EMAIL, GateSwitch, Key, Off, PASSWORD, change};
 pub use asker::{Asker, time_until};
 pub use carrier_peer::{CarrierPeer, DATA_SM, DELIVER_SM, PeerAnswer, PeerSubmit, delivery};
 pub use certificate::Certificate;

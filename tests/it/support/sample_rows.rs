@@ -212,6 +212,13 @@ const ROWS: &[SampleRows] = &[
         "(secret, api_key_id, ends_at) VALUES ('whsec_0', 'key_1', 46), ('whsec_9', 'key_2', 47)",
     ),
     rows(
+        19,
+        "key_handovers",
+        "(api_key_id, token_digest, sealed, created_at, ends_at, opened_at, address, user_agent) VALUES \
+         ('key_1', X'EE00', X'EE01', 48, 49, NULL, NULL, NULL), \
+         ('key_2', X'EE02', NULL, 50, 51, 52, '192.0.2.1', 'curl/8')",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
