@@ -76,6 +76,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_a_handover();
     look.at_one_key();
     look.at_a_limited_key();
+    look.at_a_rotation();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -225,6 +226,27 @@ impl Look {
         assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key-limited", &[]);
+    }
+
+    #[track_caller]
+    fn at_a_rotation(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        dashboard.find(&format!("{FIRST_ROW} .api-key__rotate")).click();
+        dashboard.wait_for(POP_UP);
+        self.closely("rotation-pop-up", &[]);
+        dashboard.follow("Rotate");
+        self.closely("rotated", &[]);
+        dashboard.follow("Done");
+        dashboard.find(".more__summary").click();
+        self.closely("key-rotating", &[]);
+        let key = dashboard.path();
+        dashboard.open("/api-keys");
+        self.closely("rotating", &[]);
+        dashboard.open(&format!("{key}/rotation"));
+        self.closely("rotation-in-rotation", &[]);
+        dashboard.open(&format!("{key}/rotation/end"));
+        self.closely("rotation-end", &[]);
     }
 
     #[track_caller]

@@ -33,7 +33,8 @@ on_both_databases! {
         let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
         let entry = entry_id(&client);
         let form_id = client.form_id();
-        let steps: [(&str, &dyn Fn()); 19] = [
+        let secret_id = client.get(&format!("{path}/rotation")).page().field("secret_id");
+        let steps: [(&str, &dyn Fn()); 21] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
@@ -44,6 +45,8 @@ on_both_databases! {
             ("api_key.expiry_changed", &|| drop(client.post(&format!("{path}/expiry"), &[("ends", "30")]))),
             ("callback.changed", &|| drop(callback("save"))),
             ("callback.removed", &|| drop(callback("remove"))),
+            ("api_key.rotated", &|| drop(client.post(&format!("{path}/rotation"), &[("secret_id", &*secret_id), ("grace", "86400")]))),
+            ("api_key.rotation_ended", &|| drop(client.post(&format!("{path}/rotation/end"), &[]))),
             ("api_key.deleted", &|| drop(client.post(&format!("{path}/deletion"), &[]))),
             ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
             ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),

@@ -62,6 +62,7 @@ mod proxies;
 mod proxies_over_tls;
 mod request_ids;
 mod restore;
+mod rotation;
 mod safe_methods;
 mod scopes;
 mod secret_settings;

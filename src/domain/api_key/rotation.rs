@@ -13,6 +13,7 @@ use super::secret::KeySecret;
 use super::stored_secret::{KeySecretId, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
+use crate::domain::handover;
 use crate::domain::text;
 use crate::error::{Error, Result};
 use crate::store::schema::key_secrets;
@@ -24,7 +25,7 @@ const MAX_GRACE_SECONDS: i64 = 30 * DAY;
 const MAX_REASON_CHARS: usize = 200;
 
 /// How long the old secret is accepted after a rotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grace {
     seconds: i64,
 }
@@ -81,15 +82,18 @@ pub struct RotationRequest {
     pub grace: Grace,
     /// Whether a secret that an earlier rotation replaced, and that is still accepted, ends now.
     pub end_previous: bool,
+    /// The secret that is to be replaced, where the request is about a certain one: of two
+    /// operators who rotate at the same moment, the second learns that there is a new secret.
+    pub replaces: Option<KeySecretId>,
     /// Why, for the audit event.
     pub reason: Option<String>,
 }
 
 impl RotationRequest {
-    /// A rotation that ends nothing else and gives no reason.
+    /// A rotation of whatever secret is current, which ends nothing else and gives no reason.
     #[must_use]
     pub const fn new(secret_id: KeySecretId, grace: Grace) -> Self {
-        Self { secret_id, grace, end_previous: false, reason: None }
+        Self { secret_id, grace, end_previous: false, replaces: None, reason: None }
     }
 }
 
@@ -113,10 +117,11 @@ pub enum Rotation {
 ///
 /// # Errors
 /// [`Error::RotationInProgress`] while the secret of an earlier rotation is accepted,
-/// unless the request ends it; [`Error::Invalid`] for `reason`; [`Error::NotFound`] for
+/// unless the request ends it; [`Error::ChangedMeanwhile`] if the secret to be replaced is
+/// not the current one any more; [`Error::Invalid`] for `reason`; [`Error::NotFound`] for
 /// an unknown key and for another account's.
 pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: RotationRequest) -> Result<Rotation> {
-    let RotationRequest { secret_id, grace, end_previous, reason } = request;
+    let RotationRequest { secret_id, grace, end_previous, replaces, reason } = request;
     let reason = reason.filter(|reason| !text::is_blank(reason));
     let reason = reason.map(|reason| text::line("reason", "The reason", MAX_REASON_CHARS, &reason)).transpose()?;
     let ApiKeyEntry { key, secret: current, service, usage, previous, .. } = find_locked(tx, account, id)?;
@@ -134,6 +139,9 @@ pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: Rota
         }
         set_end(tx, live, now)?;
     }
+    if replaces.is_some_and(|replaces| replaces != current.id) {
+        return Err(Error::ChangedMeanwhile);
+    }
     let (ends_at, uses) = (grace.end(now), usage.map_or(0, |usage| usage.uses));
     diesel::update(key_secrets::table.find(&current.id))
         .set((key_secrets::ends_at.eq(ends_at), key_secrets::uses_at_rotation.eq(uses)))
@@ -142,6 +150,7 @@ pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: Rota
     let stored = StoredSecret { id: secret_id, ..StoredSecret::of(&secret, id, now) };
     diesel::insert_into(key_secrets::table).values(&stored).execute(tx.conn())?;
     forget(tx, id)?;
+    handover::end(tx, id)?; // a link for the secret that was replaced
     let event = key.event(Action::ApiKeyRotated).because(reason);
     let event = event.field("secret_id", current.id.as_str(), stored.id.as_str()).field(
         "previous_ends_at",
