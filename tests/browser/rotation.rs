@@ -51,7 +51,7 @@ fn without_scripts_it_is_two_clicks_too_and_loading_the_answer_again_shows_no_se
 
     dashboard.follow("Rotate Project X");
     dashboard.follow("Rotate");
-    let new = dashboard.wait_for(REVEALED_KEY).text();
+    let new = dashboard.revealed_key();
     assert_is_key(&new);
     dashboard.reload();
     dashboard.wait_for_text(TOAST, "This form was already sent");

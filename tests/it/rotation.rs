@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
 use keyfob::domain::api_key::KeySecretId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, Page, Process, on_both_databases, run, time_until};
 
@@ -45,10 +45,12 @@ fn rotate(client: &Client, key: &Key, grace: i64) -> Key {
 
 /// Asks about a secret on behalf of somebody.
 #[track_caller]
-fn use_it(app: &App, secret: &str, address: &str, program: &str) {
+fn use_it(app: &App, secret: &str, address: &str, program: &str) -> Value {
     let question = json!({"key": secret, "client_ip": address}).to_string();
     let answer = app.anonymous().with("user-agent", program).post_json("/v1/keys/verify", question).assert_ok();
-    assert_eq!(answer.json()["code"], "VALID");
+    let verdict = answer.json();
+    assert_eq!(verdict["code"], "VALID", "{verdict}");
+    verdict
 }
 
 /// Waits until uses are written down, so that the key's page says this.
@@ -143,7 +145,7 @@ on_both_databases! {
 
         assert_eq!(db.rows()["api_keys"], before);
         assert!(new[0].secret.starts_with("sms_test_") && new[1].secret.starts_with("sms_live_"), "{new:?}");
-        assert_eq!(app.verify(&new[0].secret)["mode"], "test");
+        assert_eq!(use_it(&app, &new[0].secret, "203.0.113.9", "tester/1")["mode"], "test");
     }
 
     fn of_many_rotations_at_once_one_wins(db: &Database) {
@@ -462,6 +464,22 @@ on_both_databases! {
         nobody.post(&format!("{}/end", rotation(&key)), &[]).assert_leads_to(&to_the_key);
         nobody.post(&format!("{}/extension", rotation(&key)), &[("grace", "3600")]).assert_leads_to(&to_the_key);
         assert_eq!(db.count("key_secrets"), 1);
+    }
+
+    fn a_rotation_ends_a_link_that_shows_the_old_secret(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let made = client.post(&format!("{}/handover", path(&key)), &[("key", &*key.secret)]).assert_ok();
+        let url = made.page().text("[id^=handover-link-]");
+        let link = url.strip_prefix(&app.url).unwrap();
+        app.anonymous().get(link).assert_ok();
+
+        rotate(&client, &key, DAY);
+
+        app.anonymous().get(link).assert_status(404);
+        app.anonymous().post(link, &[]).assert_status(404);
+        assert!(!client.get(&path(&key)).page().has("[aria-labelledby=key-handover]"));
     }
 
     fn a_moved_end_leaves_an_event_with_the_moment_before_and_after(db: &Database) {
