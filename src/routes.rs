@@ -149,6 +149,17 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(api_keys::deletion::ask_to_delete)
                 .post(api_keys::deletion::delete_api_key),
         )
+        .service(
+            resource("/api-keys/{id}/rotation")
+                .get(api_keys::rotation::ask_to_rotate)
+                .post(api_keys::rotation::rotate_api_key),
+        )
+        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation_end::extend_rotation))
+        .service(
+            resource("/api-keys/{id}/rotation/end")
+                .get(api_keys::rotation_end::ask_to_end_rotation)
+                .post(api_keys::rotation_end::end_rotation),
+        )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))

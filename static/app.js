@@ -221,10 +221,12 @@ function utcText(time) {
   return `${time.getUTCDate()} ${MONTHS[time.getUTCMonth()]} ${time.getUTCFullYear()}, ${hours}:${minutes}`;
 }
 
-document.addEventListener("input", ({ target }) => {
-  const field = target.closest(".key-end");
-  if (field) showKeyEnd(field);
-});
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, ({ target }) => {
+    const field = target.closest(".key-end");
+    if (field) showKeyEnd(field);
+  });
+}
 
 const showKeyEnds = () => document.querySelectorAll(".key-end").forEach(showKeyEnd);
 document.addEventListener("htmx:after:swap", showKeyEnds);

@@ -29,6 +29,12 @@ text_enum! {
         ApiKeyScopesChanged = "api_key.scopes_changed",
         /// The addresses that a key may be used from were changed.
         ApiKeyAllowedIpsChanged = "api_key.allowed_ips_changed",
+        /// A key got a new secret.
+        ApiKeyRotated = "api_key.rotated",
+        /// The previous secret of a key was ended before its time.
+        ApiKeyRotationEnded = "api_key.rotation_ended",
+        /// The end of a key's previous secret was moved.
+        ApiKeyRotationExtended = "api_key.rotation_extended",
         /// A key was enabled.
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.
@@ -130,6 +136,13 @@ impl EventBuilder {
         if before != after {
             self.changes.insert(name.to_owned(), json!([before, after]));
         }
+        self
+    }
+
+    /// Why it was done, where somebody said.
+    #[must_use]
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.event.reason = reason;
         self
     }
 

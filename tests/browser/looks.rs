@@ -76,6 +76,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_a_handover();
     look.at_one_key();
     look.at_a_limited_key();
+    look.at_a_rotation();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -132,6 +133,26 @@ impl Look {
         dashboard.wait_gone(POP_UP);
         dashboard.wait_for_text(FIRST_ROW, "Project X");
         self.closely("created", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        dashboard.fill_in(NAME, "Contractor");
+        dashboard.find("dialog summary").click();
+        dashboard.find("dialog [name=access][value=some]").click();
+        dashboard.find("#api-key-ends option[value=date]").click();
+        self.closely("pop-up-more-options", &[]);
+        dashboard.fill_in("#api-key-allowed-ips", "10.0.0.5/8");
+        dashboard.click("Create");
+        dashboard.wait_for("#api-key-allowed-ips-error");
+        self.closely("pop-up-more-options-with-errors", &["/api-keys 422"]);
+        let tomorrow = "const day = document.querySelector('#api-key-ends-day');
+            day.value = new Date(Date.now() + 86400000).toISOString().slice(0, 10);";
+        dashboard.execute(tomorrow, &[]);
+        dashboard.fill_in("#api-key-allowed-ips", "10.0.0.0/8");
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        dashboard.open("/api-keys");
+        dashboard.wait_for_text(".key-ends", "1 key ends within 7 days: Contractor");
+        self.closely("key-that-ends-soon", &[]);
     }
 
     #[track_caller]
@@ -205,6 +226,27 @@ impl Look {
         assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key-limited", &[]);
+    }
+
+    #[track_caller]
+    fn at_a_rotation(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        dashboard.find(&format!("{FIRST_ROW} .api-key__rotate")).click();
+        dashboard.wait_for(POP_UP);
+        self.closely("rotation-pop-up", &[]);
+        dashboard.follow("Rotate");
+        self.closely("rotated", &[]);
+        dashboard.follow("Done");
+        dashboard.find(".more__summary").click();
+        self.closely("key-rotating", &[]);
+        let key = dashboard.path();
+        dashboard.open("/api-keys");
+        self.closely("rotating", &[]);
+        dashboard.open(&format!("{key}/rotation"));
+        self.closely("rotation-in-rotation", &[]);
+        dashboard.open(&format!("{key}/rotation/end"));
+        self.closely("rotation-end", &[]);
     }
 
     #[track_caller]
@@ -317,6 +359,17 @@ impl Look {
         dashboard.fill_in("#current-password", "a wrong password");
         dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
+        dashboard.open("/settings/instance");
+        self.closely("settings-instance", &[]);
+        dashboard.fill_in("#default-lifetime", "91");
+        dashboard.fill_in("#max-lifetime", "90");
+        dashboard.follow("Save lifetimes");
+        self.closely("settings-instance-with-error", &["/settings/instance 422"]);
+        dashboard.fill_in("#default-lifetime", "30");
+        dashboard.follow("Save lifetimes");
+        self.closely("settings-instance-beyond", &[]);
+        dashboard.open("/settings/instance/shortening");
+        self.closely("settings-instance-shortening", &[]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
     }

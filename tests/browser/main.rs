@@ -10,6 +10,8 @@ mod keyfob;
 mod local_network;
 mod looks;
 mod messages;
+mod more_options;
+mod rotation;
 mod rules;
 mod trouble;
 mod webdriver;

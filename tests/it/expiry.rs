@@ -296,6 +296,30 @@ on_both_databases! {
         app.assert_verdict(&never.secret, "EXPIRED");
     }
 
+    fn of_very_many_keys_a_thousand_are_shortened_at_once(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        app.make_key("First");
+        let columns = "account_id, service, mode, name, description, status, created_by, created_at, version, scopes, allowed_ips";
+        db.execute(&format!(
+            "INSERT INTO api_keys (id, {columns}) \
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
+             SELECT substr(id, 1, 25) || CAST(10000 + i AS TEXT), {columns} FROM api_keys, n"
+        ));
+        save_lifetimes(&client, "", "30").assert_status(303);
+        let before = db.count("audit_events");
+        let question = client.get("/settings/instance/shortening").page();
+        assert_eq!(question.text("h1"), "Shorten 1,000 of 1,101 keys?");
+        let fields = [("total", &*question.field("total")), ("end", &*question.field("end"))];
+
+        client.post("/settings/instance/shortening", &fields).assert_status(303);
+
+        let shown = client.get("/settings/instance").page();
+        assert_eq!(shown.toasts(), ["Success. 1,000 keys shortened."]);
+        assert_eq!(shown.text("#shortening a"), "Shorten 101 keys…");
+        assert_eq!(db.count("audit_events") - before, 1_000);
+    }
+
     fn keys_that_changed_since_they_were_counted_are_asked_about_again(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

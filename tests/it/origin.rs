@@ -1,5 +1,6 @@
 //! Writes that another site's page sends are refused, on every route.
 
+use keyfob::domain::api_key::KeySecretId;
 use keyfob::domain::credit::LedgerEntryId;
 use keyfob::domain::message::MessageId;
 
@@ -8,7 +9,8 @@ use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_database
 type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
+/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE`, `ENTRY` and
+/// `NEW_SECRET` for the id in a form.
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
@@ -28,6 +30,9 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID/handover/withdrawal", &[]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
+    ("/api-keys/ID/rotation", &[("secret_id", "NEW_SECRET"), ("grace", "86400")]),
+    ("/api-keys/ID/rotation/extension", &[("grace", "604800")]),
+    ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
@@ -44,13 +49,14 @@ const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
-    let (message, entry) = (MessageId::mint(), LedgerEntryId::mint());
+    let (message, entry, secret) = (MessageId::mint(), LedgerEntryId::mint(), KeySecretId::mint());
     let fill_in = |value: &'static str| -> &str {
         match value {
             "FORM" => form,
             "MESSAGE" => message.as_str(),
             "ENTRY" => entry.as_str(),
             "SECRET" => &key.secret,
+            "NEW_SECRET" => secret.as_str(),
             value => value,
         }
     };

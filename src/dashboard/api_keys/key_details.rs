@@ -6,6 +6,7 @@ use super::default_sender_view::DefaultSenderView;
 use super::expiry_view::ExpiryView;
 use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
+use super::rotation_view::SecretsView;
 use super::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
@@ -19,6 +20,7 @@ pub(super) struct KeyDetails {
     /// The name of the operator who made it.
     pub(super) created_by: Option<String>,
     pub(super) expiry: ExpiryView,
+    pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
     pub(super) handover: Option<HandoverView>,
@@ -42,6 +44,7 @@ impl KeyDetails {
             Ok(Self {
                 created_by: maker.map(|maker| maker.name),
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
+                secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,
                 allowed_ips: AllowedIpsView::of(&entry, refusals, now),
                 handover: HandoverView::read(conn, &entry.key, now)?,

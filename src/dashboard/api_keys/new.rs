@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::first_request::first_request;
 use super::list::{self, WantedKeys};
 use super::new_form::{ApiKeyForm, ApiKeyFormView, CHOOSE_SERVICE};
 use super::paths::{self, PATH, SECTION};
@@ -23,7 +22,6 @@ use crate::dashboard::login::password;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
-use crate::http::base_url::base_url;
 
 const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
 const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
@@ -111,9 +109,7 @@ pub async fn create_api_key(
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
-            let (invitation, command) =
-                first_request(&base_url(&state, &request), key, &secret, state.sms.rehearses(key.mode));
-            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
+            let reveal = Reveal::new(&state, &request, key, secret);
             let service = Some(key.service.clone()).filter(|_| filled.choose != CHOOSE_SERVICE);
             let wanted = WantedKeys::newest(service);
             show_created(&state, &session, who, &htmx, wanted, (*entry, reveal)).await

@@ -1,9 +1,8 @@
 //! The scopes of the service that is chosen in the form for a new key.
 
-use actix_web::HttpRequest;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::rules_view::ScopeChoice;

@@ -16,6 +16,11 @@ pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
     format!("{PATH}/{id}")
 }
 
+/// Where a key is rotated.
+pub(super) fn rotation(id: &ApiKeyId) -> String {
+    format!("{}/rotation", path(id))
+}
+
 /// The page of a key, where the form of its callback is filled in again.
 pub(super) fn callback_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "callback")

@@ -136,8 +136,7 @@ impl ExpiryOption {
 }
 
 /// How many days a new key gets when nobody chooses; `None` for no end.
-#[must_use]
-pub fn preselected_days(rules: Lifetimes) -> Option<i64> {
+fn preselected_days(rules: Lifetimes) -> Option<i64> {
     match (rules.default_days, rules.max_days) {
         (0, 0) => None,
         (days, 0) | (0, days) => Some(days),

@@ -12,7 +12,10 @@ mod expiry;
 mod label;
 mod lifetime_settings;
 mod list;
+mod listing;
 mod record;
+mod replaced_secret;
+pub mod rotation;
 mod rules;
 mod scope_removal;
 mod scopes;
@@ -20,6 +23,7 @@ pub mod secret;
 mod status;
 mod stored_secret;
 pub mod usage;
+mod view;
 
 pub use allowed_ips::AllowedIps;
 pub use creation::{Creation, NewApiKey, create};
@@ -29,11 +33,16 @@ pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
-pub use list::{ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, count, find, find_by_digest, list, list_newer, names};
+pub use list::{
+    ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, account_of, count, find, find_by_digest, list, list_newer, names,
+};
+pub use listing::{KeyFilter, list_filtered};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
+pub use replaced_secret::ReplacedSecret;
 pub use rules::{KeyRules, set_allowed_ips, set_expiry, set_scopes};
 pub use scope_removal::count_with_scope;
 pub(super) use scope_removal::take_scope_from_all;
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};
-pub use status::{count_enabled, disable_all, set_status};
+pub use status::{StatusRequest, count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};
+pub use view::KeyView;
