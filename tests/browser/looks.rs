@@ -158,6 +158,7 @@ impl Look {
     #[track_caller]
     fn at_a_handover(&self) {
         let dashboard = &self.dashboard;
+        dashboard.create_key("Handed over");
         dashboard.click("Hand over…");
         dashboard.wait_for(".reveal [id^=handover-link-]");
         self.closely("handover-made", &[]);

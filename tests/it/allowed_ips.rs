@@ -30,7 +30,7 @@ fn verify(app: &App, key: &Key, address: Option<&str>) -> String {
 }
 
 fn fact(page: &Page) -> String {
-    page.texts(".facts div").into_iter().find_map(|fact| fact.strip_prefix("From").map(str::to_owned)).unwrap()
+    page.texts(".facts div").into_iter().find_map(|fact| fact.strip_prefix("Allowed from").map(str::to_owned)).unwrap()
 }
 
 fn listed(db: &Database, key: &Key) -> String {
