@@ -145,8 +145,8 @@ pub(super) struct KeyPolicy {
     is_replaced: bool,
     /// `None` for full access.
     scopes: Option<Scopes>,
-    /// Empty for anywhere.
-    allowed_ips: Box<[IpNet]>,
+    /// `None` for anywhere. An empty list, of which nothing could be read, allows no address.
+    allowed_ips: Option<Box<[IpNet]>>,
 }
 
 impl KeyPolicy {
@@ -160,7 +160,7 @@ impl KeyPolicy {
             expires_at_json: key.expires_at.and_then(in_json),
             is_replaced: secret.ends_at.is_some(),
             scopes: Some(&key.scopes).filter(|scopes| !scopes.is_full()).cloned(),
-            allowed_ips: key.allowed_ips.networks().into(),
+            allowed_ips: (!key.allowed_ips.is_anywhere()).then(|| key.allowed_ips.networks().into()),
         })
     }
 
@@ -170,8 +170,9 @@ impl KeyPolicy {
 
     /// An unknown address is allowed only where all are.
     pub(super) fn allows(&self, address: Option<IpAddr>) -> bool {
-        let is_listed = |address: IpAddr| self.allowed_ips.iter().any(|net| net.contains(&address));
-        self.allowed_ips.is_empty() || address.is_some_and(|address| is_listed(address.to_canonical()))
+        let Some(allowed) = &self.allowed_ips else { return true };
+        let is_listed = |address: IpAddr| allowed.iter().any(|net| net.contains(&address));
+        address.is_some_and(|address| is_listed(address.to_canonical()))
     }
 
     pub(super) fn has_scope(&self, scope: &str) -> bool {

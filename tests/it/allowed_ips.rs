@@ -72,6 +72,17 @@ on_both_databases! {
         }
     }
 
+    fn a_list_that_can_not_be_read_allows_no_address(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        assert_eq!(verify(&app, &key, Some("203.0.113.9")), "VALID");
+
+        db.execute("UPDATE api_keys SET allowed_ips = '203.0.113.9/99'");
+        let other = app.another_instance();
+
+        assert_eq!(verify(&other, &key, Some("203.0.113.9")), "IP_NOT_ALLOWED");
+    }
+
     fn a_list_that_is_refused_comes_back_as_it_was_typed(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
