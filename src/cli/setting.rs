@@ -69,6 +69,10 @@ async fn list(config: &Config) -> Result<(), Error> {
 }
 
 async fn set(config: &Config, name: SettingName, value: String) -> Result<(), Error> {
+    // A script whose variable is empty must not end a rule.
+    if value.trim().is_empty() {
+        return Err(Error::invalid(name.as_str(), format!("{}: Write a number of days; 0 is no rule.", name.as_str())));
+    }
     let store = open(config, MayCreate::Nothing)?;
     let change = store.change(actor(), Clock::System.now(), move |tx| {
         let rules = Lifetimes::read(tx)?;

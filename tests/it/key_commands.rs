@@ -343,11 +343,14 @@ on_both_databases! {
         let _app = server(db);
         let before = db.rows();
 
-        for id in ["key_01234567890123456789012345", "nonsense", ""] {
+        let (unknown, secret) = ("key_01234567890123456789012345", "sms_live_LHkSaYUJRfLzGPCKDZqHuv8zJVFvpb5BTUuVbE");
+        for id in [unknown, secret, "nonsense", ""] {
             for arguments in [&["show"][..], &["show", "--json"], &["disable"], &["enable"], &["rotate"], &["delete"]] {
                 let ended = command(db, &[&["key"], arguments, &[id]].concat());
-                let ended = ended.assert_says(&format!("There is no key {id:?}")).assert_one_sentence();
+                let sentence = if id == unknown { "There is no key \"key_0" } else { "This is no key's id" };
+                let ended = ended.assert_says(sentence).assert_one_sentence();
                 assert_eq!(ended.stdout, "");
+                assert!(!ended.stderr.contains(secret), "a key that is given for an id is not repeated");
             }
         }
         assert_eq!(db.rows(), before);
@@ -368,6 +371,7 @@ on_both_databases! {
             (["default_lifetime_days", "91"], "default_lifetime_days: No key may last longer than 90 days."),
             (["max_lifetime_days", "29"], "default_lifetime_days: No key may last longer than 29 days."),
             (["max_lifetime_days", "1y"], "max_lifetime_days: Use a whole number of days"),
+            (["max_lifetime_days", " "], "max_lifetime_days: Write a number of days"),
         ];
         for ([name, value], sentence) in refused {
             command(db, &["setting", "set", name, value]).assert_says(sentence).assert_one_sentence();

@@ -9,9 +9,12 @@ use crate::store::Conn;
 /// Reads a key's id.
 ///
 /// # Errors
-/// [`Error::Invalid`]: no key has such an id.
+/// [`Error::Invalid`] for what can be no id.
 pub(super) fn parse_id(text: &str) -> Result<ApiKeyId> {
-    text.trim().parse().map_err(|()| no_key(text))
+    // Not repeated: it may be a key, and scripts keep what they are told.
+    text.trim().parse().map_err(|()| {
+        Error::invalid("id", "This is no key's id; `keyfob key list` shows the ids of those that there are.")
+    })
 }
 
 /// The account of a key: whoever has the machine may change the keys of all accounts.

@@ -61,6 +61,6 @@ fn described(entry: &ApiKeyEntry, now: UtcTime) -> String {
     if let Some(previous) = entry.rotating(now) {
         fields.push(("Old secret", format!("{}, works until {} UTC", previous.secret.mask, minute(previous.ends_at))));
     }
-    let is_told = |(_, value): &(&str, String)| !value.is_empty();
-    fields.into_iter().filter(is_told).map(|(name, value)| format!("{name:<11}  {value}\n")).collect()
+    let has_value = |(_, value): &(&str, String)| !value.is_empty();
+    fields.into_iter().filter(has_value).map(|(name, value)| format!("{name:<11}  {value}\n")).collect()
 }

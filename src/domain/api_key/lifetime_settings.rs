@@ -38,7 +38,7 @@ fn days(field: &'static str, text: &str) -> Result<i64> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(days) if is_number && days <= MAX_LIFETIME_DAYS => Ok(days),
-        _ => Err(Error::invalid(field, "Use a whole number of days, at most 36500. Leave it empty for none.")),
+        _ => Err(Error::invalid(field, "Use a whole number of days, at most 36500; 0 is no rule.")),
     }
 }
 
