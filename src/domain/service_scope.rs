@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
-use super::api_key::{Scopes, is_scope, take_scope_from_all};
+use super::api_key::{Scopes, is_scope, lock_with_scope, take_scope_from_all};
 use super::audit::{self, Action, EventBuilder, TargetKind};
 use super::{service, text};
 use crate::error::{Error, FieldErrors, Result};
@@ -156,22 +156,28 @@ pub fn remove(tx: &mut Tx<'_>, service: &str, name: &str) -> Result<usize> {
     }
     let ServiceScope { description, .. } = find(tx, service, name)?;
     let event = event(tx, Action::ServiceScopeRemoved, service)?;
-    // The scope first, so that a key that gets it at the same time finds it gone.
+    // Keys before the scope, as a change of a key's scopes locks them, so that the two never wait for each other.
+    lock_with_scope(tx, service, name)?;
+    // A key that gets the scope at the same time either finds it gone, or is found by what follows.
     diesel::delete(service_scopes::table.find((service, name))).execute(tx.conn())?;
     let keys = take_scope_from_all(tx, service, name)?;
     tx.audit(event.field(name, &*description, "").done())?;
     Ok(keys)
 }
 
-/// Checks that a service has all of these scopes.
+/// Checks that a service has all of these scopes, for a key that gets them: until the end of
+/// the change, none of them is removed.
 ///
 /// # Errors
 /// [`Error::Invalid`] for `scopes`, which names those that there are.
-pub fn require_known(conn: &mut Conn, service: &str, scopes: &Scopes) -> Result<()> {
+pub fn require_known(tx: &mut Tx<'_>, service: &str, scopes: &Scopes) -> Result<()> {
     if scopes.is_full() {
         return Ok(());
     }
-    let known = list(conn, service)?;
+    // Writing the rows locks them on PostgreSQL; SQLite has one writer at a time anyway.
+    let rows = service_scopes::table.filter(service_scopes::service.eq(service));
+    diesel::update(rows).set(service_scopes::description.eq(service_scopes::description)).execute(tx.conn())?;
+    let known = list(tx, service)?;
     let is_known = |name: &str| known.iter().any(|scope| scope.name == name);
     let Some(unknown) = scopes.names().find(|name| !is_known(name)) else { return Ok(()) };
     let names: Vec<&str> = known.iter().map(|scope| scope.name.as_str()).collect();

@@ -1,7 +1,9 @@
 //! When keys end: chosen in the form and on the key's page, under the rules of the installation.
 
 use std::sync::atomic::Ordering;
+use std::thread;
 
+use diesel::connection::SimpleConnection;
 use keyfob::clock::Clock;
 use keyfob::domain::api_key::days_after;
 use keyfob::store::UtcTime;
@@ -294,6 +296,33 @@ on_both_databases! {
         assert_eq!(db.count("audit_events") - before, 3);
         app.clock.advance(31 * DAY);
         app.assert_verdict(&never.secret, "EXPIRED");
+    }
+
+    fn a_key_that_gets_an_earlier_end_while_keys_are_shortened_keeps_it(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let [early, late] = ["Early", "Late"].map(|name| app.make_key(name));
+        save_lifetimes(&client, "", "30").assert_status(303);
+        let question = client.get("/settings/instance/shortening").page();
+        let fields = ["total", "end"].map(|name| (name, question.field(name)));
+        let earlier = end_of("2026-03-08");
+        let mut conn = db.conn();
+        conn.batch_execute(&format!("BEGIN; UPDATE api_keys SET expires_at = {earlier} WHERE id = '{}'", early.id)).unwrap();
+
+        thread::scope(|all| {
+            let shorten = all.spawn(|| {
+                client.post("/settings/instance/shortening", &fields.each_ref().map(|(name, value)| (*name, &**value)))
+            });
+            db.wait_for_a_lock(&shorten);
+            conn.batch_execute("COMMIT").unwrap();
+            shorten.join().unwrap();
+        });
+
+        let of = |key: &Key| db.ask(&format!("SELECT COALESCE(CAST(expires_at AS TEXT), '') AS line FROM api_keys WHERE id = '{}'", key.id));
+        assert_eq!(of(&early), [earlier.to_string()]);
+        // On SQLite the change comes first, and the question is asked again.
+        let shortened = end_of("2026-03-31").to_string();
+        assert_eq!(of(&late), [if db.is_sqlite() { String::new() } else { shortened }]);
     }
 
     fn of_very_many_keys_a_thousand_are_shortened_at_once(db: &Database) {

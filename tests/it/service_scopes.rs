@@ -1,5 +1,8 @@
 //! The catalogue of a service: the scopes that its keys can have.
 
+use std::thread;
+
+use diesel::connection::SimpleConnection;
 use keyfob::domain::account;
 use keyfob::domain::api_key::{self, ApiKeyId, NewApiKey, Scopes};
 
@@ -189,6 +192,41 @@ on_both_databases! {
         client.post("/services/sms/scopes/extra.read/deletion", &[]).assert_status(303);
 
         assert_eq!([&some, &full].map(ask), ["INSUFFICIENT_SCOPE", "VALID"]);
+    }
+
+    fn a_scope_that_is_deleted_brings_back_none_that_a_key_loses_at_the_same_moment(db: &Database) {
+        let app = db.app();
+        let client = with_scopes(&app);
+        let key = make_key(db, "Both", &["boxes.read", "boxes_read"]);
+        let mut conn = db.conn();
+        conn.batch_execute(&format!("BEGIN; UPDATE api_keys SET scopes = 'boxes.read' WHERE id = '{key}'")).unwrap();
+
+        thread::scope(|all| {
+            let delete = all.spawn(|| client.post(&format!("{SCOPES}/boxes.read/deletion"), &[]));
+            db.wait_for_a_lock(&delete);
+            conn.batch_execute("COMMIT").unwrap();
+            delete.join().unwrap().assert_leads_to(PAGE);
+        });
+
+        assert_eq!(held(db), ["Both: "]);
+    }
+
+    fn a_key_gets_no_scope_that_is_deleted_at_the_same_moment(db: &Database) {
+        let app = db.app();
+        let client = with_scopes(&app);
+        let key = make_key(db, "Late", &[]);
+        let mut conn = db.conn();
+        conn.batch_execute("BEGIN; DELETE FROM service_scopes WHERE name = 'boxes.read'").unwrap();
+
+        thread::scope(|all| {
+            let fields = [("access", "some"), ("scopes", "boxes.read")];
+            let choose = all.spawn(move || client.post(&format!("/api-keys/{key}/scopes"), &fields));
+            db.wait_for_a_lock(&choose);
+            conn.batch_execute("COMMIT").unwrap();
+            choose.join().unwrap().assert_status(422);
+        });
+
+        assert_eq!(held(db), ["Late: "]);
     }
 
     fn whoever_is_not_logged_in_changes_no_catalogue(db: &Database) {

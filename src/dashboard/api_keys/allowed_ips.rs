@@ -82,7 +82,7 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &AllowedIpsF
     let list_change = parse(form)?;
     let (account, id) = (who.account.clone(), id.clone());
     let change = move |tx: &mut Tx<'_>| {
-        let now = api_key::find(tx, &account, &id)?.key.allowed_ips;
+        let now = api_key::find_locked(tx, &account, &id)?.key.allowed_ips;
         let allowed = match list_change {
             ListChange::Replace(list, Some(was)) if now != list && was != now.as_str() => {
                 return Err(Error::ChangedMeanwhile);

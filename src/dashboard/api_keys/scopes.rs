@@ -58,7 +58,7 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &KeyScopesFo
     let (scopes, was) = (form.parse()?, form.was.clone());
     let (account, id) = (who.account.clone(), id.clone());
     let change = move |tx: &mut Tx<'_>| {
-        let now = api_key::find(tx, &account, &id)?.key.scopes;
+        let now = api_key::find_locked(tx, &account, &id)?.key.scopes;
         if now != scopes && was.is_some_and(|was| was != now.as_str()) {
             return Err(Error::ChangedMeanwhile);
         }

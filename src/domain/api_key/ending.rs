@@ -86,18 +86,24 @@ pub fn shorten(tx: &mut Tx<'_>, confirmed: Shortening) -> Result<i64> {
     if Shortening::find(tx, now)? != Some(confirmed) {
         return Err(Error::ChangedMeanwhile);
     }
+    let too_late = || api_keys::expires_at.is_null().or(api_keys::expires_at.gt(confirmed.end));
     let keys: Vec<ApiKey> = api_keys::table
-        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(confirmed.end)))
+        .filter(too_late())
         .order((api_keys::created_at.asc(), api_keys::id.asc()))
         .limit(MAX_SHORTENED_AT_ONCE)
         .select(ApiKey::as_select())
         .load(tx.conn())?;
+    let mut shortened = 0;
     for key in &keys {
         let end = api_keys::expires_at.eq(confirmed.end);
-        diesel::update(api_keys::table.find(&key.id)).set(end).execute(tx.conn())?;
+        // A concurrent change may have given the key an earlier end, which stays.
+        if diesel::update(api_keys::table.find(&key.id).filter(too_late())).set(end).execute(tx.conn())? == 0 {
+            continue;
+        }
+        shortened += 1;
         forget(tx, &key.id)?;
         let [before, after] = [key.expires_at, Some(confirmed.end)].map(|end| end.and_then(rfc3339));
         tx.audit(key.event(Action::ApiKeyExpiryChanged).field("expires_at", before, after).done())?;
     }
-    Ok(i64::try_from(keys.len()).unwrap_or(MAX_SHORTENED_AT_ONCE))
+    Ok(shortened)
 }

@@ -199,11 +199,11 @@ pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKe
     complete(conn, vec![row])?.pop().ok_or(Error::NotFound)
 }
 
-/// The same for a change of its secrets: until its end, other changes of the key wait.
+/// The same for a change that depends on what is found: until its end, other changes of the key wait.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
-pub(super) fn find_locked(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
+pub fn find_locked(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
     // Writing the row locks it on PostgreSQL; SQLite has one writer at a time anyway.
     let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
     diesel::update(row).set(api_keys::version.eq(api_keys::version)).execute(tx.conn())?;

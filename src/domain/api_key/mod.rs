@@ -34,14 +34,15 @@ pub use expiry::{Expiry, Lifetimes, days_after};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
 pub use list::{
-    ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, account_of, count, find, find_by_digest, list, list_newer, names,
+    ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, account_of, count, find, find_by_digest, find_locked, list,
+    list_newer, names,
 };
 pub use listing::{KeyFilter, list_filtered};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use replaced_secret::ReplacedSecret;
 pub use rules::{KeyRules, set_allowed_ips, set_expiry, set_scopes};
 pub use scope_removal::count_with_scope;
-pub(super) use scope_removal::take_scope_from_all;
+pub(super) use scope_removal::{lock_with_scope, take_scope_from_all};
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};
 pub use status::{StatusRequest, count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::allowed_ips::AllowedIps;
 use super::entry::ApiKeyEntry;
 use super::expiry::{Expiry, Lifetimes};
-use super::list::{find, forget};
+use super::list::{find, find_locked, forget};
 use super::record::ApiKeyId;
 use super::scopes::Scopes;
 use crate::domain::account::AccountId;
@@ -39,7 +39,7 @@ impl Default for KeyRules {
 /// [`Error::Invalid`](crate::error::Error::Invalid) for `expires_at`, and
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
 pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: Expiry) -> Result<ApiKeyEntry> {
-    let entry = find(tx, account, id)?;
+    let entry = find_locked(tx, account, id)?;
     let before = entry.key.expires_at;
     if matches!(expiry, Expiry::At(end) if before == Some(end)) || (expiry == Expiry::Never && before.is_none()) {
         return Ok(entry); // also where a rule came later, which changes no key by itself
@@ -61,7 +61,7 @@ pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: E
 /// [`Error::Invalid`](crate::error::Error::Invalid) for `scopes` that the service does not have, and
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
 pub fn set_scopes(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, scopes: &Scopes) -> Result<ApiKeyEntry> {
-    let entry = find(tx, account, id)?;
+    let entry = find_locked(tx, account, id)?;
     service_scope::require_known(tx, &entry.key.service, scopes)?;
     if entry.key.scopes == *scopes {
         return Ok(entry);
@@ -83,7 +83,7 @@ pub fn set_allowed_ips(
     id: &ApiKeyId,
     allowed: &AllowedIps,
 ) -> Result<ApiKeyEntry> {
-    let entry = find(tx, account, id)?;
+    let entry = find_locked(tx, account, id)?;
     if entry.key.allowed_ips == *allowed {
         return Ok(entry);
     }

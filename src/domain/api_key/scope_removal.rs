@@ -21,8 +21,17 @@ pub fn count_with_scope(conn: &mut Conn, service: &str, scope: &str) -> Result<u
     Ok(held.iter().filter(|scopes| has(scopes, scope)).count())
 }
 
+/// Has concurrent changes of the keys of a service that have this scope wait for the end of this
+/// one, so that none of them is undone. Writing the rows locks them on PostgreSQL.
+pub(in crate::domain) fn lock_with_scope(tx: &mut Tx<'_>, service: &str, scope: &str) -> Result<()> {
+    let rows = api_keys::table.filter(api_keys::service.eq(service)).filter(api_keys::scopes.like(pattern(scope)));
+    diesel::update(rows).set(api_keys::version.eq(api_keys::version)).execute(tx.conn())?;
+    Ok(())
+}
+
 /// Takes a scope from the keys of a service, with an audit event for each. Gives their number.
 pub(in crate::domain) fn take_scope_from_all(tx: &mut Tx<'_>, service: &str, scope: &str) -> Result<usize> {
+    lock_with_scope(tx, service, scope)?;
     let rows = api_keys::table.filter(api_keys::service.eq(service)).filter(api_keys::scopes.like(pattern(scope)));
     let mut keys: Vec<ApiKey> = rows.select(ApiKey::as_select()).load(tx.conn())?;
     keys.retain(|key| has(&key.scopes, scope));

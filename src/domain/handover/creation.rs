@@ -9,7 +9,7 @@ use crate::domain::api_key::secret::KeySecret;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::audit::Action;
 use crate::error::{Error, Result};
-use crate::store::schema::{api_keys, key_handovers};
+use crate::store::schema::key_handovers;
 use crate::store::{Tx, UtcTime};
 
 /// How long a link works, in seconds.
@@ -34,8 +34,8 @@ pub struct NewHandover {
 /// unless it is the current secret of a key that is accepted.
 pub fn create(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, secret: &KeySecret) -> Result<NewHandover> {
     let now = tx.now();
-    lock(tx, id)?;
-    let entry = api_key::find(tx, account, id)?;
+    // Locked, so that no switch, rotation or second link comes between.
+    let entry = api_key::find_locked(tx, account, id)?;
     if !is_accepted(&entry, &secret.digest(), now) {
         return Err(Error::invalid("key", NOT_CURRENT));
     }
@@ -57,12 +57,6 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, secret: &KeyS
     diesel::insert_into(key_handovers::table).values(&row).execute(tx.conn())?;
     tx.audit(entry.key.event(Action::ApiKeyHandedOver).done())?;
     Ok(NewHandover { entry, token, ends_at })
-}
-
-/// Locks the key's row until the commit, so that no switch or second link comes between.
-fn lock(tx: &mut Tx<'_>, id: &ApiKeyId) -> Result<()> {
-    diesel::update(api_keys::table.find(id)).set(api_keys::version.eq(api_keys::version)).execute(tx.conn())?;
-    Ok(())
 }
 
 /// Removes what links of all keys would have shown that ended without being opened. Every new

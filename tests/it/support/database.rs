@@ -113,6 +113,16 @@ impl Database {
         }
     }
 
+    /// Waits until a change waits for the end of another transaction, or is done without. On
+    /// SQLite every change waits, since there is one writer at a time.
+    pub fn wait_for_a_lock<T>(&self, change: &std::thread::ScopedJoinHandle<'_, T>) {
+        let waiting = "SELECT pid::text AS line FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while !self.is_sqlite() && !change.is_finished() && self.ask(waiting).is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
     pub fn count(&self, table: &str) -> usize {
         self.rows()[table].len()
     }
