@@ -217,6 +217,23 @@ on_both_databases! {
         app.assert_verdict(&third, "VALID");
     }
 
+    fn the_old_secret_that_works_is_found_also_where_a_clock_went_back(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let first = client.create_key("Project X");
+        app.clock.advance(2 * HOUR);
+        rotate(&client, &first, 0);
+        advance_micros(&app.clock, -HOUR * 1_000_000);
+        let id = KeySecretId::mint().to_string();
+        let fields = [("secret_id", &*id), ("grace", "0"), ("end_previous", "yes")];
+        let third = client.post(&rotation(&first), &fields).assert_ok().page().text(REVEALED);
+
+        rotate(&client, &first, DAY);
+
+        app.assert_verdict(&third, "VALID");
+        send(&client, &first, DAY).assert_status(409);
+    }
+
     fn the_new_secret_is_shown_once_and_the_same_form_again_shows_its_mask(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

@@ -69,7 +69,8 @@ pub(super) fn of_keys(conn: &mut Conn, current: &[&StoredSecret]) -> Result<Hash
         .left_join(key_secret_usages::table)
         .filter(key_secrets::api_key_id.eq_any(keys))
         .filter(key_secrets::ends_at.is_not_null())
-        .order((key_secrets::created_at.asc(), key_secrets::id.asc()))
+        // By their ends: one that is still accepted is the latest, also where the clocks of two instances differ.
+        .order((key_secrets::ends_at.asc(), key_secrets::created_at.asc(), key_secrets::id.asc()))
         .select((StoredSecret::as_select(), key_secrets::uses_at_rotation, Option::<SecretUsage>::as_select()))
         .load(conn)?;
     let replaced_at: HashMap<_, _> = current.iter().map(|secret| (&secret.api_key_id, secret.created_at)).collect();
