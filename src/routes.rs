@@ -133,14 +133,14 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
-        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
+        .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
-        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
-        .service(resource("/api-keys/{id}/scopes").post(api_keys::scopes::change_scopes))
-        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
-        .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
-        .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::rules::expiry::change_expiry))
+        .service(resource("/api-keys/{id}/scopes").post(api_keys::rules::scopes::change_scopes))
+        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::rules::allowed_ips::change_allowed_ips))
+        .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change::change_callback))
+        .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback::question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
         .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
@@ -151,14 +151,14 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(
             resource("/api-keys/{id}/rotation")
-                .get(api_keys::rotation::ask_to_rotate)
-                .post(api_keys::rotation::rotate_api_key),
+                .get(api_keys::rotation::rotate::ask_to_rotate)
+                .post(api_keys::rotation::rotate::rotate_api_key),
         )
-        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation_end::extend_rotation))
+        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation::end::extend_rotation))
         .service(
             resource("/api-keys/{id}/rotation/end")
-                .get(api_keys::rotation_end::ask_to_end_rotation)
-                .post(api_keys::rotation_end::end_rotation),
+                .get(api_keys::rotation::end::ask_to_end_rotation)
+                .post(api_keys::rotation::end::end_rotation),
         )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
