@@ -165,6 +165,19 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/messages/new").get(messages::new::new_message))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
+        .configure(of_services)
+        .service(resource("/connect").get(connect::snippets::show_connect))
+        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+        .wrap(from_fn(head::head_changes_nothing))
+        .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
+        .wrap(from_fn(same_origin::same_origin_writes))
+        .wrap(Compress::default())
+}
+
+/// The pages of services and their scopes.
+fn of_services(config: &mut ServiceConfig) {
+    config
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
@@ -178,14 +191,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
             resource("/services/{slug}/scopes/{name}/deletion")
                 .get(services::scope_deletion::ask_to_delete_scope)
                 .post(services::scope_deletion::delete_scope),
-        )
-        .service(resource("/connect").get(connect::snippets::show_connect))
-        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
-        .wrap(from_fn(head::head_changes_nothing))
-        .wrap(sessions(state))
-        .wrap(from_fn(own_cookies::own_cookies_only))
-        .wrap(from_fn(same_origin::same_origin_writes))
-        .wrap(Compress::default())
+        );
 }
 
 /// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
