@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::audit_log;
 use crate::config::Config;
 use crate::error::Error;
 use crate::store::{Actor, MayCreate, OpenOptions, Store};
@@ -14,7 +15,11 @@ pub(super) fn actor() -> Actor {
 
 pub(super) fn open(config: &Config, may_create: MayCreate) -> Result<Store, Error> {
     let options = OpenOptions { may_create, ..config.database };
-    Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))
+    let store =
+        Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))?;
+    let followed = config.audit_log.as_ref().map(|target| audit_log::follow(&store, target)).transpose();
+    followed.map_err(|problem| Error::invalid("audit_log", problem))?;
+    Ok(store)
 }
 
 /// Prints what was done, and in which database: a command may run in another folder

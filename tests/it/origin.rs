@@ -27,6 +27,8 @@ const WRITES: &[Write] = &[
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
+    ("/audit.csv", &[]),
+    ("/audit.jsonl", &[]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.
