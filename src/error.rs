@@ -45,6 +45,9 @@ pub enum Error {
     /// Somebody else changed the same thing since it was read.
     #[error("changed meanwhile")]
     ChangedMeanwhile,
+    /// The secret that the last rotation replaced is still accepted.
+    #[error("rotation in progress")]
+    RotationInProgress,
     /// A request that is not in the form that is asked for; says what to change.
     #[error("malformed request: {0}")]
     Malformed(String),

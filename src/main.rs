@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn parse() -> Result<Cli, Vec<String>> {
-    let command = environment::without_empty_variables(Cli::command());
+    let command = cli::hide_server_settings(environment::without_empty_variables(Cli::command()));
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     // A wrong flag, and --help, are the library's to explain.
     parsed.map_err(|error| match environment::explain(&Cli::command(), &error) {

@@ -121,10 +121,24 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(
+            resource("/settings/instance")
+                .get(settings::instance::show_instance_settings)
+                .post(settings::instance::save_instance_settings),
+        )
+        .service(
+            resource("/settings/instance/shortening")
+                .get(settings::shortening::ask_to_shorten)
+                .post(settings::shortening::shorten_keys),
+        )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
+        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
+        .service(resource("/api-keys/{id}/scopes").post(api_keys::scopes::change_scopes))
+        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
@@ -135,6 +149,17 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(api_keys::deletion::ask_to_delete)
                 .post(api_keys::deletion::delete_api_key),
         )
+        .service(
+            resource("/api-keys/{id}/rotation")
+                .get(api_keys::rotation::ask_to_rotate)
+                .post(api_keys::rotation::rotate_api_key),
+        )
+        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation_end::extend_rotation))
+        .service(
+            resource("/api-keys/{id}/rotation/end")
+                .get(api_keys::rotation_end::ask_to_end_rotation)
+                .post(api_keys::rotation_end::end_rotation),
+        )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))
@@ -143,6 +168,17 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
+        .service(
+            resource("/services/{slug}/scopes/{name}")
+                .get(services::scopes::show_scope)
+                .post(services::scopes::describe_scope),
+        )
+        .service(
+            resource("/services/{slug}/scopes/{name}/deletion")
+                .get(services::scope_deletion::ask_to_delete_scope)
+                .post(services::scope_deletion::delete_scope),
+        )
         .service(resource("/audit").get(audit::list::list_events))
         .service(resource("/audit.csv").post(audit::export::export_csv))
         .service(resource("/audit.jsonl").post(audit::export::export_jsonl))

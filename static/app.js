@@ -200,6 +200,39 @@ document.addEventListener("change", ({ target }) => {
   if (name && target.matches("[data-names-title]")) name.textContent = target.selectedOptions[0].textContent;
 });
 
+// ---- The end of a key is written out while it is chosen: in UTC, and in the reader's own zone where that is another.
+
+function showKeyEnd(field) {
+  const [select, day, words] = ["select", "[type=date]", "[data-key-end-words]"].map((part) => field.querySelector(part));
+  const option = select.selectedOptions[0];
+  const moment = option.value === "date" ? day.value && `${day.value}T23:59:59Z` : option.dataset.moment;
+  words.dataset.rule ??= words.textContent;
+  words.textContent = moment ? endInWords(new Date(moment)) : words.dataset.rule;
+  const summary = field.closest("details")?.querySelector("[data-key-end-summary]");
+  if (summary) summary.textContent = moment ? ` · ends ${utcText(new Date(moment)).split(",")[0]}` : "";
+}
+
+function endInWords(end) {
+  const local = end.getTimezoneOffset() === 0 ? "" : ` That is ${localText(end)} your time.`;
+  return `Ends ${utcText(end)} UTC.${local}`;
+}
+
+function utcText(time) {
+  const [hours, minutes] = [time.getUTCHours(), time.getUTCMinutes()].map(twoDigits);
+  return `${time.getUTCDate()} ${MONTHS[time.getUTCMonth()]} ${time.getUTCFullYear()}, ${hours}:${minutes}`;
+}
+
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, ({ target }) => {
+    const field = target.closest(".key-end");
+    if (field) showKeyEnd(field);
+  });
+}
+
+const showKeyEnds = () => document.querySelectorAll(".key-end").forEach(showKeyEnd);
+document.addEventListener("htmx:after:swap", showKeyEnds);
+addEventListener("pageshow", showKeyEnds);
+
 // ---- The slug and the prefix of a new service follow its name until they are written by hand.
 
 document.addEventListener("input", ({ target }) => {
@@ -257,6 +290,9 @@ function showLocalTimes() {
   for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
     time.title = time.textContent;
     time.textContent = localText(new Date(time.dateTime));
+  }
+  for (const time of document.querySelectorAll("time[data-utc]")) {
+    time.title = `${localText(new Date(time.dateTime))} your time`;
   }
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const when = new Date(time.dateTime);

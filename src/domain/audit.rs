@@ -34,6 +34,12 @@ text_enum! {
         ApiKeyScopesChanged = "api_key.scopes_changed",
         /// The addresses that a key may be used from were changed.
         ApiKeyAllowedIpsChanged = "api_key.allowed_ips_changed",
+        /// A key got a new secret.
+        ApiKeyRotated = "api_key.rotated",
+        /// The previous secret of a key was ended before its time.
+        ApiKeyRotationEnded = "api_key.rotation_ended",
+        /// The end of a key's previous secret was moved.
+        ApiKeyRotationExtended = "api_key.rotation_extended",
         /// A key was enabled.
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.
@@ -54,10 +60,18 @@ text_enum! {
         CallbackRemoved = "callback.removed",
         /// Credits were added by hand.
         CreditsAdded = "credits.added",
+        /// A rule of the whole installation was changed.
+        SettingsChanged = "settings.changed",
         /// A service was created.
         ServiceCreated = "service.created",
         /// A service was renamed.
         ServiceRenamed = "service.renamed",
+        /// A scope was added to a service.
+        ServiceScopeAdded = "service.scope_added",
+        /// What a scope of a service allows was described anew.
+        ServiceScopeChanged = "service.scope_changed",
+        /// A scope was removed from a service and from the keys that had it.
+        ServiceScopeRemoved = "service.scope_removed",
         /// An operator was created, and joined an account.
         OperatorJoined = "operator.joined",
         /// An operator was renamed.
@@ -84,6 +98,8 @@ text_enum! {
         Service = "service",
         /// An operator.
         Operator = "operator",
+        /// The installation as a whole.
+        Installation = "installation",
     }
 }
 
@@ -127,6 +143,13 @@ impl EventBuilder {
         if before != after {
             self.changes.insert(name.to_owned(), json!([before, after]));
         }
+        self
+    }
+
+    /// Why it was done, where somebody said.
+    #[must_use]
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.event.reason = reason;
         self
     }
 

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::setting::Setting;
-use super::{account, service, setting};
+use super::{account, service, service_scope, setting};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, UtcTime, start_alone};
 use crate::{hex, random};
@@ -44,7 +44,9 @@ impl std::fmt::Debug for CookieKey {
 pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
     start_alone(conn)?;
     account::ensure_one(conn, now)?;
-    service::ensure_sms(conn, now)?;
+    if service::ensure_sms(conn, now)? {
+        service_scope::ensure_sms(conn)?;
+    }
     let key = match setting::get(conn, Setting::CookieKey)? {
         Some(key) => Zeroizing::new(key),
         None => {

@@ -10,7 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::account::AccountId;
 use super::api_key::secret;
 use super::audit::{self, Action, TargetKind};
-use super::{service_scope, text};
+use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
 use crate::store::{Conn, Tx, UtcTime};
@@ -158,14 +158,14 @@ pub fn rename(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<()> {
     tx.audit(event.field("name", &*before.name, name).done())
 }
 
-pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<()> {
+/// Creates SMS where there is no service yet. Returns whether it did.
+pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     let count: i64 = services::table.count().get_result(conn)?;
     if count == 0 {
         let sms = Service { slug: "sms".into(), name: "SMS".into(), key_prefix: "sms".into(), created_at: now };
         insert(conn, &sms)?;
-        service_scope::ensure_sms(conn)?;
     }
-    Ok(())
+    Ok(count == 0)
 }
 
 #[cfg(test)]

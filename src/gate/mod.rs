@@ -8,6 +8,7 @@ mod key_cache;
 pub mod metrics;
 mod question;
 mod record;
+mod refusals;
 mod sharded;
 mod usage;
 pub mod verdict;
@@ -23,15 +24,17 @@ use change_feed::{ChangeFeed, Freshness};
 use history::History;
 use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
+use refusals::Refusals;
 use usage::UsageQueue;
 
 pub use question::{Client, Question};
 pub use record::KeyRecord;
+pub use refusals::Refusal;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
-use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
+use crate::domain::api_key::{self, ApiKeyId};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
@@ -47,6 +50,7 @@ pub struct Gate {
     freshness: Arc<Freshness>,
     history: Arc<History>,
     usage: Arc<UsageQueue>,
+    refusals: Arc<Refusals>,
     metrics: Arc<GateMetrics>,
     look_ups: Arc<Semaphore>,
 }
@@ -68,7 +72,8 @@ impl Gate {
         let usage = Arc::new(UsageQueue::default());
         tokio::task::spawn(UsageQueue::write_periodically(Arc::downgrade(&usage), store.clone()));
         let look_ups = Arc::new(Semaphore::new(MAX_LOOK_UPS as usize));
-        Self { store, clock, cache, freshness, history, usage, metrics: Arc::default(), look_ups }
+        let (metrics, refusals) = (Arc::default(), Arc::default());
+        Self { store, clock, cache, freshness, history, usage, refusals, metrics, look_ups }
     }
 
     /// Answers a question, and counts a use where the key opens the door. What has
@@ -113,7 +118,14 @@ impl Gate {
         if let Some(record) = verdict.key().filter(|_| verdict.code() == Code::Valid) {
             self.usage.count(record, now, question.client);
         }
+        self.refusals.count(&verdict, question.client, now);
         Ok(verdict)
+    }
+
+    /// What a key was refused for on this instance, the latest first.
+    #[must_use]
+    pub fn refusals(&self, key: &ApiKeyId) -> Vec<Refusal> {
+        self.refusals.of(key)
     }
 
     /// Counts a question that came without a key.
@@ -194,7 +206,7 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::account::membership::Role;
-    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey, deletion};
+    use crate::domain::api_key::{Creation, NewApiKey, deletion};
     use crate::domain::identity::operator::{self, NewOperator, OperatorId};
     use crate::domain::{account, installation};
     use crate::store::{Actor, Tx, UtcTime};

@@ -54,6 +54,12 @@ impl ErrorView {
             Error::DifferentRequest => {
                 Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
             }
+            Error::RotationInProgress => Self {
+                code: "ROTATION_IN_PROGRESS",
+                title: "Rotation in progress",
+                detail: ROTATION_IN_PROGRESS.to_owned(),
+                ..view
+            },
             Error::Unavailable { reason, .. } => {
                 Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..view }
             }
@@ -102,6 +108,7 @@ const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: 
 const KEY_REFUSED: &str = "This API key is not accepted here. Check it, or ask whoever gave it to you.";
 const STILL_RUNNING: &str = "A request with this Idempotency-Key is still running. Send it again in a moment.";
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
+const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";
 

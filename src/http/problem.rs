@@ -25,7 +25,7 @@ impl ResponseError for Error {
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ChangedMeanwhile | Self::StillRunning => StatusCode::CONFLICT,
+            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress => StatusCode::CONFLICT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

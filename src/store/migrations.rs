@@ -52,6 +52,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000017_add_default_senders",
     "2026-11-28-000018_add_key_rules",
     "2026-11-28-000019_create_handovers",
+    "2026-11-28-000020_index_keys_by_end",
     "2026-11-28-000021_index_audit_events",
 ];
 

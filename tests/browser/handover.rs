@@ -94,6 +94,7 @@ fn assert_shows_once(dashboard: &Dashboard, link: &str, key: &str) {
     assert!(!dashboard.source().contains(key));
     dashboard.follow("Show the key");
     dashboard.wait_for_text("h1", "Your key");
+    dashboard.wait_for_calm();
     assert_eq!(dashboard.find(KEY).text(), key);
     assert_eq!(dashboard.keyfob.verdict(key), "VALID");
 

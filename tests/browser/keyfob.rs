@@ -45,11 +45,21 @@ impl Keyfob {
     /// What a service is told that asks about a key: a code such as `VALID`.
     #[track_caller]
     pub fn verdict(&self, key: &str) -> String {
+        self.ask(&json!({ "key": key, "service": "sms" }))
+    }
+
+    /// The same about a key that comes from this address.
+    #[track_caller]
+    pub fn verdict_for(&self, key: &str, address: &str) -> String {
+        self.ask(&json!({ "key": key, "service": "sms", "client_ip": address }))
+    }
+
+    #[track_caller]
+    fn ask(&self, question: &Value) -> String {
         let url = format!("http://{}/v1/keys/verify", self.address);
-        let question = json!({ "key": key, "service": "sms" }).to_string();
         let answer = ureq::post(&url)
             .header("Content-Type", "application/json")
-            .send(&question)
+            .send(question.to_string())
             .and_then(|mut answer| answer.body_mut().read_to_string())
             .unwrap_or_else(|error| panic!("{url}: {error}"));
         let verdict: Value = serde_json::from_str(&answer).unwrap_or_default();

@@ -75,6 +75,8 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_a_new_key();
     look.at_a_handover();
     look.at_one_key();
+    look.at_a_limited_key();
+    look.at_a_rotation();
     look.at_messages();
     look.at_credits();
     look.at_services();
@@ -132,11 +134,32 @@ impl Look {
         dashboard.wait_gone(POP_UP);
         dashboard.wait_for_text(FIRST_ROW, "Project X");
         self.closely("created", &[]);
+        dashboard.open("/api-keys");
+        dashboard.open_pop_up();
+        dashboard.fill_in(NAME, "Contractor");
+        dashboard.find("dialog summary").click();
+        dashboard.find("dialog [name=access][value=some]").click();
+        dashboard.find("#api-key-ends option[value=date]").click();
+        self.closely("pop-up-more-options", &[]);
+        dashboard.fill_in("#api-key-allowed-ips", "10.0.0.5/8");
+        dashboard.click("Create");
+        dashboard.wait_for("#api-key-allowed-ips-error");
+        self.closely("pop-up-more-options-with-errors", &["/api-keys 422"]);
+        let tomorrow = "const day = document.querySelector('#api-key-ends-day');
+            day.value = new Date(Date.now() + 86400000).toISOString().slice(0, 10);";
+        dashboard.execute(tomorrow, &[]);
+        dashboard.fill_in("#api-key-allowed-ips", "10.0.0.0/8");
+        dashboard.click("Create");
+        dashboard.wait_gone(POP_UP);
+        dashboard.open("/api-keys");
+        dashboard.wait_for_text(".key-ends", "1 key ends within 7 days: Contractor");
+        self.closely("key-that-ends-soon", &[]);
     }
 
     #[track_caller]
     fn at_a_handover(&self) {
         let dashboard = &self.dashboard;
+        dashboard.create_key("Handed over");
         dashboard.click("Hand over…");
         dashboard.wait_for(".reveal [id^=handover-link-]");
         self.closely("handover-made", &[]);
@@ -178,6 +201,54 @@ impl Look {
         self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
+    }
+
+    /// Everything that a key's page can say about its scopes and addresses.
+    #[track_caller]
+    fn at_a_limited_key(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        let key = dashboard.create_key("Limited");
+        let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
+        dashboard.open(&format!("/api-keys/{id}"));
+        dashboard.find("#scopes .more__summary").click();
+        dashboard.find("#key-scopes [value=some]").click();
+        dashboard.find("#key-scopes [value='messages.read']").click();
+        dashboard.find("#key-scopes [value='messages.send']").click();
+        dashboard.follow("Save scopes");
+        dashboard.find("#allowed-ips .more__summary").click();
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.5/8");
+        dashboard.follow("Save addresses");
+        self.closely("key-wrong-addresses", &[&format!("/api-keys/{id}/allowed-ips#allowed-ips 422")]);
+        dashboard.fill_in("#key-allowed-ips", "10.0.0.0/8");
+        dashboard.follow("Save addresses");
+        for address in ["203.0.113.9", "2001:db8:1234:5678:9abc:def0:1234:5678"] {
+            assert_eq!(dashboard.keyfob.verdict_for(&key, address), "IP_NOT_ALLOWED");
+        }
+        assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
+        dashboard.open(&format!("/api-keys/{id}"));
+        self.closely("key-limited", &[]);
+    }
+
+    #[track_caller]
+    fn at_a_rotation(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys");
+        dashboard.find(&format!("{FIRST_ROW} .api-key__rotate")).click();
+        dashboard.wait_for(POP_UP);
+        self.closely("rotation-pop-up", &[]);
+        dashboard.follow("Rotate");
+        self.closely("rotated", &[]);
+        dashboard.follow("Done");
+        dashboard.find(".more__summary").click();
+        self.closely("key-rotating", &[]);
+        let key = dashboard.path();
+        dashboard.open("/api-keys");
+        self.closely("rotating", &[]);
+        dashboard.open(&format!("{key}/rotation"));
+        self.closely("rotation-in-rotation", &[]);
+        dashboard.open(&format!("{key}/rotation/end"));
+        self.closely("rotation-end", &[]);
     }
 
     #[track_caller]
@@ -251,8 +322,23 @@ impl Look {
         self.closely("services-new", &[]);
         dashboard.open("/services/sms");
         self.closely("service", &[]);
+        dashboard.find("#scopes .more__summary").click();
+        dashboard.fill_in("#scope-name", "messages.*");
+        dashboard.follow("Add scope");
+        self.closely("service-with-error", &["/services/sms/scopes#scopes 422"]);
+        dashboard.fill_in("#scope-name", &"w".repeat(64));
+        dashboard.fill_in("#scope-description", &"What a scope allows ".repeat(9));
+        dashboard.follow("Add scope");
+        dashboard.wait_for_text(TOAST, "added");
+        self.closely("service-long-scope", &[]);
+        dashboard.open("/services/sms/scopes/messages.send");
+        self.closely("scope", &[]);
+        dashboard.open(&format!("/services/sms/scopes/{}/deletion", "w".repeat(64)));
+        self.closely("scope-deletion", &[]);
         dashboard.open("/connect?service=sms");
         self.closely("connect", &[]);
+        dashboard.open("/connect?service=sms&scope=messages.send");
+        self.closely("connect-scopes", &[]);
         self.make_service(&"W".repeat(100));
         dashboard.open("/services");
         self.closely("services-long", &[]);
@@ -294,6 +380,17 @@ impl Look {
         dashboard.fill_in("#current-password", "a wrong password");
         dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
+        dashboard.open("/settings/instance");
+        self.closely("settings-instance", &[]);
+        dashboard.fill_in("#default-lifetime", "91");
+        dashboard.fill_in("#max-lifetime", "90");
+        dashboard.follow("Save lifetimes");
+        self.closely("settings-instance-with-error", &["/settings/instance 422"]);
+        dashboard.fill_in("#default-lifetime", "30");
+        dashboard.follow("Save lifetimes");
+        self.closely("settings-instance-beyond", &[]);
+        dashboard.open("/settings/instance/shortening");
+        self.closely("settings-instance-shortening", &[]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
     }

@@ -66,6 +66,28 @@ fn a_page_with_a_mistake_keeps_what_was_typed() {
 }
 
 #[test]
+fn more_options_open_at_a_mistake_in_them_and_each_end_says_its_day() {
+    let dashboard = without_javascript();
+    dashboard.open("/api-keys/new?service=sms");
+    assert!(!dashboard.find("#api-key-ends").is_displayed());
+    dashboard.find("summary").click();
+    let ends = dashboard.texts("#api-key-ends option");
+    assert!(ends.iter().filter(|end| end.contains("(until ")).count() == 5, "{ends:?}");
+    assert!(!dashboard.find("#api-key-ends-day").is_displayed());
+    dashboard.find("#api-key-ends option[value=date]").click();
+    assert!(dashboard.find("#api-key-ends-day").is_displayed());
+    dashboard.fill_in(NAME, "Project X");
+    dashboard.follow("Create");
+
+    dashboard.wait_for_text("#api-key-ends-error", "Choose the day on which the key ends.");
+    assert!(dashboard.find("#api-key-ends").is_displayed());
+    assert!(dashboard.has_focus("#api-key-ends"));
+    dashboard.find("#api-key-ends option[value=\"7\"]").click();
+    dashboard.follow("Create");
+    dashboard.wait_for_text(FIRST_ROW, "Expires in 7 days");
+}
+
+#[test]
 fn what_was_typed_outlives_a_session_that_ended_meanwhile() {
     let dashboard = without_javascript();
     dashboard.open("/api-keys/new?service=sms");

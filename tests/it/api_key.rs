@@ -60,7 +60,7 @@ on_both_databases! {
 
         let page = answer.page();
         assert_eq!(page.text("h1"), "Project X");
-        assert_eq!(fact(&page, "API Auth Key"), format!("sms_live_••••••{}", &key.secret[43..]));
+        assert_eq!(fact(&page, "API Auth Key"), format!("sms_live_••••••{} Rotate…", &key.secret[43..]));
         assert_eq!(fact(&page, "Status"), "Enabled");
         assert_eq!(fact(&page, "Service"), "SMS");
         assert_eq!(fact(&page, "Mode"), "Live: sends real messages and spends credits");

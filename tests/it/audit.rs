@@ -33,18 +33,28 @@ on_both_databases! {
         let callback = |action: &str| client.post(&format!("{path}/callback"), &[("url", "https://example.com/sms"), ("action", action)]);
         let entry = entry_id(&client);
         let form_id = client.form_id();
-        let steps: [(&str, &dyn Fn()); 12] = [
+        let secret_id = client.get(&format!("{path}/rotation")).page().field("secret_id");
+        let steps: [(&str, &dyn Fn()); 21] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
             ("api_key.relabelled", &|| drop(client.post(&path, &[("version", "1"), ("name", "Z"), ("description", "")]))),
+            ("api_key.scopes_changed", &|| drop(client.post(&format!("{path}/scopes"), &[("access", "some"), ("scopes", "messages.read")]))),
+            ("api_key.allowed_ips_changed", &|| drop(client.post(&format!("{path}/allowed-ips"), &[("allowed_ips", "203.0.113.9")]))),
             ("api_key.sender_changed", &|| drop(client.post(&format!("{path}/default-sender"), &[("default_sender", "Shop")]))),
+            ("api_key.expiry_changed", &|| drop(client.post(&format!("{path}/expiry"), &[("ends", "30")]))),
             ("callback.changed", &|| drop(callback("save"))),
             ("callback.removed", &|| drop(callback("remove"))),
+            ("api_key.rotated", &|| drop(client.post(&format!("{path}/rotation"), &[("secret_id", &*secret_id), ("grace", "86400")]))),
+            ("api_key.rotation_ended", &|| drop(client.post(&format!("{path}/rotation/end"), &[]))),
             ("api_key.deleted", &|| drop(client.post(&format!("{path}/deletion"), &[]))),
             ("credits.added", &|| drop(client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Invoice 7")]))),
             ("service.created", &|| drop(client.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]))),
             ("service.renamed", &|| drop(client.post("/services/mail", &[("name", "Post")]))),
+            ("service.scope_added", &|| drop(client.post("/services/mail/scopes", &[("scope", "boxes.read"), ("description", "Read")]))),
+            ("service.scope_changed", &|| drop(client.post("/services/mail/scopes/boxes.read", &[("description", "Read boxes")]))),
+            ("service.scope_removed", &|| drop(client.post("/services/mail/scopes/boxes.read/deletion", &[]))),
+            ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];
 
@@ -138,5 +148,28 @@ on_both_databases! {
 
         assert_eq!(ended, ["credits.added"]);
         assert_eq!(events(db).pop().unwrap(), "command_line command_line credits.added account Main account");
+    }
+
+    fn every_command_that_changes_something_leaves_one_event_and_a_repeated_one_none(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        let command = |arguments: &[&str]| drop(run(&[arguments, &["--database-url", &db.url()]].concat(), ""));
+        let steps: [(&str, &[&str]); 5] = [
+            ("api_key.disabled", &["key", "disable", &key.id, "--reason", "unused"]),
+            ("api_key.enabled", &["key", "enable", &key.id]),
+            ("api_key.rotated", &["key", "rotate", &key.id]),
+            ("api_key.deleted", &["key", "delete", &key.id]),
+            ("settings.changed", &["setting", "set", "max_lifetime_days", "90"]),
+        ];
+
+        assert_eq!(recorded(db, || command(&["key", "create", "--service", "sms", "--name", "CI"])), ["api_key.created"]);
+        for (action, arguments) in steps {
+            assert_eq!(recorded(db, || command(arguments)), [action]);
+            assert!(events(db).pop().unwrap().starts_with("command_line command_line "), "{action}");
+            assert_eq!(recorded(db, || command(arguments)), [""; 0], "{action} again");
+        }
+        for look in [&["key", "list"][..], &["setting", "list"]] {
+            assert_eq!(recorded(db, || command(look)), [""; 0]);
+        }
     }
 }

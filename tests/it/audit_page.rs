@@ -202,14 +202,14 @@ on_both_databases! {
         let page = client.get("/audit?action=credits&from=2026-03-02&utc_offset=0").page();
         assert_eq!(page.attrs(".event", "id"), exported[..50]);
         assert_eq!(page.attr(".audit__export [name=action]", "value"), "credits");
-        assert_eq!(shown(&client, "action=audit"), ["Ada exported audit events"]);
-        let told = client.get("/audit?action=audit").page().text(".event__changes");
+        assert_eq!(shown(&client, "action=audit.exported"), ["Ada exported audit events"]);
+        let told = client.get("/audit?action=audit.exported").page().text(".event__changes");
         assert_eq!(told, "Filter: action=credits&from=2026-03-02&utc_offset=0 Format: jsonl");
 
         client.get("/audit.jsonl").assert_status(405);
         app.anonymous().post("/audit.jsonl", &[]).assert_leads_to("/login");
         client.post("/audit.csv", &[("action", "nothing")]).assert_status(404);
-        assert_eq!(shown(&client, "action=audit").len(), 1, "what is refused is not recorded");
+        assert_eq!(shown(&client, "action=audit.exported").len(), 1, "what is refused is not recorded");
     }
 
     fn an_event_in_a_file_says_all_that_is_known_of_it(db: &Database) {
@@ -313,5 +313,29 @@ on_both_databases! {
         assert!(ended.stderr.contains("\"action\":\"credits.added\""), "{ended:?}");
         refused.assert_says("the audit log /nowhere/audit.jsonl can't be opened").assert_one_sentence();
         assert_eq!(db.ask("SELECT id AS line FROM audit_events WHERE action = 'credits.added'").len(), 2, "nothing was changed");
+    }
+
+    fn the_command_line_exports_the_same_events_for_programs(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        add_events(db, 1_020);
+        let export = |arguments: &[&str]| run(&[&["audit", "export", "--database-url", &db.url()], arguments].concat(), "");
+
+        let since = export(&["--since", "2026-03-02T00:16:40Z"]).assert_success();
+        let all = export(&["--format", "csv"]).assert_success();
+
+        let mut page = ids(&client.post("/audit.jsonl", &[("action", "credits")]).assert_ok().body);
+        page.truncate(20);
+        let printed: Vec<String> = ids(&since.stdout).into_iter().filter(|id| page.contains(id)).collect();
+        assert_eq!(printed, page, "the 20 of the time from then on");
+        assert_eq!(ids(&since.stdout).len(), 21, "and the export itself, which is newer");
+        assert!(since.stderr.starts_with("21 events printed"), "{since:?}");
+        assert!(all.stdout.starts_with("\u{feff}\"id\",") && all.stdout.lines().count() > 1_020, "{}", all.stdout.len());
+        assert_eq!(db.ask("SELECT id AS line FROM audit_events WHERE action = 'audit.exported' AND via = 'command_line'").len(), 2);
+
+        for wrong in [&["--since", "yesterday"], &["--format", "xml"]] {
+            assert!(!export(wrong).stderr.is_empty());
+        }
+        assert_eq!(db.ask("SELECT id AS line FROM audit_events WHERE action = 'audit.exported' AND via = 'command_line'").len(), 2);
     }
 }

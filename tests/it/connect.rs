@@ -153,7 +153,7 @@ on_both_databases! {
         let app = db.app();
 
         let (nginx, traefik) = (snippet(&app, "/connect", "nginx"), snippet(&app, "/connect", "traefik"));
-        for header in ["X-Key-Id", "X-Key-Name", "X-Key-Mode", "X-Key-Service", "X-Account-Id", "X-Auth-Code"] {
+        for header in ["X-Key-Id", "X-Key-Name", "X-Key-Mode", "X-Key-Service", "X-Key-Scopes", "X-Key-Secret", "X-Account-Id", "X-Auth-Code"] {
             assert_eq!(nginx.matches(&format!("proxy_set_header {header} ")).count(), 1, "{header}");
             // WSGI and PHP take both spellings for one.
             for spelling in [header.to_owned(), header.replace('-', "_")] {
@@ -234,6 +234,50 @@ on_both_databases! {
         relay.cut();
         for program in PROGRAMS {
             assert_eq!(program.run(&page, &on), (false, String::new()), "{}: Keyfob is down", program.name);
+        }
+    }
+
+    fn a_door_asks_for_the_scopes_that_are_ticked_and_without_any_for_none(db: &Database) {
+        let app = db.app();
+        app.add_service("mail", "Mail");
+        let client = app.signed_in();
+        let plain = client.get("/connect?service=sms").assert_ok().page();
+        let asking = client.get("/connect?service=sms&scope=messages.send&scope=balance.read").assert_ok().page();
+
+        for name in PROXIES.into_iter().chain(CHECKS).filter(|name| *name != "haproxy") {
+            assert!(!plain.raw_text(&format!("#snippet-{name}")).contains("scopes="), "{name}");
+            let text = asking.raw_text(&format!("#snippet-{name}"));
+            let written = match name {
+                "envoy" => "/v1/auth/sms;scopes=messages.send,balance.read;preflight=pass/",
+                "curl" | "python" => r#""scopes": ["messages.send", "balance.read"]}"#,
+                "javascript" => r#"scopes: ["messages.send", "balance.read"] }"#,
+                "go" => r#""scopes": []string{"messages.send", "balance.read"}}"#,
+                "php" => "'scopes' => ['messages.send', 'balance.read']]",
+                _ => "/v1/auth?service=sms&scopes=messages.send,balance.read",
+            };
+            assert!(text.contains(written), "{name}: {text}");
+            assert!(!CHECKS.contains(&name) || text.contains("client_ip"), "{name}: an allowlist needs the address");
+        }
+        assert_eq!(plain.attrs(".connect__scopes input[type=checkbox]", "value"), ["balance.read", "messages.read", "messages.send"]);
+        assert_eq!(asking.attrs(".connect__scopes input[checked]", "value"), ["balance.read", "messages.send"]);
+        assert!(!plain.has(".connect__scopes[open]") && asking.has(".connect__scopes[open]"));
+        assert!(!client.get("/connect?service=mail").page().has(".connect__scopes"), "it has no scopes to ask for");
+        for unknown in ["scope=unheard", "scope=", "scope=%22", "service=mail&scope=messages.send"] {
+            client.get(&format!("/connect?{unknown}")).assert_status(404);
+        }
+    }
+
+    fn every_program_refuses_a_key_without_the_scopes_and_lets_the_others_in(db: &Database) {
+        let app = db.app();
+        let (able, unable) = (app.make_key_with_rules("messages.send", ""), app.make_key_with_rules("messages.read", ""));
+        let page = app.signed_in().get("/connect?service=sms&scope=messages.send").assert_ok().page();
+
+        for program in PROGRAMS {
+            let Program { name, valid, .. } = program;
+            let (ended_well, said) = program.run(&page, &able);
+            assert!(ended_well && said.contains(valid), "{name}: {said}");
+            let (ended_well, said) = program.run(&page, &unable);
+            assert!(ended_well && said.contains("INSUFFICIENT_SCOPE") && !said.contains(valid), "{name}: {said}");
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod allowed_ips;
 mod api_key;
 mod api_key_callback;
 mod api_key_status;
@@ -26,6 +27,7 @@ mod credits_at_once;
 
 mod cached_statements;
 mod environment;
+mod expiry;
 mod failover;
 mod first_start;
 mod flood;
@@ -37,6 +39,7 @@ mod headers;
 mod health;
 mod house;
 mod idempotency;
+mod key_commands;
 mod key_rules;
 mod log_lines;
 mod login;
@@ -46,6 +49,7 @@ mod many_logins;
 mod messages;
 mod methods;
 mod metrics;
+mod more_options;
 mod nasty_text;
 mod off_means_off;
 mod older_instance;
@@ -59,10 +63,13 @@ mod proxies;
 mod proxies_over_tls;
 mod request_ids;
 mod restore;
+mod rotation;
 mod safe_methods;
+mod scopes;
 mod secret_settings;
 mod security_md;
 mod sending;
+mod service_scopes;
 mod services;
 mod sessions;
 mod settings;

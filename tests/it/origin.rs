@@ -1,5 +1,6 @@
 //! Writes that another site's page sends are refused, on every route.
 
+use keyfob::domain::api_key::KeySecretId;
 use keyfob::domain::credit::LedgerEntryId;
 use keyfob::domain::message::MessageId;
 
@@ -8,25 +9,37 @@ use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_database
 type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
-/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE` and `ENTRY` for the id in a form.
+/// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE`, `ENTRY` and
+/// `NEW_SECRET` for the id in a form.
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
+    ("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "")]),
+    ("/settings/instance/shortening", &[("total", "1"), ("end", "0")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
     ("/api-keys/ID/default-sender", &[("default_sender", "Shop")]),
+    ("/api-keys/ID/expiry", &[("ends", "30")]),
+    ("/api-keys/ID/scopes", &[("access", "full")]),
+    ("/api-keys/ID/allowed-ips", &[("allowed_ips", "203.0.113.9")]),
     ("/api-keys/ID/callback", &[("url", "https://example.com/sms"), ("action", "save")]),
     ("/api-keys/ID/handover", &[("key", "SECRET")]),
     ("/api-keys/ID/handover/withdrawal", &[]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
     ("/api-keys/ID/deletion", &[]),
+    ("/api-keys/ID/rotation", &[("secret_id", "NEW_SECRET"), ("grace", "86400")]),
+    ("/api-keys/ID/rotation/extension", &[("grace", "604800")]),
+    ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
+    ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),
+    ("/services/sms/scopes/eve.read", &[("description", "Read what is Eve's")]),
+    ("/services/sms/scopes/eve.read/deletion", &[]),
     ("/audit.csv", &[]),
     ("/audit.jsonl", &[]),
 ];
@@ -38,13 +51,14 @@ const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 
 fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
-    let (message, entry) = (MessageId::mint(), LedgerEntryId::mint());
+    let (message, entry, secret) = (MessageId::mint(), LedgerEntryId::mint(), KeySecretId::mint());
     let fill_in = |value: &'static str| -> &str {
         match value {
             "FORM" => form,
             "MESSAGE" => message.as_str(),
             "ENTRY" => entry.as_str(),
             "SECRET" => &key.secret,
+            "NEW_SECRET" => secret.as_str(),
             value => value,
         }
     };

@@ -179,15 +179,19 @@ on_both_databases! {
         let app = db.app();
         let key = app.make_key("Project X");
         let (page, callback) = (format!("/api-keys/{}", key.id), format!("/api-keys/{}/callback", key.id));
+        let addresses = format!("/api-keys/{}/allowed-ips", key.id);
         let label = [("name", "Typed"), ("description", ""), ("version", "1")];
         let url = [("url", "https://example.com/typed"), ("action", "save")];
         let service = [("name", "Typed"), ("slug", "typed"), ("key_prefix", "typed")];
         let credits = [("amount", "1234"), ("note", "Typed")];
-        let forms: [(&str, &[(&str, &str)]); 6] = [
+        let forms: [(&str, &[(&str, &str)]); 9] = [
             (&page, &label),
             (&callback, &url),
+            (&addresses, &[("allowed_ips", "192.0.2.1")]),
             ("/services", &service),
             ("/services/sms", &[("name", "Typed")]),
+            ("/services/sms/scopes", &[("scope", "typed"), ("description", "Typed")]),
+            ("/services/sms/scopes/messages.send", &[("description", "Typed")]),
             ("/settings/name", &[("name", "Typed")]),
             ("/credits", &credits),
         ];

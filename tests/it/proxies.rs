@@ -10,7 +10,16 @@ use crate::support::{
     Answer, App, Client, Database, Outcome, Proxy, ProxyKind, Relay, on_both_databases, with_each_proxy,
 };
 
-const IDENTITY: [&str; 6] = ["x-key-id", "x-key-name", "x-key-mode", "x-key-service", "x-account-id", "x-auth-code"];
+const IDENTITY: [&str; 8] = [
+    "x-key-id",
+    "x-key-name",
+    "x-key-mode",
+    "x-key-service",
+    "x-key-scopes",
+    "x-key-secret",
+    "x-account-id",
+    "x-auth-code",
+];
 
 /// A proxy between a client and an application, with a Keyfob that it asks.
 struct Scene<'db> {
@@ -23,11 +32,18 @@ struct Scene<'db> {
 impl<'db> Scene<'db> {
     #[track_caller]
     fn set(kind: ProxyKind, db: &'db Database) -> Self {
+        Self::set_asking(kind, db, "")
+    }
+
+    /// The same with more parameters of the page.
+    #[track_caller]
+    fn set_asking(kind: ProxyKind, db: &'db Database, parameters: &str) -> Self {
         let app = db.app();
         let relay = Relay::to(&app.url);
         let operator = app.signed_in();
         // The page fills in the address that it is asked for: the relay's.
-        let page = operator.at(&format!("http://{}", relay.address)).get("/connect?service=sms").assert_ok().page();
+        let path = format!("/connect?service=sms{parameters}");
+        let page = operator.at(&format!("http://{}", relay.address)).get(&path).assert_ok().page();
         let proxy = kind.start(&page);
         Self { app, operator, relay, proxy }
     }
@@ -108,6 +124,18 @@ with_each_proxy! {
 
         scene.assert_closed(&[("X-API-Key", &mail)], &[401]);
         scene.assert_closed(&[("X-API-Key", &test)], &[403]);
+    }
+
+    fn only_keys_with_every_scope_come_in_whatever_the_client_asks_for(kind: ProxyKind, db: &Database) {
+        let scene = Scene::set_asking(kind, db, "&scope=messages.send&scope=messages.read");
+        let able = scene.app.make_key_with_rules("messages.read messages.send", "");
+        let unable = scene.app.make_key_with_rules("messages.read", "");
+
+        let outcome = scene.ask(&[("X-API-Key", &able.secret)]).assert_reached_the_application();
+        assert_eq!(outcome.received("x-key-scopes"), ["messages.read messages.send"]);
+        scene.assert_closed(&[("X-API-Key", &unable.secret)], &[403]);
+        let chosen = "GET /hello?scopes=messages.read;scopes=messages.read";
+        assert_eq!(scene.proxy.ask(chosen, &[("X-API-Key", &unable.secret)], "").status, 403);
     }
 
     fn what_a_client_claims_to_be_never_reaches_the_application(kind: ProxyKind, db: &Database) {
@@ -306,7 +334,7 @@ impl<'a> AsTraefik<'a> {
     #[track_caller]
     fn assert_refused(&self, key: &str, status: u16, code: &str) {
         let refused = self.ask(key).assert_status(status).assert_header("x-auth-code", code);
-        for name in &IDENTITY[..5] {
+        for name in &IDENTITY[..7] {
             assert!(refused.header(name).is_empty(), "{name}");
         }
         let challenge = if status == 401 { "Bearer realm=\"keyfob\", error=\"invalid_token\"" } else { "" };

@@ -148,7 +148,9 @@ fn fields() -> BTreeSet<String> {
         .flat_map(|source| {
             let forms = source.split("struct ").filter(|rest| rest.split('{').next().unwrap().trim().ends_with("Form"));
             let lines = forms.flat_map(|form| form.split('}').next().unwrap().lines().skip(1));
-            lines.filter_map(|line| Some(line.trim().split_once(':')?.0.to_owned())).collect::<Vec<_>>()
+            // Without its visibility: `pub(super) name: String`.
+            let names = lines.filter_map(|line| line.split_once(':')?.0.split_whitespace().last().map(str::to_owned));
+            names.collect::<Vec<_>>()
         })
         .collect();
     assert!(["code", "password", "current_password", "status", "key_id"].iter().all(|name| fields.contains(*name)));

@@ -7,6 +7,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::expiry_banner::ExpiryBanner;
 use super::missed_switch::MissedSwitch;
 use super::paths::{PATH, SECTION};
 use super::reveal::Reveal;
@@ -20,7 +21,7 @@ use crate::domain::api_key::{self, KEYS_PER_PAGE, KeyCursor};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::store::Conn;
+use crate::store::{Conn, UtcTime};
 
 /// The page; its block `list` is what htmx gets when it asks for a part.
 #[derive(Template)]
@@ -33,6 +34,7 @@ pub(super) struct ApiKeysPage {
     rows: Vec<ApiKeyRow>,
     reveal: Option<Reveal>,
     missed: Option<MissedSwitch>,
+    banner: Option<ExpiryBanner>,
     /// The address of this list.
     url: String,
     position: Option<String>,
@@ -126,9 +128,10 @@ struct Listing {
     newer: usize,
     total: usize,
     missed: Option<MissedSwitch>,
+    banner: Option<ExpiryBanner>,
 }
 
-fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys) -> Result<Listing> {
+fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
     let services = service::list(conn)?;
     let service = wanted.service.as_deref();
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
@@ -150,7 +153,8 @@ fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys) -> Result<Listi
         Some(_) => api_key::count(conn, &who.account, service, None)?,
     };
     let missed = MissedSwitch::read(conn, &who.account, &wanted.missed)?;
-    Ok(Listing { services, page, newer, total, missed })
+    let banner = ExpiryBanner::read(conn, &who.account, now)?;
+    Ok(Listing { services, page, newer, total, missed, banner })
 }
 
 /// `GET /api-keys?service=…&after=…` or `&before=…`
@@ -178,10 +182,10 @@ pub(super) async fn draw_list(
     reveal: Option<Reveal>,
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
-    let Listing { services, page, newer, total, missed } =
-        state.store.read(move |conn| listing(conn, &who, &read)).await?;
-    let services = ServiceOption::list(services, wanted.service.as_deref());
     let now = state.clock.now();
+    let Listing { services, page, newer, total, missed, banner } =
+        state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
+    let services = ServiceOption::list(services, wanted.service.as_deref());
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
     let before = page.first().filter(|_| newer > KEYS_PER_PAGE);
     let position = position(newer, page.rows.len(), Total::Exactly(total), ["key", "keys"]);
@@ -191,6 +195,7 @@ pub(super) async fn draw_list(
         current: current.ok_or(Error::NotFound)?,
         services,
         missed,
+        banner,
         url: wanted.own_url(),
         position: position.filter(|_| total > KEYS_PER_PAGE),
         first_page: (newer > 0).then(|| wanted.url("", None)),

@@ -7,28 +7,22 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::first_request::{SMS, first_request};
 use super::list::{self, WantedKeys};
+use super::new_form::{ApiKeyForm, ApiKeyFormView, CHOOSE_SERVICE};
 use super::paths::{self, PATH, SECTION};
 use super::reveal::Reveal;
 use super::row::ApiKeyRow;
-use crate::dashboard::frame::form::{FormRejection, parse_form};
+use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
-use crate::dashboard::services::option::ServiceOption;
-use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
-use crate::domain::service;
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
-use crate::http::base_url::base_url;
 
-/// The value of the form's `choose` that lets a service be chosen.
-const CHOOSE_SERVICE: &str = "service";
 const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
 const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
     once. If you did not copy it, create another one.";
@@ -39,20 +33,6 @@ struct CreatedApiKey {
     row: ApiKeyRow,
     reveal: Reveal,
     toast: Toast,
-}
-
-/// The form, empty or as it was filled in.
-struct ApiKeyFormView {
-    key_id: String,
-    /// The services to choose from; empty where the service is fixed.
-    services: Vec<ServiceOption>,
-    service_slug: String,
-    service_name: String,
-    is_test: bool,
-    name: String,
-    description: String,
-    errors: FieldErrors,
-    alert: Option<String>,
 }
 
 #[derive(Template)]
@@ -81,19 +61,6 @@ pub struct NewQuery {
     service: String,
 }
 
-/// What is filled in.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct ApiKeyForm {
-    key_id: String,
-    service: String,
-    /// `service`: it can be chosen in the form.
-    choose: String,
-    mode: Option<String>,
-    name: String,
-    description: String,
-}
-
 /// `GET /api-keys/new?service=sms`, or without a service to choose one: the pop-up's content, or a page of its own.
 pub async fn new_api_key(
     state: Data<State>,
@@ -102,8 +69,10 @@ pub async fn new_api_key(
     htmx: Htmx,
     query: Query<NewQuery>,
 ) -> Result<HttpResponse> {
-    let mut filled = ApiKeyForm { service: query.into_inner().service, ..ApiKeyForm::default() };
-    if let Some(draft) = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+    let mut filled = ApiKeyForm::for_service(query.into_inner().service);
+    if let Some(draft) =
+        session::take_draft(&session, paths::NEW).and_then(|draft| ApiKeyForm::read(draft.as_bytes()).ok())
+    {
         filled = draft;
     }
     if filled.key_id.is_empty() {
@@ -112,36 +81,11 @@ pub async fn new_api_key(
     if filled.service.is_empty() {
         filled.choose = CHOOSE_SERVICE.to_owned();
     }
-    let form = draw_form(&state, filled, FieldErrors::default(), None).await?;
+    let form = ApiKeyFormView::read(&state, filled, htmx.is_part(), FieldErrors::default(), None).await?;
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDialog { form });
     }
     html(StatusCode::OK, &NewApiKeyPage { shell: Shell::new(SECTION, &who, &session), form })
-}
-
-async fn draw_form(
-    state: &State,
-    filled: ApiKeyForm,
-    errors: FieldErrors,
-    alert: Option<String>,
-) -> Result<ApiKeyFormView> {
-    let mut services = state.store.read(service::list).await?;
-    services.sort_by_key(|service| service.slug != SMS);
-    let slug = if filled.service.is_empty() { SMS.to_owned() } else { filled.service };
-    let found = services.iter().find(|service| service.slug == slug).cloned();
-    let service = found.ok_or(Error::NotFound)?;
-    let is_chosen = filled.choose == CHOOSE_SERVICE && services.len() > 1;
-    Ok(ApiKeyFormView {
-        key_id: filled.key_id,
-        services: if is_chosen { ServiceOption::list(services, Some(&slug)) } else { Vec::new() },
-        service_slug: service.slug,
-        service_name: service.name,
-        is_test: filled.mode.as_deref() == Some(Mode::Test.as_str()),
-        name: filled.name,
-        description: filled.description,
-        errors,
-        alert,
-    })
 }
 
 /// `POST /api-keys`
@@ -160,14 +104,12 @@ pub async fn create_api_key(
         }
         signed_in => signed_in?,
     };
-    let filled: ApiKeyForm = parse_form(&body)?;
+    let filled = ApiKeyForm::read(&body)?;
     match create(&state, &who, &filled).await {
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
-            let (invitation, command) =
-                first_request(&base_url(&state, &request), key, &secret, state.sms.rehearses(key.mode));
-            let reveal = Reveal { id: key.id.clone(), name: key.name.clone(), key: secret, command, invitation };
+            let reveal = Reveal::new(&state, &request, key, secret);
             let service = Some(key.service.clone()).filter(|_| filled.choose != CHOOSE_SERVICE);
             let wanted = WantedKeys::newest(service);
             show_created(&state, &session, who, &htmx, wanted, (*entry, reveal)).await
@@ -184,13 +126,7 @@ pub async fn create_api_key(
 }
 
 async fn create(state: &State, who: &SignedIn, filled: &ApiKeyForm) -> Result<Creation> {
-    let new = NewApiKey::parse(
-        &filled.key_id,
-        &filled.service,
-        filled.mode.as_deref().unwrap_or(Mode::Live.as_str()),
-        &filled.name,
-        &filled.description,
-    )?;
+    let new = filled.parse()?;
     let (account, by) = (who.account.clone(), who.operator.id.clone());
     who.change(state, move |tx| api_key::create(tx, &account, Some(&by), new)).await
 }
@@ -243,7 +179,7 @@ async fn refuse(
         filled.key_id = ApiKeyId::mint().to_string();
     }
     let (rejected, errors, alert) = rejection.into_parts();
-    let form = draw_form(state, filled, errors, alert).await?;
+    let form = ApiKeyFormView::read(state, filled, htmx.is_part(), errors, alert).await?;
     if htmx.is_part() {
         return rejected.respond(&ApiKeyFormPart { form });
     }

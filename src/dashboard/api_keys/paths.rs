@@ -16,9 +16,29 @@ pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
     format!("{PATH}/{id}")
 }
 
+/// Where a key is rotated.
+pub(super) fn rotation(id: &ApiKeyId) -> String {
+    format!("{}/rotation", path(id))
+}
+
 /// The page of a key, where the form of its callback is filled in again.
 pub(super) fn callback_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "callback")
+}
+
+/// The page of a key, where the form of its end is filled in again.
+pub(super) fn expiry_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "expiry")
+}
+
+/// The page of a key, where the form of its scopes is filled in again.
+pub(super) fn scopes_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "scopes")
+}
+
+/// The page of a key, where the form of its addresses is filled in again.
+pub(super) fn allowed_ips_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "allowed-ips")
 }
 
 /// Reads the id in an address.

@@ -1,10 +1,11 @@
 //! A key's row in the table, which several answers draw.
 
+use super::key_end::KeyEnd;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::usage::SecretUsage;
-use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, KeyStatus};
+use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, KeyStatus, ReplacedSecret};
 use crate::store::UtcTime;
 
 /// How many columns the table has, all of which the row with a new key's secret spans.
@@ -21,10 +22,24 @@ pub(super) struct ApiKeyRow {
     pub(super) created: When,
     pub(super) last_used: Option<LastUsed>,
     pub(super) enabled: bool,
+    pub(super) end: Option<KeyEnd>,
+    /// The secret that the current one took the place of, while both are accepted.
+    pub(super) rotating: Option<Rotating>,
+}
+
+/// A rotation that is under way.
+pub(super) struct Rotating {
+    /// The last use of the old secret, if there was one since the rotation.
+    pub(super) used_since: Option<LastUsed>,
 }
 
 impl ApiKeyRow {
-    pub(super) fn new(ApiKeyEntry { key, secret, service, usage }: ApiKeyEntry, now: UtcTime) -> Self {
+    pub(super) fn new(entry: ApiKeyEntry, now: UtcTime) -> Self {
+        let last_used = entry.last_use().map(|usage| LastUsed::new(usage.clone(), entry.uses(), now));
+        let used_since =
+            |old: &ReplacedSecret| old.used_since().map(|usage| LastUsed::new(usage.clone(), old.uses_since(), now));
+        let rotating = entry.rotating(now).map(|old| Rotating { used_since: used_since(old) });
+        let ApiKeyEntry { key, secret, service, .. } = entry;
         Self {
             id: key.id,
             name: key.name,
@@ -33,8 +48,10 @@ impl ApiKeyRow {
             service_name: service.name,
             is_test: key.mode == Mode::Test,
             created: key.created_at.into(),
-            last_used: usage.map(|usage| LastUsed::new(usage, now)),
+            last_used,
             enabled: key.status == KeyStatus::Enabled,
+            rotating,
+            end: key.expires_at.map(|end| KeyEnd::new(end, now)),
         }
     }
 }
@@ -49,13 +66,13 @@ pub(super) struct LastUsed {
 }
 
 impl LastUsed {
-    fn new(usage: SecretUsage, now: UtcTime) -> Self {
+    pub(super) fn new(usage: SecretUsage, uses: i64, now: UtcTime) -> Self {
         Self {
             ago: ago(usage.last_used_at, now),
             when: usage.last_used_at.into(),
             address: usage.address,
             user_agent: usage.user_agent,
-            uses: usage.uses,
+            uses,
         }
     }
 }

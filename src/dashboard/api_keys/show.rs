@@ -8,11 +8,9 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::callback_view::{CallbackDraft, CallbackView};
-use super::default_sender_view::DefaultSenderView;
 use super::first_request::SMS;
-use super::handover_view::HandoverView;
-use super::missed_switch::MissedSwitch;
-use super::paths::{SECTION, callback_form, parse_id, path};
+use super::key_details::KeyDetails;
+use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -22,7 +20,6 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
-use crate::domain::identity::operator::{self};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -35,13 +32,8 @@ const EDIT_CONFLICT: &str = "Somebody changed this key while you were editing. S
 struct ApiKeyPage {
     shell: Shell,
     row: ApiKeyRow,
-    service_slug: String,
-    created_by: Option<String>,
+    known: KeyDetails,
     form: LabelFormView,
-    callback: Option<CallbackView>,
-    default_sender: Option<DefaultSenderView>,
-    handover: Option<HandoverView>,
-    missed: Option<MissedSwitch>,
     /// Whether live messages are really sent.
     has_carrier: bool,
     /// The list of the messages that were sent with this key, where it can send some.
@@ -75,16 +67,6 @@ pub struct LabelForm {
     version: i64,
 }
 
-/// A key with the name of its maker, and its callback where there can be one.
-pub(super) struct KeyDetails {
-    entry: ApiKeyEntry,
-    created_by: Option<String>,
-    pub(super) callback: Option<CallbackView>,
-    pub(super) default_sender: Option<DefaultSenderView>,
-    handover: Option<HandoverView>,
-    missed: Option<MissedSwitch>,
-}
-
 /// `GET /api-keys/{id}`
 pub async fn show_api_key(
     state: Data<State>,
@@ -94,11 +76,14 @@ pub async fn show_api_key(
     query: Query<KeyPageQuery>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let mut known = read(&state, &who, &id, &query.missed).await?;
+    let mut known = KeyDetails::read(&state, &who, &id, &query.missed).await?;
     let callback = session::take_draft(&session, callback_form(&id).as_str());
     if let Some(CallbackDraft { url }) = callback.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
     }
+    known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
+    known.scopes.fill_in_draft(session::take_draft(&session, scopes_form(&id).as_str()));
+    known.allowed_ips.fill_in_draft(session::take_draft(&session, allowed_ips_form(&id).as_str()));
     let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),
@@ -132,7 +117,7 @@ pub async fn relabel_api_key(
         }
         Err(error) => {
             let rejection = rejection(error)?;
-            let known = read(&state, &who, &id, "").await?;
+            let known = KeyDetails::read(&state, &who, &id, "").await?;
             let form = LabelFormView::rejected(filled, &rejection, &known);
             let shell = Shell::new(SECTION, &who, &session);
             draw(&state, rejection.status, shell, known, form)
@@ -149,7 +134,7 @@ pub(super) async fn draw_with(
     id: &ApiKeyId,
     filled_in: impl FnOnce(&mut KeyDetails),
 ) -> Result<HttpResponse> {
-    let mut known = read(state, who, id, "").await?;
+    let mut known = KeyDetails::read(state, who, id, "").await?;
     filled_in(&mut known);
     let form = LabelFormView::of(&known);
     draw(state, status, shell, known, form)
@@ -161,48 +146,17 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
     who.change(state, move |tx| api_key::relabel(tx, &account, &id, &label, version)).await
 }
 
-async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<KeyDetails> {
-    let (account, id, missed) = (who.account.clone(), id.clone(), missed.to_owned());
-    let now = state.clock.now();
-    let read = state.store.read(move |conn| {
-        let entry = api_key::find(conn, &account, &id)?;
-        let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
-        let callback = CallbackView::read(conn, &entry.key)?;
-        let default_sender = DefaultSenderView::read(conn, &entry.key)?;
-        let handover = HandoverView::read(conn, &entry.key, now)?;
-        let missed = MissedSwitch::read(conn, &account, &missed)?;
-        Ok(KeyDetails { entry, created_by: maker.map(|maker| maker.name), callback, default_sender, handover, missed })
-    });
-    read.await
-}
-
 fn draw(
     state: &State,
     status: StatusCode,
     shell: Shell,
-    KeyDetails { entry, created_by, callback, default_sender, handover, missed }: KeyDetails,
+    known: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
-    let service_slug = entry.service.slug.clone();
-    let row = ApiKeyRow::new(entry, state.clock.now());
+    let row = ApiKeyRow::new(known.entry.clone(), state.clock.now());
     let has_carrier = !state.sms.rehearses(Mode::Live);
-    let messages = (service_slug == SMS).then(|| format!("/messages?api_key={}", row.id));
-    html(
-        status,
-        &ApiKeyPage {
-            shell,
-            row,
-            service_slug,
-            created_by,
-            form,
-            callback,
-            default_sender,
-            handover,
-            missed,
-            has_carrier,
-            messages,
-        },
-    )
+    let messages = (known.entry.key.service == SMS).then(|| format!("/messages?api_key={}", row.id));
+    html(status, &ApiKeyPage { shell, row, known, form, has_carrier, messages })
 }
 
 impl LabelFormView {

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
+use super::key_end::KeyEnd;
 use super::missed_switch::{self, MissedSwitch};
 use super::paths::parse_id;
 use super::row::ApiKeyRow;
@@ -115,7 +116,12 @@ async fn switch(
         Ok(entry) => {
             let ApiKeyEntry { key, .. } = &entry;
             tracing::info!(key = %key.id, operator = %who.operator.id, status = wanted.as_str(), "an API key was switched");
-            let toast = Toast::success(format!("“{}” is {}.", key.name, wanted.as_str()));
+            let toast = match key.expires_at.map(|end| KeyEnd::new(end, now)).filter(|end| end.is_past) {
+                Some(end) if wanted == KeyStatus::Enabled => {
+                    Toast::notice(format!("“{}” is enabled, but it ended {}.", key.name, end.distance))
+                }
+                _ => Toast::success(format!("“{}” is {}.", key.name, wanted.as_str())),
+            };
             Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, now)))
         }
         Err(Error::Unavailable { reason, .. }) => {

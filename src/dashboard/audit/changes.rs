@@ -53,7 +53,7 @@ fn label(field: &str) -> &str {
         "key_prefix" => "Key prefix",
         "role" => "Role",
         "status_reason" => "Reason",
-        "previous_ends_at" => "Previous key works until",
+        "previous_ends_at" => "Previous secret works until",
         "default_lifetime_days" => "Lifetime of new keys",
         "max_lifetime_days" => "Longest lifetime",
         "format" => "Format",

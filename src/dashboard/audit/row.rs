@@ -39,7 +39,7 @@ impl AuditRowView {
     pub(super) fn new(row: AuditRow, wanted: &WantedEvents, existing: &HashSet<String>, now: UtcTime) -> Self {
         let (action, kind) = (row.action.parse::<Action>().ok(), row.target_kind.parse::<TargetKind>().ok());
         let is_self = row.actor_id.as_ref() == Some(&row.target_id);
-        let is_named = !is_self && kind != Some(TargetKind::Account);
+        let is_named = !is_self && !matches!(kind, Some(TargetKind::Account | TargetKind::Installation));
         let actor = row.actor_id.as_deref().unwrap_or_else(|| row.actor_kind.as_str());
         Self {
             actor_href: wanted.url_of_actor(actor),
@@ -68,6 +68,6 @@ fn href(kind: TargetKind, id: &str) -> Option<String> {
     match kind {
         TargetKind::ApiKey => id.parse().ok().map(|id| api_keys::paths::path(&id)),
         TargetKind::Service => Some(services::paths::path(id)),
-        TargetKind::Account | TargetKind::Operator => None,
+        TargetKind::Account | TargetKind::Operator | TargetKind::Installation => None,
     }
 }

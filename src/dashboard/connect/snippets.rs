@@ -7,12 +7,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use serde::Deserialize;
 
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::services::option::ServiceOption;
 use crate::domain::service::{self, Service};
+use crate::domain::service_scope::{self, ServiceScope};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::base_url::base_url;
@@ -35,6 +35,10 @@ struct ConnectPage {
     key_headers: Vec<String>,
     /// Whether keys of this service send messages.
     can_send: bool,
+    /// The catalogue of the service, to choose from.
+    scopes: Vec<ServiceScope>,
+    /// Those that the snippets ask for.
+    asked: Vec<String>,
 }
 
 fn key_headers(state: &State) -> Vec<String> {
@@ -79,25 +83,47 @@ impl Address {
     }
 }
 
-/// Which service.
-#[derive(Deserialize)]
-pub struct ConnectQuery {
-    /// Its slug; the oldest service when empty.
-    #[serde(default)]
+/// What the snippets are for.
+#[derive(Default)]
+struct ConnectQuery {
+    /// The slug of the service; the oldest service when empty.
     service: String,
+    /// Scopes to ask for; `scope` comes once for each of them.
+    scopes: Vec<String>,
 }
 
-/// `GET /connect?service=…`
+impl ConnectQuery {
+    fn of(parameters: Vec<(String, String)>) -> Self {
+        let mut query = Self::default();
+        for (name, value) in parameters {
+            match name.as_str() {
+                "service" => query.service = value,
+                "scope" if !query.scopes.contains(&value) => query.scopes.push(value),
+                _ => {}
+            }
+        }
+        query
+    }
+}
+
+/// `GET /connect?service=…&scope=…`
 pub async fn show_connect(
     state: Data<State>,
     session: Session,
     who: SignedIn,
-    query: Query<ConnectQuery>,
+    query: Query<Vec<(String, String)>>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
+    let query = ConnectQuery::of(query.into_inner());
     let services = state.store.read(service::list).await?;
     let chosen = services.iter().find(|service| query.service.is_empty() || service.slug == query.service);
     let service = chosen.cloned().ok_or(Error::NotFound)?;
+    let slug = service.slug.clone();
+    let scopes = state.store.read(move |conn| service_scope::list(conn, &slug)).await?;
+    // Like slugs, the scopes of the catalogue have no character that means something to a configuration file.
+    if !query.scopes.iter().all(|asked| scopes.iter().any(|scope| scope.name == *asked)) {
+        return Err(Error::NotFound);
+    }
     let public_url = base_url(&state, &request);
     let page = ConnectPage {
         shell: Shell::new("connect", &who, &session),
@@ -107,6 +133,8 @@ pub async fn show_connect(
         keyfob: Address::parse(state.internal_url.clone().unwrap_or_else(|| public_url.clone())),
         public_url,
         key_headers: key_headers(&state),
+        asked: query.scopes,
+        scopes,
     };
     html(StatusCode::OK, &page)
 }

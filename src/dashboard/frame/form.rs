@@ -49,6 +49,9 @@ impl FormRejection {
             Error::ChangedMeanwhile => {
                 Ok(Self::alert(StatusCode::CONFLICT, "Somebody changed this while you were editing."))
             }
+            Error::RotationInProgress => {
+                Ok(Self::alert(StatusCode::CONFLICT, "The old secret of this key still works. A key has two at most."))
+            }
             Error::TooMany { retry_after: seconds } => {
                 let alert = format!("Too many tries. Wait {seconds} seconds and try again.");
                 Ok(Self { retry_after, ..Self::alert(StatusCode::TOO_MANY_REQUESTS, alert) })

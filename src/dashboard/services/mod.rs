@@ -2,5 +2,8 @@
 
 pub mod list;
 pub mod option;
+mod page;
 pub mod paths;
+pub mod scope_deletion;
+pub mod scopes;
 pub mod show;

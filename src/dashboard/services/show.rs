@@ -1,4 +1,4 @@
-//! One service's name, the only part of it that can be changed.
+//! One service: its page, and the change of its name.
 
 use actix_session::Session;
 use actix_web::HttpResponse;
@@ -7,7 +7,9 @@ use actix_web::web::{Bytes, Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
-use super::paths::{PATH, SECTION, path};
+use super::page::{NameFormView, ScopeFormView, ServicePage};
+use super::paths::{PATH, SECTION, path, scope_form};
+use super::scopes::ScopeForm;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -15,32 +17,16 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
-use crate::domain::service::{self, Service};
-use crate::error::{Error, FieldErrors, Result};
+use crate::domain::service;
+use crate::error::{Error, Result};
 use crate::http::State;
 
 const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
-
-/// `service/page.html`
-#[derive(Template)]
-#[template(path = "service/page.html")]
-struct ServicePage {
-    shell: Shell,
-    form: NameFormView,
-}
 
 #[derive(Template)]
 #[template(path = "service/_dialog.html")]
 struct ServiceNameDialog {
     form: NameFormView,
-}
-
-/// The form, as the service is or as it was filled in.
-struct NameFormView {
-    service: Service,
-    name: String,
-    errors: FieldErrors,
-    alert: Option<String>,
 }
 
 /// What is filled in.
@@ -57,15 +43,20 @@ pub async fn show_service(
     htmx: Htmx,
     slug: Path<String>,
 ) -> Result<HttpResponse> {
-    let service = find(&state, slug.into_inner()).await?;
-    let draft = session::take_draft(&session, &path(&service.slug));
-    let draft = draft.and_then(|draft| parse_form::<ServiceNameForm>(draft.as_bytes()).ok());
-    let name = draft.map_or_else(|| service.name.clone(), |draft| draft.name);
-    let form = NameFormView { name, service, errors: FieldErrors::default(), alert: None };
-    if htmx.is_part() {
-        return html(StatusCode::OK, &ServiceNameDialog { form });
+    let mut page = ServicePage::read(&state, Shell::new(SECTION, &who, &session), slug.into_inner()).await?;
+    let slug = page.form.service.slug.clone();
+    let draft = session::take_draft(&session, &path(&slug));
+    if let Some(ServiceNameForm { name }) = draft.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+        page.form = NameFormView { name, has_focus: true, ..page.form };
     }
-    html(StatusCode::OK, &ServicePage { shell: Shell::new(SECTION, &who, &session), form })
+    if htmx.is_part() {
+        return html(StatusCode::OK, &ServiceNameDialog { form: NameFormView { has_focus: true, ..page.form } });
+    }
+    let draft = session::take_draft(&session, scope_form(&slug).as_str());
+    if let Some(ScopeForm { scope, description }) = draft.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
+        page.scopes.form = ScopeFormView { scope, description, ..ScopeFormView::default() };
+    }
+    html(StatusCode::OK, &page)
 }
 
 /// `POST /services/{slug}`
@@ -93,15 +84,11 @@ pub async fn rename_service(
         }
         Err(error) => {
             let (rejected, errors, alert) = FormRejection::of(error, NOT_SAVED)?.into_parts();
-            let service = find(&state, slug).await?;
-            let form = NameFormView { service, name: form.name, errors, alert };
-            rejected.respond(&ServicePage { shell: Shell::new(SECTION, &who, &session), form })
+            let mut page = ServicePage::read(&state, Shell::new(SECTION, &who, &session), slug).await?;
+            page.form = NameFormView { name: form.name, errors, alert, has_focus: true, ..page.form };
+            rejected.respond(&page)
         }
     }
-}
-
-async fn find(state: &State, slug: String) -> Result<Service> {
-    state.store.read(move |conn| service::find(conn, &slug)).await
 }
 
 async fn rename(state: &State, who: &SignedIn, slug: String, typed: &str) -> Result<String> {

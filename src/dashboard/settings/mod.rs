@@ -1,3 +1,6 @@
-//! Settings of the operator who is logged in.
+//! Settings of the operator who is logged in, and of the installation.
 
+pub mod instance;
 pub mod profile;
+pub mod shortening;
+mod shortening_view;

@@ -122,7 +122,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
         .field("scopes", "", key.scopes.as_str())
         .field("allowed_ips", "", key.allowed_ips.as_str());
     tx.audit(event.done())?;
-    Ok(Creation::Made(Box::new(ApiKeyEntry { key, secret: stored, service, usage: None }), secret))
+    Ok(Creation::Made(Box::new(ApiKeyEntry::new(key, stored, service)), secret))
 }
 
 /// The account whose key has this id, or had it before it was deleted.

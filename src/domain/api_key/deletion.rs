@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::list::{find, forget};
+use super::list::{find_locked, forget};
 use super::record::{ApiKey, ApiKeyId};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
@@ -16,7 +16,8 @@ use crate::store::{Conn, Tx};
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's.
 pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKey> {
-    let key = find(tx, account, id)?.key;
+    // Locked, so that a rotation at the same moment adds no secret that is not forgotten.
+    let key = find_locked(tx, account, id)?.key;
     forget(tx, id)?;
     if diesel::delete(api_keys::table.find(id)).execute(tx.conn())? == 0 {
         return Err(Error::NotFound); // a concurrent request deleted it

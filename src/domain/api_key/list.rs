@@ -5,10 +5,13 @@ use diesel::sql_types::Bool;
 
 use super::entry::ApiKeyEntry;
 use super::record::{ApiKey, ApiKeyId};
+use super::replaced_secret;
 use super::stored_secret::{self, StoredSecret};
+use super::usage::SecretUsage;
 use crate::domain::account::AccountId;
 use crate::domain::cursor;
-use crate::error::Result;
+use crate::domain::service::Service;
+use crate::error::{Error, Result};
 use crate::store::change_log::{self, Position};
 use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
 use crate::store::{Conn, Digest, MultiBackend, Tx, UtcTime};
@@ -29,8 +32,22 @@ fn entries() -> _ {
         .left_join(key_secret_usages::table.on(key_secret_usages::key_secret_id.eq(key_secrets::id)))
 }
 
+/// A row of [`entries`].
+type Row = (ApiKey, StoredSecret, Service, Option<SecretUsage>);
+
+/// Completes keys with the secrets that were replaced, by one query for all of them.
+fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<ApiKeyEntry>> {
+    let current: Vec<_> = rows.iter().map(|(_, secret, ..)| secret).collect();
+    let mut replaced = replaced_secret::of_keys(conn, &current)?;
+    let complete = |(key, secret, service, usage): Row| {
+        let replaced = replaced.remove(&key.id).unwrap_or_default();
+        ApiKeyEntry { key, secret, service, usage, previous: replaced.previous, replaced_uses: replaced.uses }
+    };
+    Ok(rows.into_iter().map(complete).collect())
+}
+
 /// One page of the list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KeyPage {
     /// Up to [`KEYS_PER_PAGE`] keys, newest first.
     pub rows: Vec<ApiKeyEntry>,
@@ -103,7 +120,7 @@ pub fn count(conn: &mut Conn, account: &AccountId, service: Option<&str>, place:
 /// When the database fails.
 pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&KeyCursor>) -> Result<KeyPage> {
     let mut query = entries()
-        .select(ApiKeyEntry::as_select())
+        .select(Row::as_select())
         .filter(api_keys::account_id.eq(account))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(KEYS_PER_PAGE as i64 + 1)
@@ -117,9 +134,10 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
             .filter(api_keys::created_at.le(time))
             .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
     }
-    let mut rows: Vec<ApiKeyEntry> = query.load(conn)?;
+    let mut rows: Vec<Row> = query.load(conn)?;
     let more = rows.len() > KEYS_PER_PAGE;
     rows.truncate(KEYS_PER_PAGE);
+    let rows = complete(conn, rows)?;
     let next = rows.last().filter(|_| more).map(place);
     Ok(KeyPage { rows, next })
 }
@@ -150,17 +168,46 @@ pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) 
     Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
 }
 
+/// The account of a key.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key.
+pub fn account_of(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
+    Ok(api_keys::table.find(id).select(api_keys::account_id).first(conn)?)
+}
+
+/// The keys with these ids, newest first.
+pub(super) fn of_ids(conn: &mut Conn, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyEntry>> {
+    let rows = entries()
+        .select(Row::as_select())
+        .filter(api_keys::id.eq_any(ids))
+        .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .load(conn)?;
+    complete(conn, rows)
+}
+
 /// One key of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
+/// [`Error::NotFound`] for an unknown key and for another account's.
 pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
-    let row = entries()
-        .select(ApiKeyEntry::as_select())
+    let row: Row = entries()
+        .select(Row::as_select())
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::id.eq(id))
         .first(conn)?;
-    Ok(row)
+    complete(conn, vec![row])?.pop().ok_or(Error::NotFound)
+}
+
+/// The same for a change of its secrets: until its end, other changes of the key wait.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub(super) fn find_locked(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
+    // Writing the row locks it on PostgreSQL; SQLite has one writer at a time anyway.
+    let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    diesel::update(row).set(api_keys::version.eq(api_keys::version)).execute(tx.conn())?;
+    find(tx, account, id)
 }
 
 /// The key of any account that has a secret with this digest, and the position in

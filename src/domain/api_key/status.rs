@@ -7,31 +7,63 @@ use super::list::{find, forget};
 use super::record::{ApiKeyId, KeyStatus, StatusReason};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
-use crate::domain::handover;
+use crate::domain::{handover, text};
 use crate::error::Result;
 use crate::store::schema::api_keys;
 use crate::store::{Conn, Tx};
 
-/// Enables or disables a key; its present status changes nothing.
+const MAX_NOTE_CHARS: usize = 200;
+
+/// What a key's status is to be, and why.
+#[derive(Debug, Clone)]
+pub struct StatusRequest {
+    /// On or off.
+    pub status: KeyStatus,
+    /// Why it is disabled; an enabled key has no reason.
+    pub reason: Option<StatusReason>,
+    /// More about it, for the audit event.
+    pub note: Option<String>,
+}
+
+impl From<KeyStatus> for StatusRequest {
+    fn from(status: KeyStatus) -> Self {
+        Self { status, reason: None, note: None }
+    }
+}
+
+/// Enables or disables a key. Its present status changes nothing, but for another
+/// reason of a disabled key.
 ///
 /// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) for `note`, and
 /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
-pub fn set_status(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, status: KeyStatus) -> Result<ApiKeyEntry> {
-    let row = api_keys::table
-        .filter(api_keys::account_id.eq(account))
-        .filter(api_keys::id.eq(id))
-        .filter(api_keys::status.ne(status));
-    let set = (api_keys::status.eq(status), api_keys::status_reason.eq(None::<StatusReason>));
-    let is_changed = diesel::update(row).set(set).execute(tx.conn())? > 0;
+pub fn set_status(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &ApiKeyId,
+    request: impl Into<StatusRequest>,
+) -> Result<ApiKeyEntry> {
+    let StatusRequest { status, reason, note } = request.into();
+    let reason = reason.filter(|_| status == KeyStatus::Disabled);
+    let note = note.filter(|note| !text::is_blank(note));
+    let note = note.map(|note| text::line("note", "The note", MAX_NOTE_CHARS, &note)).transpose()?;
+    let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    let before: Option<StatusReason> = row.select(api_keys::status_reason).first(tx.conn())?;
+    let set = (api_keys::status.eq(status), api_keys::status_reason.eq(reason));
+    let mut changed = diesel::update(row.filter(api_keys::status.ne(status))).set(set).execute(tx.conn())?;
+    if changed == 0 && reason.is_some() && reason != before {
+        changed = diesel::update(row.filter(api_keys::status.eq(status))).set(set).execute(tx.conn())?;
+    }
     let entry = find(tx, account, id)?;
-    if is_changed {
+    if changed > 0 {
         forget(tx, id)?;
         handover::end_unopened(tx, id)?;
         let action = match status {
             KeyStatus::Enabled => Action::ApiKeyEnabled,
             KeyStatus::Disabled => Action::ApiKeyDisabled,
         };
-        tx.audit(entry.key.event(action).done())?;
+        let [before, after] = [before, reason].map(|reason| reason.map(StatusReason::as_str));
+        tx.audit(entry.key.event(action).field("status_reason", before, after).because(note).done())?;
     }
     Ok(entry)
 }

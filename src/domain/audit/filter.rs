@@ -26,8 +26,8 @@ text_enum! {
         Services = "services",
         /// Operators and their sessions.
         Operators = "operators",
-        /// The record itself.
-        Audit = "audit",
+        /// The settings of the installation, and this record.
+        Installation = "installation",
     }
 }
 
@@ -41,6 +41,9 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyExpiryChanged
         | Action::ApiKeyScopesChanged
         | Action::ApiKeyAllowedIpsChanged
+        | Action::ApiKeyRotated
+        | Action::ApiKeyRotationEnded
+        | Action::ApiKeyRotationExtended
         | Action::ApiKeyEnabled
         | Action::ApiKeyDisabled
         | Action::ApiKeyHandedOver
@@ -49,13 +52,17 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyDeleted => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
         Action::CreditsAdded => ActionGroup::Credits,
-        Action::ServiceCreated | Action::ServiceRenamed => ActionGroup::Services,
+        Action::ServiceCreated
+        | Action::ServiceRenamed
+        | Action::ServiceScopeAdded
+        | Action::ServiceScopeChanged
+        | Action::ServiceScopeRemoved => ActionGroup::Services,
         Action::OperatorJoined
         | Action::OperatorRenamed
         | Action::OperatorPasswordChanged
         | Action::OperatorLoggedIn
         | Action::SessionEnded => ActionGroup::Operators,
-        Action::AuditExported => ActionGroup::Audit,
+        Action::SettingsChanged | Action::AuditExported => ActionGroup::Installation,
     }
 }
 

@@ -21,6 +21,7 @@ impl Route {
         self.written
             .replace("{id}", id)
             .replace("{slug}", "sms")
+            .replace("{name}", "eve.read")
             .replace("{token}", UNKNOWN_TOKEN)
             .replace("{service}*", "sms")
             .replace("{file}", "nothing.css")

@@ -1,0 +1,63 @@
+//! `keyfob key`: the keys of programs.
+
+mod create;
+mod delete;
+mod found;
+mod list;
+mod rotate;
+mod show;
+mod shown;
+mod status;
+
+use clap::Subcommand;
+
+use crate::config::Config;
+use crate::domain::api_key::KeyStatus;
+use crate::error::Error;
+
+use create::CreateArguments;
+use list::ListArguments;
+use rotate::RotateArguments;
+use status::DisableArguments;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make a key; it alone is printed on standard output, this once
+    Create(CreateArguments),
+    /// List keys, newest first, without their secrets
+    List(ListArguments),
+    /// Show one key, without its secrets
+    Show {
+        /// Its id, as `key list` prints it
+        id: String,
+        /// One JSON object on one line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Switch a key off; running servers refuse it within a second
+    Disable(DisableArguments),
+    /// Switch a key on
+    Enable {
+        /// Its id
+        id: String,
+    },
+    /// Give a key a new secret, which alone is printed; the old one works until the grace is over
+    Rotate(RotateArguments),
+    /// Delete a key for good
+    Delete {
+        /// Its id
+        id: String,
+    },
+}
+
+pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Error> {
+    match command {
+        KeyCommand::Create(arguments) => create::create(config, arguments).await,
+        KeyCommand::List(arguments) => list::list(config, arguments).await,
+        KeyCommand::Show { id, json } => show::show(config, &id, json).await,
+        KeyCommand::Disable(arguments) => status::disable(config, arguments).await,
+        KeyCommand::Enable { id } => status::set(config, &id, KeyStatus::Enabled.into()).await,
+        KeyCommand::Rotate(arguments) => rotate::rotate(config, arguments).await,
+        KeyCommand::Delete { id } => delete::delete(config, &id).await,
+    }
+}

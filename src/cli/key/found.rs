@@ -1,0 +1,48 @@
+//! How commands find a key by its id.
+
+use crate::domain::account::AccountId;
+use crate::domain::api_key::{self, ApiKeyId};
+use crate::domain::service;
+use crate::error::{Error, Result};
+use crate::store::Conn;
+
+/// Reads a key's id.
+///
+/// # Errors
+/// [`Error::Invalid`]: no key has such an id.
+pub(super) fn parse_id(text: &str) -> Result<ApiKeyId> {
+    text.trim().parse().map_err(|()| no_key(text))
+}
+
+/// The account of a key: whoever has the machine may change the keys of all accounts.
+///
+/// # Errors
+/// [`Error::Invalid`] for an unknown key.
+pub(super) fn account_of(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
+    api_key::account_of(conn, id).map_err(|error| match error {
+        Error::NotFound => no_key(id.as_str()),
+        error => error,
+    })
+}
+
+fn no_key(id: &str) -> Error {
+    Error::invalid("id", format!("There is no key {id:?}; `keyfob key list` shows the ids of those that there are."))
+}
+
+/// Checks that there is a service.
+///
+/// # Errors
+/// [`Error::Invalid`] that names those that there are.
+pub(super) fn require_service(conn: &mut Conn, slug: &str) -> Result<()> {
+    match service::find(conn, slug) {
+        Ok(_) => Ok(()),
+        Err(Error::NotFound) => {
+            let slugs: Vec<_> = service::list(conn)?.into_iter().map(|service| service.slug).collect();
+            Err(Error::invalid(
+                "service",
+                format!("There is no service {slug:?}; those that there are: {}.", slugs.join(", ")),
+            ))
+        }
+        Err(error) => Err(error),
+    }
+}

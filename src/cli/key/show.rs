@@ -1,0 +1,66 @@
+//! `keyfob key show`.
+
+use super::found::{account_of, parse_id};
+use super::shown::minute;
+use crate::cli::on_database::{open, print};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::api_key::{self, ApiKeyEntry, KeyView, StatusReason};
+use crate::error::{Error, Result};
+use crate::format::count;
+use crate::store::{MayCreate, UtcTime};
+
+pub(super) async fn show(config: &Config, id: &str, json: bool) -> Result<()> {
+    let id = parse_id(id)?;
+    let store = open(config, MayCreate::Nothing)?;
+    let read = store.read(move |conn| {
+        let account = account_of(conn, &id)?;
+        api_key::find(conn, &account, &id)
+    });
+    let entry = read.await?;
+    let text = if json {
+        serde_json::to_string(&KeyView::from(&entry)).map_err(Error::internal)? + "\n"
+    } else {
+        described(&entry, Clock::System.now())
+    };
+    print(&text).map(drop)
+}
+
+fn described(entry: &ApiKeyEntry, now: UtcTime) -> String {
+    let key = &entry.key;
+    let reason = key.status_reason.map_or_else(String::new, |reason: StatusReason| format!(" ({})", reason.as_str()));
+    let ends = match key.expires_at {
+        Some(end) if end <= now => format!("expired {} UTC", minute(end)),
+        Some(end) => format!("{} UTC", minute(end)),
+        None => "never".to_owned(),
+    };
+    let scopes = match key.scopes.names().collect::<Vec<_>>().join(", ") {
+        _ if key.scopes.is_full() => "full access".to_owned(),
+        names if names.is_empty() => "none".to_owned(),
+        names => names,
+    };
+    let allowed = key.allowed_ips.entries().collect::<Vec<_>>().join(", ");
+    let last_use = entry.last_use().map_or_else(
+        || "never".to_owned(),
+        |usage| format!("{} UTC, {} in all", minute(usage.last_used_at), count(entry.uses(), "use")),
+    );
+    let mut fields = vec![
+        ("Id", key.id.to_string()),
+        ("Name", key.name.clone()),
+        ("Description", key.description.replace('\n', "\n             ")),
+        ("Service", key.service.clone()),
+        ("Mode", key.mode.as_str().to_owned()),
+        ("Secret", entry.secret.mask.clone()),
+        ("Status", format!("{}{reason}", key.status.as_str())),
+        ("Ends", ends),
+        ("Scopes", scopes),
+        ("Used from", if allowed.is_empty() { "anywhere".to_owned() } else { allowed }),
+        ("Created", format!("{} UTC", minute(key.created_at))),
+        ("Last used", last_use),
+    ];
+    if let Some(previous) = entry.rotating(now) {
+        fields.push(("Old secret", format!("{}, works until {} UTC", previous.secret.mask, minute(previous.ends_at))));
+    }
+    let is_told = |(_, value): &(&str, String)| !value.is_empty();
+    fields.into_iter().filter(is_told).map(|(name, value)| format!("{name:<11}  {value}\n")).collect()
+}

@@ -1,0 +1,38 @@
+//! How commands show keys to people.
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use crate::cli::on_database::print;
+use crate::domain::api_key::ApiKeyEntry;
+use crate::domain::api_key::secret::KeySecret;
+use crate::error::Error;
+use crate::store::UtcTime;
+
+const MINUTE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]");
+
+/// A moment to the minute, in UTC.
+pub(super) fn minute(time: UtcTime) -> String {
+    time.to_datetime().format(MINUTE).unwrap_or_default()
+}
+
+/// `ends 2026-12-28 16:10 UTC`, or that it never does.
+pub(super) fn end(entry: &ApiKeyEntry) -> String {
+    entry.key.expires_at.map_or_else(|| "never ends".to_owned(), |end| format!("ends {} UTC", minute(end)))
+}
+
+/// Prints a new secret, alone. There is no second chance to see it, so a reader that is
+/// gone is a failure here.
+pub(super) fn print_secret(entry: &ApiKeyEntry, secret: &KeySecret) -> Result<(), Error> {
+    let cause = match print(&format!("{}\n", secret.expose())) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "nobody reads standard output".to_owned(),
+        Err(Error::Internal(cause)) => format!("{cause:#}"),
+        Err(error) => return Err(error),
+    };
+    let id = &entry.key.id;
+    Err(Error::invalid(
+        "key",
+        format!("The new secret of {id} could not be printed and is lost: {cause}. Rotate or delete this key."),
+    ))
+}

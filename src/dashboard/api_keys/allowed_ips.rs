@@ -1,0 +1,98 @@
+//! From where a key may be used is changed on the key's own page.
+
+use std::net::IpAddr;
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, Data, Path};
+
+use super::allowed_ips_view::{AllowedIpsForm, in_words};
+use super::key_details::KeyDetails;
+use super::paths::{SECTION, allowed_ips_form, parse_id, path};
+use super::show::draw_with;
+use crate::dashboard::frame::form::{FormRejection, parse_form};
+use crate::dashboard::frame::layout::{Shell, see_other};
+use crate::dashboard::frame::session::{self, SignedIn};
+use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::password;
+use crate::domain::api_key::{self, AllowedIps, ApiKey, ApiKeyId};
+use crate::error::{Error, Result};
+use crate::http::State;
+use crate::store::Tx;
+
+const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
+
+/// How the list is to change.
+enum ListChange {
+    /// To this one, unless it is another list by now than the one that was shown.
+    Replace(AllowedIps, Option<String>),
+    /// By one address more, where there is a list.
+    Add(IpAddr),
+    /// To this address, where there is no list; by one address more where there is.
+    Limit(IpAddr),
+}
+
+/// `POST /api-keys/{id}/allowed-ips`
+pub async fn change_allowed_ips(
+    state: Data<State>,
+    session: Session,
+    signed_in: Result<SignedIn>,
+    id: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse> {
+    let (id, form) = (parse_id(&id)?, parse_form::<AllowedIpsForm>(&body)?);
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => {
+            return password::ask_to_log_in(&allowed_ips_form(&id), String::from_utf8_lossy(&body).into_owned());
+        }
+        signed_in => signed_in?,
+    };
+    match change(&state, &who, &id, &form).await {
+        Ok(key) => {
+            tracing::info!(key = %id, operator = %who.operator.id, "the addresses of an API key were changed");
+            let words = format!("Success. “{}” may be used from {}.", key.name, in_words(&key.allowed_ips));
+            session::leave_toast(&session, &Toast::success(words))?;
+            Ok(see_other(&path(&id)))
+        }
+        Err(error) => {
+            let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
+            let shell = Shell::new(SECTION, &who, &session);
+            let fill_in = |page: &mut KeyDetails| {
+                page.allowed_ips.fill_in(form);
+                (page.allowed_ips.errors, page.allowed_ips.alert) = (errors, alert);
+            };
+            draw_with(&state, status, shell, &who, &id, fill_in).await
+        }
+    }
+}
+
+fn parse(form: &AllowedIpsForm) -> Result<ListChange> {
+    match (&form.add, &form.only) {
+        (Some(add), _) => Ok(ListChange::Add(parse_address(add)?)),
+        (None, Some(only)) => Ok(ListChange::Limit(parse_address(only)?)),
+        (None, None) => Ok(ListChange::Replace(AllowedIps::parse(&form.allowed_ips)?, form.was.clone())),
+    }
+}
+
+fn parse_address(text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| Error::Malformed("Name one IP address.".to_owned()))
+}
+
+async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &AllowedIpsForm) -> Result<ApiKey> {
+    let list_change = parse(form)?;
+    let (account, id) = (who.account.clone(), id.clone());
+    let change = move |tx: &mut Tx<'_>| {
+        let now = api_key::find(tx, &account, &id)?.key.allowed_ips;
+        let allowed = match list_change {
+            ListChange::Replace(list, Some(was)) if now != list && was != now.as_str() => {
+                return Err(Error::ChangedMeanwhile);
+            }
+            ListChange::Replace(list, _) => list,
+            // Somebody has let it be used from anywhere meanwhile; that is not narrowed.
+            ListChange::Add(_) if now.is_anywhere() => now,
+            ListChange::Add(address) | ListChange::Limit(address) => now.with(address)?,
+        };
+        api_key::set_allowed_ips(tx, &account, &id, &allowed)
+    };
+    Ok(who.change(state, change).await?.key)
+}

@@ -1,0 +1,84 @@
+//! The JSON of a key, in responses of the API and from the command line. It holds no
+//! secret.
+
+use serde::Serialize;
+
+use super::entry::ApiKeyEntry;
+use super::expiry::rfc3339;
+use super::stored_secret::StoredSecret;
+use super::usage::SecretUsage;
+use crate::store::UtcTime;
+
+/// The JSON object of one key.
+#[derive(Debug, Serialize)]
+pub struct KeyView<'a> {
+    id: &'a str,
+    account_id: &'a str,
+    service: &'a str,
+    name: &'a str,
+    description: &'a str,
+    mode: &'static str,
+    status: &'static str,
+    status_reason: Option<&'static str>,
+    mask: &'a str,
+    scopes: Vec<&'a str>,
+    allowed_ips: Vec<&'a str>,
+    expires_at: Option<String>,
+    created_at: Option<String>,
+    created_by: Option<&'a str>,
+    last_used_at: Option<String>,
+    version: i64,
+    secrets: Vec<SecretView<'a>>,
+}
+
+/// The JSON object of one secret of a key: what tells it from others.
+#[derive(Debug, Serialize)]
+struct SecretView<'a> {
+    id: &'a str,
+    tail: &'a str,
+    current: bool,
+    ends_at: Option<String>,
+    last_used_at: Option<String>,
+    uses: i64,
+}
+
+impl<'a> SecretView<'a> {
+    fn new(secret: &'a StoredSecret, ends_at: Option<UtcTime>, usage: Option<&SecretUsage>) -> Self {
+        Self {
+            id: secret.id.as_str(),
+            tail: &secret.tail,
+            current: ends_at.is_none(),
+            ends_at: ends_at.and_then(rfc3339),
+            last_used_at: usage.and_then(|usage| rfc3339(usage.last_used_at)),
+            uses: usage.map_or(0, |usage| usage.uses),
+        }
+    }
+}
+
+impl<'a> From<&'a ApiKeyEntry> for KeyView<'a> {
+    fn from(entry: &'a ApiKeyEntry) -> Self {
+        let key = &entry.key;
+        let current = SecretView::new(&entry.secret, None, entry.usage.as_ref());
+        let previous = entry.previous.as_ref();
+        let previous = previous.map(|old| SecretView::new(&old.secret, Some(old.ends_at), old.usage.as_ref()));
+        Self {
+            id: key.id.as_str(),
+            account_id: key.account_id.as_str(),
+            service: &key.service,
+            name: &key.name,
+            description: &key.description,
+            mode: key.mode.as_str(),
+            status: key.status.as_str(),
+            status_reason: key.status_reason.map(|reason| reason.as_str()),
+            mask: &entry.secret.mask,
+            scopes: key.scopes.names().collect(),
+            allowed_ips: key.allowed_ips.entries().collect(),
+            expires_at: key.expires_at.and_then(rfc3339),
+            created_at: rfc3339(key.created_at),
+            created_by: key.created_by.as_ref().map(|operator| operator.as_str()),
+            last_used_at: entry.last_use().and_then(|usage| rfc3339(usage.last_used_at)),
+            version: key.version,
+            secrets: std::iter::once(current).chain(previous).collect(),
+        }
+    }
+}
