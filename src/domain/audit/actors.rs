@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::filter::Reference;
+use super::filter::{ActorChoice, AuditFilter, Reference};
+use super::list;
 use crate::domain::account::AccountId;
 use crate::error::Result;
 use crate::store::Conn;
-use crate::store::schema::{audit_events, memberships, operators};
+use crate::store::schema::{memberships, operators};
 
 /// Somebody with an id.
 #[derive(Debug, Clone, Queryable)]
@@ -32,8 +33,7 @@ pub fn operators(conn: &mut Conn, account: &AccountId, limit: i64) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub fn last_name(conn: &mut Conn, account: &AccountId, actor: &Reference) -> Result<Option<String>> {
-    let is_seen = audit_events::account_id.eq(account).or(audit_events::account_id.is_null());
-    let rows = audit_events::table.filter(audit_events::actor_id.eq(actor.as_str())).filter(is_seen);
-    let newest = rows.order((audit_events::at.desc(), audit_events::id.desc())).select(audit_events::actor_name);
-    Ok(newest.first(conn).optional()?)
+    let filter = AuditFilter { actor: Some(ActorChoice::Id(actor.clone())), ..AuditFilter::default() };
+    let rows = list::list(conn, account, &filter, None, 1)?.rows;
+    Ok(rows.into_iter().next().map(|row| row.actor_name))
 }
