@@ -17,7 +17,7 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, connect, credits, handover, messages, services, settings};
+use crate::dashboard::{api_keys, audit, connect, credits, handover, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -166,6 +166,9 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
         .configure(of_services)
+        .service(resource("/audit").get(audit::list::list_events))
+        .service(resource("/audit.csv").post(audit::export::export_csv))
+        .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
