@@ -8,6 +8,7 @@ use actix_web::dev::Server;
 use actix_web::web::{Data, get};
 
 use crate::api::ops::metrics::metrics;
+use crate::audit_log;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::identity::password::Passwords;
@@ -54,6 +55,7 @@ impl Keyfob {
         let (url, options) = (config.database_url.clone(), config.database);
         let open = move || Store::open_with(&url, options);
         let store = tokio::task::spawn_blocking(open).await.map_err(|error| error.to_string())??;
+        config.audit_log.as_ref().map(|target| audit_log::follow(&store, target)).transpose()?;
         let is_new = store.is_new();
         let (now, opening) = (clock.now(), config.opening_credits);
         let (cookie_key, setup_code, services) = store

@@ -1,5 +1,6 @@
 //! The command line: its commands, and what they print.
 
+mod audit;
 mod credits;
 mod duration;
 mod key;
@@ -15,6 +16,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
+use audit::AuditCommand;
 use credits::CreditsCommand;
 use key::KeyCommand;
 use on_database::{database, open, say};
@@ -81,6 +83,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<CreditsCommand>,
     },
+    /// The record of every change
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the licence of Keyfob and those of everything that is built in
     Licenses,
 }
@@ -101,6 +106,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Setting(command)) => setting::run(&config, command).await,
         Some(Command::Restore { file, keys_off }) => restore::restore(&config, file, keys_off).await,
         Some(Command::Credits { command }) => credits::run(&config, command).await,
+        Some(Command::Audit(command)) => audit::run(&config, command).await,
     };
     done.map_err(|error| sentences(&config, error))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderName};
 use clap::{Args, Command};
 
+use crate::audit_log::AuditLogTarget;
 use crate::domain::credit;
 use crate::environment;
 use crate::http::client_address::TrustedProxies;
@@ -87,6 +88,10 @@ pub struct Settings {
     /// One more header that keys are read from, besides X-API-Key and Authorization
     #[arg(long, global = true, env = "KEYFOB_KEY_HEADER", value_name = "NAME")]
     pub key_header: Option<String>,
+
+    /// Where each audit event is written once more, as a line of JSON: stderr, or a file
+    #[arg(long, global = true, env = "KEYFOB_AUDIT_LOG", value_name = "stderr|PATH")]
+    pub audit_log: Option<String>,
 }
 
 /// Valid settings.
@@ -117,6 +122,8 @@ pub struct Config {
     pub internal_url: Option<String>,
     /// One more header that keys are read from.
     pub key_header: Option<HeaderName>,
+    /// Where audit events are written besides the database.
+    pub audit_log: Option<AuditLogTarget>,
 }
 
 impl Config {
@@ -135,6 +142,7 @@ impl Config {
         let public_url = found.check_given("--public-url", settings.public_url.as_deref(), parse_origin);
         let internal_url = found.check_given("--internal-url", settings.internal_url.as_deref(), parse_origin);
         let key_header = found.check_given("--key-header", settings.key_header.as_deref(), parse_key_header);
+        let audit_log = found.check_given("--audit-log", settings.audit_log.as_deref(), |_, text| text.parse());
         let text = settings.trusted_proxy.as_str();
         let proxies = TrustedProxies::parse(text).map_err(|part| no_network("--trusted-proxy", &part));
         let trusted_proxies = found.check("--trusted-proxy", text, proxies);
@@ -161,6 +169,7 @@ impl Config {
                 opening_credits: settings.opening_credits,
                 internal_url: internal_url?,
                 key_header: key_header?,
+                audit_log: audit_log?,
             })
         })();
         checked.ok_or(found.sentences)

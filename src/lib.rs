@@ -9,9 +9,11 @@ extern crate pq_sys as _;
 
 pub mod api;
 pub mod app;
+pub mod audit_log;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod dashboard;
 pub mod domain;
 pub mod environment;

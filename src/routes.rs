@@ -17,7 +17,7 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, connect, credits, handover, messages, services, settings};
+use crate::dashboard::{api_keys, audit, connect, credits, handover, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -133,14 +133,14 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
-        .service(resource("/api-keys/new/scopes").get(api_keys::new_scopes::choose_scopes))
+        .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
-        .service(resource("/api-keys/{id}/expiry").post(api_keys::expiry::change_expiry))
-        .service(resource("/api-keys/{id}/scopes").post(api_keys::scopes::change_scopes))
-        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::allowed_ips::change_allowed_ips))
-        .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change_callback))
-        .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback_question::ask_about_callback))
+        .service(resource("/api-keys/{id}/expiry").post(api_keys::rules::expiry::change_expiry))
+        .service(resource("/api-keys/{id}/scopes").post(api_keys::rules::scopes::change_scopes))
+        .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::rules::allowed_ips::change_allowed_ips))
+        .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change::change_callback))
+        .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback::question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
         .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
@@ -151,20 +151,36 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(
             resource("/api-keys/{id}/rotation")
-                .get(api_keys::rotation::ask_to_rotate)
-                .post(api_keys::rotation::rotate_api_key),
+                .get(api_keys::rotation::rotate::ask_to_rotate)
+                .post(api_keys::rotation::rotate::rotate_api_key),
         )
-        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation_end::extend_rotation))
+        .service(resource("/api-keys/{id}/rotation/extension").post(api_keys::rotation::end::extend_rotation))
         .service(
             resource("/api-keys/{id}/rotation/end")
-                .get(api_keys::rotation_end::ask_to_end_rotation)
-                .post(api_keys::rotation_end::end_rotation),
+                .get(api_keys::rotation::end::ask_to_end_rotation)
+                .post(api_keys::rotation::end::end_rotation),
         )
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
+        .configure(of_services)
+        .service(resource("/audit").get(audit::list::list_events))
+        .service(resource("/audit.csv").post(audit::export::export_csv))
+        .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
+        .service(resource("/connect").get(connect::snippets::show_connect))
+        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+        .wrap(from_fn(head::head_changes_nothing))
+        .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
+        .wrap(from_fn(same_origin::same_origin_writes))
+        .wrap(Compress::default())
+}
+
+/// The pages of services and their scopes.
+fn of_services(config: &mut ServiceConfig) {
+    config
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
@@ -178,14 +194,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
             resource("/services/{slug}/scopes/{name}/deletion")
                 .get(services::scope_deletion::ask_to_delete_scope)
                 .post(services::scope_deletion::delete_scope),
-        )
-        .service(resource("/connect").get(connect::snippets::show_connect))
-        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
-        .wrap(from_fn(head::head_changes_nothing))
-        .wrap(sessions(state))
-        .wrap(from_fn(own_cookies::own_cookies_only))
-        .wrap(from_fn(same_origin::same_origin_writes))
-        .wrap(Compress::default())
+        );
 }
 
 /// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);

@@ -156,7 +156,8 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented) return;
+  // After a download the page stays, and its form can be sent again.
+  if (event.defaultPrevented || form.matches("[data-download]")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "true";
 });

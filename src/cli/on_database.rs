@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use crate::audit_log;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::account::{self, AccountId};
@@ -17,7 +18,11 @@ pub(super) fn actor() -> Actor {
 
 pub(super) fn open(config: &Config, may_create: MayCreate) -> Result<Store, Error> {
     let options = OpenOptions { may_create, ..config.database };
-    Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))
+    let store =
+        Store::open_with(&config.database_url, options).map_err(|problem| Error::invalid("database", problem))?;
+    let followed = config.audit_log.as_ref().map(|target| audit_log::follow(&store, target)).transpose();
+    followed.map_err(|problem| Error::invalid("audit_log", problem))?;
+    Ok(store)
 }
 
 /// Runs `work` on the first account, after a first start's preparations.

@@ -15,6 +15,7 @@ fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_
         opening_credits: credit::DEFAULT_OPENING_CREDITS,
         internal_url: None,
         key_header: None,
+        audit_log: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The dashboard for people: HTML pages and fragments, one folder a noun.
 
 pub mod api_keys;
+pub mod audit;
 pub mod connect;
 pub mod credits;
 pub mod frame;

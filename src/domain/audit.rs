@@ -1,6 +1,11 @@
 //! Audit events: who changed what, and how. They are written in the transaction of
 //! the change.
 
+pub mod actors;
+pub mod export;
+pub mod filter;
+pub mod list;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -77,6 +82,8 @@ text_enum! {
         OperatorLoggedIn = "operator.logged_in",
         /// An operator logged out.
         SessionEnded = "session.ended",
+        /// Audit events were exported.
+        AuditExported = "audit.exported",
     }
 }
 

@@ -7,7 +7,7 @@ use super::api_key::{Scopes, is_scope, lock_with_scope, take_scope_from_all};
 use super::audit::{self, Action, EventBuilder, TargetKind};
 use super::{service, text};
 use crate::error::{Error, FieldErrors, Result};
-use crate::store::schema::service_scopes;
+use crate::store::schema::{service_scopes, services};
 use crate::store::{Conn, Tx};
 
 /// The most scopes of a service, so that one form can offer all of them.
@@ -143,6 +143,13 @@ pub fn describe(tx: &mut Tx<'_>, service: &str, name: &str, description: &str) -
     tx.audit(event.field(name, &*before.description, description).done())
 }
 
+/// Locks the service until the commit: of a key that gets a scope and the removal of the
+/// scope, one sees the other.
+fn lock(conn: &mut Conn, service: &str) -> Result<()> {
+    diesel::update(services::table.find(service)).set(services::name.eq(services::name)).execute(conn)?;
+    Ok(())
+}
+
 /// Removes a scope from a service and from every key that has it. Gives the number of
 /// those keys.
 ///
@@ -156,17 +163,16 @@ pub fn remove(tx: &mut Tx<'_>, service: &str, name: &str) -> Result<usize> {
     }
     let ServiceScope { description, .. } = find(tx, service, name)?;
     let event = event(tx, Action::ServiceScopeRemoved, service)?;
-    // Keys before the scope, as a change of a key's scopes locks them, so that the two never wait for each other.
+    // Keys before the service, as a change of a key's scopes locks them, so that the two never wait for each other.
     lock_with_scope(tx, service, name)?;
-    // A key that gets the scope at the same time either finds it gone, or is found by what follows.
+    lock(tx, service)?;
     diesel::delete(service_scopes::table.find((service, name))).execute(tx.conn())?;
     let keys = take_scope_from_all(tx, service, name)?;
     tx.audit(event.field(name, &*description, "").done())?;
     Ok(keys)
 }
 
-/// Checks that a service has all of these scopes, for a key that gets them: until the end of
-/// the change, none of them is removed.
+/// Checks that a service has all of these scopes, which it keeps until the commit.
 ///
 /// # Errors
 /// [`Error::Invalid`] for `scopes`, which names those that there are.
@@ -174,9 +180,7 @@ pub fn require_known(tx: &mut Tx<'_>, service: &str, scopes: &Scopes) -> Result<
     if scopes.is_full() {
         return Ok(());
     }
-    // Writing the rows locks them on PostgreSQL; SQLite has one writer at a time anyway.
-    let rows = service_scopes::table.filter(service_scopes::service.eq(service));
-    diesel::update(rows).set(service_scopes::description.eq(service_scopes::description)).execute(tx.conn())?;
+    lock(tx, service)?;
     let known = list(tx, service)?;
     let is_known = |name: &str| known.iter().any(|scope| scope.name == name);
     let Some(unknown) = scopes.names().find(|name| !is_known(name)) else { return Ok(()) };

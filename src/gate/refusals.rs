@@ -48,16 +48,10 @@ struct Shard {
 }
 
 /// The refusals of all keys.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Refusals {
     shards: [Mutex<Shard>; SHARDS],
     seed: RandomState,
-}
-
-impl Default for Refusals {
-    fn default() -> Self {
-        Self { shards: Default::default(), seed: RandomState::default() }
-    }
 }
 
 impl Refusals {

@@ -8,80 +8,11 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use parking_lot::RwLock;
 
+use super::actor::Actor;
+use super::audit_row::AuditRow;
 use super::schema::audit_events;
-use super::types::text_enum;
 use super::{Conn, Digest, UtcTime, change_log};
 use crate::error::Result;
-
-text_enum! {
-    /// What kind of actor made a change.
-    ActorKind {
-        /// An operator who is logged in to the dashboard.
-        Operator = "operator",
-        /// A program that authenticates with a management key.
-        ApiKey = "api_key",
-        /// A person with a shell on the server.
-        CommandLine = "command_line",
-        /// Keyfob itself.
-        System = "system",
-    }
-}
-
-text_enum! {
-    /// The interface that a change was made through.
-    Via {
-        /// A page of the dashboard.
-        Dashboard = "dashboard",
-        /// The management API.
-        Api = "api",
-        /// `keyfob …` in a terminal.
-        CommandLine = "command_line",
-        /// None: Keyfob acted by itself.
-        System = "system",
-    }
-}
-
-/// Who makes a change, as its audit events record it.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    /// The kind of actor.
-    pub kind: ActorKind,
-    /// The id of the operator or key; `None` for the other kinds.
-    pub id: Option<String>,
-    /// The name at the moment of the change. Events store a copy, so that they
-    /// can be read after the actor was deleted.
-    pub name: String,
-    /// The interface that the actor uses.
-    pub via: Via,
-    /// The client's IP address.
-    pub address: Option<String>,
-    /// The client's `User-Agent`.
-    pub user_agent: Option<String>,
-    /// The request's id, by which its log lines are found.
-    pub request_id: Option<String>,
-}
-
-impl Actor {
-    /// A person at a terminal of the server, named by their system user.
-    #[must_use]
-    pub fn command_line(user: String) -> Self {
-        Self { kind: ActorKind::CommandLine, via: Via::CommandLine, name: user, ..Self::system() }
-    }
-
-    /// Keyfob itself.
-    #[must_use]
-    pub fn system() -> Self {
-        Self {
-            kind: ActorKind::System,
-            id: None,
-            name: "Keyfob".to_owned(),
-            via: Via::System,
-            address: None,
-            user_agent: None,
-            request_id: None,
-        }
-    }
-}
 
 /// An audit event without its actor and time, which the transaction adds. It
 /// must hold no secret, digest or password.
@@ -112,12 +43,13 @@ pub struct Tx<'c> {
     actor: Actor,
     now: UtcTime,
     stale: Vec<Digest>,
+    events: Vec<AuditRow>,
 }
 
 impl Tx<'_> {
-    /// Makes a change within the transaction that is open on `conn`. Returns the
-    /// digests that it makes stale, which the caller has to drop from caches;
-    /// code that serves requests calls [`Store::change`](super::Store::change), which does.
+    /// Makes a change within the transaction that is open on `conn`. Returns its
+    /// effects, which the caller has to make known after the commit; code that
+    /// serves requests calls [`Store::change`](super::Store::change), which does.
     ///
     /// # Errors
     /// What `work` gives.
@@ -126,8 +58,8 @@ impl Tx<'_> {
         actor: Actor,
         now: UtcTime,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
-    ) -> Result<(T, Vec<Digest>)> {
-        let mut tx = Tx { conn, actor, now, stale: Vec::new() };
+    ) -> Result<(T, Effects)> {
+        let mut tx = Tx { conn, actor, now, stale: Vec::new(), events: Vec::new() };
         let value = work(&mut tx)?;
         Ok((value, tx.finish()?))
     }
@@ -160,39 +92,47 @@ impl Tx<'_> {
     /// # Errors
     /// When the database fails; then the whole change is rolled back.
     pub fn audit(&mut self, event: AuditEvent) -> Result<()> {
-        let Actor { kind, id, name, via, address, user_agent, request_id } = &self.actor;
-        let by = (
-            audit_events::at.eq(self.now),
-            audit_events::actor_kind.eq(*kind),
-            audit_events::actor_id.eq(id.as_deref()),
-            audit_events::actor_name.eq(name),
-            audit_events::via.eq(*via),
-            audit_events::address.eq(address.as_deref()),
-            audit_events::user_agent.eq(user_agent.as_deref()),
-            audit_events::request_id.eq(request_id.as_deref()),
-        );
-        let what = (
-            audit_events::id.eq(event.id),
-            audit_events::account_id.eq(event.account_id),
-            audit_events::action.eq(event.action),
-            audit_events::target_kind.eq(event.target_kind),
-            audit_events::target_id.eq(event.target_id),
-            audit_events::target_name.eq(event.target_name),
-            audit_events::changes.eq(event.changes),
-            audit_events::reason.eq(event.reason),
-        );
-        diesel::insert_into(audit_events::table).values((what, by)).execute(&mut *self.conn)?;
+        let Actor { kind, id, name, via, address, user_agent, request_id } = self.actor.clone();
+        let row = AuditRow {
+            id: event.id,
+            account_id: event.account_id,
+            at: self.now,
+            actor_kind: kind,
+            actor_id: id,
+            actor_name: name,
+            via,
+            action: event.action.to_owned(),
+            target_kind: event.target_kind.to_owned(),
+            target_id: event.target_id,
+            target_name: event.target_name,
+            changes: event.changes,
+            reason: event.reason,
+            address,
+            user_agent,
+            request_id,
+        };
+        diesel::insert_into(audit_events::table).values(&row).execute(&mut *self.conn)?;
+        self.events.push(row);
         Ok(())
     }
 
     /// Appends the stale digests to the change log. These are the last statements
     /// of the transaction, since they hold the log's row lock until the commit.
-    fn finish(self) -> Result<Vec<Digest>> {
+    fn finish(self) -> Result<Effects> {
         for digest in &self.stale {
             change_log::append(self.conn, *digest)?;
         }
-        Ok(self.stale)
+        Ok(Effects { stale: self.stale, events: self.events })
     }
+}
+
+/// What is to be made known once a change is committed.
+#[derive(Debug)]
+pub struct Effects {
+    /// The digests of keys whose cached records are stale.
+    pub stale: Vec<Digest>,
+    /// The audit events that were written.
+    pub events: Vec<AuditRow>,
 }
 
 impl Deref for Tx<'_> {
@@ -209,20 +149,31 @@ impl DerefMut for Tx<'_> {
     }
 }
 
-type Listener = Box<dyn Fn(&Digest) + Send + Sync>;
+type Listener<T> = Box<dyn Fn(&T) + Send + Sync>;
 
-/// Callbacks for stale digests, which run after each commit on this instance.
-#[derive(Clone, Default)]
-pub(super) struct Listeners(Arc<RwLock<Vec<Listener>>>);
+/// Callbacks that run after each commit on this instance.
+pub(super) struct Listeners<T>(Arc<RwLock<Vec<Listener<T>>>>);
 
-impl Listeners {
-    pub(super) fn add(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
+impl<T> Listeners<T> {
+    pub(super) fn add(&self, listener: impl Fn(&T) + Send + Sync + 'static) {
         self.0.write().push(Box::new(listener));
     }
 
-    pub(super) fn notify(&self, stale: &[Digest]) {
+    pub(super) fn notify(&self, news: &[T]) {
         for listener in &*self.0.read() {
-            stale.iter().for_each(listener);
+            news.iter().for_each(listener);
         }
+    }
+}
+
+impl<T> Clone for Listeners<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Listeners<T> {
+    fn default() -> Self {
+        Self(Arc::default())
     }
 }

@@ -53,6 +53,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000018_add_key_rules",
     "2026-11-28-000019_create_handovers",
     "2026-11-28-000020_index_keys_by_end",
+    "2026-11-28-000021_index_audit_events",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

@@ -1,6 +1,8 @@
 //! The database: connection pools, transactions, migrations, and all that
 //! differs between SQLite and PostgreSQL. Knows no domain.
 
+mod actor;
+mod audit_row;
 mod backup;
 mod cached;
 mod change;
@@ -28,9 +30,11 @@ use std::sync::Arc;
 
 use r2d2::PooledConnection;
 
+pub use actor::{Actor, ActorKind, Via};
+pub use audit_row::AuditRow;
 pub use backup::back_up;
 pub use cached::PrepareCached;
-pub use change::{Actor, ActorKind, AuditEvent, Tx, Via};
+pub use change::{AuditEvent, Effects, Tx};
 pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
 pub use open::{DEFAULT_CONNECTIONS, MIN_CONNECTIONS, MayCreate, OpenOptions};
@@ -43,6 +47,7 @@ pub use url::DatabaseUrl;
 pub use watch::Watch;
 
 use crate::error::{DatabaseOutage, Error, Result};
+use change::Listeners;
 use connection::Manager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
@@ -68,7 +73,8 @@ pub struct Store {
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
     is_new: bool,
-    listeners: change::Listeners,
+    stale_listeners: Listeners<Digest>,
+    event_listeners: Listeners<AuditRow>,
 }
 
 impl Store {
@@ -103,7 +109,8 @@ impl Store {
             file,
             schema,
             is_new,
-            listeners: change::Listeners::default(),
+            stale_listeners: Listeners::default(),
+            event_listeners: Listeners::default(),
         })
     }
 
@@ -190,10 +197,11 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let listeners = self.listeners.clone();
+        let (on_stale, on_event) = (self.stale_listeners.clone(), self.event_listeners.clone());
         let change = move |conn: &mut Conn| Tx::run(conn, actor, now, work);
-        let committed = move |(value, stale): (T, Vec<Digest>)| {
-            listeners.notify(&stale);
+        let committed = move |(value, effects): (T, Effects)| {
+            on_stale.notify(&effects.stale);
+            on_event.notify(&effects.events);
             value
         };
         self.write_then(change, committed).await
@@ -202,7 +210,13 @@ impl Store {
     /// Registers a callback for the digests that changes on this instance make
     /// stale. It runs after the commit and before [`change`](Self::change) returns.
     pub fn on_stale(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
-        self.listeners.add(listener);
+        self.stale_listeners.add(listener);
+    }
+
+    /// Registers a callback for the audit events of changes on this instance. It runs after
+    /// the commit and before [`change`](Self::change) returns, on the thread that wrote them.
+    pub fn on_event(&self, listener: impl Fn(&AuditRow) + Send + Sync + 'static) {
+        self.event_listeners.add(listener);
     }
 
     /// Like [`read`](Self::read), over the connections that are kept for looking up keys.

@@ -131,6 +131,9 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$vmeta])* $variant),+ }
 
         impl $name {
+            /// Every one of them, in the order of the definition.
+            pub const VARIANTS: &'static [Self] = &[$(Self::$variant),+];
+
             /// Its name in the database and in API responses.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -81,6 +81,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_credits();
     look.at_services();
     look.at_many_keys();
+    look.at_audit();
     look.at_the_rest();
     let hosts = look.dashboard.requested_hosts();
     assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["127.0.0.1"]);
@@ -291,6 +292,25 @@ impl Look {
         dashboard.follow("Add Credits");
         dashboard.wait_for_text(TOAST, "Success");
         self.closely("credits", &[]);
+    }
+
+    #[track_caller]
+    fn at_audit(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/audit");
+        self.closely("audit", &[]);
+        dashboard.find(".event__more summary").click();
+        self.closely("audit-details", &[]);
+        dashboard.open("/audit?action=api_key.created");
+        self.closely("audit-created", &[]);
+        let target = dashboard.run("document.querySelector('.event__target').getAttribute('href')", &[]);
+        let id = target.as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        dashboard.open(&format!("/audit?target={id}"));
+        self.closely("audit-history", &[]);
+        dashboard.open("/audit?action=callbacks");
+        self.closely("audit-none-found", &[]);
+        dashboard.open("/audit?from=2026-11-02&to=2026-11-01");
+        self.closely("audit-wrong-filter", &["/audit?from=2026-11-02&to=2026-11-01 422"]);
     }
 
     #[track_caller]

@@ -82,9 +82,11 @@ fn a_messages_page_tells_all_and_follows_it_too() {
 fn a_test_key_is_chosen_in_the_pop_up_and_its_command_is_a_rehearsal() {
     let dashboard = Dashboard::signed_in(Options::default());
     dashboard.open_pop_up();
+    dashboard.find("#api-key-form .more__summary").click();
     dashboard.find("input[value=test]").click();
     dashboard.click("Create");
     dashboard.wait_for("#api-key-name-error");
+    assert!(dashboard.find("input[value=test]").is_displayed(), "what was chosen is not folded away");
     assert_eq!(dashboard.find("input[value=test]").property("checked"), true, "the choice is kept");
     dashboard.fill_in(NAME, "Rehearsals");
     dashboard.click("Create");

@@ -90,6 +90,8 @@ on_both_databases! {
         assert_eq!(recorded(db, || callback("new-secret")), ["callback.secret_renewed"]);
         assert_eq!(recorded(db, || drop(app.signed_in())), ["operator.logged_in"]);
         assert_eq!(recorded(db, || drop(client.post("/settings/password", &passwords))), ["operator.password_changed"]);
+        assert_eq!(recorded(db, || drop(client.post("/audit.csv", &[]))), ["audit.exported"]);
+        assert_eq!(recorded(db, || drop(client.post("/audit.jsonl", &[]))), ["audit.exported"]);
         assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), ["session.ended"]);
         assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), [""; 0]);
         assert!(!db.rows()["audit_events"].join(" ").contains("argon2"));
@@ -104,6 +106,8 @@ on_both_databases! {
             client.post("/api-keys", &[("key_id", "x"), ("service", "sms"), ("name", ""), ("description", "")]).assert_status(422);
             client.post(&theirs.status_path(), &[("status", "disabled")]).assert_status(404);
             client.post(&format!("/api-keys/{}/deletion", theirs.id), &[]).assert_status(404);
+            client.post("/audit.csv", &[("from", "x")]).assert_status(422);
+            client.post("/audit.csv", &[("action", "x")]).assert_status(404);
             client.post("/services", &[("name", "New"), ("slug", "new"), ("key_prefix", "new")]).assert_status(422);
             client.post("/credits", &[("entry_id", &*entry_id(&client)), ("amount", "0"), ("note", "x")]).assert_status(422);
             app.anonymous().post("/login", &[("email", EMAIL), ("password", "wrong")]).assert_status(401);

@@ -43,12 +43,12 @@ const FLOORS: [&[&str]; 13] = [
     &["api", "dashboard"],
     &["config"],
     &["http"],
-    &["server", "gate", "sms"],
+    &["audit_log", "server", "gate", "sms"],
     &["domain"],
     &["clock"],
     &["store"],
     &["environment", "random"],
-    &["error", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
+    &["csv", "error", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
 ];
 
 fn room(path: &str) -> &str {

@@ -13,6 +13,7 @@ mod api_key_callback;
 mod api_key_status;
 mod api_keys;
 mod audit;
+mod audit_page;
 mod backup;
 mod callbacks;
 mod carrier;

@@ -40,6 +40,8 @@ const WRITES: &[Write] = &[
     ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),
     ("/services/sms/scopes/eve.read", &[("description", "Read what is Eve's")]),
     ("/services/sms/scopes/eve.read/deletion", &[]),
+    ("/audit.csv", &[]),
+    ("/audit.jsonl", &[]),
 ];
 
 /// Those that work without a cookie, and so need no such protection.

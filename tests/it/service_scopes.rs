@@ -216,7 +216,11 @@ on_both_databases! {
         let client = with_scopes(&app);
         let key = make_key(db, "Late", &[]);
         let mut conn = db.conn();
-        conn.batch_execute("BEGIN; DELETE FROM service_scopes WHERE name = 'boxes.read'").unwrap();
+        conn.batch_execute(
+            "BEGIN; UPDATE services SET name = name WHERE slug = 'mail'; \
+             DELETE FROM service_scopes WHERE name = 'boxes.read'",
+        )
+        .unwrap();
 
         thread::scope(|all| {
             let fields = [("access", "some"), ("scopes", "boxes.read")];

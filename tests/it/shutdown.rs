@@ -140,6 +140,15 @@ fn ask_on(url: &str, key: &Key, enough: &AtomicBool, asked: &AtomicUsize) -> Vec
     wrong
 }
 
+/// Ends the asking when it is dropped: after a failure nobody else would.
+struct Asking<'a>(&'a AtomicBool);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 on_both_databases! {
     fn connections_are_let_go_with_their_next_answer_before_the_server_stops(db: &Database) {
         let app = db.app();
@@ -246,6 +255,7 @@ on_both_databases! {
         let (enough, asked, mut log) = (AtomicBool::new(false), AtomicUsize::new(0), String::new());
 
         let wrong: Vec<String> = thread::scope(|all| {
+            let asking = Asking(&enough);
             let ask = || ask_on(&nginx.url, &key, &enough, &asked);
             let askers: Vec<_> = (0..8).map(|_| all.spawn(ask)).collect();
             for (server, port) in servers.iter_mut().zip(ports) {
@@ -256,7 +266,7 @@ on_both_databases! {
                 assert!(asked.load(Ordering::SeqCst) > before + 100, "nobody asked meanwhile");
                 *server = Some(serve_on(db, port).0);
             }
-            enough.store(true, Ordering::SeqCst);
+            drop(asking);
             servers.iter_mut().for_each(|server| {
                 let server = server.take().unwrap();
                 server.signal("TERM");

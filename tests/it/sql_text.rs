@@ -29,6 +29,7 @@ on_both_databases! {
                 ("/messages", "status"), ("/messages", "api_key"), ("/messages", "q"), ("/messages", "error"),
                 ("/messages", "from"), ("/messages", "utc_offset"), ("/messages", "after"), ("/messages", "before"),
                 ("/api-keys", "service"), ("/api-keys", "after"), ("/credits", "after"), ("/connect", "service"),
+                ("/audit", "actor"), ("/audit", "action"), ("/audit", "target"), ("/audit", "after"),
             ] {
                 let answer = client.get(&format!("{path}?{}", form(&[(name, nasty)])));
                 assert!(answer.status < 500, "{path} {name} {nasty}: {}", answer.status);

@@ -1,13 +1,13 @@
 //! A key with everything that its page shows, read in one transaction.
 
-use super::allowed_ips_view::AllowedIpsView;
-use super::callback_view::CallbackView;
+use super::callback::view::CallbackView;
 use super::default_sender_view::DefaultSenderView;
-use super::expiry_view::ExpiryView;
 use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
-use super::rotation_view::SecretsView;
-use super::scopes_view::KeyScopesView;
+use super::rotation::view::SecretsView;
+use super::rules::allowed_ips_view::AllowedIpsView;
+use super::rules::expiry_view::ExpiryView;
+use super::rules::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::identity::operator;

@@ -7,11 +7,11 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::expiry_banner::ExpiryBanner;
 use super::missed_switch::MissedSwitch;
 use super::paths::{PATH, SECTION};
 use super::reveal::Reveal;
 use super::row::ApiKeyRow;
+use super::rules::expiry_banner::ExpiryBanner;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};

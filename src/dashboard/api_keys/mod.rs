@@ -1,35 +1,21 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
-pub mod allowed_ips;
-mod allowed_ips_view;
 pub mod callback;
-pub mod callback_question;
-pub mod callback_view;
 pub mod default_sender;
 mod default_sender_view;
 pub mod deletion;
-pub mod expiry;
-mod expiry_banner;
-pub mod expiry_view;
 pub mod first_request;
 pub mod handover;
 mod handover_view;
 mod key_details;
-pub mod key_end;
 pub mod list;
 pub mod missed_switch;
 pub mod new;
 mod new_form;
-pub mod new_scopes;
 pub mod paths;
 pub mod reveal;
 pub mod rotation;
-pub mod rotation_end;
-mod rotation_view;
 pub mod row;
-pub mod rules_view;
-pub mod scopes;
-mod scopes_view;
+pub mod rules;
 pub mod show;
 pub mod status;
-pub mod typed_rules;

@@ -1,8 +1,8 @@
 //! The form for a new key: what is filled in, and how it is drawn.
 
 use super::first_request::SMS;
-use super::rules_view::{AllowedIpsChoice, ExpiryChoice, ScopeChoice};
-use super::typed_rules::TypedRules;
+use super::rules::choices::{AllowedIpsChoice, ExpiryChoice, ScopeChoice};
+use super::rules::typed::TypedRules;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::services::option::ServiceOption;
 use crate::domain::api_key::secret::Mode;

@@ -1,6 +1,6 @@
 //! A key's row in the table, which several answers draw.
 
-use super::key_end::KeyEnd;
+use super::rules::key_end::KeyEnd;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::secret::Mode;

@@ -7,7 +7,7 @@ use actix_web::web::{Bytes, Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::callback_view::{CallbackDraft, CallbackView};
+use super::callback::view::{CallbackDraft, CallbackView};
 use super::first_request::SMS;
 use super::key_details::KeyDetails;
 use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};

@@ -8,10 +8,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::key_end::KeyEnd;
 use super::missed_switch::{self, MissedSwitch};
 use super::paths::parse_id;
 use super::row::ApiKeyRow;
+use super::rules::key_end::KeyEnd;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;

@@ -5,6 +5,7 @@ pub mod error_page;
 pub mod form;
 pub mod htmx;
 pub mod layout;
+pub mod list_query;
 pub mod next_path;
 pub mod position;
 pub mod request_origin;

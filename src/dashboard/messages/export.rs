@@ -7,8 +7,8 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Query};
 use futures_util::stream;
 
-use super::csv::{BYTE_ORDER_MARK, harmless, push_line};
 use super::filter::{MessageFilterQuery, PageStart, Wanted};
+use crate::csv::{BYTE_ORDER_MARK, harmless, push_line};
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::AccountId;
 use crate::domain::credit;

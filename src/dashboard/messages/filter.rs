@@ -1,29 +1,22 @@
 //! Which messages are wanted: read from the address, and drawn as a form.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use time::Date;
-use time::macros::format_description;
 
 use super::paths::PATH;
 use super::words::{cause_words, status_word};
 use crate::dashboard::api_keys::first_request::SMS;
+use crate::dashboard::frame::list_query::{Choice, Days, query_string, written};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{self, ApiKeyId, ApiKeyName};
 use crate::domain::message::{MAX_SEARCH_CHARS, MessageError, MessageFilter, MessageId, MessageSearch, MessageStatus};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::grouped;
-use crate::store::{Conn, UtcTime};
+use crate::store::Conn;
 
 /// The filter lists this many keys; the pages of older ones link to their messages.
 const MAX_KEY_CHOICES: usize = 200;
 /// A choice shows this many characters of a key's name.
 const MAX_NAME_CHARS: usize = 40;
-const DAY_SECONDS: i64 = 24 * 3600;
-/// No place is further from UTC, in minutes.
-const MAX_UTC_OFFSET: i64 = 24 * 60;
-/// What stands for itself in the query of an address (RFC 3986 §2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The address, as it was written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -69,33 +62,22 @@ impl Wanted {
     /// # Errors
     /// [`Error::NotFound`] for what no link of ours leads to.
     pub(super) fn parse(query: &MessageFilterQuery) -> Result<Self> {
-        let mut errors = FieldErrors::default();
         let start = match (written(&query.after)?, written(&query.before)?) {
             (Some(after), _) => PageStart::After(after),
             (None, Some(before)) => PageStart::Before(before),
             (None, None) => PageStart::Newest,
         };
-        let offset: i64 = written(&query.utc_offset)?.unwrap_or_default();
-        if !(-MAX_UTC_OFFSET..=MAX_UTC_OFFSET).contains(&offset) {
-            return Err(Error::NotFound);
-        }
-        let mut day = |field, text: &str| -> Result<Option<UtcTime>> {
-            Ok(errors.collect(parse_day(field, text))?.flatten().map(|start| start.plus_seconds(-60 * offset)))
-        };
-        let (from, last) = (day("from", &query.from)?, day("to", &query.to)?);
-        if from.zip(last).is_some_and(|(from, last)| last < from) {
-            errors.collect::<()>(Err(Error::invalid("to", "To can't be before From.")))?;
-        }
+        let days = Days::parse(&query.from, &query.to, &query.utc_offset)?;
         let filter = MessageFilter {
             mode: None,
             status: written(&query.status)?,
             error: written(&query.error)?,
             api_key: written(&query.api_key)?,
             search: MessageSearch::parse(&query.q),
-            from,
-            until: last.map(|last| last.plus_seconds(DAY_SECONDS)),
+            from: days.from,
+            until: days.until,
         };
-        Ok(Self { filter, start, errors, query: query.clone() })
+        Ok(Self { filter, start, errors: days.errors, query: query.clone() })
     }
 
     /// Whether anything is left out.
@@ -130,36 +112,8 @@ impl Wanted {
             ("after", after),
             ("before", before),
         ];
-        let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
-        let parts: Vec<String> =
-            parts.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
-        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+        query_string(&parts)
     }
-}
-
-fn written<T: std::str::FromStr>(text: &str) -> Result<Option<T>> {
-    match text {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Error::NotFound),
-    }
-}
-
-/// The beginning of a day in UTC.
-fn parse_day(field: &'static str, text: &str) -> Result<Option<UtcTime>> {
-    match text.trim() {
-        "" => Ok(None),
-        text => match Date::parse(text, format_description!("[year]-[month]-[day]")) {
-            Ok(day) => Ok(Some(day.midnight().assume_utc().into())),
-            Err(_) => Err(Error::invalid(field, "Write the day as 2026-11-27.")),
-        },
-    }
-}
-
-/// One thing to choose.
-pub(super) struct Choice {
-    pub(super) value: String,
-    pub(super) label: String,
-    pub(super) selected: bool,
 }
 
 /// A cause of failure: a link that shows its messages only, or all again.

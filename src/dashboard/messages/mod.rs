@@ -1,7 +1,6 @@
 //! Messages: the list, a new message, and the page of one.
 
 pub mod callback;
-pub mod csv;
 pub mod export;
 pub mod filter;
 pub mod list;

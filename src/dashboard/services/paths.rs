@@ -10,7 +10,7 @@ pub(super) const PATH: &str = "/services";
 pub(super) const NEW: &str = "/services/new";
 
 /// The page of a service.
-pub(super) fn path(slug: &str) -> String {
+pub(in crate::dashboard) fn path(slug: &str) -> String {
     format!("{PATH}/{slug}")
 }
 

@@ -28,12 +28,12 @@ pub struct KeyView<'a> {
     created_by: Option<&'a str>,
     last_used_at: Option<String>,
     version: i64,
-    secrets: Vec<SecretView<'a>>,
+    secrets: Vec<ApiKeySecretView<'a>>,
 }
 
 /// The JSON object of one secret of a key: what tells it from others.
 #[derive(Debug, Serialize)]
-struct SecretView<'a> {
+struct ApiKeySecretView<'a> {
     id: &'a str,
     tail: &'a str,
     current: bool,
@@ -42,7 +42,7 @@ struct SecretView<'a> {
     uses: i64,
 }
 
-impl<'a> SecretView<'a> {
+impl<'a> ApiKeySecretView<'a> {
     fn new(secret: &'a StoredSecret, ends_at: Option<UtcTime>, usage: Option<&SecretUsage>) -> Self {
         Self {
             id: secret.id.as_str(),
@@ -58,9 +58,9 @@ impl<'a> SecretView<'a> {
 impl<'a> From<&'a ApiKeyEntry> for KeyView<'a> {
     fn from(entry: &'a ApiKeyEntry) -> Self {
         let key = &entry.key;
-        let current = SecretView::new(&entry.secret, None, entry.usage.as_ref());
+        let current = ApiKeySecretView::new(&entry.secret, None, entry.usage.as_ref());
         let previous = entry.previous.as_ref();
-        let previous = previous.map(|old| SecretView::new(&old.secret, Some(old.ends_at), old.usage.as_ref()));
+        let previous = previous.map(|old| ApiKeySecretView::new(&old.secret, Some(old.ends_at), old.usage.as_ref()));
         Self {
             id: key.id.as_str(),
             account_id: key.account_id.as_str(),

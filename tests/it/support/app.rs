@@ -214,6 +214,7 @@ impl<'db> App<'db> {
             opening_credits: credit::DEFAULT_OPENING_CREDITS,
             internal_url: None,
             key_header: None,
+            audit_log: None,
         };
         set(&mut config);
         let public_url = config.public_url.clone();

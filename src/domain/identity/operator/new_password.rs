@@ -15,5 +15,6 @@ pub fn set_password(tx: &mut Tx<'_>, id: &OperatorId, hash: &str) -> Result<()> 
     let now = tx.now();
     stored_password::set(tx, id, hash, now)?;
     session::end_all(tx, id)?;
-    tx.audit(operator.event(Action::OperatorPasswordChanged).done())
+    let event = operator.event_of_account(tx, Action::OperatorPasswordChanged)?;
+    tx.audit(event.done())
 }

@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::domain::account::AccountId;
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::id::id;
 use crate::domain::text;
 use crate::error::{Error, Result};
-use crate::store::schema::operators;
+use crate::store::schema::{memberships, operators};
 use crate::store::{Conn, Tx, UtcTime};
 
 id! {
@@ -32,6 +33,19 @@ pub struct Operator {
 impl Operator {
     pub(super) fn event(&self, action: Action) -> EventBuilder {
         audit::event(action, TargetKind::Operator, self.id.as_str(), &self.name)
+    }
+
+    /// An event of the account that the operator works for: other accounts do not see it.
+    pub(super) fn event_of_account(&self, conn: &mut Conn, action: Action) -> Result<EventBuilder> {
+        // Not through the domain's memberships, whose rows refer to operators.
+        let row = memberships::table.filter(memberships::operator_id.eq(&self.id));
+        let row = row.order((memberships::created_at, memberships::account_id)).select(memberships::account_id);
+        let account: Option<AccountId> = row.first(conn).optional()?;
+        let event = self.event(action);
+        Ok(match account {
+            Some(account) => event.of(&account),
+            None => event,
+        })
     }
 }
 
@@ -114,7 +128,8 @@ pub fn rename(tx: &mut Tx<'_>, id: &OperatorId, name: &str) -> Result<()> {
         return Ok(());
     }
     diesel::update(operators::table.find(id)).set(operators::name.eq(name)).execute(tx.conn())?;
-    tx.audit(before.event(Action::OperatorRenamed).field("name", &*before.name, name).done())
+    let event = before.event_of_account(tx, Action::OperatorRenamed)?;
+    tx.audit(event.field("name", &*before.name, name).done())
 }
 
 /// Writes the audit event of a login.
@@ -122,7 +137,8 @@ pub fn rename(tx: &mut Tx<'_>, id: &OperatorId, name: &str) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn logged_in(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
-    tx.audit(operator.event(Action::OperatorLoggedIn).done())
+    let event = operator.event_of_account(tx, Action::OperatorLoggedIn)?;
+    tx.audit(event.done())
 }
 
 /// Writes the audit event of a logout.
@@ -130,7 +146,8 @@ pub fn logged_in(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn logged_out(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
-    tx.audit(operator.event(Action::SessionEnded).done())
+    let event = operator.event_of_account(tx, Action::SessionEnded)?;
+    tx.audit(event.done())
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 
-use super::key_details::KeyDetails;
-use super::paths::{SECTION, parse_id, path, scopes_form};
+use super::super::key_details::KeyDetails;
+use super::super::paths::{SECTION, parse_id, path, scopes_form};
+use super::super::show::draw_with;
 use super::scopes_view::{KeyScopesForm, in_words};
-use super::show::draw_with;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};

@@ -1,6 +1,6 @@
 //! The rules of a key as they were typed into a form.
 
-use super::rules_view::FULL_ACCESS;
+use super::choices::FULL_ACCESS;
 use crate::domain::api_key::{AllowedIps, Expiry, KeyRules, Scopes};
 use crate::error::{Error, FieldErrors, Result};
 

@@ -7,9 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
-use super::callback_view::CallbackView;
-use super::paths::{SECTION, callback_form, parse_id, path};
-use super::show::draw_with;
+use super::super::paths::{SECTION, callback_form, parse_id, path};
+use super::super::show::draw_with;
+use super::view::CallbackView;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};

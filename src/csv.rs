@@ -1,10 +1,10 @@
 //! Comma-separated values (RFC 4180) for spreadsheets and programs.
 
 /// Makes spreadsheets read the file as UTF-8.
-pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Appends a line.
-pub(super) fn push_line<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a str>) {
+pub fn push_line<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a str>) {
     for (place, cell) in cells.into_iter().enumerate() {
         if place > 0 {
             csv.push(',');
@@ -21,7 +21,8 @@ pub(super) fn push_line<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'
 /// first after what begins a new cell where a spreadsheet separates cells by
 /// semicolons or tabs and does not see the quotes
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>).
-pub(super) fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut begins_cell = true;
     for c in text.chars() {

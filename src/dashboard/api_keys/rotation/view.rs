@@ -1,7 +1,7 @@
 //! The secrets of a key during a rotation, and how long an old one may still work.
 
-use super::reveal::Reveal;
-use super::row::LastUsed;
+use super::super::reveal::Reveal;
+use super::super::row::LastUsed;
 use crate::dashboard::frame::ago::Age;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::rotation::Grace;
@@ -15,17 +15,17 @@ const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
 
 /// How long the old secret may still work, as a form offers it.
-pub(super) struct GraceOption {
-    pub(super) seconds: i64,
-    pub(super) words: &'static str,
+pub(in crate::dashboard::api_keys) struct GraceOption {
+    pub(in crate::dashboard::api_keys) seconds: i64,
+    pub(in crate::dashboard::api_keys) words: &'static str,
     /// Until when; `None` for not at all.
-    pub(super) until: Option<When>,
-    pub(super) is_selected: bool,
+    pub(in crate::dashboard::api_keys) until: Option<When>,
+    pub(in crate::dashboard::api_keys) is_selected: bool,
 }
 
 impl GraceOption {
     /// What a rotation offers; the key's own end may come earlier than the grace's.
-    pub(super) fn all(selected: Grace, key: &ApiKey, now: UtcTime) -> Vec<Self> {
+    pub(in crate::dashboard::api_keys) fn all(selected: Grace, key: &ApiKey, now: UtcTime) -> Vec<Self> {
         let selected = if Grace::CHOICES.contains(&selected) { selected } else { Grace::DEFAULT };
         let option = |grace: Grace| Self {
             seconds: grace.seconds(),
@@ -65,26 +65,26 @@ fn earlier(end: UtcTime, key: &ApiKey) -> UtcTime {
 }
 
 /// One of the two secrets.
-pub(super) struct SecretView {
-    pub(super) title: &'static str,
-    pub(super) mask: String,
-    pub(super) made: When,
-    pub(super) ends: Option<When>,
-    pub(super) last_used: Option<LastUsed>,
-    pub(super) uses_since: i64,
+pub(in crate::dashboard::api_keys) struct SecretView {
+    pub(in crate::dashboard::api_keys) title: &'static str,
+    pub(in crate::dashboard::api_keys) mask: String,
+    pub(in crate::dashboard::api_keys) made: When,
+    pub(in crate::dashboard::api_keys) ends: Option<When>,
+    pub(in crate::dashboard::api_keys) last_used: Option<LastUsed>,
+    pub(in crate::dashboard::api_keys) uses_since: i64,
 }
 
 /// The old secret, as far as lists and questions name it.
-pub(super) struct OldSecret {
-    pub(super) mask: String,
-    pub(super) ends: When,
-    pub(super) ended_ago: String,
+pub(in crate::dashboard::api_keys) struct OldSecret {
+    pub(in crate::dashboard::api_keys) mask: String,
+    pub(in crate::dashboard::api_keys) ends: When,
+    pub(in crate::dashboard::api_keys) ended_ago: String,
     /// Its last use, if there was one since the rotation.
-    pub(super) used_since: Option<LastUsed>,
+    pub(in crate::dashboard::api_keys) used_since: Option<LastUsed>,
 }
 
 impl OldSecret {
-    pub(super) fn new(old: &ReplacedSecret, key: &ApiKey, now: UtcTime) -> Self {
+    pub(in crate::dashboard::api_keys) fn new(old: &ReplacedSecret, key: &ApiKey, now: UtcTime) -> Self {
         let ends_at = earlier(old.ends_at, key);
         Self {
             mask: old.secret.mask.clone(),
@@ -96,21 +96,21 @@ impl OldSecret {
 }
 
 /// The section of a key's page about its two secrets.
-pub(super) struct SecretsView {
-    pub(super) old: OldSecret,
+pub(in crate::dashboard::api_keys) struct SecretsView {
+    pub(in crate::dashboard::api_keys) old: OldSecret,
     /// The old and the current one, while both are accepted.
-    pub(super) pair: Option<[SecretView; 2]>,
+    pub(in crate::dashboard::api_keys) pair: Option<[SecretView; 2]>,
     /// Why neither is accepted, or what is.
-    pub(super) about: &'static str,
-    pub(super) extensions: Vec<GraceOption>,
+    pub(in crate::dashboard::api_keys) about: &'static str,
+    pub(in crate::dashboard::api_keys) extensions: Vec<GraceOption>,
     /// The one sight of the new secret.
-    pub(super) reveal: Option<Reveal>,
+    pub(in crate::dashboard::api_keys) reveal: Option<Reveal>,
 }
 
 impl SecretsView {
     /// What a reader of the page needs to know; nothing for a key that was never
     /// rotated, or whose old secret was not missed.
-    pub(super) fn of(entry: &ApiKeyEntry, now: UtcTime) -> Option<Self> {
+    pub(in crate::dashboard::api_keys) fn of(entry: &ApiKeyEntry, now: UtcTime) -> Option<Self> {
         let old = entry.previous.as_ref()?;
         let is_recent = old.ends_at.plus_seconds(DAYS_AFTER_THE_END * SECONDS_PER_DAY) > now;
         let is_told = old.is_live(now) || (is_recent && old.used_since().is_some());
@@ -118,7 +118,7 @@ impl SecretsView {
     }
 
     /// The same with the new secret itself, right after a rotation.
-    pub(super) fn revealing(entry: &ApiKeyEntry, reveal: Reveal, now: UtcTime) -> Option<Self> {
+    pub(in crate::dashboard::api_keys) fn revealing(entry: &ApiKeyEntry, reveal: Reveal, now: UtcTime) -> Option<Self> {
         let old = entry.previous.as_ref()?;
         Some(Self { reveal: Some(reveal), ..Self::new(entry, old, now) })
     }

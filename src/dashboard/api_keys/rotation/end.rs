@@ -7,10 +7,10 @@ use actix_web::web::{Bytes, Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
-use super::paths::{SECTION, parse_id, path};
-use super::rotation_view::OldSecret;
-use super::row::ApiKeyRow;
-use super::show::draw_with;
+use super::super::paths::{SECTION, parse_id, path};
+use super::super::row::ApiKeyRow;
+use super::super::show::draw_with;
+use super::view::OldSecret;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, When, html, see_other};

@@ -8,11 +8,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::paths::{SECTION, parse_id, path, rotation};
-use super::reveal::Reveal;
-use super::rotation_view::{GraceOption, OldSecret, SecretsView};
-use super::row::ApiKeyRow;
-use super::show::draw_with;
+use super::super::paths::{SECTION, parse_id, path, rotation};
+use super::super::reveal::Reveal;
+use super::super::row::ApiKeyRow;
+use super::super::show::draw_with;
+use super::view::{GraceOption, OldSecret, SecretsView};
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};

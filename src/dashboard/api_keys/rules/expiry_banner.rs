@@ -13,21 +13,25 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const NAMED: i64 = 5;
 
 /// Sentences, each with the keys that it is about.
-pub(super) struct ExpiryBanner {
-    pub(super) sentences: Vec<EndingSentence>,
+pub(in crate::dashboard::api_keys) struct ExpiryBanner {
+    pub(in crate::dashboard::api_keys) sentences: Vec<EndingSentence>,
 }
 
 /// A sentence, such as `2 keys end within 7 days: A, B`.
-pub(super) struct EndingSentence {
-    pub(super) text: String,
-    pub(super) keys: Vec<(ApiKeyId, String)>,
+pub(in crate::dashboard::api_keys) struct EndingSentence {
+    pub(in crate::dashboard::api_keys) text: String,
+    pub(in crate::dashboard::api_keys) keys: Vec<(ApiKeyId, String)>,
     /// How many more there are than are named.
-    pub(super) others: Option<String>,
+    pub(in crate::dashboard::api_keys) others: Option<String>,
 }
 
 impl ExpiryBanner {
     /// Looks for an account's keys that end soon or ended lately; `None` when there is none.
-    pub(super) fn read(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Result<Option<Self>> {
+    pub(in crate::dashboard::api_keys) fn read(
+        conn: &mut Conn,
+        account: &AccountId,
+        now: UtcTime,
+    ) -> Result<Option<Self>> {
         let day = |days: i64| now.plus_seconds(days * SECONDS_PER_DAY);
         let soon = api_key::ending(conn, account, now, day(DAYS), NAMED)?;
         let lately = api_key::ending(conn, account, day(-DAYS), now, NAMED)?;

@@ -5,8 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::rules_view::ScopeChoice;
-use super::typed_rules::TypedRules;
+use super::choices::ScopeChoice;
+use super::typed::TypedRules;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::layout::html;
 use crate::dashboard::frame::session::SignedIn;

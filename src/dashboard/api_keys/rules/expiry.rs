@@ -4,12 +4,12 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 
+use super::super::key_details::KeyDetails;
+use super::super::paths::{SECTION, expiry_form, parse_id, path};
+use super::super::show::draw_with;
+use super::choices::KEEP;
 use super::expiry_view::ExpiryForm;
-use super::key_details::KeyDetails;
 use super::key_end::KeyEnd;
-use super::paths::{SECTION, expiry_form, parse_id, path};
-use super::rules_view::KEEP;
-use super::show::draw_with;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::rules_view::AllowedIpsChoice;
+use super::choices::AllowedIpsChoice;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::layout::When;
@@ -23,41 +23,41 @@ const MAX_REFUSALS_SHOWN: usize = 5;
 #[serde(default)]
 pub struct AllowedIpsForm {
     /// The whole list, where nothing else is said.
-    pub(super) allowed_ips: String,
+    pub(in crate::dashboard::api_keys) allowed_ips: String,
     /// The list that the form was drawn with.
-    pub(super) was: Option<String>,
+    pub(in crate::dashboard::api_keys) was: Option<String>,
     /// One address more for a list that there is.
-    pub(super) add: Option<String>,
+    pub(in crate::dashboard::api_keys) add: Option<String>,
     /// The one address that a key is limited to which may be used from anywhere.
-    pub(super) only: Option<String>,
+    pub(in crate::dashboard::api_keys) only: Option<String>,
 }
 
 /// The section, as the key is or as it was filled in.
-pub(super) struct AllowedIpsView {
+pub(in crate::dashboard::api_keys) struct AllowedIpsView {
     /// From where the key may be used now, in words.
-    pub(super) fact: String,
+    pub(in crate::dashboard::api_keys) fact: String,
     /// The list as stored.
-    pub(super) was: String,
-    pub(super) is_anywhere: bool,
-    pub(super) choice: AllowedIpsChoice,
-    pub(super) is_open: bool,
+    pub(in crate::dashboard::api_keys) was: String,
+    pub(in crate::dashboard::api_keys) is_anywhere: bool,
+    pub(in crate::dashboard::api_keys) choice: AllowedIpsChoice,
+    pub(in crate::dashboard::api_keys) is_open: bool,
     /// From addresses that are not in the list, the latest first.
-    pub(super) refused: Vec<RefusedFrom>,
+    pub(in crate::dashboard::api_keys) refused: Vec<RefusedFrom>,
     /// Without an address.
-    pub(super) refused_unknown: Option<RefusedFrom>,
+    pub(in crate::dashboard::api_keys) refused_unknown: Option<RefusedFrom>,
     /// The address of the key's last use, where the list does not have it.
-    pub(super) last_used: Option<String>,
-    pub(super) errors: FieldErrors,
-    pub(super) alert: Option<String>,
+    pub(in crate::dashboard::api_keys) last_used: Option<String>,
+    pub(in crate::dashboard::api_keys) errors: FieldErrors,
+    pub(in crate::dashboard::api_keys) alert: Option<String>,
 }
 
 /// Requests with the key that were refused for their address.
-pub(super) struct RefusedFrom {
-    pub(super) address: String,
+pub(in crate::dashboard::api_keys) struct RefusedFrom {
+    pub(in crate::dashboard::api_keys) address: String,
     /// `once`, or `12 times`.
-    pub(super) times: String,
-    pub(super) last: When,
-    pub(super) ago: String,
+    pub(in crate::dashboard::api_keys) times: String,
+    pub(in crate::dashboard::api_keys) last: When,
+    pub(in crate::dashboard::api_keys) ago: String,
 }
 
 impl RefusedFrom {
@@ -77,7 +77,7 @@ impl RefusedFrom {
 
 impl AllowedIpsView {
     /// The addresses of a key, and what it was refused for.
-    pub(super) fn of(entry: &ApiKeyEntry, mut refusals: Vec<Refusal>, now: UtcTime) -> Self {
+    pub(in crate::dashboard::api_keys) fn of(entry: &ApiKeyEntry, mut refusals: Vec<Refusal>, now: UtcTime) -> Self {
         let allowed = &entry.key.allowed_ips;
         let (is_anywhere, networks) = (allowed.is_anywhere(), allowed.networks());
         let is_listed = |address: &IpAddr| networks.iter().any(|net| net.contains(address));
@@ -103,7 +103,7 @@ impl AllowedIpsView {
     }
 
     /// The same as it was filled in; a button fills in nothing.
-    pub(super) fn fill_in(&mut self, form: AllowedIpsForm) {
+    pub(in crate::dashboard::api_keys) fn fill_in(&mut self, form: AllowedIpsForm) {
         if form.add.is_none() && form.only.is_none() {
             self.choice = AllowedIpsChoice { text: form.allowed_ips };
         }
@@ -111,7 +111,7 @@ impl AllowedIpsView {
     }
 
     /// The same as it was filled in before a login, if it was.
-    pub(super) fn fill_in_draft(&mut self, draft: Option<String>) {
+    pub(in crate::dashboard::api_keys) fn fill_in_draft(&mut self, draft: Option<String>) {
         if let Some(form) = draft.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
             self.fill_in(form);
         }
@@ -119,7 +119,7 @@ impl AllowedIpsView {
 }
 
 /// Addresses in a sentence.
-pub(super) fn in_words(allowed: &AllowedIps) -> String {
+pub(in crate::dashboard::api_keys) fn in_words(allowed: &AllowedIps) -> String {
     let entries: Vec<&str> = allowed.entries().collect();
     match &*entries {
         [] => "anywhere".to_owned(),

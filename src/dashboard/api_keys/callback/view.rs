@@ -9,24 +9,24 @@ use crate::store::Conn;
 
 /// The form, as the callback is or as it was filled in.
 #[derive(Default)]
-pub(super) struct CallbackView {
-    pub(super) url: String,
-    pub(super) is_set: bool,
+pub(in crate::dashboard::api_keys) struct CallbackView {
+    pub(in crate::dashboard::api_keys) url: String,
+    pub(in crate::dashboard::api_keys) is_set: bool,
     /// The one sight of a new secret.
-    pub(super) secret: Option<CallbackSecret>,
-    pub(super) errors: FieldErrors,
-    pub(super) alert: Option<String>,
+    pub(in crate::dashboard::api_keys) secret: Option<CallbackSecret>,
+    pub(in crate::dashboard::api_keys) errors: FieldErrors,
+    pub(in crate::dashboard::api_keys) alert: Option<String>,
 }
 
 /// What was filled in before a login, as far as it is filled in again.
 #[derive(Deserialize)]
-pub(super) struct CallbackDraft {
-    pub(super) url: String,
+pub(in crate::dashboard::api_keys) struct CallbackDraft {
+    pub(in crate::dashboard::api_keys) url: String,
 }
 
 impl CallbackView {
     /// The callback of a key; `None` for a key that can't have one.
-    pub(super) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Option<Self>> {
+    pub(in crate::dashboard::api_keys) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Option<Self>> {
         if !callback::is_offered(&key.service) {
             return Ok(None);
         }

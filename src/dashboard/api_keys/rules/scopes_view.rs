@@ -1,6 +1,6 @@
 //! What a key may do, as the key's page shows it and lets it be chosen.
 
-use super::rules_view::{FULL_ACCESS, ScopeChoice};
+use super::choices::{FULL_ACCESS, ScopeChoice};
 use crate::dashboard::frame::form::parse_form;
 use crate::domain::api_key::{ApiKey, Scopes};
 use crate::domain::service_scope::{self, ServiceScope};
@@ -8,11 +8,11 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::store::Conn;
 
 /// What is filled in.
-pub(super) struct KeyScopesForm {
+pub(in crate::dashboard::api_keys) struct KeyScopesForm {
     is_full: bool,
     names: Vec<String>,
     /// The scopes that the form was drawn with.
-    pub(super) was: Option<String>,
+    pub(in crate::dashboard::api_keys) was: Option<String>,
 }
 
 impl KeyScopesForm {
@@ -20,7 +20,7 @@ impl KeyScopesForm {
     ///
     /// # Errors
     /// [`Error::Malformed`] for a form that does not say whether everything is allowed.
-    pub(super) fn read(body: &[u8]) -> Result<Self> {
+    pub(in crate::dashboard::api_keys) fn read(body: &[u8]) -> Result<Self> {
         let (mut access, mut names, mut was) = (None, Vec::new(), None);
         for (name, value) in parse_form::<Vec<(String, String)>>(body)? {
             match name.as_str() {
@@ -39,28 +39,28 @@ impl KeyScopesForm {
     ///
     /// # Errors
     /// [`Error::Invalid`] for `scopes`.
-    pub(super) fn parse(&self) -> Result<Scopes> {
+    pub(in crate::dashboard::api_keys) fn parse(&self) -> Result<Scopes> {
         if self.is_full { Ok(Scopes::full()) } else { Scopes::parse(self.names.iter().map(String::as_str)) }
     }
 }
 
 /// The section, as the key is or as it was filled in.
-pub(super) struct KeyScopesView {
+pub(in crate::dashboard::api_keys) struct KeyScopesView {
     catalogue: Vec<ServiceScope>,
     /// What the key may do now, in words.
-    pub(super) fact: String,
+    pub(in crate::dashboard::api_keys) fact: String,
     /// The scopes that the key has now, as stored.
-    pub(super) was: String,
-    pub(super) is_full: bool,
-    pub(super) choice: ScopeChoice,
-    pub(super) is_open: bool,
-    pub(super) errors: FieldErrors,
-    pub(super) alert: Option<String>,
+    pub(in crate::dashboard::api_keys) was: String,
+    pub(in crate::dashboard::api_keys) is_full: bool,
+    pub(in crate::dashboard::api_keys) choice: ScopeChoice,
+    pub(in crate::dashboard::api_keys) is_open: bool,
+    pub(in crate::dashboard::api_keys) errors: FieldErrors,
+    pub(in crate::dashboard::api_keys) alert: Option<String>,
 }
 
 impl KeyScopesView {
     /// The scopes of a key, and those of its service.
-    pub(super) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Self> {
+    pub(in crate::dashboard::api_keys) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Self> {
         let catalogue = service_scope::list(conn, &key.service)?;
         let choice = ScopeChoice::of(catalogue.clone(), &key.scopes);
         Ok(Self {
@@ -76,13 +76,13 @@ impl KeyScopesView {
     }
 
     /// The same as it was filled in.
-    pub(super) fn fill_in(&mut self, form: &KeyScopesForm) {
+    pub(in crate::dashboard::api_keys) fn fill_in(&mut self, form: &KeyScopesForm) {
         self.choice = ScopeChoice::typed(self.catalogue.clone(), form.is_full, &form.names);
         self.is_open = true;
     }
 
     /// The same as it was filled in before a login, if it was.
-    pub(super) fn fill_in_draft(&mut self, draft: Option<String>) {
+    pub(in crate::dashboard::api_keys) fn fill_in_draft(&mut self, draft: Option<String>) {
         if let Some(form) = draft.and_then(|draft| KeyScopesForm::read(draft.as_bytes()).ok()) {
             self.fill_in(&form);
         }
@@ -90,7 +90,7 @@ impl KeyScopesView {
 }
 
 /// Scopes in a sentence.
-pub(super) fn in_words(scopes: &Scopes) -> String {
+pub(in crate::dashboard::api_keys) fn in_words(scopes: &Scopes) -> String {
     if scopes.is_full() {
         return "Full access".to_owned();
     }

@@ -6,10 +6,10 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 
+use super::super::key_details::KeyDetails;
+use super::super::paths::{SECTION, allowed_ips_form, parse_id, path};
+use super::super::show::draw_with;
 use super::allowed_ips_view::{AllowedIpsForm, in_words};
-use super::key_details::KeyDetails;
-use super::paths::{SECTION, allowed_ips_form, parse_id, path};
-use super::show::draw_with;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};

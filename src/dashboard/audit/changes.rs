@@ -1,0 +1,136 @@
+//! What a change changed, in the words of pages.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::dashboard::frame::layout::When;
+use crate::domain::audit::Action;
+use crate::format::{count, grouped};
+use crate::store::UtcTime;
+
+/// A row shows this many characters of a value.
+const MAX_VALUE_CHARS: usize = 200;
+
+/// One field of the target.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ChangedField {
+    pub(super) label: String,
+    /// The value before; `None` for what was not there before.
+    pub(super) before: Option<String>,
+    pub(super) after: String,
+}
+
+/// The fields of `{"field": [before, after]}`.
+pub(super) fn changed_fields(action: Option<Action>, changes: &str) -> Vec<ChangedField> {
+    let changes: Map<String, Value> = serde_json::from_str(changes).unwrap_or_default();
+    let field = |(name, values): (&String, &Value)| {
+        let [before, after] = values.as_array()?.as_slice() else { return None };
+        let before = (!action.is_some_and(begins)).then(|| value_words(name, before));
+        Some(ChangedField { label: label(name).to_owned(), before, after: value_words(name, after) })
+    };
+    // The id of a secret is of use to programs only.
+    changes.iter().filter(|(name, _)| *name != "secret_id").filter_map(field).collect()
+}
+
+/// Whether there was no target before the action.
+const fn begins(action: Action) -> bool {
+    matches!(action, Action::ApiKeyCreated | Action::ServiceCreated | Action::OperatorJoined | Action::AuditExported)
+}
+
+fn label(field: &str) -> &str {
+    match field {
+        "name" => "Name",
+        "description" => "Description",
+        "default_sender" => "Default sender",
+        "expires_at" => "Ends",
+        "scopes" => "Scopes",
+        "allowed_ips" => "Allowed addresses",
+        "service" => "Service",
+        "mode" => "Mode",
+        "url" => "URL",
+        "credits" => "Credits",
+        "key_prefix" => "Key prefix",
+        "role" => "Role",
+        "status_reason" => "Reason",
+        "previous_ends_at" => "Previous secret works until",
+        "default_lifetime_days" => "Lifetime of new keys",
+        "max_lifetime_days" => "Longest lifetime",
+        "format" => "Format",
+        "filter" => "Filter",
+        other => other,
+    }
+}
+
+fn value_words(field: &str, value: &Value) -> String {
+    match (field, value) {
+        ("expires_at", Value::Null) => "never".to_owned(),
+        ("allowed_ips", Value::String(text)) if text.is_empty() => "any".to_owned(),
+        ("scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
+        ("expires_at" | "previous_ends_at", Value::String(text)) => time_words(text),
+        ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {
+            days.as_i64().map_or_else(|| days.to_string(), |days| count(days, "day"))
+        }
+        (_, Value::Null) => "none".to_owned(),
+        (_, Value::String(text)) if text.is_empty() => "none".to_owned(),
+        (_, Value::String(text)) => shortened(text),
+        (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), grouped),
+        (_, other) => shortened(&other.to_string()),
+    }
+}
+
+fn time_words(text: &str) -> String {
+    match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(time) => When::from(UtcTime::from(time)).text,
+        Err(_) => shortened(text),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(action: Action, changes: &str) -> Vec<String> {
+        let words = |field: ChangedField| match field.before {
+            Some(before) => format!("{}: {before} → {}", field.label, field.after),
+            None => format!("{}: {}", field.label, field.after),
+        };
+        changed_fields(Some(action), changes).into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn a_change_is_told_in_words() {
+        for (action, changes, told) in [
+            (Action::ApiKeyRelabelled, r#"{"description":["","Shop"]}"#, "Description: none → Shop"),
+            (
+                Action::ApiKeyExpiryChanged,
+                r#"{"expires_at":[null,"2026-03-01T12:00:00Z"]}"#,
+                "Ends: never → 1 Mar 2026, 12:00 UTC",
+            ),
+            (Action::ApiKeyScopesChanged, r#"{"scopes":["*","sms.send"]}"#, "Scopes: full access → sms.send"),
+            (
+                Action::ApiKeyAllowedIpsChanged,
+                r#"{"allowed_ips":["","10.0.0.0/8"]}"#,
+                "Allowed addresses: any → 10.0.0.0/8",
+            ),
+            (Action::CreditsAdded, r#"{"credits":[1000,-5]}"#, "Credits: 1,000 → −5"),
+            (Action::ApiKeyCreated, r#"{"mode":["","live"]}"#, "Mode: live"),
+        ] {
+            assert_eq!(words(action, changes), [told]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_change_is_left_out() {
+        for changes in ["", "[]", "{}", r#"{"name":"x"}"#, r#"{"secret_id":["a","b"]}"#] {
+            assert_eq!(words(Action::ApiKeyRelabelled, changes), [""; 0], "{changes}");
+        }
+    }
+}

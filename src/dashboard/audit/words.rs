@@ -1,0 +1,105 @@
+//! What was done, how and by whom, in the words of pages.
+
+use crate::domain::audit::Action;
+use crate::domain::audit::filter::ActionGroup;
+use crate::store::Via;
+
+/// What somebody did, as it stands between their name and the target's; `is_self` when
+/// they did it to themselves.
+pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str {
+    match action {
+        Action::ApiKeyCreated => "created the key",
+        Action::ApiKeyRelabelled => "changed the name or description of the key",
+        Action::ApiKeySenderChanged => "changed the default sender of the key",
+        Action::ApiKeyExpiryChanged => "changed the end of the key",
+        Action::ApiKeyScopesChanged => "changed the scopes of the key",
+        Action::ApiKeyAllowedIpsChanged => "changed the allowed addresses of the key",
+        Action::ApiKeyRotated => "rotated the key",
+        Action::ApiKeyRotationEnded => "ended the previous secret of the key",
+        Action::ApiKeyRotationExtended => "moved the end of the previous secret of the key",
+        Action::ApiKeyEnabled => "switched on the key",
+        Action::ApiKeyDisabled => "switched off the key",
+        Action::ApiKeyHandedOver => "made a link that shows the key",
+        Action::ApiKeyHandoverOpened => "opened the link and saw the key",
+        Action::ApiKeyHandoverWithdrawn => "withdrew the link to the key",
+        Action::ApiKeyDeleted => "deleted the key",
+        Action::CallbackChanged => "changed the callback of the key",
+        Action::CallbackSecretRenewed => "renewed the callback secret of the key",
+        Action::CallbackRemoved => "removed the callback of the key",
+        Action::CreditsAdded => "added credits",
+        Action::SettingsChanged => "changed the settings of the installation",
+        Action::ServiceCreated => "created the service",
+        Action::ServiceRenamed => "renamed the service",
+        Action::ServiceScopeAdded => "added a scope to the service",
+        Action::ServiceScopeChanged => "described a scope of the service anew",
+        Action::ServiceScopeRemoved => "removed a scope of the service",
+        Action::OperatorJoined if is_self => "joined",
+        Action::OperatorJoined => "added the person",
+        Action::OperatorRenamed if is_self => "changed their own name",
+        Action::OperatorRenamed => "changed the name of the person",
+        Action::OperatorPasswordChanged if is_self => "changed their own password",
+        Action::OperatorPasswordChanged => "changed the password of the person",
+        Action::OperatorLoggedIn => "logged in",
+        Action::SessionEnded => "logged out",
+        Action::AuditExported => "exported audit events",
+    }
+}
+
+/// An action by itself, to choose.
+pub(super) const fn action_choice(action: Action) -> &'static str {
+    match action {
+        Action::ApiKeyCreated => "Key created",
+        Action::ApiKeyRelabelled => "Name or description changed",
+        Action::ApiKeySenderChanged => "Default sender changed",
+        Action::ApiKeyExpiryChanged => "End changed",
+        Action::ApiKeyScopesChanged => "Scopes changed",
+        Action::ApiKeyAllowedIpsChanged => "Allowed addresses changed",
+        Action::ApiKeyRotated => "Key rotated",
+        Action::ApiKeyRotationEnded => "Previous secret ended",
+        Action::ApiKeyRotationExtended => "End of the previous secret moved",
+        Action::ApiKeyEnabled => "Key switched on",
+        Action::ApiKeyDisabled => "Key switched off",
+        Action::ApiKeyHandedOver => "Link to a key made",
+        Action::ApiKeyHandoverOpened => "Link to a key opened",
+        Action::ApiKeyHandoverWithdrawn => "Link to a key withdrawn",
+        Action::ApiKeyDeleted => "Key deleted",
+        Action::CallbackChanged => "Callback changed",
+        Action::CallbackSecretRenewed => "Callback secret renewed",
+        Action::CallbackRemoved => "Callback removed",
+        Action::CreditsAdded => "Credits added",
+        Action::SettingsChanged => "Settings changed",
+        Action::ServiceCreated => "Service created",
+        Action::ServiceRenamed => "Service renamed",
+        Action::ServiceScopeAdded => "Scope added",
+        Action::ServiceScopeChanged => "Scope described anew",
+        Action::ServiceScopeRemoved => "Scope removed",
+        Action::OperatorJoined => "Person added",
+        Action::OperatorRenamed => "Name of a person changed",
+        Action::OperatorPasswordChanged => "Password changed",
+        Action::OperatorLoggedIn => "Logged in",
+        Action::SessionEnded => "Logged out",
+        Action::AuditExported => "Audit events exported",
+    }
+}
+
+/// The heading of a group of actions, and the choice of all of them.
+pub(super) const fn group_words(group: ActionGroup) -> (&'static str, &'static str) {
+    match group {
+        ActionGroup::ApiKeys => ("Keys", "All about keys"),
+        ActionGroup::Callbacks => ("Callbacks", "All about callbacks"),
+        ActionGroup::Credits => ("Credits", "All about credits"),
+        ActionGroup::Services => ("Services", "All about services"),
+        ActionGroup::Operators => ("People", "All about people"),
+        ActionGroup::Installation => ("Settings and audit", "All about settings and audit"),
+    }
+}
+
+/// How somebody made a change.
+pub(super) const fn via_words(via: Via) -> &'static str {
+    match via {
+        Via::Dashboard => "dashboard",
+        Via::Api => "API",
+        Via::CommandLine => "command line",
+        Via::System => "system",
+    }
+}
