@@ -131,6 +131,28 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(settings::shortening::ask_to_shorten)
                 .post(settings::shortening::shorten_keys),
         )
+        .configure(of_api_keys)
+        .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
+        .service(resource("/messages.csv").get(messages::export::export_messages))
+        .service(resource("/messages/new").get(messages::new::new_message))
+        .service(resource("/messages/{id}").get(messages::show::show_message))
+        .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
+        .configure(of_services)
+        .service(resource("/audit").get(audit::list::list_events))
+        .service(resource("/audit.csv").post(audit::export::export_csv))
+        .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
+        .service(resource("/connect").get(connect::snippets::show_connect))
+        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+        .wrap(from_fn(head::head_changes_nothing))
+        .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
+        .wrap(from_fn(same_origin::same_origin_writes))
+        .wrap(Compress::default())
+}
+
+/// The pages of keys.
+fn of_api_keys(config: &mut ServiceConfig) {
+    config
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
@@ -159,23 +181,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
             resource("/api-keys/{id}/rotation/end")
                 .get(api_keys::rotation::end::ask_to_end_rotation)
                 .post(api_keys::rotation::end::end_rotation),
-        )
-        .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
-        .service(resource("/messages.csv").get(messages::export::export_messages))
-        .service(resource("/messages/new").get(messages::new::new_message))
-        .service(resource("/messages/{id}").get(messages::show::show_message))
-        .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
-        .configure(of_services)
-        .service(resource("/audit").get(audit::list::list_events))
-        .service(resource("/audit.csv").post(audit::export::export_csv))
-        .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
-        .service(resource("/connect").get(connect::snippets::show_connect))
-        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
-        .wrap(from_fn(head::head_changes_nothing))
-        .wrap(sessions(state))
-        .wrap(from_fn(own_cookies::own_cookies_only))
-        .wrap(from_fn(same_origin::same_origin_writes))
-        .wrap(Compress::default())
+        );
 }
 
 /// The pages of services and their scopes.
