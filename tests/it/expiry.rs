@@ -88,6 +88,24 @@ on_both_databases! {
         assert_eq!(ends(db), [end_of("2026-03-08").to_string(), end_of("2028-02-29").to_string()]);
     }
 
+    fn a_form_that_is_sent_after_midnight_keeps_the_day_that_it_showed(db: &Database) {
+        let app = db.app();
+        app.clock.advance(12 * 3_600 - 60);
+        let client = app.signed_in();
+        let form = client.get("/api-keys/new").page();
+        let month = form.attr("select[name=ends] option:nth-of-type(3)", "value");
+
+        app.clock.advance(120);
+        create(&client, &month, "").assert_ok();
+
+        assert_eq!(form.text("select[name=ends] option:nth-of-type(3)"), "30 days (until 31 Mar 2026)");
+        assert_eq!(ends(db), [end_of("2026-03-31").to_string()]);
+        let nameless = [("key_id", &*client.form_id()), ("service", "sms"), ("name", ""), ("ends", &month)];
+        let again = client.post("/api-keys", &nameless).assert_status(422).page();
+        assert_eq!(again.text("select[name=ends] option[selected]"), "On a date");
+        assert_eq!(again.field("ends_on"), "2026-03-31");
+    }
+
     fn an_end_that_can_not_be_is_told_at_its_field_and_nothing_is_saved(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
@@ -134,7 +152,7 @@ on_both_databases! {
         let form = client.get("/api-keys/new").page();
         let of_the_key = client.get(&page(&key)).page();
 
-        let offered = ["7", "30", "45", "date"];
+        let offered = ["2026-03-08", "2026-03-31", "2026-04-15", "date"];
         assert_eq!(form.attrs("select[name=ends] option", "value"), offered);
         assert_eq!(form.text("select[name=ends] option[selected]"), "45 days (until 15 Apr 2026)");
         assert_eq!(form.attr("input[name=ends_on]", "max"), "2026-04-15");

@@ -29,8 +29,8 @@ pub enum Expiry {
 }
 
 impl Expiry {
-    /// Reads what a form offers: nothing for the default, `never`, a number of days, or
-    /// `date` for the end of the day `date`, in UTC.
+    /// Reads what a form offers: nothing for the default, `never`, a day such as
+    /// `2027-11-28` that ends in UTC, a number of days, or `date` for the day in `date`.
     ///
     /// # Errors
     /// [`Error::Invalid`] for `expires_at`.
@@ -39,6 +39,7 @@ impl Expiry {
             "" => Ok(Self::Default),
             "never" => Ok(Self::Never),
             "date" => end_of(date).map(Self::At),
+            day if day.contains('-') => end_of(day).map(Self::At),
             days => match days.parse() {
                 Ok(days) if days > 0 => Ok(Self::Days(days)),
                 _ => Err(invalid("Choose when the key ends.")),
@@ -173,6 +174,7 @@ mod tests {
         assert_eq!(end("365", "", free).unwrap().unwrap(), "2027-11-28 23:59:59.0 +00:00:00");
         assert_eq!(end("date", "2026-11-28", free).unwrap().unwrap(), "2026-11-28 23:59:59.0 +00:00:00");
         assert_eq!(end("date", " 2028-02-29 ", free).unwrap().unwrap(), "2028-02-29 23:59:59.0 +00:00:00");
+        assert_eq!(end("2026-12-05", "", free), end("7", "", free));
         assert_eq!(end("never", "", free), Ok(None));
         assert_eq!(end("", "", free), Ok(None));
     }

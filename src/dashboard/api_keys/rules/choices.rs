@@ -2,6 +2,7 @@
 //! where. Each is filled from a key or from what was typed; the macros of
 //! `templates/_key_rules.html` draw them.
 
+use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
@@ -55,7 +56,7 @@ impl ExpiryChoice {
     /// The choice for a new key: `chosen` and `day` are what was typed, or empty.
     #[must_use]
     pub fn for_new_key(rules: Lifetimes, now: UtcTime, chosen: &str, day: &str) -> Self {
-        let preselected = preselected_days(rules).map_or_else(|| NEVER.to_owned(), |days| days.to_string());
+        let preselected = preselected_days(rules).map_or_else(|| NEVER.to_owned(), |days| date(days_after(now, days)));
         Self::new(rules, now, None, preselected, chosen, day)
     }
 
@@ -81,7 +82,7 @@ impl ExpiryChoice {
         chosen: &str,
         day: &str,
     ) -> Self {
-        let chosen = if chosen.is_empty() { &preselected } else { chosen };
+        let chosen = if chosen.is_empty() { preselected.clone() } else { chosen.to_owned() };
         let mut offered: Vec<i64> = DAYS_OFFERED.into_iter().chain(preselected_days(rules)).collect();
         offered.extend(Some(rules.max_days).filter(|days| *days > 0));
         offered.retain(|days| rules.max_days == 0 || *days <= rules.max_days);
@@ -91,12 +92,14 @@ impl ExpiryChoice {
         options.extend((rules.max_days == 0).then(|| ExpiryOption::without_moment(NEVER, "Never".to_owned())));
         options.extend(offered.into_iter().map(|days| ExpiryOption::after(days, now)));
         options.push(ExpiryOption::without_moment(ON_A_DATE, "On a date".to_owned()));
+        // A day that was offered before midnight is no longer in the list.
+        let is_other_day = Date::parse(&chosen, DAY).is_ok() && options.iter().all(|option| option.value != chosen);
+        let (chosen, day) = if is_other_day { (ON_A_DATE, chosen.as_str()) } else { (chosen.as_str(), day) };
         for option in &mut options {
             option.is_chosen = option.value == chosen;
         }
-        let write = |time: UtcTime| time.to_datetime().date().format(DAY).unwrap_or_default();
-        let last_day = rules.latest(now).map(write);
-        Self { options, day: day.to_owned(), first_day: write(now), last_day, preselected }
+        let last_day = rules.latest(now).map(date);
+        Self { options, day: day.to_owned(), first_day: date(now), last_day, preselected }
     }
 
     /// Whether something else is chosen than what is chosen before anybody chooses.
@@ -126,13 +129,18 @@ impl ExpiryOption {
             days => format!("{days} days"),
         };
         Self {
-            value: days.to_string(),
+            // Not the number of days: the form may be sent on another day than it was drawn.
+            value: date(end),
             label: format!("{length} (until {day})"),
             moment: Some(When::from(end).iso),
             day: Some(day),
             is_chosen: false,
         }
     }
+}
+
+fn date(time: UtcTime) -> String {
+    time.to_datetime().date().format(DAY).unwrap_or_default()
 }
 
 /// How many days a new key gets when nobody chooses; `None` for no end.
