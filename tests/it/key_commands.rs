@@ -277,6 +277,9 @@ on_both_databases! {
         assert_eq!((&shown["status"], &shown["status_reason"]), (&json!("disabled"), &json!("compromised")));
         disable(&[]).assert_success();
         assert_eq!(show(db, &key.id)["status_reason"], "compromised", "no reason is no other reason");
+        disable(&["--note", "Found in a build log"]).assert_success();
+        assert_eq!(last_event(), "Found in a build log|{}");
+        assert_eq!(show(db, &key.id)["status_reason"], "compromised");
 
         for reason in ["holder", "leak_report", "because", ""] {
             assert_usage(&disable(&["--reason", reason]));
@@ -319,6 +322,12 @@ on_both_databases! {
         assert_eq!(rotate(&[]).assert_says("end it now with --end-previous").assert_one_sentence().stdout, "");
         assert_eq!(rotate(&["--grace", "31d"]).assert_says("at most 30 more days").stdout, "");
         assert_usage(&rotate(&["--grace", "24"]));
+
+        command(db, &["key", "disable", &key.id]).assert_success();
+        let of_disabled = rotate(&["--end-previous"]).assert_success();
+        assert!(of_disabled.stderr.contains("The key is disabled, so that both are refused."), "{of_disabled:?}");
+        command(db, &["key", "enable", &key.id]).assert_success();
+        let second = of_disabled.stdout.trim_end();
 
         let third = rotate(&["--grace", "1h", "--end-previous"]).assert_success();
         app.assert_verdict(third.stdout.trim_end(), "VALID");

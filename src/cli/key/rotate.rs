@@ -8,8 +8,8 @@ use crate::cli::duration::parse_seconds;
 use crate::cli::on_database::{actor, open, say_aside};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::api_key::KeySecretId;
 use crate::domain::api_key::rotation::{self, Grace, Rotation, RotationRequest};
+use crate::domain::api_key::{KeySecretId, KeyStatus};
 use crate::error::{Error, Result};
 use crate::store::MayCreate;
 
@@ -51,6 +51,14 @@ pub(super) async fn rotate(config: &Config, arguments: RotateArguments) -> Resul
         "is refused from now on".to_owned()
     };
     let (name, id) = (&entry.key.name, &entry.key.id);
-    say_aside(config, &format!("“{name}”, {id}, has a new secret; the old one, …{}, {old}.", previous.secret.tail));
+    let but = match entry.key.expires_at.filter(|end| *end <= now) {
+        _ if entry.key.status == KeyStatus::Disabled => " The key is disabled, so that both are refused.".to_owned(),
+        Some(end) => format!(" The key expired {} UTC, so that both are refused.", minute(end)),
+        None => String::new(),
+    };
+    say_aside(
+        config,
+        &format!("“{name}”, {id}, has a new secret; the old one, …{}, {old}.{but}", previous.secret.tail),
+    );
     Ok(())
 }

@@ -32,7 +32,7 @@ impl From<KeyStatus> for StatusRequest {
 }
 
 /// Enables or disables a key. Its present status changes nothing, but for another
-/// reason of a disabled key.
+/// reason of a disabled key and a note about it.
 ///
 /// # Errors
 /// [`Error::Invalid`](crate::error::Error::Invalid) for `note`, and
@@ -54,15 +54,17 @@ pub fn set_status(
     if changed == 0 && reason.is_some() && reason != before {
         changed = diesel::update(row.filter(api_keys::status.eq(status))).set(set).execute(tx.conn())?;
     }
+    // A note is news about a key that was disabled before.
+    let is_noted = status == KeyStatus::Disabled && note.is_some();
     let entry = find(tx, account, id)?;
-    if changed > 0 {
+    if changed > 0 || is_noted {
         forget(tx, id)?;
         handover::end_unopened(tx, id)?;
         let action = match status {
             KeyStatus::Enabled => Action::ApiKeyEnabled,
             KeyStatus::Disabled => Action::ApiKeyDisabled,
         };
-        let [before, after] = [before, reason].map(|reason| reason.map(StatusReason::as_str));
+        let [before, after] = [before, entry.key.status_reason].map(|reason| reason.map(StatusReason::as_str));
         tx.audit(entry.key.event(action).field("status_reason", before, after).because(note).done())?;
     }
     Ok(entry)
