@@ -36,7 +36,7 @@ pub(super) enum AuditCommand {
 pub(super) async fn run(config: &Config, command: AuditCommand) -> Result<(), Error> {
     let AuditCommand::Export { format, since } = command;
     let store = open(config, MayCreate::Nothing)?;
-    let chosen = since.map(|since| format!("since={}", rfc3339(since))).unwrap_or_default();
+    let chosen = since.map(|since| format!("since={}", since.rfc3339())).unwrap_or_default();
     let begin = move |tx: &mut Tx<'_>| {
         let account = account::first(tx)?;
         exported(tx, &account, format, &chosen).map(|()| account)
@@ -68,10 +68,6 @@ fn parse_time(text: &str) -> Result<UtcTime, String> {
     let day = || Date::parse(text, format_description!("[year]-[month]-[day]"));
     let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| day().map(|day| day.midnight().assume_utc()));
     time.map(UtcTime::from).map_err(|_| "write a time such as 2026-11-27T12:00:00Z, or a day".to_owned())
-}
-
-fn rfc3339(time: UtcTime) -> String {
-    time.to_datetime().format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
-use time::format_description::well_known::Rfc3339;
 
 use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
@@ -157,7 +156,7 @@ impl KeyPolicy {
         }
         Some(Self {
             ends_at,
-            expires_at_json: key.expires_at.and_then(in_json),
+            expires_at_json: key.expires_at.map(in_json),
             is_replaced: secret.ends_at.is_some(),
             scopes: Some(&key.scopes).filter(|scopes| !scopes.is_full()).cloned(),
             allowed_ips: (!key.allowed_ips.is_anywhere()).then(|| key.allowed_ips.networks().into()),
@@ -181,8 +180,8 @@ impl KeyPolicy {
 }
 
 /// RFC 3339, in quotation marks.
-fn in_json(end: UtcTime) -> Option<Box<str>> {
-    Some(format!("\"{}\"", end.to_datetime().format(&Rfc3339).ok()?).into())
+fn in_json(end: UtcTime) -> Box<str> {
+    format!("\"{}\"", end.rfc3339()).into()
 }
 
 /// A value whose clones share one buffer. Every text that it is made of is

@@ -6,6 +6,7 @@ use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A point in time: microseconds since 1970-01-01 in UTC. It is stored as an
 /// integer, which is the same on both databases.
@@ -36,6 +37,12 @@ impl UtcTime {
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+
+    /// As answers of the API, events and logs write it (RFC 3339).
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.to_datetime().format(&Rfc3339).unwrap_or_default()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::csv::{BYTE_ORDER_MARK, harmless, push_line};
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::AccountId;
 use crate::domain::credit;
-use crate::domain::message::{self, MessageEntry, MessageFilter, MessageId, MessageList, rfc3339};
+use crate::domain::message::{self, MessageEntry, MessageFilter, MessageId, MessageList};
 use crate::error::{Error, Result};
 use crate::http::State;
 
@@ -111,8 +111,8 @@ fn push_message(csv: &mut String, entry: &MessageEntry, refunds: &HashMap<Messag
     let refunded = refunds.get(&message.id).copied().unwrap_or_default();
     let cells: [&str; COLUMNS.len()] = [
         message.id.as_str(),
-        &rfc3339(message.created_at),
-        &rfc3339(message.updated_at),
+        &message.created_at.rfc3339(),
+        &message.updated_at.rfc3339(),
         // A plus sign and digits: as a formula it is the number itself.
         message.recipient.as_str(),
         &harmless(message.sender.as_ref().map(|sender| sender.as_str()).unwrap_or_default()),

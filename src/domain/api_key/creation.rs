@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::deletion;
 use super::entry::ApiKeyEntry;
-use super::expiry::{Lifetimes, rfc3339};
+use super::expiry::Lifetimes;
 use super::label::Label;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::rules::KeyRules;
@@ -17,7 +17,7 @@ use crate::domain::identity::operator::OperatorId;
 use crate::domain::{service, service_scope};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, key_secrets};
-use crate::store::{Conn, Tx};
+use crate::store::{Conn, Tx, UtcTime};
 
 /// The validated form for a new key.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
     let event = event
         .field("service", "", &key.service)
         .field("mode", "", key.mode.as_str())
-        .field("expires_at", None, key.expires_at.and_then(rfc3339))
+        .field("expires_at", None, key.expires_at.map(UtcTime::rfc3339))
         .field("scopes", "", key.scopes.as_str())
         .field("allowed_ips", "", key.allowed_ips.as_str());
     tx.audit(event.done())?;

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::expiry::{Lifetimes, rfc3339};
+use super::expiry::Lifetimes;
 use super::list::forget;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use crate::domain::account::AccountId;
@@ -102,7 +102,7 @@ pub fn shorten(tx: &mut Tx<'_>, confirmed: Shortening) -> Result<i64> {
         }
         shortened += 1;
         forget(tx, &key.id)?;
-        let [before, after] = [key.expires_at, Some(confirmed.end)].map(|end| end.and_then(rfc3339));
+        let [before, after] = [key.expires_at, Some(confirmed.end)].map(|end| end.map(UtcTime::rfc3339));
         tx.audit(key.event(Action::ApiKeyExpiryChanged).field("expires_at", before, after).done())?;
     }
     Ok(shortened)

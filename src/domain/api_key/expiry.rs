@@ -1,7 +1,6 @@
 //! When a key ends, and the installation's rules about it.
 
 use time::format_description::BorrowedFormatItem;
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 
@@ -141,11 +140,6 @@ fn last_second(date: Date) -> UtcTime {
 
 fn day(time: UtcTime) -> String {
     time.to_datetime().date().format(DATE).unwrap_or_default()
-}
-
-/// As API answers and audit events write it.
-pub(super) fn rfc3339(time: UtcTime) -> Option<String> {
-    time.to_datetime().format(&Rfc3339).ok()
 }
 
 fn invalid(message: &str) -> Error {

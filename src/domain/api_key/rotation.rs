@@ -5,7 +5,6 @@
 use diesel::prelude::*;
 
 use super::entry::ApiKeyEntry;
-use super::expiry::rfc3339;
 use super::list::{find, find_locked, forget};
 use super::record::ApiKeyId;
 use super::replaced_secret::ReplacedSecret;
@@ -155,7 +154,7 @@ pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: Rota
     let event = event.field("secret_id", current.id.as_str(), stored.id.as_str()).field(
         "previous_ends_at",
         None,
-        rfc3339(ends_at),
+        Some(ends_at.rfc3339()),
     );
     tx.audit(event.done())?;
     let entry = find(tx, account, id)?;
@@ -214,7 +213,7 @@ fn move_end(
     set_end(tx, &previous.secret.id, ends_at)?;
     forget(tx, &entry.key.id)?;
     let event = entry.key.event(action);
-    tx.audit(event.field("previous_ends_at", rfc3339(previous.ends_at), rfc3339(ends_at)).done())
+    tx.audit(event.field("previous_ends_at", previous.ends_at.rfc3339(), ends_at.rfc3339()).done())
 }
 
 fn set_end(tx: &mut Tx<'_>, secret: &KeySecretId, ends_at: UtcTime) -> Result<()> {

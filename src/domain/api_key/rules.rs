@@ -12,8 +12,8 @@ use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::service_scope;
 use crate::error::Result;
-use crate::store::Tx;
 use crate::store::schema::api_keys;
+use crate::store::{Tx, UtcTime};
 
 /// The rules of a new key.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: E
     }
     diesel::update(api_keys::table.find(id)).set(api_keys::expires_at.eq(end)).execute(tx.conn())?;
     forget(tx, id)?;
-    let [before, after] = [before, end].map(|end| end.and_then(super::expiry::rfc3339));
+    let [before, after] = [before, end].map(|end| end.map(UtcTime::rfc3339));
     tx.audit(entry.key.event(Action::ApiKeyExpiryChanged).field("expires_at", before, after).done())?;
     find(tx, account, id)
 }

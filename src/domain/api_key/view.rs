@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::entry::ApiKeyEntry;
-use super::expiry::rfc3339;
 use super::stored_secret::StoredSecret;
 use super::usage::SecretUsage;
 use crate::store::UtcTime;
@@ -24,7 +23,7 @@ pub struct KeyView<'a> {
     scopes: Vec<&'a str>,
     allowed_ips: Vec<&'a str>,
     expires_at: Option<String>,
-    created_at: Option<String>,
+    created_at: String,
     created_by: Option<&'a str>,
     last_used_at: Option<String>,
     version: i64,
@@ -48,8 +47,8 @@ impl<'a> ApiKeySecretView<'a> {
             id: secret.id.as_str(),
             tail: &secret.tail,
             current: ends_at.is_none(),
-            ends_at: ends_at.and_then(rfc3339),
-            last_used_at: usage.and_then(|usage| rfc3339(usage.last_used_at)),
+            ends_at: ends_at.map(UtcTime::rfc3339),
+            last_used_at: usage.map(|usage| usage.last_used_at.rfc3339()),
             uses: usage.map_or(0, |usage| usage.uses),
         }
     }
@@ -73,10 +72,10 @@ impl<'a> From<&'a ApiKeyEntry> for KeyView<'a> {
             mask: &entry.secret.mask,
             scopes: key.scopes.names().collect(),
             allowed_ips: key.allowed_ips.entries().collect(),
-            expires_at: key.expires_at.and_then(rfc3339),
-            created_at: rfc3339(key.created_at),
+            expires_at: key.expires_at.map(UtcTime::rfc3339),
+            created_at: key.created_at.rfc3339(),
             created_by: key.created_by.as_ref().map(|operator| operator.as_str()),
-            last_used_at: entry.last_use().and_then(|usage| rfc3339(usage.last_used_at)),
+            last_used_at: entry.last_use().map(|usage| usage.last_used_at.rfc3339()),
             version: key.version,
             secrets: std::iter::once(current).chain(previous).collect(),
         }

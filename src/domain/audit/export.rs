@@ -3,14 +3,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use time::format_description::well_known::Rfc3339;
 
 use super::{Action, TargetKind, event};
 use crate::csv::{BYTE_ORDER_MARK, harmless, push_line};
 use crate::domain::account::{self, AccountId};
 use crate::error::Result;
 use crate::store::types::text_enum;
-use crate::store::{AuditRow, Tx, UtcTime};
+use crate::store::{AuditRow, Tx};
 
 text_enum! {
     /// The form of an export.
@@ -88,7 +87,7 @@ impl AuditFormat {
 pub fn json_line(row: &AuditRow) -> String {
     let object = AuditObject {
         id: &row.id,
-        at: rfc3339(row.at),
+        at: row.at.rfc3339(),
         account_id: row.account_id.as_deref(),
         actor_kind: row.actor_kind.as_str(),
         actor_id: row.actor_id.as_deref(),
@@ -113,7 +112,7 @@ fn push_cells(csv: &mut String, row: &AuditRow) {
     let text = |text: &Option<String>| harmless(text.as_deref().unwrap_or_default());
     let cells: [&str; COLUMNS.len()] = [
         &row.id,
-        &rfc3339(row.at),
+        &row.at.rfc3339(),
         row.account_id.as_deref().unwrap_or_default(),
         row.actor_kind.as_str(),
         row.actor_id.as_deref().unwrap_or_default(),
@@ -130,10 +129,6 @@ fn push_cells(csv: &mut String, row: &AuditRow) {
         &text(&row.request_id),
     ];
     push_line(csv, cells);
-}
-
-fn rfc3339(time: UtcTime) -> String {
-    time.to_datetime().format(&Rfc3339).unwrap_or_default()
 }
 
 /// Writes the audit event of an export. `filter` is what was exported, as the address of

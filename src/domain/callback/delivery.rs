@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::outcome::{CallbackError, MAX_DELIVERY_AGE_SECONDS, sentence};
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::id::id;
-use crate::domain::message::{Message, MessageId, MessageView, rfc3339};
+use crate::domain::message::{Message, MessageId, MessageView};
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_callbacks, callback_deliveries};
 use crate::store::types::text_enum;
@@ -88,7 +88,7 @@ pub(crate) fn enqueue(conn: &mut Conn, message: &Message, now: UtcTime) -> Resul
     }
     let event = Event {
         r#type: format!("message.{}", message.status.as_str()),
-        timestamp: rfc3339(now),
+        timestamp: now.rfc3339(),
         data: MessageView::from(message),
     };
     let delivery = Delivery {

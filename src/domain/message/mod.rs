@@ -41,4 +41,3 @@ pub use search::{MAX_SEARCH_CHARS, MessageSearch};
 pub use segment::{MessageSegment, SegmentStatus, carrier_ids_awaiting_receipt, segments};
 pub use sweep::{correct_due_times, end_overdue, needs_sweep, settle_expired_leases};
 pub use view::MessageView;
-pub(crate) use view::rfc3339;

@@ -1,11 +1,9 @@
 //! The JSON of a message, in responses of the API and in callbacks.
 
 use serde::Serialize;
-use time::format_description::well_known::Rfc3339;
 
 use super::error::MessageError;
 use super::record::Message;
-use crate::store::UtcTime;
 
 /// The JSON object of one message.
 #[derive(Debug, Serialize)]
@@ -53,13 +51,8 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             mode: message.mode.as_str(),
             rehearsed: message.rehearsed,
             reference: Some(message.reference.as_str()).filter(|reference| !reference.is_empty()),
-            created_at: rfc3339(message.created_at),
-            updated_at: rfc3339(message.updated_at),
+            created_at: message.created_at.rfc3339(),
+            updated_at: message.updated_at.rfc3339(),
         }
     }
-}
-
-/// Formats a time as RFC 3339 in UTC.
-pub(crate) fn rfc3339(time: UtcTime) -> String {
-    time.to_datetime().format(&Rfc3339).unwrap_or_default()
 }
