@@ -36,7 +36,7 @@ fn the_end_is_written_out_while_it_is_chosen() {
     dashboard.find(FOLD).click();
     assert!(!dashboard.find("#api-key-ends-day").is_displayed(), "a day is asked for before it is wanted");
 
-    dashboard.find("#api-key-ends option[value=\"7\"]").click();
+    dashboard.find("#api-key-ends option:nth-of-type(2)").click();
     dashboard.wait_for_text(END_IN_WORDS, "Ends ");
     let day = dashboard.find(END_IN_WORDS).text();
     let day = day.trim_start_matches("Ends ").split(',').next().unwrap_or_default();
