@@ -6,7 +6,7 @@ use std::fs;
 
 use keyfob::domain::api_key::ApiKeyId;
 
-use crate::support::{Answer, App, Client, Database, EMAIL, PASSWORD, on_both_databases, routes};
+use crate::support::{Answer, App, Client, Database, EMAIL, PASSWORD, SourceGraph, on_both_databases, routes};
 
 const WRONG: &str = "wrong horse battery staple";
 
@@ -140,10 +140,8 @@ on_both_databases! {
 
 /// Every field of every form that a page takes.
 fn fields() -> BTreeSet<String> {
-    let folders =
-        fs::read_dir("src/dashboard").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()));
-    let sources = files.map(|path| fs::read_to_string(path).unwrap());
+    let files = SourceGraph::read("src").files.into_iter().filter(|file| file.path.starts_with("src/dashboard/"));
+    let sources = files.map(|file| fs::read_to_string(file.path).unwrap());
     let fields: BTreeSet<String> = sources
         .flat_map(|source| {
             let forms = source.split("struct ").filter(|rest| rest.split('{').next().unwrap().trim().ends_with("Form"));

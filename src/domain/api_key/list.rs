@@ -32,7 +32,7 @@ fn entries() -> _ {
         .left_join(key_secret_usages::table.on(key_secret_usages::key_secret_id.eq(key_secrets::id)))
 }
 
-/// A row of [`entries`].
+/// A row of [`entries()`].
 type Row = (ApiKey, StoredSecret, Service, Option<SecretUsage>);
 
 /// Completes keys with the secrets that were replaced, by one query for all of them.
