@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::LazyLock;
 
 use keyfob::domain::api_key::ApiKeyId;
 
@@ -139,7 +140,7 @@ on_both_databases! {
 }
 
 /// Every field of every form that a page takes.
-fn fields() -> BTreeSet<String> {
+static FIELDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let files = SourceGraph::read("src").files.into_iter().filter(|file| file.path.starts_with("src/dashboard/"));
     let sources = files.map(|file| fs::read_to_string(file.path).unwrap());
     let fields: BTreeSet<String> = sources
@@ -153,7 +154,7 @@ fn fields() -> BTreeSet<String> {
         .collect();
     assert!(["code", "password", "current_password", "status", "key_id"].iter().all(|name| fields.contains(*name)));
     fields
-}
+});
 
 /// A form with every field there is, its secrets right or wrong. A field that
 /// is not named here is taken for a password.
@@ -170,7 +171,7 @@ fn fill_in(right: bool, code: &str) -> Vec<(String, String)> {
         _ if right => PASSWORD.to_owned(),
         _ => WRONG.to_owned(),
     };
-    fields().into_iter().map(|name| (name.clone(), value(&name))).collect()
+    FIELDS.iter().map(|name| (name.clone(), value(name))).collect()
 }
 
 /// What a route told about secrets that were wrong many times, and then right.
