@@ -54,7 +54,7 @@ enum Command {
     /// The keys of programs: make, list, switch off, rotate and delete them
     ///
     /// `create` and `list` are about the first account; the other commands find a key by its id,
-    /// whatever its account, since whoever has the machine may change all of them.
+    /// whatever its account: a shell on the server gives access to all of them.
     #[command(subcommand)]
     Key(KeyCommand),
     /// The people who log in to the dashboard

@@ -48,7 +48,7 @@ pub(super) fn say(config: &Config, text: &str) -> Result<(), Error> {
 
 /// The same on standard error, for commands whose standard output is for programs.
 pub(super) fn say_aside(config: &Config, text: &str) {
-    // What was done is done, also where nobody can be told.
+    // The change is committed: a closed standard error makes no failure of it.
     let _ = writeln!(io::stderr(), "{text} ({})", database(config));
 }
 

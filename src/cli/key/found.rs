@@ -11,13 +11,13 @@ use crate::store::Conn;
 /// # Errors
 /// [`Error::Invalid`] for what can be no id.
 pub(super) fn parse_id(text: &str) -> Result<ApiKeyId> {
-    // Not repeated: it may be a key, and scripts keep what they are told.
+    // Not repeated: it may be a key, and build logs keep standard error.
     text.trim().parse().map_err(|()| {
         Error::invalid("id", "This is no key's id; `keyfob key list` shows the ids of those that there are.")
     })
 }
 
-/// The account of a key: whoever has the machine may change the keys of all accounts.
+/// The account of a key: a shell on the server gives access to the keys of all accounts.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown key.

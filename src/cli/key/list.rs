@@ -71,7 +71,7 @@ fn json_lines(rows: &[ApiKeyEntry]) -> Result<String> {
     Ok(lines)
 }
 
-/// Columns under each other. The name is the last one, since nobody knows how wide a
+/// Columns under each other. The name is the last one, since its width is not known until the
 /// terminal draws it.
 #[derive(Default)]
 struct Table {

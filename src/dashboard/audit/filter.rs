@@ -56,7 +56,7 @@ impl WantedEvents {
     /// Reads an address.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::error::Error::NotFound) for what no link of ours leads to.
+    /// [`Error::NotFound`](crate::error::Error::NotFound) for a malformed parameter.
     pub(super) fn parse(query: &AuditFilterQuery) -> Result<Self> {
         let start = match (written(&query.after)?, written(&query.before)?) {
             (Some(after), _) => AuditStart::After(after),
@@ -129,7 +129,7 @@ pub(super) struct ActionChoices {
     pub(super) actions: Vec<Choice>,
 }
 
-/// The target whose history is shown, and the way to the events of all.
+/// The target whose history is shown, and the link to the events of all.
 pub(super) struct TargetView {
     /// The target's name, or its id where nothing is known of it.
     pub(super) name: String,

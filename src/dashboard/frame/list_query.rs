@@ -39,7 +39,7 @@ impl Days {
     /// Reads two days as `2026-11-27`, and how many minutes east of UTC they are.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an offset that no link of ours has.
+    /// [`Error::NotFound`] for an offset that is no number or out of range.
     pub fn parse(from: &str, to: &str, utc_offset: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let offset: i64 = written(utc_offset)?.unwrap_or_default();
@@ -60,7 +60,7 @@ impl Days {
 /// Reads a part of an address; empty is none.
 ///
 /// # Errors
-/// [`Error::NotFound`] for what no link of ours has.
+/// [`Error::NotFound`] for a malformed parameter.
 pub fn written<T: std::str::FromStr>(text: &str) -> Result<Option<T>> {
     match text {
         "" => Ok(None),

@@ -60,7 +60,7 @@ impl Wanted {
     /// Reads an address.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for what no link of ours leads to.
+    /// [`Error::NotFound`] for a malformed parameter.
     pub(super) fn parse(query: &MessageFilterQuery) -> Result<Self> {
         let start = match (written(&query.after)?, written(&query.before)?) {
             (Some(after), _) => PageStart::After(after),

@@ -9,7 +9,7 @@ use crate::domain::api_key::{ApiKey, ApiKeyEntry, KeyStatus, ReplacedSecret};
 use crate::store::UtcTime;
 
 /// After its end an old secret that was still in use is named for so long, since
-/// whoever used it may ask why it is refused.
+/// its holder may ask why it is refused.
 const DAYS_AFTER_THE_END: i64 = 30;
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
