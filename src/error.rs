@@ -19,6 +19,12 @@ pub enum Error {
     /// Nobody is logged in.
     #[error("not logged in")]
     Unauthenticated,
+    /// The operator's role does not allow it.
+    #[error("not allowed")]
+    Forbidden,
+    /// It needs a login of the last minutes.
+    #[error("the login is not recent enough")]
+    StaleLogin,
     /// The request came from another site's page.
     #[error("cross-site request refused")]
     CrossSite,

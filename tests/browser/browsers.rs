@@ -18,6 +18,12 @@ pub fn borrow(options: Options) -> Arc<Browser> {
     browser
 }
 
+/// Nobody gets this browser again.
+pub fn retire(unfit: &Arc<Browser>) {
+    let mut browsers = BROWSERS.lock().unwrap_or_else(PoisonError::into_inner);
+    browsers.retain(|browser| !Arc::ptr_eq(browser, unfit));
+}
+
 /// Ends idle browsers of other kinds: tests of one kind follow one another.
 fn take_idle(options: &Options) -> Option<Arc<Browser>> {
     let mut browsers = BROWSERS.lock().unwrap_or_else(PoisonError::into_inner);

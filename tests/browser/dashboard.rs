@@ -52,11 +52,21 @@ impl Dashboard {
         Self::new(options).set_up()
     }
 
-    /// The same, where Keyfob has a name in the local network.
+    /// The same, where Keyfob has a name in the local network. Now and then a Chromium that
+    /// starts on a busy machine never knows the names that its flags map to addresses; another
+    /// one does.
     #[track_caller]
     pub fn in_the_local_network(host: &'static str) -> Self {
-        let arguments = vec![format!("--host-resolver-rules=MAP {host} 127.0.0.1")];
-        Self { host, ..Self::new(Options { arguments, ..Options::default() }) }.set_up()
+        const TRIES: u32 = 4;
+        for _ in 0..TRIES {
+            let arguments = vec![format!("--host-resolver-rules=MAP {host} 127.0.0.1")];
+            let dashboard = Self { host, ..Self::new(Options { arguments, ..Options::default() }) };
+            if dashboard.resolves(&dashboard.url_of("/setup")) {
+                return dashboard.set_up();
+            }
+            browsers::retire(&dashboard.browser);
+        }
+        panic!("{TRIES} browsers did not find {host}");
     }
 
     /// In one go: how a person does it is a test of its own.
@@ -84,8 +94,12 @@ impl Dashboard {
     /// Opens a page by its path.
     #[track_caller]
     pub fn open(&self, path: &str) {
+        self.goto(&self.url_of(path));
+    }
+
+    fn url_of(&self, path: &str) -> String {
         let (_, port) = self.keyfob.address.split_once(':').unwrap_or_default();
-        self.goto(&format!("http://{}:{port}{path}", self.host));
+        format!("http://{}:{port}{path}", self.host)
     }
 
     /// The path of the page, with its query.

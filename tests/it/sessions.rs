@@ -1,6 +1,7 @@
 //! A browser's session: its cookie, its life and its end.
 
 use actix_web::cookie::{Cookie, CookieJar, Key};
+use keyfob::domain::account::membership::Role;
 use keyfob::store::Digest;
 
 use crate::support::{App, Client, Database, EMAIL, PASSWORD, Wire, on_both_databases};
@@ -229,5 +230,18 @@ on_both_databases! {
         db.execute("DELETE FROM operators");
 
         client.get("/settings").assert_leads_to("/login?next=/settings");
+    }
+
+    fn somebody_who_is_disabled_is_nobody_from_the_next_request_on_and_can_not_log_in(db: &Database) {
+        let app = db.app();
+        let (owner, grace) = (app.signed_in(), app.colleague(Role::Admin, "grace@example.com"));
+        grace.get("/settings").assert_ok();
+
+        db.execute("UPDATE operators SET disabled_at = 1 WHERE email = 'grace@example.com'");
+
+        grace.get("/settings").assert_leads_to("/login?next=/settings");
+        let again = [("email", "grace@example.com"), ("password", PASSWORD)];
+        app.anonymous().post("/login", &again).assert_status(401);
+        owner.get("/settings").assert_ok();
     }
 }

@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use askama::Template;
 
-use crate::http::error_description::ErrorView;
+use crate::http::error_description::{ErrorView, STALE_LOGIN};
 use crate::http::problem::problem;
 
 use super::htmx::{self, Htmx};
@@ -52,6 +52,8 @@ impl Reader {
         let retry_after = view.retry_after;
         let drawn = if is_for_programs(&self.path) {
             Ok(problem(&view, &self.request_id))
+        } else if view.code == STALE_LOGIN {
+            Ok(self.ask_to_confirm())
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&view, source, current_url)
         } else if status == StatusCode::UNAUTHORIZED {
@@ -64,6 +66,17 @@ impl Reader {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+
+    /// Leads to the page that asks for the password again, and from there back.
+    fn ask_to_confirm(&self) -> HttpResponse {
+        match &self.htmx {
+            Htmx::Part { current_url, .. } => {
+                let url = NextPath::from_url(current_url).confirmation_url();
+                HttpResponse::Forbidden().insert_header((htmx::REDIRECT, url)).finish()
+            }
+            Htmx::No => see_other(&self.after_login().confirmation_url()),
+        }
     }
 
     /// Where to log in. A browser that comes straight from a login has not sent back

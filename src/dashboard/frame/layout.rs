@@ -10,6 +10,7 @@ use time::macros::format_description;
 
 use super::session::{self, SignedIn};
 use super::toast::Toast;
+use crate::domain::account::Access;
 use crate::error::{Error, Result};
 use crate::store::UtcTime;
 
@@ -51,6 +52,8 @@ pub struct Shell {
     pub operator_name: String,
     /// Who is logged in.
     pub operator_email: String,
+    /// What they may do: pages draw nothing that would be refused.
+    pub access: Access,
     /// The entry of the sidebar that is open.
     pub section: &'static str,
     /// Messages to show.
@@ -64,6 +67,7 @@ impl Shell {
         Self {
             operator_name: who.operator.name.clone(),
             operator_email: who.operator.email.clone(),
+            access: who.access,
             section,
             toasts: session::take_toast(session).into_iter().collect(),
         }

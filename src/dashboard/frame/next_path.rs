@@ -51,9 +51,16 @@ impl NextPath {
     /// The login page that leads here.
     #[must_use]
     pub fn login_url(&self) -> String {
-        if *self == Self::default() {
-            return "/login".to_owned();
-        }
+        if *self == Self::default() { "/login".to_owned() } else { format!("/login?next={}", self.escaped()) }
+    }
+
+    /// The page that asks for the password again, and then leads here.
+    #[must_use]
+    pub fn confirmation_url(&self) -> String {
+        format!("/login/confirmation?next={}", self.escaped())
+    }
+
+    fn escaped(&self) -> String {
         let mut next = String::new();
         for byte in self.0.bytes() {
             match byte {
@@ -61,7 +68,7 @@ impl NextPath {
                 _ => next.push_str(&format!("%{byte:02X}")),
             }
         }
-        format!("/login?next={next}")
+        next
     }
 }
 

@@ -16,18 +16,23 @@ use serde::{Deserialize, Serialize};
 use super::request_origin::RequestOrigin;
 use super::toast::Toast;
 use crate::clock::Clock;
-use crate::domain::account::AccountId;
-use crate::domain::account::membership::{self, Membership, Role};
+use crate::domain::account::membership::{self, Membership};
+use crate::domain::account::{self, Access, AccountId, Permission};
 use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::domain::identity::session as sessions;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::random;
-use crate::store::{Actor, Conn, Digest, Store, Tx, log_outage};
+use crate::store::{Actor, Conn, Digest, Store, Tx, UtcTime, log_outage};
 
 const OPERATOR: &str = "operator_id";
+const AUTHENTICATED_AT: &str = "authenticated_at";
 const TOAST: &str = "toast";
 const DRAFT: &str = "draft";
+
+/// How long after a login the operator may do what [`SignedIn::require_fresh_login`] guards
+/// (ASVS 7.5.1).
+const FRESH_LOGIN_SECONDS: i64 = 10 * 60;
 
 type Entries = HashMap<String, String>;
 
@@ -41,12 +46,31 @@ pub struct SignedIn {
     /// The account they work for.
     pub account: AccountId,
     /// What they may do for it.
-    pub role: Role,
+    pub access: Access,
+    /// When the password was last given in this session.
+    pub authenticated_at: UtcTime,
     /// The same person as audit events record them.
     pub actor: Actor,
 }
 
 impl SignedIn {
+    /// Requires a permission.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without it.
+    pub const fn may(&self, permission: Permission) -> Result<()> {
+        if self.access.allows(permission) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Requires that the password was given within the last 10 minutes.
+    ///
+    /// # Errors
+    /// [`Error::StaleLogin`], which leads to the page that asks for it.
+    pub fn require_fresh_login(&self, now: UtcTime) -> Result<()> {
+        let is_fresh = now < self.authenticated_at.plus_seconds(FRESH_LOGIN_SECONDS);
+        if is_fresh { Ok(()) } else { Err(Error::StaleLogin) }
+    }
+
     /// Makes a change on behalf of this operator.
     ///
     /// # Errors
@@ -71,11 +95,17 @@ impl FromRequest for SignedIn {
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
-            let find = move |conn: &mut Conn| Ok((operator::find(conn, &id)?, membership::of(conn, &id)?));
+            let authenticated_at = authenticated_at(&session);
+            let find = move |conn: &mut Conn| {
+                let operator = operator::find(conn, &id)?;
+                Ok((operator, membership::of(conn, &id)?, account::first(conn)?))
+            };
             match state.store.read(find).await {
-                Ok((operator, Membership { account_id: account, role, .. })) => {
+                Ok((operator, ..)) if operator.disabled_at.is_some() => Err(Error::Unauthenticated),
+                Ok((operator, Membership { account_id: account, role, .. }, first)) => {
+                    let access = Access { role, is_of_first_account: account == first };
                     let actor = origin.actor(&operator.id, &operator.name);
-                    Ok(Self { operator, account, role, actor })
+                    Ok(Self { operator, account, access, authenticated_at, actor })
                 }
                 Err(Error::NotFound) => Err(Error::Unauthenticated),
                 Err(error) => Err(error),
@@ -90,12 +120,18 @@ pub fn operator_id(session: &Session) -> Option<OperatorId> {
     session.get::<String>(OPERATOR).ok().flatten().and_then(|id| id.parse().ok())
 }
 
+/// The epoch for a session from before this was kept.
+fn authenticated_at(session: &Session) -> UtcTime {
+    UtcTime::from_micros(session.get::<i64>(AUTHENTICATED_AT).ok().flatten().unwrap_or_default())
+}
+
 /// Logs an operator in, under a new session id (ASVS 7.2.4).
 ///
 /// # Errors
 /// When the session can't hold it.
-pub fn log_in(session: &Session, id: &OperatorId) -> Result<()> {
+pub fn log_in(session: &Session, id: &OperatorId, now: UtcTime) -> Result<()> {
     session.renew();
+    insert(session, AUTHENTICATED_AT, &now.micros())?;
     insert(session, OPERATOR, &id.as_str())
 }
 
@@ -168,7 +204,8 @@ impl DatabaseSessions {
         };
         if session.is_seen_stale(now) {
             // A page can be read while nothing can be written.
-            if let Err(error) = self.store.write(move |conn| sessions::touch(conn, digest, now)).await {
+            let seen = session.clone();
+            if let Err(error) = self.store.write(move |conn| sessions::touch(conn, &seen, now)).await {
                 log_outage(&error); // a session that is not touched may end early
             }
         }

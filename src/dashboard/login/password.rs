@@ -102,7 +102,7 @@ pub async fn log_in(
     match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
             record_login(&state, origin, operator.clone()).await?;
-            session::log_in(&session, &operator.id)?;
+            session::log_in(&session, &operator.id, state.clock.now())?;
             let next = NextPath::parse(&form.next);
             if !form.draft.is_empty() && form.draft.len() <= MAX_DRAFT_BYTES {
                 session::keep_draft(&session, next.as_str(), &form.draft)?;
@@ -146,6 +146,9 @@ async fn authenticate(state: &State, form: &LoginForm, attempt: &LoginAttempt) -
         let operator = operator::find_by_email(conn, &email)?;
         // Without an account there is nothing to log in to.
         membership::of(conn, &operator.id)?;
+        if operator.disabled_at.is_some() {
+            return Err(Error::NotFound);
+        }
         let hash = stored_password::find(conn, &operator.id)?;
         Ok((operator, hash))
     };

@@ -71,7 +71,7 @@ pub async fn create_first_operator(
     }
     match create(&state, &form, &attempt, origin).await {
         Ok(id) => {
-            session::log_in(&session, &id)?;
+            session::log_in(&session, &id, state.clock.now())?;
             session::leave_toast(
                 &session,
                 &Toast::success(format!("Welcome, {}. Create your first key.", form.name.trim())),

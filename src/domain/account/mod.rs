@@ -1,8 +1,11 @@
 //! Accounts: the owners of keys, messages and credits. Operators are members of one.
 
 pub mod membership;
+mod permission;
 
 use diesel::prelude::*;
+
+pub use permission::{Access, Permission};
 
 use super::id::id;
 use crate::error::Result;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::operator::OperatorId;
 use crate::error::Result;
-use crate::store::schema::sessions;
+use crate::store::schema::{operators, sessions};
 use crate::store::{Conn, Digest, UtcTime};
 
 /// Idle timeout (ASVS 7.3.1): 12 hours after the last use.
@@ -75,12 +75,15 @@ pub fn update(conn: &mut Conn, digest: Digest, operator_id: Option<&OperatorId>,
     Ok(changed == 1)
 }
 
-/// Stores that a session is in use.
+/// Stores that a session and its operator are active.
 ///
 /// # Errors
 /// When the database fails.
-pub fn touch(conn: &mut Conn, digest: Digest, now: UtcTime) -> Result<()> {
-    diesel::update(sessions::table.find(digest)).set(sessions::seen_at.eq(now)).execute(conn)?;
+pub fn touch(conn: &mut Conn, session: &Session, now: UtcTime) -> Result<()> {
+    diesel::update(sessions::table.find(session.digest)).set(sessions::seen_at.eq(now)).execute(conn)?;
+    if let Some(operator) = &session.operator_id {
+        diesel::update(operators::table.find(operator)).set(operators::last_seen_at.eq(now)).execute(conn)?;
+    }
     Ok(())
 }
 

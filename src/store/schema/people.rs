@@ -23,6 +23,8 @@ table! {
         email -> Text,
         name -> Text,
         created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+        last_seen_at -> Nullable<BigInt>,
     }
 }
 

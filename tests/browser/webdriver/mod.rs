@@ -57,17 +57,19 @@ impl Browser {
         &self.options
     }
 
-    /// Opens a page and waits until it has loaded. On a busy machine it can take Chromium a moment
-    /// until it knows the names that its flags map to addresses.
+    /// Opens a page and waits until it has loaded.
     #[track_caller]
     pub fn goto(&self, url: &str) {
-        let start = Instant::now();
-        while let Err(failure) = self.try_post("url", &json!({ "url": url })) {
-            let failure = failure.to_string();
-            if !failure.contains("ERR_NAME_NOT_RESOLVED") || start.elapsed() > PATIENCE {
-                panic!("{url}: {failure}");
-            }
-            std::thread::sleep(PAUSE);
+        self.post("url", &json!({ "url": url }));
+    }
+
+    /// Whether a page's name can be resolved; opens it then.
+    #[track_caller]
+    pub fn resolves(&self, url: &str) -> bool {
+        match self.try_post("url", &json!({ "url": url })) {
+            Ok(_) => true,
+            Err(failure) if failure.to_string().contains("ERR_NAME_NOT_RESOLVED") => false,
+            Err(failure) => panic!("{url}: {failure}"),
         }
     }
 

@@ -7,8 +7,9 @@ const FLAGS: [&str; 12] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
-    // Chromium drops clicks while it holds back the first paint of a page that has loaded.
-    "--disable-features=PaintHolding,DropInputEventsWhilePaintHolding",
+    // Chromium drops clicks while it holds back the first paint of a page that has loaded, and
+    // tries https first with every name.
+    "--disable-features=PaintHolding,DropInputEventsWhilePaintHolding,HttpsUpgrades",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",

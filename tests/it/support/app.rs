@@ -236,19 +236,19 @@ impl<'db> App<'db> {
     pub fn with_operator(self) -> Self {
         if !operator::exists(&mut self.db.conn()).unwrap() {
             let account = account::first(&mut self.db.conn()).unwrap();
-            self.add_operator(EMAIL, &account);
+            self.add_operator(EMAIL, &account, Role::Owner);
         }
         self
     }
 
-    fn add_operator(&self, email: &str, account: &AccountId) {
+    fn add_operator(&self, email: &str, account: &AccountId, role: Role) {
         let operator = NewOperator {
             id: OperatorId::mint(),
             email: email.to_owned(),
             name: "Ada".to_owned(),
             password_hash: password_hash().to_owned(),
         };
-        change(&mut self.db.conn(), NOW, |tx| operator::create(tx, account, Role::Owner, operator));
+        change(&mut self.db.conn(), NOW, |tx| operator::create(tx, account, role, operator));
     }
 
     /// Somebody without cookies.
@@ -264,12 +264,22 @@ impl<'db> App<'db> {
         client
     }
 
+    /// Somebody else of the operator's account, with this role and address.
+    #[track_caller]
+    pub fn colleague(&self, role: Role, email: &str) -> Client {
+        let account = account::first(&mut self.db.conn()).unwrap();
+        self.add_operator(email, &account, role);
+        let client = self.anonymous();
+        client.log_in(email, PASSWORD);
+        client
+    }
+
     /// The operator of another account on the same installation.
     #[track_caller]
     pub fn another_account(&self) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
         credit::open_accounts(&mut self.db.conn(), credit::DEFAULT_OPENING_CREDITS, NOW).unwrap();
-        self.add_operator("eve@example.com", &account);
+        self.add_operator("eve@example.com", &account, Role::Owner);
         let client = self.anonymous();
         client.log_in("eve@example.com", PASSWORD);
         client

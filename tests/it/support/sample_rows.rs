@@ -35,6 +35,12 @@ const ROWS: &[SampleRows] = &[
         "(id, email, name, created_at) VALUES ('op_1', 'ada@example.com', 'Ada', 2), ('op_2', 'eve@example.com', 'Eve', 3)",
     ),
     rows(
+        22,
+        "operators",
+        "(id, email, name, created_at, disabled_at, last_seen_at) VALUES \
+         ('op_1', 'ada@example.com', 'Ada', 2, NULL, 53), ('op_2', 'eve@example.com', 'Eve', 3, 54, NULL)",
+    ),
+    rows(
         10,
         "operator_passwords",
         "(operator_id, hash, changed_at) VALUES ('op_1', '$argon2id$1', 2), ('op_2', '$argon2id$2', 3)",

@@ -30,7 +30,7 @@ pub struct NewOperator {
 /// [`Error::Invalid`] for `email` when it is taken.
 pub fn create(tx: &mut Tx<'_>, account: &AccountId, role: Role, new: NewOperator) -> Result<Operator> {
     let NewOperator { id, email, name, password_hash } = new;
-    let operator = Operator { id, email, name, created_at: tx.now() };
+    let operator = Operator { id, email, name, created_at: tx.now(), disabled_at: None, last_seen_at: None };
     match diesel::insert_into(operators::table).values(&operator).execute(tx.conn()) {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             return Err(Error::invalid("email", "An operator with this email address already exists."));

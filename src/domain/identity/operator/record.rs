@@ -28,6 +28,10 @@ pub struct Operator {
     pub name: String,
     /// When the operator was created.
     pub created_at: UtcTime,
+    /// Since when the operator can't log in.
+    pub disabled_at: Option<UtcTime>,
+    /// The last use of the dashboard, accurate to a minute.
+    pub last_seen_at: Option<UtcTime>,
 }
 
 impl Operator {

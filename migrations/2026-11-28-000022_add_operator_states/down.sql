@@ -1,0 +1,2 @@
+ALTER TABLE operators DROP COLUMN last_seen_at;
+ALTER TABLE operators DROP COLUMN disabled_at;
