@@ -14,11 +14,18 @@ use crate::store::{Conn, Tx};
 pub const MAX_SERVICE_SCOPES: usize = 50;
 const MAX_DESCRIPTION_CHARS: usize = 200;
 
+/// The SMS API's scope for sending, and for asking what it would cost.
+pub const MESSAGES_SEND: &str = "messages.send";
+/// The SMS API's scope for reading what was sent.
+pub const MESSAGES_READ: &str = "messages.read";
+/// The SMS API's scope for reading the balance.
+pub const BALANCE_READ: &str = "balance.read";
+
 /// The scopes of the SMS service, which Keyfob's own API asks for.
 pub const SMS_SCOPES: [(&str, &str); 3] = [
-    ("messages.send", "Send messages and estimate what they cost"),
-    ("messages.read", "List messages and read what became of them"),
-    ("balance.read", "Read how many credits are left"),
+    (MESSAGES_SEND, "Send messages and estimate what they cost"),
+    (MESSAGES_READ, "List messages and read what became of them"),
+    (BALANCE_READ, "Read how many credits are left"),
 ];
 
 /// A row of `service_scopes`.

@@ -106,6 +106,23 @@ on_both_databases! {
         }
     }
 
+    fn a_program_gets_a_new_key_and_a_new_secret_as_one_line_of_json(db: &Database) {
+        let app = server(db);
+
+        let created = objects(&create(db, &["--json"]).assert_success());
+        let id = created[0]["id"].as_str().unwrap();
+        let rotated = objects(&command(db, &["key", "rotate", id, "--json"]).assert_success());
+
+        for made in [&created, &rotated] {
+            assert_eq!((made.len(), &made[0]["key_id"], &made[0]["name"]), (1, &json!(id), &json!("CI")));
+            app.assert_verdict(made[0]["key"].as_str().unwrap(), "VALID");
+        }
+        let known = show(db, id);
+        assert_ne!(created[0]["key"], rotated[0]["key"]);
+        assert_eq!(rotated[0]["secrets"], known["secrets"]);
+        assert!(known.get("key").is_none() && known.get("key_id").is_none(), "{known}");
+    }
+
     fn everything_that_is_asked_for_is_in_the_new_key(db: &Database) {
         let _app = server(db);
 

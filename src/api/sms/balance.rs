@@ -8,16 +8,14 @@ use super::messages::SERVICE;
 use crate::api::answer_traced;
 use crate::api::caller::{announce_end, caller};
 use crate::domain::credit;
+use crate::domain::service_scope::BALANCE_READ;
 use crate::http::State;
 use crate::http::problem::ApiError;
-
-/// The scope of reading the balance.
-const READ: &str = "balance.read";
 
 /// `GET /v1/balance`
 pub async fn show_balance(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let show = async {
-        let key = caller(&state, &request, SERVICE, READ).await?;
+        let key = caller(&state, &request, SERVICE, BALANCE_READ).await?;
         let account = key.account_id.clone();
         let credits = state.store.read(move |conn| credit::balance(conn, &account)).await?;
         Ok(announce_end(HttpResponse::Ok().json(json!({ "credits": credits })), &key))

@@ -12,6 +12,7 @@ use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{
     self, Accepted, MessageDraft, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
 };
+use crate::domain::service_scope::{MESSAGES_READ, MESSAGES_SEND};
 use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
@@ -24,10 +25,6 @@ pub(super) const SERVICE: &str = "sms";
 /// The longest request body, in bytes: a hundred numbers and the longest text, with
 /// every character escaped in 12 bytes.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
-/// The scope of sending, and of asking what it would cost.
-const SEND: &str = "messages.send";
-/// The scope of reading what was sent.
-const READ: &str = "messages.read";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The member `to`: one recipient or a list.
@@ -75,7 +72,7 @@ pub async fn send_messages(
 ) -> Result<HttpResponse, ApiError> {
     let send = async {
         check_length(&body)?;
-        let key = caller(&state, &request, SERVICE, SEND).await?;
+        let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
         let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
         let (draft, idempotent) = (parsed.draft()?, idempotent_request(&request, &key, &parsed)?);
         let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
@@ -126,7 +123,7 @@ pub async fn show_message(
     id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let show = async {
-        let key = caller(&state, &request, SERVICE, READ).await?;
+        let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
         let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
         let (account, mode) = (key.account_id.clone(), Some(key.mode));
         let entry = state.store.read(move |conn| message::find(conn, &account, mode, &id)).await?;
@@ -152,7 +149,7 @@ struct ListView<'a> {
 /// `GET /v1/sms/messages`: one page, newest first.
 pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let list = async {
-        let key = caller(&state, &request, SERVICE, READ).await?;
+        let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
         let query = Query::<MessageListQuery>::from_query(request.query_string())
             .map_err(|_| Error::Malformed("This list takes cursor and status, each once.".to_owned()))?;
         let (after, status) = (read_cursor(query.cursor.as_deref())?, read_status(query.status.as_deref())?);
@@ -210,7 +207,7 @@ pub async fn estimate_messages(
 ) -> Result<HttpResponse, ApiError> {
     let estimate = async {
         check_length(&body)?;
-        let key = caller(&state, &request, SERVICE, SEND).await?;
+        let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
         let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));

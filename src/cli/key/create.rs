@@ -43,6 +43,9 @@ pub(crate) struct CreateArguments {
     /// Until when it works: a time with its zone, such as 2027-11-28T12:00:00Z, or a day, to its end in UTC
     #[arg(long, value_name = "TIME", value_parser = parse_end)]
     expires_at: Option<Expiry>,
+    /// One JSON object on one line: the key with its secret
+    #[arg(long)]
+    json: bool,
 }
 
 /// For how long a new key works.
@@ -112,7 +115,7 @@ pub(super) async fn create(config: &Config, arguments: CreateArguments) -> Resul
     let Creation::Made(entry, secret) = creation.await? else {
         return Err(Error::internal(anyhow::anyhow!("the id of the new key is taken")));
     };
-    print_secret(&entry, &secret)?;
+    print_secret(&entry, &secret, arguments.json)?;
     let (name, id, service, mode) = (&entry.key.name, &entry.key.id, &entry.key.service, entry.key.mode.as_str());
     say_aside(config, &format!("Created “{name}”, {id}: a {mode} key for {service} that {}.", end(&entry)));
     Ok(())

@@ -23,6 +23,9 @@ pub(crate) struct RotateArguments {
     /// Also end the secret of the last rotation, if it still works
     #[arg(long)]
     end_previous: bool,
+    /// One JSON object on one line: the key with its new secret
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn rotate(config: &Config, arguments: RotateArguments) -> Result<()> {
@@ -44,7 +47,7 @@ pub(super) async fn rotate(config: &Config, arguments: RotateArguments) -> Resul
     let Rotation::Made { entry, secret, previous } = rotation else {
         return Err(Error::internal(anyhow::anyhow!("the id of the new secret is taken")));
     };
-    print_secret(&entry, &secret)?;
+    print_secret(&entry, &secret, arguments.json)?;
     let old = if previous.is_live(now) {
         format!("works until {} UTC", minute(previous.ends_at))
     } else {

@@ -2,10 +2,11 @@
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use zeroize::Zeroizing;
 
 use crate::cli::on_database::print;
-use crate::domain::api_key::ApiKeyEntry;
 use crate::domain::api_key::secret::KeySecret;
+use crate::domain::api_key::{ApiKeyEntry, NewSecretView};
 use crate::error::Error;
 use crate::store::UtcTime;
 
@@ -21,10 +22,16 @@ pub(super) fn end(entry: &ApiKeyEntry) -> String {
     entry.key.expires_at.map_or_else(|| "never ends".to_owned(), |end| format!("ends {} UTC", minute(end)))
 }
 
-/// Prints a new secret, alone. There is no second chance to see it, so a reader that is
+/// Prints a new secret, alone or, as JSON, with its key on one line. There is no second chance to see it, so a reader that is
 /// gone is a failure here.
-pub(super) fn print_secret(entry: &ApiKeyEntry, secret: &KeySecret) -> Result<(), Error> {
-    let cause = match print(&format!("{}\n", secret.expose())) {
+pub(super) fn print_secret(entry: &ApiKeyEntry, secret: &KeySecret, json: bool) -> Result<(), Error> {
+    let mut text = Zeroizing::new(if json {
+        serde_json::to_string(&NewSecretView::new(entry, secret)).map_err(Error::internal)?
+    } else {
+        secret.expose().to_owned()
+    });
+    text.push('\n');
+    let cause = match print(&text) {
         Ok(true) => return Ok(()),
         Ok(false) => "nobody reads standard output".to_owned(),
         Err(Error::Internal(cause)) => format!("{cause:#}"),

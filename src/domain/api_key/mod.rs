@@ -46,4 +46,4 @@ pub(super) use scope_removal::{lock_with_scope, take_scope_from_all};
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};
 pub use status::{StatusRequest, count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};
-pub use view::KeyView;
+pub use view::{KeyView, NewSecretView};

@@ -1,9 +1,9 @@
-//! The JSON of a key, in responses of the API and from the command line. It holds no
-//! secret.
+//! The JSON of a key, in responses of the API and from the command line.
 
 use serde::Serialize;
 
 use super::entry::ApiKeyEntry;
+use super::secret::KeySecret;
 use super::stored_secret::StoredSecret;
 use super::usage::SecretUsage;
 use crate::store::UtcTime;
@@ -28,6 +28,24 @@ pub struct KeyView<'a> {
     last_used_at: Option<String>,
     version: i64,
     secrets: Vec<ApiKeySecretView<'a>>,
+}
+
+/// The JSON object of a key with its new secret. It has no `Debug`, which would show it.
+#[derive(Serialize)]
+#[expect(missing_debug_implementations, reason = "it holds a secret")]
+pub struct NewSecretView<'a> {
+    key_id: &'a str,
+    key: &'a str,
+    #[serde(flatten)]
+    view: KeyView<'a>,
+}
+
+impl<'a> NewSecretView<'a> {
+    /// The key `entry`, of which `secret` is the current secret.
+    #[must_use]
+    pub fn new(entry: &'a ApiKeyEntry, secret: &'a KeySecret) -> Self {
+        Self { key_id: entry.key.id.as_str(), key: secret.expose(), view: KeyView::from(entry) }
+    }
 }
 
 /// The JSON object of one secret of a key: what tells it from others.
