@@ -13,7 +13,9 @@ use keyfob::config::Config;
 use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
-use keyfob::domain::api_key::{self, AllowedIps, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes};
+use keyfob::domain::api_key::{
+    self, AllowedIps, AllowedIpsChange, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes,
+};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
@@ -109,11 +111,12 @@ impl GateSwitch {
             }
             Off::NoScope => {
                 let scopes = if is_on { Scopes::full() } else { Scopes::parse([])? };
-                api_key::set_scopes(tx, &account, &id, &scopes).map(drop)
+                api_key::set_scopes(tx, &account, &id, &scopes, None).map(drop)
             }
             Off::Elsewhere => {
                 let allowed = AllowedIps::parse(if is_on { "" } else { "198.51.100.1" })?;
-                api_key::set_allowed_ips(tx, &account, &id, &allowed).map(drop)
+                let change = AllowedIpsChange::Replace { list: allowed, was: None };
+                api_key::change_allowed_ips(tx, &account, &id, change).map(drop)
             }
             // In the past, which no form takes.
             Off::Ended => {
