@@ -90,6 +90,12 @@ impl Shell {
     pub const fn manages_services(&self) -> bool {
         self.access.allows(Permission::ManageServices)
     }
+
+    /// Whether the settings of the installation can be seen and changed.
+    #[must_use]
+    pub const fn manages_installation(&self) -> bool {
+        self.access.allows(Permission::ManageInstallation)
+    }
 }
 
 /// A time as pages show it; scripts turn it into the reader's own time zone.

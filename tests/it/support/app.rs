@@ -280,11 +280,17 @@ impl<'db> App<'db> {
     /// The operator of another account on the same installation.
     #[track_caller]
     pub fn another_account(&self) -> Client {
+        self.of_another_account(Role::Owner, "eve@example.com")
+    }
+
+    /// Somebody with this role and address in an account that nobody else has.
+    #[track_caller]
+    pub fn of_another_account(&self, role: Role, email: &str) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
         credit::open_accounts(&mut self.db.conn(), credit::DEFAULT_OPENING_CREDITS, NOW).unwrap();
-        self.add_operator("eve@example.com", &account, Role::Owner);
+        self.add_operator(email, &account, role);
         let client = self.anonymous();
-        client.log_in("eve@example.com", PASSWORD);
+        client.log_in(email, PASSWORD);
         client
     }
 
