@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::account;
 use crate::domain::audit::export::{AuditFormat, exported};
-use crate::domain::audit::filter::AuditFilter;
+use crate::domain::audit::filter::{AuditFilter, AuditScope};
 use crate::domain::audit::list::{self, AuditList};
 use crate::error::Error;
 use crate::format::count;
@@ -42,12 +42,13 @@ pub(super) async fn run(config: &Config, command: AuditCommand) -> Result<(), Er
         exported(tx, &account, format, &chosen).map(|()| account)
     };
     let account = store.change(actor(), Clock::System.now(), begin).await?;
+    let scope = AuditScope { account, with_installation: true };
     let filter = AuditFilter { from: since, ..AuditFilter::default() };
     let mut has_reader = print(&format.header())?;
     let (mut after, mut printed) = (None, 0);
     while has_reader {
-        let (account, filter) = (account.clone(), filter.clone());
-        let read = move |conn: &mut _| list::list(conn, &account, &filter, after.as_ref(), BATCH_ROWS);
+        let (scope, filter) = (scope.clone(), filter.clone());
+        let read = move |conn: &mut _| list::list(conn, &scope, &filter, after.as_ref(), BATCH_ROWS);
         let AuditList { rows, next, .. } = store.read(read).await?;
         let mut text = String::new();
         rows.iter().for_each(|row| format.push(&mut text, row));

@@ -83,6 +83,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_many_keys();
     look.at_audit();
     look.at_the_rest();
+    look.at_what_a_viewer_sees();
     let hosts = look.dashboard.requested_hosts();
     assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["127.0.0.1"]);
 }
@@ -393,6 +394,38 @@ impl Look {
         self.closely("settings-instance-shortening", &[]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
+    }
+
+    #[track_caller]
+    fn at_what_a_viewer_sees(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys/new?service=sms");
+        dashboard.fill_in(NAME, "Seen by all");
+        dashboard.fill_in(DESCRIPTION, AWKWARD_KEYS[5].1);
+        dashboard.follow("Create");
+        dashboard.open("/api-keys");
+        dashboard.follow("Seen by all");
+        let key = dashboard.path();
+        dashboard
+            .fill_in("#callback-url", "https://example.com/a/very/long/address/of/a/callback/that/needs/two/lines");
+        dashboard.follow("Save callback");
+        dashboard.keyfob.make_viewers();
+        for (name, path) in [
+            ("api-keys", "/api-keys"),
+            ("key", &*key),
+            ("messages", "/messages"),
+            ("messages-none", "/messages?api_key=key_00000000000000000000000000"),
+            ("credits", "/credits"),
+            ("services", "/services"),
+            ("service", "/services/sms"),
+            ("audit", "/audit"),
+            ("settings", "/settings"),
+        ] {
+            dashboard.open(path);
+            self.closely(&format!("viewer-{name}"), &[]);
+        }
+        dashboard.open("/api-keys/new");
+        self.closely("viewer-refused", &["/api-keys/new 403"]);
     }
 
     /// Takes a picture and finds fault. The console may hold one line for each answer that was no success.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::thread;
 
+use keyfob::domain::account::membership::Role;
 use serde_json::Value;
 
 use crate::support::{App, Client, Database, Key, Page, on_both_databases, run};
@@ -166,7 +167,7 @@ on_both_databases! {
         assert_eq!(client.get("/audit?after=1.aud_00000000000000000000000000").page().text(".empty h2"), "No older events");
     }
 
-    fn another_account_sees_what_concerns_the_installation_and_nothing_else(db: &Database) {
+    fn another_account_sees_its_own_events_and_no_others(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
         let key = client.create_key("Project X");
@@ -175,15 +176,34 @@ on_both_databases! {
         let ada = &db.ask("SELECT id AS line FROM operators")[0];
         let other = app.another_account();
 
-        assert_eq!(shown(&other, ""), ["Ada logged in", "Keyfob added the person Ada", "Countess created the service Mail"]);
-        assert_eq!(shown(&other, &format!("target={}", key.id)), [""; 0]);
-        assert_eq!(shown(&other, &format!("actor={ada}")), ["Countess created the service Mail"]);
+        assert_eq!(shown(&other, ""), ["Ada logged in", "Keyfob added the person Ada"]);
+        for hidden in [format!("target={}", key.id), format!("actor={ada}"), "action=services".to_owned()] {
+            assert_eq!(shown(&other, &hidden), [""; 0], "{hidden}");
+        }
         let unknown = other.get(&format!("/audit?target={}", key.id)).page();
         assert_eq!(unknown.text(".cause__name"), format!("History of {}", key.id));
         let file = other.post("/audit.jsonl", &[]).assert_ok().body;
-        assert_eq!(file.lines().count(), 4, "{file}");
+        assert_eq!(file.lines().count(), 3, "{file}");
         assert!(!file.contains("Project X") && !other.get("/audit").body.contains("Project X"));
         assert!(client.post("/audit.jsonl", &[]).assert_ok().body.contains("Project X"));
+    }
+
+    fn what_concerns_the_installation_is_for_those_of_the_first_account_who_manage_it(db: &Database) {
+        let app = db.app();
+        let owner = app.signed_in();
+        owner.post("/services", &[("name", "Mail"), ("slug", "mail"), ("key_prefix", "mail")]).assert_status(303);
+        let (admin, viewer) = (app.colleague(Role::Admin, "grace@example.com"), app.colleague(Role::Viewer, "joan@example.com"));
+        let sees = |client: &Client| {
+            let listed = shown(client, "action=services");
+            let file = client.post("/audit.jsonl", &[("action", "services")]).assert_ok().body;
+            assert_eq!(file.lines().count(), listed.len(), "{file}");
+            listed
+        };
+
+        assert_eq!(sees(&owner), ["Ada created the service Mail"]);
+        assert_eq!(sees(&admin), ["Ada created the service Mail"]);
+        assert_eq!(sees(&viewer), [""; 0]);
+        assert!(shown(&viewer, "").contains(&"Keyfob added the person Ada".to_owned()), "those of the account");
     }
 
     fn an_export_has_what_the_page_has_and_is_recorded(db: &Database) {

@@ -3,7 +3,9 @@
 
 use diesel::prelude::*;
 use keyfob::domain::account;
-use keyfob::domain::api_key::{AllowedIps, Expiry, Scopes, set_allowed_ips, set_expiry, set_scopes};
+use keyfob::domain::api_key::{
+    AllowedIps, AllowedIpsChange, Expiry, Scopes, change_allowed_ips, set_expiry, set_scopes,
+};
 use keyfob::store::Digest;
 use keyfob::store::schema::key_secrets;
 use serde_json::{Value, json};
@@ -252,10 +254,10 @@ on_both_databases! {
         let end = app.clock.now().plus_seconds(1);
         let [scoped, bound, ended] = ids;
         let owner = account.clone();
-        app.change(move |tx| set_scopes(tx, &owner, &scoped, &Scopes::parse([READ])?));
+        app.change(move |tx| set_scopes(tx, &owner, &scoped, &Scopes::parse([READ])?, None));
         assert_eq!(auth(&app, &keys[0], "&scopes=messages.send").header("x-auth-code"), "INSUFFICIENT_SCOPE");
         let owner = account.clone();
-        app.change(move |tx| set_allowed_ips(tx, &owner, &bound, &AllowedIps::parse("203.0.113.9")?));
+        app.change(move |tx| change_allowed_ips(tx, &owner, &bound, AllowedIpsChange::Replace { list: AllowedIps::parse("203.0.113.9")?, was: None }));
         app.assert_verdict(&keys[1].secret, "IP_NOT_ALLOWED");
         app.change(move |tx| set_expiry(tx, &account, &ended, Expiry::At(end)));
         app.assert_verdict(&keys[2].secret, "VALID");

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod accounts;
 mod allowed_ips;
 mod api_key;
 mod api_key_callback;
@@ -63,6 +64,7 @@ mod proxies;
 mod proxies_over_tls;
 mod request_ids;
 mod restore;
+mod roles;
 mod rotation;
 mod safe_methods;
 mod scopes;

@@ -6,12 +6,12 @@ use keyfob::domain::message::MessageId;
 
 use crate::support::{Answer, App, Client, EMAIL, Key, PASSWORD, on_both_databases, routes};
 
-type Write = (&'static str, &'static [(&'static str, &'static str)]);
+pub type Write = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every route that takes a POST, with a form that it takes. `ID` stands for
 /// the id of a key, `SECRET` for its secret; `FORM`, `MESSAGE`, `ENTRY` and
 /// `NEW_SECRET` for the id in a form.
-const WRITES: &[Write] = &[
+pub const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
     ("/logout", &[]),
@@ -50,7 +50,7 @@ const WITHOUT_COOKIE: [&str; 6] =
 const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 
-fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
+pub fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answer {
     let (message, entry, secret) = (MessageId::mint(), LedgerEntryId::mint(), KeySecretId::mint());
     let fill_in = |value: &'static str| -> &str {
         match value {

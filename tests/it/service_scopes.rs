@@ -36,7 +36,7 @@ fn make_key(db: &Database, name: &str, scopes: &[&str]) -> ApiKeyId {
             api_key::Creation::Made(entry, _) => entry.key.id,
             api_key::Creation::Repeated => panic!("the key was there"),
         };
-        api_key::set_scopes(tx, &account, &id, &Scopes::parse(scopes.iter().copied())?)?;
+        api_key::set_scopes(tx, &account, &id, &Scopes::parse(scopes.iter().copied())?, None)?;
         Ok(id)
     });
     id

@@ -12,6 +12,7 @@ use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyId};
 use crate::domain::message::sender::Sender;
 use crate::error::Result;
@@ -33,6 +34,7 @@ pub async fn save_default_sender(
     id: Path<String>,
     body: Bytes,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let (id, filled) = (parse_id(&id)?, parse_form::<DefaultSenderForm>(&body)?);
     match save(&state, &who, &id, &filled.default_sender).await {
         Ok(()) => {

@@ -10,9 +10,10 @@ use super::paths::{PATH, SECTION, parse_id, path};
 use super::row::ApiKeyRow;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
+use crate::domain::account::Permission;
 use crate::domain::api_key::deletion;
 use crate::domain::api_key::{self, ApiKeyId};
 use crate::error::{Error, Result};
@@ -39,9 +40,10 @@ pub async fn ask_to_delete(
     htmx: Htmx,
     id: Path<String>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let (id, account) = (parse_id(&id)?, who.account.clone());
     let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
-    let row = ApiKeyRow::new(entry, state.clock.now());
+    let row = ApiKeyRow::new(entry, who.access, state.clock.now());
     if htmx.is_part() {
         return html(StatusCode::OK, &ApiKeyDeletionDialog { row });
     }
@@ -57,10 +59,11 @@ pub async fn delete_api_key(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let who = match signed_in {
+        Ok(who) => who,
         // After the login the question is asked again.
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(&question(&id)).login_url())),
-        signed_in => signed_in?,
+        Err(error) => return ask_again(error, &question(&id)),
     };
+    who.may(Permission::ManageKeys)?;
     let (account, key) = (who.account.clone(), id.clone());
     let deleted = who.change(&state, move |tx| deletion::delete(tx, &account, &key)).await;
     let toast = match deleted {

@@ -16,6 +16,8 @@ use crate::dashboard::frame::layout::{Shell, When, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
+use crate::domain::account::Permission;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::KeySecret;
 use crate::domain::handover::{self, NewHandover};
@@ -80,6 +82,7 @@ pub async fn hand_over(
         Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(&path(&id)).login_url())),
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageKeys)?;
     let NewHandover { entry, token, ends_at } = match make(&state, &who, &id, &form).await {
         Ok(made) => made,
         Err(error) => return refuse(&state, Shell::new(SECTION, &who, &session), &who, &htmx, &id, error).await,
@@ -134,9 +137,10 @@ pub async fn withdraw_handover(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(&path(&id)).login_url())),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &path(&id)),
     };
+    who.may(Permission::ManageKeys)?;
     let (account, key) = (who.account.clone(), id.clone());
     let (key, is_withdrawn) = who.change(&state, move |tx| handover::withdraw(tx, &account, &key)).await?;
     let toast = if is_withdrawn {

@@ -182,7 +182,7 @@ pub(super) async fn draw_list(
     reveal: Option<Reveal>,
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
-    let now = state.clock.now();
+    let (access, now) = (who.access, state.clock.now());
     let Listing { services, page, newer, total, missed, banner } =
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.service.as_deref());
@@ -201,7 +201,7 @@ pub(super) async fn draw_list(
         first_page: (newer > 0).then(|| wanted.url("", None)),
         newer_page: before.map(|place| wanted.url("before", Some(&place))),
         next_page: page.next.as_ref().map(|next| wanted.url("after", Some(next))),
-        rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, now)).collect(),
+        rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
         reveal,
         with_toasts: false,
     })

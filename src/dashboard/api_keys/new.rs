@@ -18,7 +18,8 @@ use crate::dashboard::frame::layout::{Shell, html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -69,6 +70,7 @@ pub async fn new_api_key(
     htmx: Htmx,
     query: Query<NewQuery>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let mut filled = ApiKeyForm::for_service(query.into_inner().service);
     if let Some(draft) =
         session::take_draft(&session, paths::NEW).and_then(|draft| ApiKeyForm::read(draft.as_bytes()).ok())
@@ -98,12 +100,10 @@ pub async fn create_api_key(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) if !htmx.is_part() => {
-            let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&NextPath::parse(paths::NEW), draft);
-        }
+        Err(error) if !htmx.is_part() => return keep_form(error, &NextPath::parse(paths::NEW), &body),
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageKeys)?;
     let filled = ApiKeyForm::read(&body)?;
     match create(&state, &who, &filled).await {
         Ok(Creation::Made(entry, secret)) => {
@@ -145,7 +145,7 @@ async fn show_created(
     response.insert_header((htmx::TRIGGER, "dialog:close"));
     if is_on_first_page(htmx) {
         response.insert_header((htmx::RETARGET, "#api-keys-rows")).insert_header((htmx::RESWAP, "afterbegin"));
-        let row = ApiKeyRow::new(entry, state.clock.now());
+        let row = ApiKeyRow::new(entry, who.access, state.clock.now());
         return respond(response, &CreatedApiKey { row, reveal, toast });
     }
     let mut shell = Shell::new(SECTION, &who, session);

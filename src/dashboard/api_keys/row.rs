@@ -3,6 +3,7 @@
 use super::rules::key_end::KeyEnd;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::When;
+use crate::domain::account::{Access, Permission};
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::usage::SecretUsage;
 use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, KeyStatus, ReplacedSecret};
@@ -25,6 +26,8 @@ pub(super) struct ApiKeyRow {
     pub(super) end: Option<KeyEnd>,
     /// The secret that the current one took the place of, while both are accepted.
     pub(super) rotating: Option<Rotating>,
+    /// Whether it is drawn with what changes the key.
+    pub(super) may_change: bool,
 }
 
 /// A rotation that is under way.
@@ -34,7 +37,7 @@ pub(super) struct Rotating {
 }
 
 impl ApiKeyRow {
-    pub(super) fn new(entry: ApiKeyEntry, now: UtcTime) -> Self {
+    pub(super) fn new(entry: ApiKeyEntry, access: Access, now: UtcTime) -> Self {
         let last_used = entry.last_use().map(|usage| LastUsed::new(usage.clone(), entry.uses(), now));
         let used_since =
             |old: &ReplacedSecret| old.used_since().map(|usage| LastUsed::new(usage.clone(), old.uses_since(), now));
@@ -52,6 +55,7 @@ impl ApiKeyRow {
             enabled: key.status == KeyStatus::Enabled,
             rotating,
             end: key.expires_at.map(|end| KeyEnd::new(end, now)),
+            may_change: access.allows(Permission::ManageKeys),
         }
     }
 }

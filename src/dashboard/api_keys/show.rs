@@ -17,7 +17,8 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Label};
 use crate::error::{Error, FieldErrors, Result};
@@ -103,12 +104,10 @@ pub async fn relabel_api_key(
     let id = parse_id(&id)?;
     let filled = parse_form::<LabelForm>(&body)?;
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&NextPath::parse(&path(&id)), draft);
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(&path(&id)), &body),
     };
+    who.may(Permission::ManageKeys)?;
     match relabel(&state, &who, &id, &filled).await {
         Ok(entry) => {
             tracing::info!(key = %id, operator = %who.operator.id, "an API key was relabelled");
@@ -153,7 +152,7 @@ fn draw(
     known: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
-    let row = ApiKeyRow::new(known.entry.clone(), state.clock.now());
+    let row = ApiKeyRow::new(known.entry.clone(), shell.access, state.clock.now());
     let has_carrier = !state.sms.rehearses(Mode::Live);
     let messages = (known.entry.key.service == SMS).then(|| format!("/messages?api_key={}", row.id));
     html(status, &ApiKeyPage { shell, row, known, form, has_carrier, messages })

@@ -17,6 +17,7 @@ use crate::dashboard::frame::layout::{html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, KeyStatus};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -69,6 +70,7 @@ pub async fn set_api_key_status(
         Err(Error::Unauthenticated) => return Ok(lead_to_login(&htmx, referer, &id, wanted)),
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageKeys)?;
     let (status, toast, row) = match switch(&state, &who, id, wanted).await {
         Err(Error::NotFound) if htmx.is_part() => return say_it_is_gone(),
         switched => switched?,
@@ -122,7 +124,7 @@ async fn switch(
                 }
                 _ => Toast::success(format!("“{}” is {}.", key.name, wanted.as_str())),
             };
-            Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, now)))
+            Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, who.access, now)))
         }
         Err(Error::Unavailable { reason, .. }) => {
             let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
@@ -131,7 +133,7 @@ async fn switch(
                 reason.sentence(),
                 entry.key.name
             ));
-            Ok((StatusCode::SERVICE_UNAVAILABLE, toast, ApiKeyRow::new(entry, now)))
+            Ok((StatusCode::SERVICE_UNAVAILABLE, toast, ApiKeyRow::new(entry, who.access, now)))
         }
         Err(error) => Err(error),
     }

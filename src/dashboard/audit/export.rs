@@ -7,9 +7,8 @@ use futures_util::stream::{self, StreamExt};
 
 use super::filter::{AuditFilterQuery, WantedEvents};
 use crate::dashboard::frame::session::SignedIn;
-use crate::domain::account::AccountId;
 use crate::domain::audit::export::{AuditFormat, exported};
-use crate::domain::audit::filter::AuditFilter;
+use crate::domain::audit::filter::{AuditFilter, AuditScope};
 use crate::domain::audit::list::{self, AuditCursor, AuditList};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -20,7 +19,7 @@ const BATCH_ROWS: usize = 1_000;
 /// What is still to be sent of a file.
 struct EventExport {
     state: Data<State>,
-    account: AccountId,
+    scope: AuditScope,
     filter: AuditFilter,
     format: AuditFormat,
     after: Option<AuditCursor>,
@@ -50,7 +49,13 @@ async fn export(
     let day = state.clock.now().to_datetime().date();
     let (account, chosen) = (who.account.clone(), wanted.as_text());
     who.change(&state, move |tx| exported(tx, &account, format, &chosen)).await?;
-    let export = EventExport { state, account: who.account, filter: wanted.filter, format, after: None };
+    let export = EventExport {
+        state,
+        scope: AuditScope::of(who.account, who.access),
+        filter: wanted.filter,
+        format,
+        after: None,
+    };
     // The first part is read before the answer begins, so that an error is still a page.
     let (first, rest) = export.next().await?;
     let rest = stream::try_unfold(rest, |rest| async {
@@ -72,8 +77,8 @@ async fn export(
 impl EventExport {
     /// The next lines, and what is left after them.
     async fn next(mut self) -> Result<(Bytes, Option<Self>)> {
-        let (account, filter, after) = (self.account.clone(), self.filter.clone(), self.after.clone());
-        let read = move |conn: &mut _| list::list(conn, &account, &filter, after.as_ref(), BATCH_ROWS);
+        let (scope, filter, after) = (self.scope.clone(), self.filter.clone(), self.after.clone());
+        let read = move |conn: &mut _| list::list(conn, &scope, &filter, after.as_ref(), BATCH_ROWS);
         let AuditList { rows, next, .. } = self.state.store.read(read).await?;
         let mut text = String::new();
         rows.iter().for_each(|row| self.format.push(&mut text, row));

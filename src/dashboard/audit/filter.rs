@@ -5,10 +5,9 @@ use serde::Deserialize;
 use super::paths::PATH;
 use super::words::{action_choice, group_words};
 use crate::dashboard::frame::list_query::{Choice, Days, query_string, written};
-use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::audit::actors::{self, NamedActor};
-use crate::domain::audit::filter::{ActionChoice, ActionGroup, ActorChoice, AuditFilter, group_of};
+use crate::domain::audit::filter::{ActionChoice, ActionGroup, ActorChoice, AuditFilter, AuditScope, group_of};
 use crate::domain::audit::list::{self, AuditCursor};
 use crate::error::{FieldErrors, Result};
 use crate::store::{ActorKind, Conn};
@@ -146,15 +145,15 @@ pub(super) struct FilterNames {
 impl FilterNames {
     /// # Errors
     /// When the database fails.
-    pub(super) fn read(conn: &mut Conn, account: &AccountId, filter: &AuditFilter) -> Result<Self> {
-        let mut people = actors::operators(conn, account, MAX_PEOPLE_CHOICES)?;
+    pub(super) fn read(conn: &mut Conn, scope: &AuditScope, filter: &AuditFilter) -> Result<Self> {
+        let mut people = actors::operators(conn, &scope.account, MAX_PEOPLE_CHOICES)?;
         if let Some(ActorChoice::Id(id)) = &filter.actor
             && people.iter().all(|person| person.id != id.as_str())
         {
-            let name = actors::last_name(conn, account, id)?.unwrap_or_else(|| id.as_str().to_owned());
+            let name = actors::last_name(conn, scope, id)?.unwrap_or_else(|| id.as_str().to_owned());
             people.push(NamedActor { id: id.as_str().to_owned(), name });
         }
-        let target = filter.target.as_ref().map(|target| list::last_target_name(conn, account, target));
+        let target = filter.target.as_ref().map(|target| list::last_target_name(conn, scope, target));
         Ok(Self { people, target: target.transpose()?.flatten() })
     }
 }

@@ -14,8 +14,7 @@ use super::row::AuditRowView;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
-use crate::domain::account::AccountId;
-use crate::domain::audit::filter::AuditFilter;
+use crate::domain::audit::filter::{AuditFilter, AuditScope};
 use crate::domain::audit::list::{self, AuditList, EVENTS_PER_PAGE, MAX_EVENT_COUNT};
 use crate::error::Result;
 use crate::http::State;
@@ -52,40 +51,41 @@ pub async fn list_events(
     query: Query<AuditFilterQuery>,
 ) -> Result<HttpResponse> {
     let wanted = WantedEvents::parse(&query)?;
-    let (account, filter, start) = (who.account.clone(), wanted.filter.clone(), wanted.start.clone());
+    let scope = AuditScope::of(who.account.clone(), who.access);
+    let (filter, start) = (wanted.filter.clone(), wanted.start.clone());
     let is_wrong = !wanted.errors.is_empty();
-    let page = state.store.read(move |conn| read(conn, &account, &filter, &start, is_wrong)).await?;
+    let page = state.store.read(move |conn| read(conn, &scope, &filter, &start, is_wrong)).await?;
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     html(status, &draw(Shell::new(SECTION, &who, &session), &wanted, page, state.clock.now()))
 }
 
 fn read(
     conn: &mut Conn,
-    account: &AccountId,
+    scope: &AuditScope,
     filter: &AuditFilter,
     start: &AuditStart,
     is_wrong: bool,
 ) -> Result<PageOfEvents> {
-    let names = FilterNames::read(conn, account, filter)?;
+    let names = FilterNames::read(conn, scope, filter)?;
     if is_wrong {
         return Ok(PageOfEvents { names, ..PageOfEvents::default() });
     }
     let list = match start {
-        AuditStart::Newest => list::list(conn, account, filter, None, EVENTS_PER_PAGE)?,
-        AuditStart::After(place) => list::list(conn, account, filter, Some(place), EVENTS_PER_PAGE)?,
-        AuditStart::Before(place) => list::list_newer(conn, account, filter, place)?,
+        AuditStart::Newest => list::list(conn, scope, filter, None, EVENTS_PER_PAGE)?,
+        AuditStart::After(place) => list::list(conn, scope, filter, Some(place), EVENTS_PER_PAGE)?,
+        AuditStart::Before(place) => list::list_newer(conn, scope, filter, place)?,
     };
     let newer = match list.first.as_ref().filter(|_| *start != AuditStart::Newest) {
-        Some(first) => list::count(conn, account, filter, Some(first))?,
+        Some(first) => list::count(conn, scope, filter, Some(first))?,
         None => 0,
     };
     let total = if list.next.is_none() {
         Total::Exactly(newer + list.rows.len())
     } else {
-        let count = list::count(conn, account, filter, None)?;
+        let count = list::count(conn, scope, filter, None)?;
         if count > MAX_EVENT_COUNT { Total::MoreThan(MAX_EVENT_COUNT) } else { Total::Exactly(count) }
     };
-    let existing = list::existing_targets(conn, account, &list.rows)?;
+    let existing = list::existing_targets(conn, &scope.account, &list.rows)?;
     Ok(PageOfEvents { names, list, existing, newer, total })
 }
 

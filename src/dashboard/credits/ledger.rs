@@ -14,8 +14,9 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::AccountId;
+use crate::domain::account::Permission;
 use crate::domain::credit::{self, Addition, ENTRIES_PER_PAGE, LedgerCursor, LedgerEntryId, LedgerPage, TopUp};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::{count, grouped};
@@ -163,7 +164,7 @@ fn read(conn: &mut Conn, account: &AccountId, start: &LedgerStart) -> Result<Led
 
 const fn hint(balance: i64) -> Option<&'static str> {
     match balance {
-        ..=0 => Some("No credits left: live messages are refused until you add some. Test messages cost nothing."),
+        ..=0 => Some("No credits left: live messages are refused until some are added. Test messages cost nothing."),
         1..LOW_BALANCE => Some("Few credits left. Without credits, live messages are refused."),
         _ => None,
     }
@@ -177,11 +178,10 @@ pub async fn add_credits(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(PATH), &body),
     };
+    who.may(Permission::ManageCredits)?;
     let form: TopUpForm = parse_form(&body)?;
     match add(&state, &who, &form).await {
         Ok((amount, addition)) => {

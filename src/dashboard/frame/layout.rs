@@ -10,7 +10,7 @@ use time::macros::format_description;
 
 use super::session::{self, SignedIn};
 use super::toast::Toast;
-use crate::domain::account::Access;
+use crate::domain::account::{Access, Permission};
 use crate::error::{Error, Result};
 use crate::store::UtcTime;
 
@@ -71,6 +71,30 @@ impl Shell {
             section,
             toasts: session::take_toast(session).into_iter().collect(),
         }
+    }
+
+    /// Whether keys and messages can be more than looked at.
+    #[must_use]
+    pub const fn manages_keys(&self) -> bool {
+        self.access.allows(Permission::ManageKeys)
+    }
+
+    /// Whether credits can be added.
+    #[must_use]
+    pub const fn manages_credits(&self) -> bool {
+        self.access.allows(Permission::ManageCredits)
+    }
+
+    /// Whether services and their scopes can be more than looked at.
+    #[must_use]
+    pub const fn manages_services(&self) -> bool {
+        self.access.allows(Permission::ManageServices)
+    }
+
+    /// Whether the settings of the installation can be seen and changed.
+    #[must_use]
+    pub const fn manages_installation(&self) -> bool {
+        self.access.allows(Permission::ManageInstallation)
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod page_origin;
 pub mod password;
+pub mod resume;
 pub mod setup;

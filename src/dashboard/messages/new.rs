@@ -15,7 +15,8 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{self, Accepted, MessageDraft, MessageId, MessageOrigin};
@@ -86,6 +87,7 @@ impl MessageForm {
 
 /// `GET /messages/new`: the pop-up's content, or a page of its own.
 pub async fn new_message(state: Data<State>, session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let draft = session::take_draft(&session, paths::NEW).and_then(|draft| parse_form(&draft).ok());
     let form = MessageFormView::new(&state, draft.unwrap_or_else(MessageForm::fresh));
     if htmx.is_part() {
@@ -123,14 +125,12 @@ pub async fn send_message(
     htmx: Htmx,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let body = String::from_utf8_lossy(&body);
     let who = match signed_in {
-        Err(Error::Unauthenticated) if !htmx.is_part() => {
-            return password::ask_to_log_in(&NextPath::parse(paths::NEW), body.into_owned());
-        }
+        Err(error) if !htmx.is_part() => return keep_form(error, &NextPath::parse(paths::NEW), &body),
         signed_in => signed_in?,
     };
-    let filled = parse_form(&body)?;
+    who.may(Permission::ManageKeys)?;
+    let filled = parse_form(&String::from_utf8_lossy(&body))?;
     match send(&state, &who, &filled).await {
         Ok(message) => {
             tracing::info!(message_id = message, operator = %who.operator.id, "a message was sent from the dashboard");

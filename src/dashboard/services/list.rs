@@ -16,7 +16,8 @@ use crate::dashboard::frame::layout::{Shell, When, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::service::{self, NewService, Service};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -99,6 +100,7 @@ fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
 
 /// `GET /services/new`: the pop-up's content, or a page of its own.
 pub async fn new_service(session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+    who.may(Permission::ManageServices)?;
     let draft = session::take_draft(&session, NEW).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let ServiceForm { name, slug, key_prefix } = draft.unwrap_or_default();
     let form = ServiceFormView { name, slug, key_prefix, ..ServiceFormView::default() };
@@ -117,11 +119,10 @@ pub async fn create_service(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) if !htmx.is_part() => {
-            return password::ask_to_log_in(&NextPath::parse(NEW), String::from_utf8_lossy(&body).into_owned());
-        }
+        Err(error) if !htmx.is_part() => return keep_form(error, &NextPath::parse(NEW), &body),
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageServices)?;
     let form: ServiceForm = parse_form(&body)?;
     match create(&state, &who, &form).await {
         Ok(service) => {

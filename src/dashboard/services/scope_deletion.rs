@@ -10,9 +10,10 @@ use super::paths::{SECTION, path, scope_path};
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
+use crate::domain::account::Permission;
 use crate::domain::api_key::count_with_scope;
 use crate::domain::service;
 use crate::domain::service_scope;
@@ -53,6 +54,7 @@ pub async fn ask_to_delete_scope(
     htmx: Htmx,
     address: Path<(String, String)>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageServices)?;
     let (service, scope) = address.into_inner();
     let question = read(&state, service, scope).await?;
     if htmx.is_part() {
@@ -70,13 +72,11 @@ pub async fn delete_scope(
 ) -> Result<HttpResponse> {
     let (service, scope) = address.into_inner();
     let who = match signed_in {
+        Ok(who) => who,
         // After the login the question is asked again.
-        Err(Error::Unauthenticated) => {
-            let question = format!("{}/deletion", scope_path(&service, &scope));
-            return Ok(see_other(&NextPath::parse(&question).login_url()));
-        }
-        signed_in => signed_in?,
+        Err(error) => return ask_again(error, &format!("{}/deletion", scope_path(&service, &scope))),
     };
+    who.may(Permission::ManageServices)?;
     let (slug, name) = (service.clone(), scope.clone());
     let toast = match who.change(&state, move |tx| service_scope::remove(tx, &slug, &name)).await {
         Ok(keys) => {

@@ -15,9 +15,10 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::service_scope::{self, NewServiceScope};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::http::State;
 
 const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
@@ -39,11 +40,10 @@ pub async fn add_scope(
 ) -> Result<HttpResponse> {
     let (slug, form) = (slug.into_inner(), parse_form::<ScopeForm>(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&scope_form(&slug), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &scope_form(&slug), &body),
     };
+    who.may(Permission::ManageServices)?;
     match add(&state, &who, slug.clone(), &form).await {
         Ok(()) => {
             let scope = form.scope.trim();
@@ -102,6 +102,7 @@ pub async fn show_scope(
     htmx: Htmx,
     address: Path<(String, String)>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageServices)?;
     let (service, scope) = address.into_inner();
     let (slug, name) = (service.clone(), scope.clone());
     let known = state.store.read(move |conn| service_scope::find(conn, &slug, &name)).await?;
@@ -126,12 +127,10 @@ pub async fn describe_scope(
     let (service, scope) = address.into_inner();
     let SentenceForm { description } = parse_form(&body)?;
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            let next = NextPath::parse(&scope_path(&service, &scope));
-            return password::ask_to_log_in(&next, String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(&scope_path(&service, &scope)), &body),
     };
+    who.may(Permission::ManageServices)?;
     match describe(&state, &who, service.clone(), scope.clone(), &description).await {
         Ok(()) => {
             tracing::info!(service, scope, operator = %who.operator.id, "a scope was described");

@@ -16,9 +16,10 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::service;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 
 const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
@@ -35,7 +36,7 @@ pub struct ServiceNameForm {
     name: String,
 }
 
-/// `GET /services/{slug}`: the pop-up's content, or a page of its own.
+/// `GET /services/{slug}`: the page, or the pop-up that renames the service.
 pub async fn show_service(
     state: Data<State>,
     session: Session,
@@ -43,6 +44,9 @@ pub async fn show_service(
     htmx: Htmx,
     slug: Path<String>,
 ) -> Result<HttpResponse> {
+    if htmx.is_part() {
+        who.may(Permission::ManageServices)?;
+    }
     let mut page = ServicePage::read(&state, Shell::new(SECTION, &who, &session), slug.into_inner()).await?;
     let slug = page.form.service.slug.clone();
     let draft = session::take_draft(&session, &path(&slug));
@@ -69,12 +73,10 @@ pub async fn rename_service(
 ) -> Result<HttpResponse> {
     let slug = slug.into_inner();
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&NextPath::parse(&path(&slug)), draft);
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(&path(&slug)), &body),
     };
+    who.may(Permission::ManageServices)?;
     let form: ServiceNameForm = parse_form(&body)?;
     match rename(&state, &who, slug.clone(), &form.name).await {
         Ok(name) => {

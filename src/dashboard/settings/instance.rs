@@ -14,6 +14,7 @@ use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, Lifetimes, Shortening};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
@@ -48,6 +49,7 @@ impl LifetimesForm {
 
 /// `GET /settings/instance`
 pub async fn show_instance_settings(state: Data<State>, session: Session, who: SignedIn) -> Result<HttpResponse> {
+    who.may(Permission::ManageInstallation)?;
     let draft = session::take_draft(&session, PATH).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let page = draw(&state, Shell::new("settings", &who, &session), draft).await?;
     html(StatusCode::OK, &page)
@@ -66,6 +68,7 @@ pub async fn save_instance_settings(
         }
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageInstallation)?;
     let form: LifetimesForm = parse_form(&body)?;
     let saved = match Lifetimes::parse(&form.default_lifetime_days, &form.max_lifetime_days) {
         Ok(rules) => who.change(&state, move |tx| api_key::save_lifetimes(tx, rules)).await,

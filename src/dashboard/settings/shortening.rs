@@ -16,6 +16,7 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, Shortening};
 use crate::error::{Error, Result};
 use crate::format::count;
@@ -49,6 +50,7 @@ pub struct ShorteningForm {
 
 /// `GET /settings/instance/shortening`: the pop-up's content, or a page of its own.
 pub async fn ask_to_shorten(state: Data<State>, session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
+    who.may(Permission::ManageInstallation)?;
     let question = ShorteningView::new(find(&state).await?.ok_or(Error::NotFound)?);
     if htmx.is_part() {
         return html(StatusCode::OK, &ShorteningDialog { question, is_changed: false });
@@ -70,6 +72,7 @@ pub async fn shorten_keys(
         Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(QUESTION).login_url())),
         signed_in => signed_in?,
     };
+    who.may(Permission::ManageInstallation)?;
     let confirmed = Shortening { total: form.total, end: UtcTime::from_micros(form.end) };
     let toast = match who.change(&state, move |tx| api_key::shorten(tx, confirmed)).await {
         Ok(shortened) => {

@@ -40,7 +40,7 @@ pub use list::{
 pub use listing::{KeyFilter, list_filtered};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use replaced_secret::ReplacedSecret;
-pub use rules::{KeyRules, set_allowed_ips, set_expiry, set_scopes};
+pub use rules::{AllowedIpsChange, KeyRules, change_allowed_ips, set_expiry, set_scopes};
 pub use scope_removal::count_with_scope;
 pub(super) use scope_removal::{lock_with_scope, take_scope_from_all};
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};

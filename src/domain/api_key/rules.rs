@@ -1,5 +1,7 @@
 //! The rules of a key: when it ends, what it may do, and from where.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use super::allowed_ips::AllowedIps;
@@ -11,7 +13,7 @@ use super::scopes::Scopes;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::service_scope;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::schema::api_keys;
 use crate::store::{Tx, UtcTime};
 
@@ -36,8 +38,8 @@ impl Default for KeyRules {
 /// Moves the end of a key; the same moment changes nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) for `expires_at`, and
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
+/// [`Error::Invalid`] for `expires_at`, and
+/// [`Error::NotFound`] for an unknown key and for another account's.
 pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: Expiry) -> Result<ApiKeyEntry> {
     let entry = find_locked(tx, account, id)?;
     let before = entry.key.expires_at;
@@ -58,10 +60,21 @@ pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: E
 /// Replaces the scopes of a key; the same ones change nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) for `scopes` that the service does not have, and
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
-pub fn set_scopes(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, scopes: &Scopes) -> Result<ApiKeyEntry> {
+/// [`Error::ChangedMeanwhile`] when the key has others by now than those that the change
+/// started from (`was`, as stored), [`Error::Invalid`] for `scopes` that the service does not
+/// have, and [`Error::NotFound`] for an unknown key and for another account's.
+pub fn set_scopes(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &ApiKeyId,
+    scopes: &Scopes,
+    was: Option<&str>,
+) -> Result<ApiKeyEntry> {
     let entry = find_locked(tx, account, id)?;
+    let now = &entry.key.scopes;
+    if now != scopes && was.is_some_and(|was| was != now.as_str()) {
+        return Err(Error::ChangedMeanwhile);
+    }
     service_scope::require_known(tx, &entry.key.service, scopes)?;
     if entry.key.scopes == *scopes {
         return Ok(entry);
@@ -73,21 +86,54 @@ pub fn set_scopes(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, scopes: &
     find(tx, account, id)
 }
 
-/// Replaces the addresses that a key may be used from; the same ones change nothing.
+/// How the addresses that a key may be used from are to change.
+#[derive(Debug)]
+pub enum AllowedIpsChange {
+    /// To this list, where the key still has the one that the change started from.
+    Replace {
+        /// The new list.
+        list: AllowedIps,
+        /// The list that the change started from, as stored; `None` replaces any.
+        was: Option<String>,
+    },
+    /// By one address more, where there is a list.
+    Add(IpAddr),
+    /// To this address, where there is no list; by one address more where there is.
+    Limit(IpAddr),
+}
+
+impl AllowedIpsChange {
+    fn apply(self, now: &AllowedIps) -> Result<AllowedIps> {
+        match self {
+            Self::Replace { list, was: Some(was) } if list != *now && was != now.as_str() => {
+                Err(Error::ChangedMeanwhile)
+            }
+            Self::Replace { list, .. } => Ok(list),
+            // Somebody has let it be used from anywhere meanwhile; that is not narrowed.
+            Self::Add(_) if now.is_anywhere() => Ok(now.clone()),
+            Self::Add(address) | Self::Limit(address) => now.with(address),
+        }
+    }
+}
+
+/// Changes the addresses that a key may be used from; the same ones change nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
-pub fn set_allowed_ips(
+/// [`Error::ChangedMeanwhile`] when the key has another list by now than the one that a
+/// replacement started from, [`Error::Invalid`] for `allowed_ips` when the list is full, and
+/// [`Error::NotFound`] for an unknown key and for another account's.
+pub fn change_allowed_ips(
     tx: &mut Tx<'_>,
     account: &AccountId,
     id: &ApiKeyId,
-    allowed: &AllowedIps,
+    change: AllowedIpsChange,
 ) -> Result<ApiKeyEntry> {
     let entry = find_locked(tx, account, id)?;
-    if entry.key.allowed_ips == *allowed {
+    let allowed = change.apply(&entry.key.allowed_ips)?;
+    if entry.key.allowed_ips == allowed {
         return Ok(entry);
     }
-    diesel::update(api_keys::table.find(id)).set(api_keys::allowed_ips.eq(allowed)).execute(tx.conn())?;
+    diesel::update(api_keys::table.find(id)).set(api_keys::allowed_ips.eq(&allowed)).execute(tx.conn())?;
     forget(tx, id)?;
     let event = entry.key.event(Action::ApiKeyAllowedIpsChanged);
     tx.audit(event.field("allowed_ips", entry.key.allowed_ips.as_str(), allowed.as_str()).done())?;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::filter::{ActorChoice, AuditFilter, Reference};
+use super::filter::{ActorChoice, AuditFilter, AuditScope, Reference};
 use super::list;
 use crate::domain::account::AccountId;
 use crate::error::Result;
@@ -28,12 +28,12 @@ pub fn operators(conn: &mut Conn, account: &AccountId, limit: i64) -> Result<Vec
     Ok(rows.limit(limit).select((operators::id, operators::name)).load(conn)?)
 }
 
-/// The name under which an actor made the newest change that an account may see.
+/// The name under which an actor made the newest change that may be seen.
 ///
 /// # Errors
 /// When the database fails.
-pub fn last_name(conn: &mut Conn, account: &AccountId, actor: &Reference) -> Result<Option<String>> {
+pub fn last_name(conn: &mut Conn, scope: &AuditScope, actor: &Reference) -> Result<Option<String>> {
     let filter = AuditFilter { actor: Some(ActorChoice::Id(actor.clone())), ..AuditFilter::default() };
-    let rows = list::list(conn, account, &filter, None, 1)?.rows;
+    let rows = list::list(conn, scope, &filter, None, 1)?.rows;
     Ok(rows.into_iter().next().map(|row| row.actor_name))
 }

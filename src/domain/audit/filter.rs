@@ -5,7 +5,7 @@ use std::str::FromStr;
 use diesel::prelude::*;
 
 use super::Action;
-use crate::domain::account::AccountId;
+use crate::domain::account::{Access, AccountId, Permission};
 use crate::store::schema::audit_events;
 use crate::store::types::text_enum;
 use crate::store::{ActorKind, MultiBackend, UtcTime};
@@ -156,6 +156,24 @@ pub struct AuditFilter {
     pub until: Option<UtcTime>,
 }
 
+/// Whose events somebody may see.
+#[derive(Debug, Clone)]
+pub struct AuditScope {
+    /// The events of this account.
+    pub account: AccountId,
+    /// Those of the installation as a whole, too.
+    pub with_installation: bool,
+}
+
+impl AuditScope {
+    /// What an operator may see: the installation's events are for those who also manage
+    /// what they are about.
+    #[must_use]
+    pub fn of(account: AccountId, access: Access) -> Self {
+        Self { account, with_installation: access.allows(Permission::ManageServices) }
+    }
+}
+
 /// The events of one account or of the installation, and of one action or of all:
 /// an index has them in the order of the list.
 #[derive(Debug, Clone, Copy)]
@@ -166,8 +184,8 @@ pub(super) struct AuditPart<'a> {
 }
 
 impl AuditFilter {
-    /// What an account may see, in parts that have no event in common.
-    pub(super) fn parts<'a>(&'a self, account: &'a AccountId) -> Vec<AuditPart<'a>> {
+    /// What may be seen of what matches, in parts that have no event in common.
+    pub(super) fn parts<'a>(&'a self, scope: &'a AuditScope) -> Vec<AuditPart<'a>> {
         let actions: Vec<Option<Action>> = match self.action {
             None => vec![None],
             Some(choice) => {
@@ -175,7 +193,8 @@ impl AuditFilter {
             }
         };
         let of = |account| actions.iter().map(move |action| AuditPart { filter: self, account, action: *action });
-        of(Some(account)).chain(of(None)).collect()
+        let of_installation = scope.with_installation.then(|| of(None));
+        of(Some(&scope.account)).chain(of_installation.into_iter().flatten()).collect()
     }
 }
 

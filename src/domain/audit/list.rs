@@ -1,12 +1,12 @@
-//! The list of audit events: those of an account and those of the installation as a
-//! whole, newest first.
+//! The list of audit events, newest first: those of an account and, for some, those of the
+//! installation as a whole.
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::filter::{AuditFilter, Reference};
+use super::filter::{AuditFilter, AuditScope, Reference};
 use super::{AuditEventId, TargetKind};
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
@@ -36,20 +36,20 @@ pub struct AuditList {
     pub next: Option<AuditCursor>,
 }
 
-/// The newest events that an account may see and that match `filter`, at most `limit`;
+/// The newest events that may be seen and that match `filter`, at most `limit`;
 /// of those older than `after`, or of all.
 ///
 /// # Errors
 /// When the database fails.
 pub fn list(
     conn: &mut Conn,
-    account: &AccountId,
+    scope: &AuditScope,
     filter: &AuditFilter,
     after: Option<&AuditCursor>,
     limit: usize,
 ) -> Result<AuditList> {
     let mut places = Vec::new();
-    for part in filter.parts(account) {
+    for part in filter.parts(scope) {
         let mut query = part.query();
         if let Some(Cursor(time, id)) = after {
             let (at, id) = (audit_events::at, audit_events::id.lt(id));
@@ -74,29 +74,29 @@ pub fn list(
 /// When the database fails.
 pub fn list_newer(
     conn: &mut Conn,
-    account: &AccountId,
+    scope: &AuditScope,
     filter: &AuditFilter,
     before: &AuditCursor,
 ) -> Result<AuditList> {
     let mut places = Vec::new();
-    for part in filter.parts(account) {
+    for part in filter.parts(scope) {
         let order = (audit_events::account_id.asc(), audit_events::at.asc(), audit_events::id.asc());
         places.extend(places_of(conn, newer_than(part.query(), before).order(order), EVENTS_PER_PAGE + 1)?);
     }
     places.sort();
     // The event that stands right before the page is where the page begins after.
     let after = places.get(EVENTS_PER_PAGE).map(cursor);
-    list(conn, account, filter, after.as_ref(), EVENTS_PER_PAGE)
+    list(conn, scope, filter, after.as_ref(), EVENTS_PER_PAGE)
 }
 
-/// The number of events that an account may see and that match `filter`, those newer than
+/// The number of events that may be seen and that match `filter`, those newer than
 /// a place or all; of more than [`MAX_EVENT_COUNT`] one more than that.
 ///
 /// # Errors
 /// When the database fails.
-pub fn count(conn: &mut Conn, account: &AccountId, filter: &AuditFilter, newer: Option<&AuditCursor>) -> Result<usize> {
+pub fn count(conn: &mut Conn, scope: &AuditScope, filter: &AuditFilter, newer: Option<&AuditCursor>) -> Result<usize> {
     let mut count = 0;
-    for part in filter.parts(account) {
+    for part in filter.parts(scope) {
         let mut query = part.query();
         if let Some(place) = newer {
             query = newer_than(query, place);
@@ -128,13 +128,13 @@ pub fn existing_targets(conn: &mut Conn, account: &AccountId, rows: &[AuditRow])
     Ok(found.into_iter().collect())
 }
 
-/// The name of a target when it was changed last, as far as an account may know it.
+/// The name of a target when it was changed last, as far as it may be seen.
 ///
 /// # Errors
 /// When the database fails.
-pub fn last_target_name(conn: &mut Conn, account: &AccountId, target: &Reference) -> Result<Option<String>> {
+pub fn last_target_name(conn: &mut Conn, scope: &AuditScope, target: &Reference) -> Result<Option<String>> {
     let filter = AuditFilter { target: Some(target.clone()), ..AuditFilter::default() };
-    let rows = list(conn, account, &filter, None, 1)?.rows;
+    let rows = list(conn, scope, &filter, None, 1)?.rows;
     Ok(rows.into_iter().next().map(|row| row.target_name))
 }
 

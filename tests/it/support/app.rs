@@ -13,7 +13,9 @@ use keyfob::config::Config;
 use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::deletion;
-use keyfob::domain::api_key::{self, AllowedIps, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes};
+use keyfob::domain::api_key::{
+    self, AllowedIps, AllowedIpsChange, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes,
+};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
@@ -109,11 +111,12 @@ impl GateSwitch {
             }
             Off::NoScope => {
                 let scopes = if is_on { Scopes::full() } else { Scopes::parse([])? };
-                api_key::set_scopes(tx, &account, &id, &scopes).map(drop)
+                api_key::set_scopes(tx, &account, &id, &scopes, None).map(drop)
             }
             Off::Elsewhere => {
                 let allowed = AllowedIps::parse(if is_on { "" } else { "198.51.100.1" })?;
-                api_key::set_allowed_ips(tx, &account, &id, &allowed).map(drop)
+                let change = AllowedIpsChange::Replace { list: allowed, was: None };
+                api_key::change_allowed_ips(tx, &account, &id, change).map(drop)
             }
             // In the past, which no form takes.
             Off::Ended => {
@@ -277,11 +280,17 @@ impl<'db> App<'db> {
     /// The operator of another account on the same installation.
     #[track_caller]
     pub fn another_account(&self) -> Client {
+        self.of_another_account(Role::Owner, "eve@example.com")
+    }
+
+    /// Somebody with this role and address in an account that nobody else has.
+    #[track_caller]
+    pub fn of_another_account(&self, role: Role, email: &str) -> Client {
         let account = account::create(&mut self.db.conn(), "Another account", NOW).unwrap();
         credit::open_accounts(&mut self.db.conn(), credit::DEFAULT_OPENING_CREDITS, NOW).unwrap();
-        self.add_operator("eve@example.com", &account, Role::Owner);
+        self.add_operator(email, &account, role);
         let client = self.anonymous();
-        client.log_in("eve@example.com", PASSWORD);
+        client.log_in(email, PASSWORD);
         client
     }
 

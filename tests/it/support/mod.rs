@@ -36,7 +36,7 @@ pub use process::{Ended, Process, keyfob, run};
 pub use proxy::{Outcome, Proxy, ProxyKind, free_address};
 pub use receiver::Receiver;
 pub use relay::Relay;
-pub use routes::routes;
+pub use routes::{Route, routes};
 pub use sample_rows::insertions;
 pub use sms::{Application, MESSAGES, PHONE};
 pub use smsc::Smsc;

@@ -16,6 +16,11 @@ pub struct Route {
 }
 
 impl Route {
+    /// The address as it is written, with `{…}` for what differs.
+    pub const fn pattern(&self) -> &'static str {
+        self.written
+    }
+
     /// The address, with `id` as a key's id.
     pub fn path(&self, id: &str) -> String {
         self.written

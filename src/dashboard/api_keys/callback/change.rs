@@ -14,10 +14,11 @@ use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::callback::{self, CallbackSecret, Saved};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 use crate::store::Tx;
 
@@ -58,12 +59,10 @@ pub async fn change_callback(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, parse_form::<CallbackForm>(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&callback_form(&id), draft);
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &callback_form(&id), &body),
     };
+    who.may(Permission::ManageKeys)?;
     let mut shell = Shell::new(SECTION, &who, &session);
     let (status, view) = match change(&state, &who, &id, &form).await {
         Ok(Done::Quietly(words)) => {

@@ -10,6 +10,7 @@ use super::super::paths::{SECTION, parse_id};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyId};
 use crate::domain::callback;
 use crate::error::{Error, Result};
@@ -46,6 +47,7 @@ pub async fn ask_about_callback(
     htmx: Htmx,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let (id, action) = path.into_inner();
     let (action, is_removal) = match action.as_str() {
         "new-secret" => ("new-secret", false),

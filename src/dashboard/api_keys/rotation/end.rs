@@ -14,12 +14,13 @@ use super::view::OldSecret;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, When, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
+use crate::domain::account::Permission;
 use crate::domain::api_key::rotation::{self, Grace};
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 
 const NOT_MOVED: &str = "Nothing was changed. Try again in a moment.";
@@ -53,13 +54,14 @@ pub async fn ask_to_end_rotation(
     htmx: Htmx,
     id: Path<String>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let (id, account) = (parse_id(&id)?, who.account.clone());
     let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;
     let now = state.clock.now();
     let Some(old) = entry.rotating(now).map(|old| OldSecret::new(old, &entry.key, now)) else {
         return Ok(see_other(&path(&entry.key.id)));
     };
-    let row = ApiKeyRow::new(entry, now);
+    let row = ApiKeyRow::new(entry, who.access, now);
     if htmx.is_part() {
         return html(StatusCode::OK, &RotationEndDialog { row, old });
     }
@@ -75,9 +77,10 @@ pub async fn end_rotation(
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
     let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(lead_to_login(&id)),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &path(&id)),
     };
+    who.may(Permission::ManageKeys)?;
     let (account, key) = (who.account.clone(), id.clone());
     let entry = who.change(&state, move |tx| rotation::end_previous(tx, &account, &key)).await?;
     tracing::info!(key = %id, operator = %who.operator.id, "the old secret of an API key was ended");
@@ -95,9 +98,10 @@ pub async fn extend_rotation(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, parse_form::<ExtensionForm>(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(lead_to_login(&id)),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &path(&id)),
     };
+    who.may(Permission::ManageKeys)?;
     match extend(&state, &who, &id, &form).await {
         Ok(entry) => {
             tracing::info!(key = %id, operator = %who.operator.id, "the end of an old secret was moved");
@@ -120,8 +124,4 @@ async fn extend(state: &State, who: &SignedIn, id: &ApiKeyId, form: &ExtensionFo
     let (account, id) = (who.account.clone(), id.clone());
     let extend = move |tx: &mut crate::store::Tx<'_>| rotation::extend(tx, &account, &id, grace.end(tx.now()));
     who.change(state, extend).await
-}
-
-fn lead_to_login(id: &ApiKeyId) -> HttpResponse {
-    see_other(&NextPath::parse(&path(id)).login_url())
 }

@@ -16,9 +16,10 @@ use super::view::{GraceOption, OldSecret, SecretsView};
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
+use crate::domain::account::{Access, Permission};
 use crate::domain::api_key::rotation::{self, Grace, Rotation, RotationRequest};
 use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, KeySecretId, KeyStatus};
 use crate::error::{Error, FieldErrors, Result};
@@ -83,7 +84,7 @@ impl RotationForm {
 }
 
 impl RotationQuestion {
-    fn new(entry: ApiKeyEntry, grace: Grace, now: UtcTime) -> Self {
+    fn new(entry: ApiKeyEntry, access: Access, grace: Grace, now: UtcTime) -> Self {
         let key = &entry.key;
         Self {
             secret_id: KeySecretId::mint().to_string(),
@@ -91,7 +92,7 @@ impl RotationQuestion {
             choices: GraceOption::all(grace, key, now),
             live: entry.rotating(now).map(|old| OldSecret::new(old, key, now)),
             note: unchanged(key, now),
-            row: ApiKeyRow::new(entry, now),
+            row: ApiKeyRow::new(entry, access, now),
             errors: FieldErrors::default(),
             alert: None,
         }
@@ -115,8 +116,9 @@ pub async fn ask_to_rotate(
     htmx: Htmx,
     id: Path<String>,
 ) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let entry = find(&state, &who, parse_id(&id)?).await?;
-    let question = RotationQuestion::new(entry, Grace::DEFAULT, state.clock.now());
+    let question = RotationQuestion::new(entry, who.access, Grace::DEFAULT, state.clock.now());
     if htmx.is_part() {
         return html(StatusCode::OK, &RotationDialog { question });
     }
@@ -134,10 +136,11 @@ pub async fn rotate_api_key(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, parse_form::<RotationForm>(&body)?);
     let who = match signed_in {
+        Ok(who) => who,
         // After the login the question is asked again.
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(&rotation(&id)).login_url())),
-        signed_in => signed_in?,
+        Err(error) => return ask_again(error, &rotation(&id)),
     };
+    who.may(Permission::ManageKeys)?;
     match rotate(&state, &who, &id, &form).await {
         Ok(Rotation::Made { entry, secret, .. }) => {
             tracing::info!(key = %id, operator = %who.operator.id, "an API key was rotated");
@@ -189,7 +192,7 @@ async fn refuse(
     let (rejected, errors, alert) = rejection.into_parts();
     let entry = find(state, who, id).await?;
     let grace = Grace::parse(&form.grace).unwrap_or(Grace::DEFAULT);
-    let question = RotationQuestion::new(entry, grace, state.clock.now());
+    let question = RotationQuestion::new(entry, who.access, grace, state.clock.now());
     let secret_id = if is_stale { question.secret_id } else { form.secret_id };
     let question = RotationQuestion { secret_id, errors, alert, ..question };
     rejected.respond(&RotationPage { shell: Shell::new(SECTION, who, session), question })

@@ -14,23 +14,13 @@ use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
-use crate::domain::api_key::{self, AllowedIps, ApiKey, ApiKeyId};
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
+use crate::domain::api_key::{self, AllowedIps, AllowedIpsChange, ApiKey, ApiKeyId};
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::store::Tx;
 
 const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
-
-/// How the list is to change.
-enum ListChange {
-    /// To this one, unless it is another list by now than the one that was shown.
-    Replace(AllowedIps, Option<String>),
-    /// By one address more, where there is a list.
-    Add(IpAddr),
-    /// To this address, where there is no list; by one address more where there is.
-    Limit(IpAddr),
-}
 
 /// `POST /api-keys/{id}/allowed-ips`
 pub async fn change_allowed_ips(
@@ -42,11 +32,10 @@ pub async fn change_allowed_ips(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, parse_form::<AllowedIpsForm>(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&allowed_ips_form(&id), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &allowed_ips_form(&id), &body),
     };
+    who.may(Permission::ManageKeys)?;
     match change(&state, &who, &id, &form).await {
         Ok(key) => {
             tracing::info!(key = %id, operator = %who.operator.id, "the addresses of an API key were changed");
@@ -66,11 +55,13 @@ pub async fn change_allowed_ips(
     }
 }
 
-fn parse(form: &AllowedIpsForm) -> Result<ListChange> {
+fn parse(form: &AllowedIpsForm) -> Result<AllowedIpsChange> {
     match (&form.add, &form.only) {
-        (Some(add), _) => Ok(ListChange::Add(parse_address(add)?)),
-        (None, Some(only)) => Ok(ListChange::Limit(parse_address(only)?)),
-        (None, None) => Ok(ListChange::Replace(AllowedIps::parse(&form.allowed_ips)?, form.was.clone())),
+        (Some(add), _) => Ok(AllowedIpsChange::Add(parse_address(add)?)),
+        (None, Some(only)) => Ok(AllowedIpsChange::Limit(parse_address(only)?)),
+        (None, None) => {
+            Ok(AllowedIpsChange::Replace { list: AllowedIps::parse(&form.allowed_ips)?, was: form.was.clone() })
+        }
     }
 }
 
@@ -79,20 +70,8 @@ fn parse_address(text: &str) -> Result<IpAddr> {
 }
 
 async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &AllowedIpsForm) -> Result<ApiKey> {
-    let list_change = parse(form)?;
+    let change = parse(form)?;
     let (account, id) = (who.account.clone(), id.clone());
-    let change = move |tx: &mut Tx<'_>| {
-        let now = api_key::find_locked(tx, &account, &id)?.key.allowed_ips;
-        let allowed = match list_change {
-            ListChange::Replace(list, Some(was)) if now != list && was != now.as_str() => {
-                return Err(Error::ChangedMeanwhile);
-            }
-            ListChange::Replace(list, _) => list,
-            // Somebody has let it be used from anywhere meanwhile; that is not narrowed.
-            ListChange::Add(_) if now.is_anywhere() => now,
-            ListChange::Add(address) | ListChange::Limit(address) => now.with(address)?,
-        };
-        api_key::set_allowed_ips(tx, &account, &id, &allowed)
-    };
-    Ok(who.change(state, change).await?.key)
+    let entry = who.change(state, move |tx| api_key::change_allowed_ips(tx, &account, &id, change)).await?;
+    Ok(entry.key)
 }

@@ -14,7 +14,8 @@ use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKey, ApiKeyId, Expiry};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -31,12 +32,10 @@ pub async fn change_expiry(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, parse_form::<ExpiryForm>(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            let draft = String::from_utf8_lossy(&body).into_owned();
-            return password::ask_to_log_in(&expiry_form(&id), draft);
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &expiry_form(&id), &body),
     };
+    who.may(Permission::ManageKeys)?;
     if form.ends == KEEP {
         session::leave_toast(&session, &Toast::notice("Nothing was changed."))?;
         return Ok(see_other(&path(&id)));

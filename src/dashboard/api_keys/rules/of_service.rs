@@ -10,6 +10,7 @@ use super::typed::TypedRules;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::layout::html;
 use crate::dashboard::frame::session::SignedIn;
+use crate::domain::account::Permission;
 use crate::domain::{service, service_scope};
 use crate::error::{FieldErrors, Result};
 use crate::http::State;
@@ -22,7 +23,8 @@ struct ScopesPart {
 }
 
 /// `GET /api-keys/new/scopes?service=sms`: the part of the form, with what is ticked so far.
-pub async fn choose_scopes(state: Data<State>, _who: SignedIn, request: HttpRequest) -> Result<HttpResponse> {
+pub async fn choose_scopes(state: Data<State>, who: SignedIn, request: HttpRequest) -> Result<HttpResponse> {
+    who.may(Permission::ManageKeys)?;
     let (mut slug, mut typed) = (String::new(), TypedRules::default());
     for (name, value) in parse_form::<Vec<(String, String)>>(request.query_string().as_bytes())? {
         if name == "service" { slug = value } else { typed.take(&name, value) }

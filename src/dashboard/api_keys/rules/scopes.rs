@@ -12,9 +12,10 @@ use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKey, ApiKeyId};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 use crate::store::Tx;
 
@@ -30,11 +31,10 @@ pub async fn change_scopes(
 ) -> Result<HttpResponse> {
     let (id, form) = (parse_id(&id)?, KeyScopesForm::read(&body)?);
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&scopes_form(&id), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &scopes_form(&id), &body),
     };
+    who.may(Permission::ManageKeys)?;
     match change(&state, &who, &id, &form).await {
         Ok(key) => {
             tracing::info!(key = %id, operator = %who.operator.id, "the scopes of an API key were changed");
@@ -57,12 +57,6 @@ pub async fn change_scopes(
 async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &KeyScopesForm) -> Result<ApiKey> {
     let (scopes, was) = (form.parse()?, form.was.clone());
     let (account, id) = (who.account.clone(), id.clone());
-    let change = move |tx: &mut Tx<'_>| {
-        let now = api_key::find_locked(tx, &account, &id)?.key.scopes;
-        if now != scopes && was.is_some_and(|was| was != now.as_str()) {
-            return Err(Error::ChangedMeanwhile);
-        }
-        api_key::set_scopes(tx, &account, &id, &scopes)
-    };
+    let change = move |tx: &mut Tx<'_>| api_key::set_scopes(tx, &account, &id, &scopes, was.as_deref());
     Ok(who.change(state, change).await?.key)
 }
