@@ -68,6 +68,6 @@ fn href(kind: TargetKind, id: &str) -> Option<String> {
     match kind {
         TargetKind::ApiKey => id.parse().ok().map(|id| api_keys::paths::path(&id)),
         TargetKind::Service => Some(services::paths::path(id)),
-        TargetKind::Account | TargetKind::Operator | TargetKind::Installation => None,
+        TargetKind::Account | TargetKind::Operator | TargetKind::Invitation | TargetKind::Installation => None,
     }
 }
