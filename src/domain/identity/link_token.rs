@@ -36,6 +36,12 @@ impl LinkToken {
         Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*self.0))
     }
 
+    /// The same token, for another step of the same request.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// What its row is found by.
     pub(super) fn digest(&self) -> Digest {
         Digest::of(&*self.0)
