@@ -31,7 +31,7 @@ fn assert_ended(app: &App<'_>, link: &str) {
 fn members(db: &Database) -> Vec<String> {
     db.ask(
         "SELECT o.email || ' ' || m.role AS line FROM memberships AS m JOIN operators AS o ON o.id = m.operator_id \
-         ORDER BY o.email",
+         ORDER BY o.email, m.role",
     )
 }
 

@@ -137,7 +137,7 @@ on_both_databases! {
 
         assert_ended(&app, &link);
         let refused = owner.post(&format!("/people/{id}/password-link"), &[]).assert_status(422);
-        assert!(refused.page().text(".alert").contains("Enable them first."), "{}", refused.body);
+        assert!(refused.page().text("main .alert").contains("Enable them first."), "{}", refused.body);
         assert_eq!(db.count("password_links"), 0);
     }
 

@@ -24,7 +24,7 @@ fn path(db: &Database, email: &str, action: &str) -> String {
 /// What a refused form says above itself.
 #[track_caller]
 fn alert(client: &Client, path: &str, fields: &[(&str, &str)]) -> String {
-    client.post(path, fields).assert_status(422).page().text(".alert")
+    client.post(path, fields).assert_status(422).page().text("main .alert")
 }
 
 fn people(client: &Client) -> Vec<String> {
@@ -214,7 +214,7 @@ on_both_databases! {
         for role in ["root", "", "OWNER", "owner "] {
             assert_eq!(alert(&owner, &path(db, GRACE, "role"), &[("role", role)]), "Choose a role.");
             let answer = owner.post("/people/invitations", &[("role", role), ("email", "")]).assert_status(422);
-            assert_eq!(answer.page().text(".alert"), "Choose a role.");
+            assert_eq!(answer.page().text("main .alert"), "Choose a role.");
         }
         owner.post(&path(db, GRACE, "status"), &[("status", "gone")]).assert_status(400);
 
@@ -286,10 +286,10 @@ on_both_databases! {
         assert_eq!(roles(db), ["ada@example.com owner"]);
         assert_eq!(db.count("operator_passwords"), 1);
         assert_eq!(db.ask("SELECT email AS line FROM operators ORDER BY email"), [EMAIL, GRACE]);
+        assert_eq!(owner.get(&linus).page().toasts(), ["Success. Ada removed."]);
         let page = owner.get(&format!("/api-keys/{}", key.id)).page().text("main");
         assert!(page.contains("by Ada"), "{page}");
         owner.get(&removal.replace("/removal", "")).assert_status(404);
-        assert_eq!(owner.get(&linus).page().toasts(), ["Success. Ada removed."]);
         // The same again leads to the same.
         owner.post(&removal, &[]).assert_leads_to(&removal);
         assert_eq!(owner.get(&removal).page().toasts(), ["Ada was already removed."]);
