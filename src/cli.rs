@@ -5,6 +5,7 @@ mod credits;
 mod duration;
 mod key;
 mod licences;
+mod minute;
 mod on_database;
 mod operator;
 mod restore;

@@ -16,8 +16,10 @@ use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
-use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, audit, connect, credits, handover, messages, services, settings};
+use crate::dashboard::login::{new_password, password, setup};
+use crate::dashboard::{
+    api_keys, audit, connect, credits, handover, invitations, messages, people, services, settings,
+};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -86,6 +88,8 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .service(resource("/static/{file}").get(assets::serve_asset))
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(handover_link())
+                .service(password_link())
+                .service(invitation_link(state))
                 .service(dashboard(state))
                 .app_data(PayloadConfig::new(MAX_FORM_BYTES))
                 .wrap(from_fn(whole_body::whole_body))
@@ -108,6 +112,26 @@ fn handover_link() -> impl HttpServiceFactory + use<> {
     resource("/handover/{token}")
         .get(handover::link::show_handover)
         .post(handover::link::reveal_key)
+        .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
+}
+
+/// The page of a link by which an operator sets a new password.
+fn password_link() -> impl HttpServiceFactory + use<> {
+    resource("/passwords/{token}")
+        .get(new_password::show_new_password)
+        .post(new_password::set_new_password)
+        .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+        .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
+}
+
+/// The page of a link by which somebody joins, who may be logged in.
+fn invitation_link(state: &Data<State>) -> impl HttpServiceFactory + use<> {
+    resource("/invitations/{token}")
+        .get(invitations::link::show_invitation)
+        .post(invitations::link::accept_invitation)
+        .wrap(from_fn(head::head_changes_nothing))
+        .wrap(sessions(state))
+        .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
 }
 
@@ -138,6 +162,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
         .configure(of_services)
+        .configure(of_people)
         .service(resource("/audit").get(audit::list::list_events))
         .service(resource("/audit.csv").post(audit::export::export_csv))
         .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
@@ -200,6 +225,30 @@ fn of_services(config: &mut ServiceConfig) {
             resource("/services/{slug}/scopes/{name}/deletion")
                 .get(services::scope_deletion::ask_to_delete_scope)
                 .post(services::scope_deletion::delete_scope),
+        );
+}
+
+/// The pages of people and invitations.
+fn of_people(config: &mut ServiceConfig) {
+    config
+        .service(resource("/people").get(people::list::list_people))
+        .service(resource("/people/invitations").post(people::invite::invite))
+        .service(resource("/people/invitations/new").get(people::invite::new_invitation))
+        .service(resource("/people/invitations/{invitation}/withdrawal").post(people::withdrawal::withdraw_invitation))
+        .service(resource("/people/{operator}").get(people::show::show_person))
+        .service(resource("/people/{operator}/role").get(people::role::ask_for_role).post(people::role::change_role))
+        .service(
+            resource("/people/{operator}/status").get(people::status::ask_for_status).post(people::status::set_status),
+        )
+        .service(
+            resource("/people/{operator}/removal")
+                .get(people::removal::ask_to_remove)
+                .post(people::removal::remove_person),
+        )
+        .service(
+            resource("/people/{operator}/password-link")
+                .get(people::password_link::ask_to_make_password_link)
+                .post(people::password_link::make_password_link),
         );
 }
 

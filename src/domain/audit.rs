@@ -72,12 +72,26 @@ text_enum! {
         ServiceScopeChanged = "service.scope_changed",
         /// A scope was removed from a service and from the keys that had it.
         ServiceScopeRemoved = "service.scope_removed",
-        /// An operator was created, and joined an account.
+        /// An operator joined an account.
         OperatorJoined = "operator.joined",
         /// An operator was renamed.
         OperatorRenamed = "operator.renamed",
         /// An operator's password was changed.
         OperatorPasswordChanged = "operator.password_changed",
+        /// A link was made by which somebody can join an account.
+        OperatorInvited = "operator.invited",
+        /// An invitation was withdrawn before anybody used it.
+        OperatorInvitationWithdrawn = "operator.invitation_withdrawn",
+        /// An operator got another role.
+        OperatorRoleChanged = "operator.role_changed",
+        /// An operator was disabled.
+        OperatorDisabled = "operator.disabled",
+        /// An operator was enabled.
+        OperatorEnabled = "operator.enabled",
+        /// An operator left an account.
+        OperatorRemoved = "operator.removed",
+        /// A link was made by which an operator sets a new password.
+        OperatorPasswordLinkMade = "operator.password_link_made",
         /// An operator logged in.
         OperatorLoggedIn = "operator.logged_in",
         /// An operator logged out.
@@ -98,6 +112,8 @@ text_enum! {
         Service = "service",
         /// An operator.
         Operator = "operator",
+        /// An invitation.
+        Invitation = "invitation",
         /// The installation as a whole.
         Installation = "installation",
     }

@@ -1,24 +1,28 @@
-//! The token in the address of a hand-over's link: the one secret that a path holds. It is
-//! kept out of logs and referrers.
+//! The tokens in the addresses of links, the one kind of secret that a path holds: of a
+//! hand-over, an invitation and a new password. They are kept out of logs and referrers.
 
 use percent_encoding::percent_decode_str;
 
-const HANDOVER: &str = "handover";
-/// The route, as logs have it.
-const ROUTE: &str = "/handover/{token}";
+/// The first part of such an address, and the route, as logs have it.
+const LINKS: [(&str, &str); 3] =
+    [("handover", "/handover/{token}"), ("invitations", "/invitations/{token}"), ("passwords", "/passwords/{token}")];
 
 /// Whether a path holds a token, however it is written: a link may have been mistyped.
 #[must_use]
 pub fn is_in(path: &str) -> bool {
-    let path = percent_decode_str(path).decode_utf8_lossy();
-    let first = path.split('/').map(str::trim).find(|part| !part.is_empty());
-    first.is_some_and(|first| first.eq_ignore_ascii_case(HANDOVER))
+    route_of(path).is_some()
 }
 
 /// The path as logs have it: the pattern of the route instead of a token.
 #[must_use]
 pub fn without(path: &str) -> &str {
-    if is_in(path) { ROUTE } else { path }
+    route_of(path).unwrap_or(path)
+}
+
+fn route_of(path: &str) -> Option<&'static str> {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let first = path.split('/').map(str::trim).find(|part| !part.is_empty())?;
+    LINKS.iter().find(|(link, _)| first.eq_ignore_ascii_case(link)).map(|(_, route)| *route)
 }
 
 #[cfg(test)]
@@ -37,7 +41,9 @@ mod tests {
         ] {
             assert_eq!(without(path), "/handover/{token}", "{path}");
         }
-        for path in ["/", "/api-keys/key_1/handover", "/handovers", "*", "/v1/auth"] {
+        assert_eq!(without("//Invitations%2Fabc"), "/invitations/{token}");
+        assert_eq!(without("/%70asswords/abc"), "/passwords/{token}");
+        for path in ["/", "/api-keys/key_1/handover", "/handovers", "/people/invitations/new", "*", "/v1/auth"] {
             assert_eq!(without(path), path);
         }
     }

@@ -81,6 +81,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_credits();
     look.at_services();
     look.at_many_keys();
+    look.at_people();
     look.at_audit();
     look.at_the_rest();
     look.at_what_a_viewer_sees();
@@ -293,6 +294,109 @@ impl Look {
         dashboard.follow("Add Credits");
         dashboard.wait_for_text(TOAST, "Success");
         self.closely("credits", &[]);
+    }
+
+    #[track_caller]
+    fn at_people(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/people");
+        self.closely("people", &[]);
+        dashboard.click("+ Invite");
+        dashboard.wait_for(POP_UP);
+        dashboard.fill_in("#invitation-email", "nobody");
+        dashboard.click("Make link");
+        dashboard.wait_for("#invitation-email-error");
+        self.closely("people-invite-pop-up", &["/people/invitations 422"]);
+        dashboard.fill_in("#invitation-email", "grace.of.the.branch.office@customers.example.com");
+        dashboard.click("Make link");
+        dashboard.wait_for("dialog #made-link");
+        self.closely("people-invited-pop-up", &[]);
+        dashboard.open("/people/invitations/new");
+        self.closely("people-invite", &[]);
+        dashboard.follow("Make link");
+        let link = dashboard.wait_for("#made-link").text();
+        self.closely("people-invited", &[]);
+        dashboard.goto(&link);
+        self.closely("invitation-logged-in", &[]);
+        self.at_an_invitation(&link);
+        let person = self.at_a_person();
+        self.at_a_removal(&person);
+    }
+
+    /// What somebody sees who is not logged in; afterwards the owner is again.
+    #[track_caller]
+    fn at_an_invitation(&self, link: &str) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/people");
+        self.closely("people-with-invitations", &[]);
+        dashboard.follow("Log out");
+        dashboard.goto(link);
+        self.closely("invitation", &[]);
+        dashboard.follow("Join");
+        self.closely("invitation-with-errors", &[&format!("{} 422", dashboard.path())]);
+        dashboard.fill_in("#name", &"W".repeat(100));
+        dashboard.fill_in("#email", "grace@example.com");
+        dashboard.fill_in("#password", PASSWORD);
+        dashboard.follow("Join");
+        dashboard.wait_for_text(TOAST, "Welcome");
+        dashboard.open("/people");
+        self.closely("people-as-viewer", &[]);
+        dashboard.goto(link);
+        self.closely("invitation-ended", &[&format!("{} 404", dashboard.path())]);
+        dashboard.open("/api-keys");
+        dashboard.follow("Log out");
+        dashboard.log_in(PASSWORD);
+        dashboard.wait_for_text("h1", "API Keys");
+    }
+
+    #[track_caller]
+    fn at_a_person(&self) -> String {
+        let dashboard = &self.dashboard;
+        dashboard.open("/people");
+        dashboard.follow("Mara Lind");
+        self.closely("person-oneself", &[]);
+        dashboard.find("details summary").click();
+        self.closely("person-known-keys", &[]);
+        dashboard.open("/people");
+        dashboard.follow(&"W".repeat(100));
+        dashboard.find("details summary").click();
+        self.closely("person", &[]);
+        let person = dashboard.path();
+        dashboard.click("Change…");
+        dashboard.wait_for(POP_UP);
+        self.closely("person-role-pop-up", &[]);
+        dashboard.open(&format!("{person}/role"));
+        self.closely("person-role", &[]);
+        dashboard.open(&format!("{person}/password-link"));
+        self.closely("person-password-link", &[]);
+        dashboard.follow("Make link");
+        let link = dashboard.wait_for("#made-link").text();
+        self.closely("person-password-link-made", &[]);
+        dashboard.goto(&link);
+        self.closely("new-password", &[]);
+        dashboard.follow("Save password");
+        self.closely("new-password-with-error", &[&format!("{} 422", dashboard.path())]);
+        dashboard.fill_in("#new-password", "a battery of correct horses");
+        dashboard.follow("Save password");
+        self.closely("new-password-saved", &[]);
+        dashboard.goto(&link);
+        self.closely("new-password-ended", &[&format!("{} 404", dashboard.path())]);
+        person
+    }
+
+    #[track_caller]
+    fn at_a_removal(&self, person: &str) {
+        let dashboard = &self.dashboard;
+        dashboard.open(&format!("{person}/status"));
+        self.closely("person-disable", &[]);
+        dashboard.follow("Disable");
+        self.closely("person-disabled", &[]);
+        dashboard.open("/people");
+        self.closely("people-disabled", &[]);
+        dashboard.open(&format!("{person}/removal"));
+        self.closely("person-removal", &[]);
+        dashboard.follow("Remove");
+        self.closely("person-removed", &[]);
     }
 
     #[track_caller]

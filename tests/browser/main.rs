@@ -11,6 +11,7 @@ mod local_network;
 mod looks;
 mod messages;
 mod more_options;
+mod people;
 mod roles;
 mod rotation;
 mod rules;

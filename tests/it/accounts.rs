@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use keyfob::domain::message::MessageId;
 
-use crate::origin::{WRITES, send};
+use crate::origin::{Ids, WRITES, send};
 use crate::roles::{Needs, table};
-use crate::support::{Answer, App, Database, EMAIL, Key, Rows, form, on_both_databases, routes};
+use crate::support::{
+    Answer, App, Database, EMAIL, Key, Route, Rows, UNKNOWN_INVITATION, UNKNOWN_OPERATOR, form, on_both_databases,
+    routes,
+};
 
 /// In every text that the first account has written.
 const MARKER: &str = "Zanzibar";
@@ -38,6 +41,7 @@ fn fill(app: &App) -> Things {
     said(&[("default_sender", MARKER)], "/default-sender");
     said(&[("url", "https://zanzibar.example/sms"), ("action", "save")], "/callback");
     client.hand_over(&key);
+    client.invite("viewer", "zanzibar@example.com");
     let verify = serde_json::json!({ "key": key.secret, "client_ip": ADDRESS });
     app.anonymous().post_json("/v1/keys/verify", verify.to_string()).assert_ok();
     said(&[("allowed_ips", "198.51.100.76")], "/allowed-ips");
@@ -63,7 +67,7 @@ fn fill(app: &App) -> Things {
 
     let mut ids = BTreeSet::from([deleted.id.clone(), key.id.clone()]);
     let mut named = ids.clone();
-    for table in ["accounts", "operators", "key_secrets", "messages", "ledger_entries", "audit_events"] {
+    for table in ["accounts", "operators", "key_secrets", "messages", "ledger_entries", "audit_events", "invitations"] {
         let found = db.ask(&format!("SELECT id AS line FROM {table}"));
         named.insert(found[0].clone());
         ids.extend(found);
@@ -80,6 +84,11 @@ fn assert_tells_nothing(answer: &Answer, things: &Things, request: &str) {
         let is_told = body.contains(&told.to_lowercase()) && !request.contains(told);
         assert!(!is_told, "{request} tells {told}: {}", answer.body);
     }
+}
+
+/// Whether a route is about one of an account's things, which it names.
+fn is_of_object(route: &Route) -> bool {
+    ["{id}", "{operator}", "{invitation}"].iter().any(|part| route.pattern().contains(part))
 }
 
 /// What lists and pages read from their addresses, with the first account's things in it.
@@ -119,7 +128,7 @@ on_both_databases! {
             if method != "GET" || matches!(needs, Needs::Anybody) {
                 continue;
             }
-            let of_object = route.pattern().contains("{id}");
+            let of_object = is_of_object(&route);
             let asked = if of_object { BTreeSet::from([String::new()]) } else { queries(&things) };
             for id in things.named.iter().take(if of_object { usize::MAX } else { 1 }) {
                 if owner.get(&route.path(id)).body.contains(MARKER) {
@@ -135,7 +144,7 @@ on_both_databases! {
                 }
             }
         }
-        for page in ["/api-keys", "/api-keys/{id}", "/messages", "/messages.csv", "/messages/{id}", "/credits", "/audit"] {
+        for page in ["/api-keys", "/api-keys/{id}", "/messages", "/messages.csv", "/messages/{id}", "/credits", "/people", "/audit"] {
             assert!(shown_to_owner.contains(page), "{page} shows its own account nothing: {shown_to_owner:?}");
         }
         let caller = other.stranger().with("x-api-key", &theirs.secret);
@@ -161,9 +170,19 @@ on_both_databases! {
             for id in &things.named {
                 let key = Key { id: id.clone(), secret: things.key.secret.clone() };
                 for client in [&other, &other.htmx("button")] {
-                    let answer = send(client, &key, &things.key.id, write);
+                    let named = |unknown: &str| {
+                        let is_of_kind = id.split('_').next() == unknown.split('_').next();
+                        if is_of_kind { id.clone() } else { unknown.to_owned() }
+                    };
+                    let ids = Ids {
+                        key: key.clone(),
+                        form: things.key.id.clone(),
+                        person: named(UNKNOWN_OPERATOR),
+                        invitation: named(UNKNOWN_INVITATION),
+                    };
+                    let answer = send(client, &ids, write);
                     assert_tells_nothing(&answer, &things, &format!("{method} {written} {id} {}", things.key.id));
-                    assert!(!route.pattern().contains("{id}") || answer.status == 404, "{written}: {}", answer.status);
+                    assert!(!is_of_object(&route) || answer.status == 404, "{written}: {}", answer.status);
                 }
             }
         }

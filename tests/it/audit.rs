@@ -1,6 +1,8 @@
 //! Audit events: every change leaves one, with who made it and from where.
 
-use crate::support::{Client, Database, EMAIL, PASSWORD, on_both_databases, run};
+use keyfob::domain::account::membership::Role;
+
+use crate::support::{Client, Database, EMAIL, PASSWORD, on_both_databases, operator_id, run};
 
 const NEW_PASSWORD: &str = "a battery of correct horses";
 
@@ -97,12 +99,59 @@ on_both_databases! {
         assert!(!db.rows()["audit_events"].join(" ").contains("argon2"));
     }
 
+    fn every_change_of_people_leaves_one_event_and_a_repeated_one_none(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        app.colleague(Role::Viewer, "grace@example.com");
+        let person = format!("/people/{}", operator_id(db, "grace@example.com"));
+        let set = |path: &str, name: &str, value: &str| drop(client.post(&format!("{person}/{path}"), &[(name, value)]));
+        let steps: [(&str, &dyn Fn()); 4] = [
+            ("operator.role_changed", &|| set("role", "role", "admin")),
+            ("operator.disabled", &|| set("status", "status", "disabled")),
+            ("operator.enabled", &|| set("status", "status", "enabled")),
+            ("operator.removed", &|| set("removal", "x", "")),
+        ];
+        let link = client.password_link(&operator_id(db, "grace@example.com"));
+        let set_password = || drop(app.anonymous().post(&link, &[("new_password", NEW_PASSWORD)]));
+        assert_eq!(recorded(db, set_password), ["operator.password_changed"]);
+        assert_eq!(recorded(db, set_password), [""; 0]);
+        for (action, change) in steps {
+            assert_eq!(recorded(db, change), [action]);
+            assert_eq!(recorded(db, change), [""; 0], "{action} again");
+        }
+
+        assert_eq!(recorded(db, || drop(client.invite("viewer", "linus@example.com"))), ["operator.invited"]);
+        let withdrawal = client.get("/people").page().attr("form[action$=withdrawal]", "action");
+        let withdraw = || drop(client.post(&withdrawal, &[]));
+        assert_eq!(recorded(db, withdraw), ["operator.invitation_withdrawn"]);
+        assert_eq!(recorded(db, withdraw), [""; 0]);
+        let link = client.invite("admin", "linus@example.com");
+        let form = [("name", "Linus"), ("email", "linus@example.com"), ("password", PASSWORD)];
+        let join = || drop(app.anonymous().post(&link, &form));
+        assert_eq!(recorded(db, join), ["operator.joined"]);
+        assert_eq!(recorded(db, join), [""; 0]);
+        let make = || drop(client.password_link(&operator_id(db, "linus@example.com")));
+        assert_eq!(recorded(db, make), ["operator.password_link_made"]);
+        let joined = db.ask(
+            "SELECT actor_name || '|' || target_name || '|' || changes AS line FROM audit_events \
+             WHERE action IN ('operator.joined', 'operator.role_changed') AND actor_kind = 'operator' AND account_id IS NOT NULL \
+             ORDER BY action DESC",
+        );
+        assert_eq!(joined, [r#"Ada|Ada|{"role":["viewer","admin"]}"#, r#"Linus|Linus|{"role":["","admin"]}"#]);
+    }
+
     fn what_is_refused_leaves_no_event(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
         let theirs = app.another_account().create_key("Theirs");
 
+        let oneself = format!("/people/{}", operator_id(db, EMAIL));
+
         let refused = recorded(db, || {
+            client.post(&format!("{oneself}/role"), &[("role", "viewer")]).assert_status(422);
+            client.post(&format!("{oneself}/status"), &[("status", "disabled")]).assert_status(422);
+            client.post(&format!("{oneself}/removal"), &[]).assert_status(422);
+            client.post("/people/invitations", &[("role", "viewer"), ("email", EMAIL)]).assert_status(422);
             client.post("/api-keys", &[("key_id", "x"), ("service", "sms"), ("name", ""), ("description", "")]).assert_status(422);
             client.post(&theirs.status_path(), &[("status", "disabled")]).assert_status(404);
             client.post(&format!("/api-keys/{}/deletion", theirs.id), &[]).assert_status(404);
@@ -154,7 +203,12 @@ on_both_databases! {
         let app = db.app();
         let key = app.make_key("Project X");
         let command = |arguments: &[&str]| drop(run(&[arguments, &["--database-url", &db.url()]].concat(), ""));
-        let steps: [(&str, &[&str]); 5] = [
+        app.colleague(Role::Viewer, "grace@example.com");
+        let steps: [(&str, &[&str]); 9] = [
+            ("operator.role_changed", &["operator", "role", "grace@example.com", "admin"]),
+            ("operator.disabled", &["operator", "disable", "grace@example.com"]),
+            ("operator.enabled", &["operator", "enable", "grace@example.com"]),
+            ("operator.removed", &["operator", "remove", "grace@example.com"]),
             ("api_key.disabled", &["key", "disable", &key.id, "--reason", "unused"]),
             ("api_key.enabled", &["key", "enable", &key.id]),
             ("api_key.rotated", &["key", "rotate", &key.id]),
@@ -168,7 +222,7 @@ on_both_databases! {
             assert!(events(db).pop().unwrap().starts_with("command_line command_line "), "{action}");
             assert_eq!(recorded(db, || command(arguments)), [""; 0], "{action} again");
         }
-        for look in [&["key", "list"][..], &["setting", "list"]] {
+        for look in [&["key", "list"][..], &["setting", "list"], &["operator", "list"]] {
             assert_eq!(recorded(db, || command(look)), [""; 0]);
         }
     }

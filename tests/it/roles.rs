@@ -7,8 +7,10 @@ use keyfob::domain::account::{Access, Permission};
 use keyfob::domain::api_key::ApiKeyId;
 
 use self::Needs::{Anybody, Login, May};
-use crate::origin::{WRITES, send};
-use crate::support::{Answer, App, Client, Database, Key, Route, on_both_databases, routes};
+use crate::origin::{Ids, WRITES, send};
+use crate::support::{
+    Answer, App, Client, Database, Key, Route, UNKNOWN_INVITATION, UNKNOWN_OPERATOR, on_both_databases, routes,
+};
 
 /// What somebody needs to use a route.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub enum Needs {
 const KEYS: Needs = May(Permission::ManageKeys);
 const CREDITS: Needs = May(Permission::ManageCredits);
 const SERVICES: Needs = May(Permission::ManageServices);
+const INVITING: Needs = May(Permission::InvitePeople);
+const PEOPLE: Needs = May(Permission::ManagePeople);
 const INSTALLATION: Needs = May(Permission::ManageInstallation);
 
 /// Every route for people.
@@ -36,6 +40,10 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /login", Anybody),
     ("GET /handover/{token}", Anybody),
     ("POST /handover/{token}", Anybody),
+    ("GET /invitations/{token}", Anybody),
+    ("POST /invitations/{token}", Anybody),
+    ("GET /passwords/{token}", Anybody),
+    ("POST /passwords/{token}", Anybody),
     ("POST /logout", Login),
     ("GET /settings", Login),
     ("POST /settings/name", Login),
@@ -83,6 +91,19 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /services/{slug}/scopes/{name}", SERVICES),
     ("GET /services/{slug}/scopes/{name}/deletion", SERVICES),
     ("POST /services/{slug}/scopes/{name}/deletion", SERVICES),
+    ("GET /people", Login),
+    ("POST /people/invitations", INVITING),
+    ("GET /people/invitations/new", INVITING),
+    ("POST /people/invitations/{invitation}/withdrawal", INVITING),
+    ("GET /people/{operator}", Login),
+    ("GET /people/{operator}/role", PEOPLE),
+    ("POST /people/{operator}/role", PEOPLE),
+    ("GET /people/{operator}/status", PEOPLE),
+    ("POST /people/{operator}/status", PEOPLE),
+    ("GET /people/{operator}/removal", PEOPLE),
+    ("POST /people/{operator}/removal", PEOPLE),
+    ("GET /people/{operator}/password-link", PEOPLE),
+    ("POST /people/{operator}/password-link", PEOPLE),
     ("GET /audit", Login),
     ("POST /audit.csv", Login),
     ("POST /audit.jsonl", Login),
@@ -162,7 +183,13 @@ impl Person {
         }
         let path = route.path("ID");
         let write = WRITES.iter().find(|(known, _)| *known == path).unwrap();
-        send(client, &self.key, ApiKeyId::mint().as_str(), write)
+        let ids = Ids {
+            key: self.key.clone(),
+            form: ApiKeyId::mint().to_string(),
+            person: UNKNOWN_OPERATOR.to_owned(),
+            invitation: UNKNOWN_INVITATION.to_owned(),
+        };
+        send(client, &ids, write)
     }
 }
 

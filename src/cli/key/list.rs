@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::found::require_service;
-use super::shown::minute;
+use crate::cli::minute::minute;
 use crate::cli::on_database::{open, print, say_aside};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::found::{account_of, parse_id};
-use super::shown::{minute, print_secret};
+use super::shown::print_secret;
 use crate::cli::duration::parse_seconds;
+use crate::cli::minute::minute;
 use crate::cli::on_database::{actor, open, say_aside};
 use crate::clock::Clock;
 use crate::config::Config;

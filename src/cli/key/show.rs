@@ -1,7 +1,7 @@
 //! `keyfob key show`.
 
 use super::found::{account_of, parse_id};
-use super::shown::minute;
+use crate::cli::minute::minute;
 use crate::cli::on_database::{open, print};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -1,21 +1,12 @@
 //! How commands show keys to people.
 
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use zeroize::Zeroizing;
 
+use crate::cli::minute::minute;
 use crate::cli::on_database::print;
 use crate::domain::api_key::secret::KeySecret;
 use crate::domain::api_key::{ApiKeyEntry, NewSecretView};
 use crate::error::Error;
-use crate::store::UtcTime;
-
-const MINUTE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]");
-
-/// A moment to the minute, in UTC.
-pub(super) fn minute(time: UtcTime) -> String {
-    time.to_datetime().format(MINUTE).unwrap_or_default()
-}
 
 /// `ends 2026-12-28 16:10 UTC`, or that it never does.
 pub(super) fn end(entry: &ApiKeyEntry) -> String {

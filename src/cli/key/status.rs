@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::found::{account_of, parse_id};
-use super::shown::minute;
+use crate::cli::minute::minute;
 use crate::cli::on_database::{actor, open, say};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -35,7 +35,14 @@ pub(super) fn changed_fields(action: Option<Action>, changes: &str) -> Vec<Chang
 
 /// Whether there was no target before the action.
 const fn begins(action: Action) -> bool {
-    matches!(action, Action::ApiKeyCreated | Action::ServiceCreated | Action::OperatorJoined | Action::AuditExported)
+    matches!(
+        action,
+        Action::ApiKeyCreated
+            | Action::ServiceCreated
+            | Action::OperatorInvited
+            | Action::OperatorJoined
+            | Action::AuditExported
+    )
 }
 
 fn label(field: &str) -> &str {

@@ -7,7 +7,7 @@ use super::filter::{WantedEvents, history_url};
 use super::words::{action_words, via_words};
 use crate::dashboard::frame::ago::Age;
 use crate::dashboard::frame::layout::When;
-use crate::dashboard::{api_keys, services};
+use crate::dashboard::{api_keys, people, services};
 use crate::domain::audit::{Action, TargetKind};
 use crate::store::{AuditRow, UtcTime};
 
@@ -68,6 +68,7 @@ fn href(kind: TargetKind, id: &str) -> Option<String> {
     match kind {
         TargetKind::ApiKey => id.parse().ok().map(|id| api_keys::paths::path(&id)),
         TargetKind::Service => Some(services::paths::path(id)),
-        TargetKind::Account | TargetKind::Operator | TargetKind::Installation => None,
+        TargetKind::Operator => id.parse().ok().map(|id| people::paths::path(&id)),
+        TargetKind::Account | TargetKind::Invitation | TargetKind::Installation => None,
     }
 }

@@ -41,6 +41,15 @@ impl Role {
             Permission::ManagePeople | Permission::ManageInstallation => matches!(self, Self::Owner),
         }
     }
+
+    /// What somebody needs to invite a person into this role.
+    #[must_use]
+    pub const fn invitation_permission(self) -> Permission {
+        match self {
+            Self::Owner => Permission::ManagePeople,
+            Self::Admin | Self::Viewer => Permission::InvitePeople,
+        }
+    }
 }
 
 /// The role of an operator in the account that they work for.

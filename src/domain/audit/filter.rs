@@ -57,7 +57,14 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ServiceScopeAdded
         | Action::ServiceScopeChanged
         | Action::ServiceScopeRemoved => ActionGroup::Services,
-        Action::OperatorJoined
+        Action::OperatorInvited
+        | Action::OperatorInvitationWithdrawn
+        | Action::OperatorJoined
+        | Action::OperatorRoleChanged
+        | Action::OperatorDisabled
+        | Action::OperatorEnabled
+        | Action::OperatorRemoved
+        | Action::OperatorPasswordLinkMade
         | Action::OperatorRenamed
         | Action::OperatorPasswordChanged
         | Action::OperatorLoggedIn

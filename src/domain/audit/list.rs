@@ -11,7 +11,7 @@ use super::{AuditEventId, TargetKind};
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
 use crate::error::Result;
-use crate::store::schema::{api_keys, audit_events, services};
+use crate::store::schema::{api_keys, audit_events, memberships, services};
 use crate::store::{AuditRow, Conn, MultiBackend, UtcTime};
 
 /// The number of events on one page.
@@ -125,6 +125,9 @@ pub fn existing_targets(conn: &mut Conn, account: &AccountId, rows: &[AuditRow])
         keys.filter(api_keys::id.eq_any(ids(TargetKind::ApiKey))).select(api_keys::id).load(conn)?;
     let services = services::table.filter(services::slug.eq_any(ids(TargetKind::Service)));
     found.extend(services.select(services::slug).load::<String>(conn)?);
+    let members = memberships::table.filter(memberships::account_id.eq(account));
+    let members = members.filter(memberships::operator_id.eq_any(ids(TargetKind::Operator)));
+    found.extend(members.select(memberships::operator_id).load::<String>(conn)?);
     Ok(found.into_iter().collect())
 }
 

@@ -1,7 +1,10 @@
-//! Logging in to the dashboard: operators, passwords, sessions and rate limits.
+//! Logging in to the dashboard: operators, invitations, passwords, sessions and rate limits.
 
+pub mod invitation;
+pub mod link_token;
 pub mod operator;
 pub mod password;
+pub mod password_link;
 pub mod session;
 pub mod setup_code;
 pub mod stored_password;

@@ -5,6 +5,10 @@ const WRITTEN: &str = include_str!("../../../src/routes.rs");
 /// The token of a link that nobody made.
 pub const UNKNOWN_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// The ids of a person and of an invitation that there never were.
+pub const UNKNOWN_OPERATOR: &str = "op_00000000000000000000000000";
+pub const UNKNOWN_INVITATION: &str = "inv_00000000000000000000000000";
+
 /// An address, and what it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -21,13 +25,15 @@ impl Route {
         self.written
     }
 
-    /// The address, with `id` as a key's id.
+    /// The address, with `id` as the id of what it is about.
     pub fn path(&self, id: &str) -> String {
         self.written
             .replace("{id}", id)
             .replace("{slug}", "sms")
             .replace("{name}", "eve.read")
             .replace("{token}", UNKNOWN_TOKEN)
+            .replace("{operator}", if id.starts_with("op_") { id } else { UNKNOWN_OPERATOR })
+            .replace("{invitation}", if id.starts_with("inv_") { id } else { UNKNOWN_INVITATION })
             .replace("{service}*", "sms")
             .replace("{file}", "nothing.css")
     }

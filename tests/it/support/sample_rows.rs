@@ -225,6 +225,19 @@ const ROWS: &[SampleRows] = &[
          ('key_2', X'EE02', NULL, 50, 51, 52, '192.0.2.1', 'curl/8')",
     ),
     rows(
+        23,
+        "invitations",
+        "(id, digest, account_id, role, email, created_by, created_at, expires_at, used_at) VALUES \
+         ('inv_1', X'EF00', 'acc_1', 'viewer', 'grace@example.com', 'op_1', 53, 54, NULL), \
+         ('inv_2', X'EF01', 'acc_2', 'owner', NULL, NULL, 55, 56, 57)",
+    ),
+    rows(
+        23,
+        "password_links",
+        "(operator_id, digest, created_by, created_at, expires_at, used_at) VALUES \
+         ('op_1', X'EF02', 'op_2', 58, 59, NULL), ('op_2', X'EF03', NULL, 60, 61, 62)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

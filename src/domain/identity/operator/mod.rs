@@ -1,12 +1,25 @@
 //! Operators: the people who log in to the dashboard.
 
+mod access_end;
 mod creation;
+mod guard;
+mod known_keys;
+mod member;
 mod new_password;
 mod record;
+mod removal;
+mod role_change;
+mod status;
 
-pub use creation::{NewOperator, create};
+pub use creation::{NewOperator, create, id_for, join};
+pub use guard::{acting_operator, lock_people, require_no_other_account};
+pub use known_keys::{KnownKey, known_keys};
+pub use member::{Member, find_member, list_members};
 pub use new_password::set_password;
 pub use record::{
     Operator, OperatorId, exists, find, find_by_email, logged_in, logged_out, normalize_email, parse_email, parse_name,
     rename,
 };
+pub use removal::{remove, removed_name};
+pub use role_change::change_role;
+pub use status::{disable, enable};

@@ -8,7 +8,7 @@ use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::id::id;
 use crate::domain::text;
 use crate::error::{Error, Result};
-use crate::store::schema::{memberships, operators};
+use crate::store::schema::{memberships, operator_passwords, operators};
 use crate::store::{Conn, Tx, UtcTime};
 
 id! {
@@ -35,7 +35,8 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub(super) fn event(&self, action: Action) -> EventBuilder {
+    /// Starts an event of a change to the operator.
+    pub(in crate::domain::identity) fn event(&self, action: Action) -> EventBuilder {
         audit::event(action, TargetKind::Operator, self.id.as_str(), &self.name)
     }
 
@@ -101,6 +102,16 @@ pub fn parse_name(typed: &str) -> Result<String> {
 pub fn exists(conn: &mut Conn) -> Result<bool> {
     let count: i64 = operators::table.count().get_result(conn)?;
     Ok(count > 0)
+}
+
+/// Whether an operator can log in: enabled, and with a password.
+///
+/// # Errors
+/// When the database fails.
+pub fn can_log_in(conn: &mut Conn, operator: &Operator) -> Result<bool> {
+    let password = operator_passwords::table.find(&operator.id);
+    let count: i64 = password.count().get_result(conn)?;
+    Ok(operator.disabled_at.is_none() && count > 0)
 }
 
 /// The operator with this id.
