@@ -49,6 +49,18 @@ const MESSAGES: [(&str, &str, &str); 7] = [
 ];
 const DESCRIPTION_OF_MONEY: &str = "Invoice 2026-041 of the branch office, paid by bank transfer";
 
+/// Two more sessions, and notices of a login.
+const SESSIONS: &str = r#"
+    INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
+    SELECT X'AA', operator_id, '{"login":"{\"address\":\"2001:db8:1234:5678:9abc:def0:1234:5678\",\"user_agent\":\"Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww\",\"at\":1}"}',
+        created_at, seen_at FROM sessions WHERE operator_id IS NOT NULL LIMIT 1;
+    INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
+    SELECT X'BB', operator_id, '{}', created_at, seen_at FROM sessions WHERE digest = X'AA';
+    INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
+    SELECT 'lnot_1', id, 'elsewhere', '203.0.113.9', '2001:db8:1234:5678:9abc:def0:1234:5678', 'curl/8', created_at FROM operators;
+    INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
+    SELECT 'lnot_2', id, 'here', '127.0.0.1', '203.0.113.9', 'curl/8', created_at FROM operators;"#;
+
 #[test]
 fn every_page_is_good_on_a_wide_screen() {
     look_around(Options::default(), "1440-light");
@@ -380,7 +392,14 @@ impl Look {
         dashboard.fill_in("#current-password", "a wrong password");
         dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
+        dashboard.keyfob.let_logins_grow_old();
         dashboard.open("/settings/instance");
+        self.closely("confirmation", &[]);
+        dashboard.fill_in("#password", "a wrong password");
+        dashboard.follow("Continue");
+        self.closely("confirmation-with-error", &["/login/confirmation 422"]);
+        dashboard.fill_in("#password", PASSWORD);
+        dashboard.follow("Continue");
         self.closely("settings-instance", &[]);
         dashboard.fill_in("#default-lifetime", "91");
         dashboard.fill_in("#max-lifetime", "90");
@@ -391,6 +410,16 @@ impl Look {
         self.closely("settings-instance-beyond", &[]);
         dashboard.open("/settings/instance/shortening");
         self.closely("settings-instance-shortening", &[]);
+        dashboard.open("/settings/instance");
+        dashboard.fill_in("#instance-name", &format!("{} <b>Keys</b>", "W".repeat(48)));
+        dashboard.follow("Save name");
+        self.closely("settings-instance-named", &[]);
+        dashboard.fill_in("#instance-name", &"W".repeat(61));
+        dashboard.follow("Save name");
+        self.closely("settings-instance-name-with-error", &["/settings/instance/name 422"]);
+        dashboard.keyfob.execute(SESSIONS);
+        dashboard.open("/settings/sessions");
+        self.closely("sessions", &[]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
     }

@@ -13,6 +13,7 @@ mod messages;
 mod more_options;
 mod rotation;
 mod rules;
+mod sessions;
 mod trouble;
 mod webdriver;
 mod without_javascript;

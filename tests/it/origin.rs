@@ -14,10 +14,14 @@ type Write = (&'static str, &'static [(&'static str, &'static str)]);
 const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
+    ("/login/confirmation", &[("password", PASSWORD)]),
+    ("/settings/sessions/ID/end", &[]),
+    ("/settings/sessions/end-others", &[]),
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
     ("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "")]),
+    ("/settings/instance/name", &[("instance_name", "Eve")]),
     ("/settings/instance/shortening", &[("total", "1"), ("end", "0")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
@@ -63,7 +67,9 @@ fn send(client: &Client, key: &Key, form: &str, (path, fields): &Write) -> Answe
         }
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();
-    client.post(&path.replace("ID", &key.id), &fields)
+    let session = path.starts_with("/settings/sessions/ID").then(|| client.get("/settings/sessions").page());
+    let session = session.and_then(|page| page.attrs(".session form", "action").pop());
+    client.post(&session.unwrap_or_else(|| path.replace("ID", &key.id)), &fields)
 }
 
 /// Nothing that `falsify` makes of the operator's browser may write anything.
@@ -96,7 +102,7 @@ fn every_route_that_writes_is_in_the_list() {
 on_both_databases! {
     fn ones_own_pages_may_write(db: &Database) {
         let app = db.app();
-        let client = app.signed_in();
+        let (client, _other) = (app.signed_in(), app.signed_in());
         let (key, form) = (client.create_key("Project X"), client.form_id());
 
         // What ends a key or the session comes last.

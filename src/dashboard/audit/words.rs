@@ -40,7 +40,9 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
         Action::OperatorPasswordChanged if is_self => "changed their own password",
         Action::OperatorPasswordChanged => "changed the password of the person",
         Action::OperatorLoggedIn => "logged in",
+        Action::OperatorPasswordConfirmed => "confirmed their password",
         Action::SessionEnded => "logged out",
+        Action::OtherSessionsEnded => "logged out their other sessions",
         Action::AuditExported => "exported audit events",
     }
 }
@@ -77,7 +79,9 @@ pub(super) const fn action_choice(action: Action) -> &'static str {
         Action::OperatorRenamed => "Name of a person changed",
         Action::OperatorPasswordChanged => "Password changed",
         Action::OperatorLoggedIn => "Logged in",
+        Action::OperatorPasswordConfirmed => "Password confirmed",
         Action::SessionEnded => "Logged out",
+        Action::OtherSessionsEnded => "Other sessions logged out",
         Action::AuditExported => "Audit events exported",
     }
 }

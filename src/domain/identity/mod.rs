@@ -1,5 +1,6 @@
 //! Logging in to the dashboard: operators, passwords, sessions and rate limits.
 
+pub mod login_notice;
 pub mod operator;
 pub mod password;
 pub mod session;
