@@ -52,14 +52,15 @@ const DESCRIPTION_OF_MONEY: &str = "Invoice 2026-041 of the branch office, paid 
 /// Two more sessions, and notices of a login.
 const SESSIONS: &str = r#"
     INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
-    SELECT X'AA', operator_id, '{"login":"{\"address\":\"2001:db8:1234:5678:9abc:def0:1234:5678\",\"user_agent\":\"Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww\",\"at\":1}"}',
+    SELECT randomblob(32), operator_id, '{"login":"{\"address\":\"2001:db8:1234:5678:9abc:def0:1234:5678\",\"user_agent\":\"Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww\",\"at\":1}"}',
         created_at, seen_at FROM sessions WHERE operator_id IS NOT NULL LIMIT 1;
     INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
-    SELECT X'BB', operator_id, '{}', created_at, seen_at FROM sessions WHERE digest = X'AA';
+    SELECT randomblob(32), operator_id, '{}', created_at, seen_at FROM sessions WHERE operator_id IS NOT NULL LIMIT 1;
     INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
-    SELECT 'lnot_1', id, 'elsewhere', '203.0.113.9', '2001:db8:1234:5678:9abc:def0:1234:5678', 'curl/8', created_at FROM operators;
+    SELECT REPLACE(id, 'op_', 'lnot_'), id, 'elsewhere', '203.0.113.9', '2001:db8:1234:5678:9abc:def0:1234:5678', 'curl/8', created_at FROM operators;
     INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
-    SELECT 'lnot_2', id, 'here', '127.0.0.1', '203.0.113.9', 'curl/8', created_at FROM operators;"#;
+    SELECT REPLACE(api_keys.id, 'key_', 'lnot_'), operators.id, 'here', '127.0.0.1', '203.0.113.9', 'curl/8',
+        operators.created_at FROM operators, api_keys LIMIT 1;"#;
 
 #[test]
 fn every_page_is_good_on_a_wide_screen() {
@@ -94,6 +95,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_services();
     look.at_many_keys();
     look.at_audit();
+    look.at_settings();
     look.at_the_rest();
     let hosts = look.dashboard.requested_hosts();
     assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["127.0.0.1"]);
@@ -381,12 +383,8 @@ impl Look {
     }
 
     #[track_caller]
-    fn at_the_rest(&self) {
+    fn at_settings(&self) {
         let dashboard = &self.dashboard;
-        dashboard.open("/api-keys/new?service=sms");
-        self.closely("new", &[]);
-        dashboard.follow("Create");
-        self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/settings");
         self.closely("settings", &[]);
         dashboard.fill_in("#current-password", "a wrong password");
@@ -420,6 +418,15 @@ impl Look {
         dashboard.keyfob.execute(SESSIONS);
         dashboard.open("/settings/sessions");
         self.closely("sessions", &[]);
+    }
+
+    #[track_caller]
+    fn at_the_rest(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys/new?service=sms");
+        self.closely("new", &[]);
+        dashboard.follow("Create");
+        self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
     }
