@@ -15,8 +15,8 @@ use crate::api::gate::{auth, verify};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
-use crate::dashboard::frame::session::DatabaseSessions;
-use crate::dashboard::login::{new_password, password, setup};
+use crate::dashboard::frame::session_store::DatabaseSessions;
+use crate::dashboard::login::{confirmation, new_password, password, setup};
 use crate::dashboard::{
     api_keys, audit, connect, credits, handover, invitations, messages, people, services, settings,
 };
@@ -141,15 +141,22 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))
         .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
         .service(resource("/login").get(password::show_login).post(password::log_in))
+        .service(
+            resource("/login/confirmation").get(confirmation::show_confirmation).post(confirmation::confirm_password),
+        )
         .service(resource("/logout").post(password::log_out))
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(resource("/settings/sessions").get(settings::sessions::list_sessions))
+        .service(resource("/settings/sessions/end-others").post(settings::sessions::end_other_sessions))
+        .service(resource("/settings/sessions/{id}/end").post(settings::sessions::end_session))
         .service(
             resource("/settings/instance")
                 .get(settings::instance::show_instance_settings)
                 .post(settings::instance::save_instance_settings),
         )
+        .service(resource("/settings/instance/name").post(settings::instance_name::rename_instance))
         .service(
             resource("/settings/instance/shortening")
                 .get(settings::shortening::ask_to_shorten)

@@ -6,8 +6,9 @@ use super::on_database::{actor, open, print, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::{self, Lifetimes};
-use crate::error::{Error, FieldErrors};
-use crate::store::MayCreate;
+use crate::domain::installation;
+use crate::error::{Error, FieldErrors, Result};
+use crate::store::{Conn, MayCreate};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SettingCommand {
@@ -17,7 +18,7 @@ pub(super) enum SettingCommand {
     Set {
         /// Which
         name: SettingName,
-        /// A number of days; 0 is no rule
+        /// A number of days, of which 0 is no rule; or a text
         value: String,
     },
 }
@@ -30,6 +31,8 @@ pub(super) enum SettingName {
     DefaultLifetimeDays,
     /// Days that a key may last at most
     MaxLifetimeDays,
+    /// What people call this installation
+    InstanceName,
 }
 
 impl SettingName {
@@ -37,6 +40,7 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays => "default_lifetime_days",
             Self::MaxLifetimeDays => "max_lifetime_days",
+            Self::InstanceName => "instance_name",
         }
     }
 
@@ -44,45 +48,73 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays => "days after which a new key ends when nobody chose; 0 is never",
             Self::MaxLifetimeDays => "days that a key may last at most; 0 is no limit",
+            Self::InstanceName => "what people call this installation; Keyfob is no name of its own",
         }
     }
 
-    const fn value(self, rules: Lifetimes) -> i64 {
+    /// What to write where a script gave nothing.
+    const fn wanted(self) -> &'static str {
         match self {
-            Self::DefaultLifetimeDays => rules.default_days,
-            Self::MaxLifetimeDays => rules.max_days,
+            Self::DefaultLifetimeDays | Self::MaxLifetimeDays => "Write a number of days; 0 is no rule.",
+            Self::InstanceName => "Write a name; Keyfob is no name of its own.",
         }
     }
 }
 
-pub(super) async fn run(config: &Config, command: SettingCommand) -> Result<(), Error> {
+/// The value of each setting.
+struct Values {
+    lifetimes: Lifetimes,
+    instance_name: Option<String>,
+}
+
+impl Values {
+    fn read(conn: &mut Conn) -> Result<Self> {
+        Ok(Self { lifetimes: Lifetimes::read(conn)?, instance_name: installation::name(conn)? })
+    }
+
+    fn of(&self, name: SettingName) -> String {
+        match name {
+            SettingName::DefaultLifetimeDays => self.lifetimes.default_days.to_string(),
+            SettingName::MaxLifetimeDays => self.lifetimes.max_days.to_string(),
+            SettingName::InstanceName => self.instance_name.as_deref().unwrap_or(installation::DEFAULT_NAME).to_owned(),
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, command: SettingCommand) -> Result<()> {
     match command {
         SettingCommand::List => list(config).await,
         SettingCommand::Set { name, value } => set(config, name, value).await,
     }
 }
 
-async fn list(config: &Config) -> Result<(), Error> {
-    let rules = open(config, MayCreate::Nothing)?.read(Lifetimes::read).await?;
-    let line = |name: &SettingName| format!("{:<21}  {:>5}  {}\n", name.as_str(), name.value(rules), name.meaning());
+async fn list(config: &Config) -> Result<()> {
+    let values = open(config, MayCreate::Nothing)?.read(Values::read).await?;
+    let line = |name: &SettingName| format!("{:<21}  {:>6}  {}\n", name.as_str(), values.of(*name), name.meaning());
     print(&SettingName::value_variants().iter().map(line).collect::<String>()).map(drop)
 }
 
-async fn set(config: &Config, name: SettingName, value: String) -> Result<(), Error> {
+async fn set(config: &Config, name: SettingName, value: String) -> Result<()> {
     // A script whose variable is empty must not end a rule.
     if value.trim().is_empty() {
-        return Err(Error::invalid(name.as_str(), format!("{}: Write a number of days; 0 is no rule.", name.as_str())));
+        return Err(Error::invalid(name.as_str(), format!("{}: {}", name.as_str(), name.wanted())));
     }
     let store = open(config, MayCreate::Nothing)?;
     let change = store.change(actor(), Clock::System.now(), move |tx| {
-        let rules = Lifetimes::read(tx)?;
-        let typed = |other: SettingName| if other == name { value.clone() } else { other.value(rules).to_string() };
-        let rules = Lifetimes::parse(&typed(SettingName::DefaultLifetimeDays), &typed(SettingName::MaxLifetimeDays))?;
-        api_key::save_lifetimes(tx, rules)?;
-        Ok(rules)
+        match name {
+            SettingName::InstanceName => installation::rename(tx, installation::parse_name(&value)?.as_deref())?,
+            SettingName::DefaultLifetimeDays | SettingName::MaxLifetimeDays => {
+                let before = Values::read(tx)?;
+                let typed = |other| if other == name { value.clone() } else { before.of(other) };
+                let default = typed(SettingName::DefaultLifetimeDays);
+                let rules = Lifetimes::parse(&default, &typed(SettingName::MaxLifetimeDays))?;
+                api_key::save_lifetimes(tx, rules)?;
+            }
+        }
+        Values::read(tx)
     });
-    let rules = change.await.map_err(with_names)?;
-    say(config, &format!("{} is {} now.", name.as_str(), name.value(rules)))
+    let values = change.await.map_err(with_names)?;
+    say(config, &format!("{} is {} now.", name.as_str(), values.of(name)))
 }
 
 /// A rule may be wrong because of the other one, so each message names its setting.

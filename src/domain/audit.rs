@@ -94,8 +94,12 @@ text_enum! {
         OperatorPasswordLinkMade = "operator.password_link_made",
         /// An operator logged in.
         OperatorLoggedIn = "operator.logged_in",
-        /// An operator logged out.
+        /// An operator who was logged in gave the password again.
+        OperatorPasswordConfirmed = "operator.password_confirmed",
+        /// An operator logged out, or ended one of their other sessions.
         SessionEnded = "session.ended",
+        /// An operator ended all their other sessions.
+        OtherSessionsEnded = "session.others_ended",
         /// Audit events were exported.
         AuditExported = "audit.exported",
     }

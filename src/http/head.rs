@@ -2,16 +2,22 @@
 //! HTTP library leaves out by itself. A HEAD has no effect on the session: it
 //! must not use up a flash message that the next GET would show.
 
-use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::request_id::RequestId;
 
 /// Marks a request that is handled as GET and came as HEAD.
 struct IsHead;
+
+/// Whether the request came as HEAD.
+#[must_use]
+pub fn is_head(request: &HttpRequest) -> bool {
+    request.extensions().contains::<IsHead>()
+}
 
 /// Routes a HEAD to the handler of the GET.
 ///

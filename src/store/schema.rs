@@ -5,6 +5,7 @@
 mod handovers;
 mod keys;
 mod links;
+mod notices;
 mod people;
 mod sms;
 
@@ -15,6 +16,7 @@ pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
 pub use links::{invitations, password_links};
+pub use notices::login_notices;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,6 +42,22 @@ impl Keyfob {
         if Greeting::read(&mut self.process).is_none() {
             did_not_start(&self.folder);
         }
+    }
+
+    /// Lets it look as if everybody had logged in long ago.
+    #[track_caller]
+    pub fn let_logins_grow_old(&self) {
+        self.execute("UPDATE sessions SET state = json_remove(state, '$.authenticated_at')");
+    }
+
+    /// Runs SQL on its database.
+    #[track_caller]
+    pub fn execute(&self, sql: &str) {
+        let url = format!("file:{}", self.folder.path().join("keyfob.db").display());
+        let changed = SqliteConnection::establish(&url).map_err(|error| error.to_string()).and_then(|mut conn| {
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}")).map_err(|error| error.to_string())
+        });
+        changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// What a service is told that asks about a key: a code such as `VALID`.

@@ -49,6 +49,19 @@ const MESSAGES: [(&str, &str, &str); 7] = [
 ];
 const DESCRIPTION_OF_MONEY: &str = "Invoice 2026-041 of the branch office, paid by bank transfer";
 
+/// Two more sessions, and notices of a login.
+const SESSIONS: &str = r#"
+    INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
+    SELECT randomblob(32), operator_id, '{"login":"{\"address\":\"2001:db8:1234:5678:9abc:def0:1234:5678\",\"user_agent\":\"Wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww\",\"at\":1}"}',
+        created_at, seen_at FROM sessions WHERE operator_id IS NOT NULL LIMIT 1;
+    INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
+    SELECT randomblob(32), operator_id, '{}', created_at, seen_at FROM sessions WHERE operator_id IS NOT NULL LIMIT 1;
+    INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
+    SELECT REPLACE(id, 'op_', 'lnot_'), id, 'elsewhere', '203.0.113.9', '2001:db8:1234:5678:9abc:def0:1234:5678', 'curl/8', created_at FROM operators;
+    INSERT INTO login_notices (id, operator_id, audience, new_address, address, user_agent, at)
+    SELECT REPLACE(api_keys.id, 'key_', 'lnot_'), operators.id, 'here', '127.0.0.1', '203.0.113.9', 'curl/8',
+        operators.created_at FROM operators, api_keys LIMIT 1;"#;
+
 #[test]
 fn every_page_is_good_on_a_wide_screen() {
     look_around(Options::default(), "1440-light");
@@ -83,6 +96,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_many_keys();
     look.at_people();
     look.at_audit();
+    look.at_settings();
     look.at_the_rest();
     look.at_what_a_viewer_sees();
     let hosts = look.dashboard.requested_hosts();
@@ -474,18 +488,21 @@ impl Look {
     }
 
     #[track_caller]
-    fn at_the_rest(&self) {
+    fn at_settings(&self) {
         let dashboard = &self.dashboard;
-        dashboard.open("/api-keys/new?service=sms");
-        self.closely("new", &[]);
-        dashboard.follow("Create");
-        self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/settings");
         self.closely("settings", &[]);
         dashboard.fill_in("#current-password", "a wrong password");
         dashboard.follow("Change password");
         self.closely("settings-with-error", &["/settings/password 422"]);
+        dashboard.keyfob.let_logins_grow_old();
         dashboard.open("/settings/instance");
+        self.closely("confirmation", &[]);
+        dashboard.fill_in("#password", "a wrong password");
+        dashboard.follow("Continue");
+        self.closely("confirmation-with-error", &["/login/confirmation 422"]);
+        dashboard.fill_in("#password", PASSWORD);
+        dashboard.follow("Continue");
         self.closely("settings-instance", &[]);
         dashboard.fill_in("#default-lifetime", "91");
         dashboard.fill_in("#max-lifetime", "90");
@@ -496,6 +513,25 @@ impl Look {
         self.closely("settings-instance-beyond", &[]);
         dashboard.open("/settings/instance/shortening");
         self.closely("settings-instance-shortening", &[]);
+        dashboard.open("/settings/instance");
+        dashboard.fill_in("#instance-name", &format!("{} <b>Keys</b>", "W".repeat(48)));
+        dashboard.follow("Save name");
+        self.closely("settings-instance-named", &[]);
+        dashboard.fill_in("#instance-name", &"W".repeat(61));
+        dashboard.follow("Save name");
+        self.closely("settings-instance-name-with-error", &["/settings/instance/name 422"]);
+        dashboard.keyfob.execute(SESSIONS);
+        dashboard.open("/settings/sessions");
+        self.closely("sessions", &[]);
+    }
+
+    #[track_caller]
+    fn at_the_rest(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys/new?service=sms");
+        self.closely("new", &[]);
+        dashboard.follow("Create");
+        self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
     }

@@ -15,6 +15,7 @@ mod people;
 mod roles;
 mod rotation;
 mod rules;
+mod sessions;
 mod trouble;
 mod webdriver;
 mod without_javascript;

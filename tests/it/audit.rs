@@ -36,7 +36,7 @@ on_both_databases! {
         let entry = entry_id(&client);
         let form_id = client.form_id();
         let secret_id = client.get(&format!("{path}/rotation")).page().field("secret_id");
-        let steps: [(&str, &dyn Fn()); 21] = [
+        let steps: [(&str, &dyn Fn()); 22] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
@@ -57,6 +57,7 @@ on_both_databases! {
             ("service.scope_changed", &|| drop(client.post("/services/mail/scopes/boxes.read", &[("description", "Read boxes")]))),
             ("service.scope_removed", &|| drop(client.post("/services/mail/scopes/boxes.read/deletion", &[]))),
             ("settings.changed", &|| drop(client.post("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "365")]))),
+            ("settings.changed", &|| drop(client.post("/settings/instance/name", &[("instance_name", "Acme")]))),
             ("operator.renamed", &|| drop(client.post("/settings/name", &[("name", "Countess")]))),
         ];
 
@@ -91,9 +92,18 @@ on_both_databases! {
         assert_eq!(recorded(db, withdraw), [""; 0]);
         assert_eq!(recorded(db, || callback("new-secret")), ["callback.secret_renewed"]);
         assert_eq!(recorded(db, || drop(app.signed_in())), ["operator.logged_in"]);
+        assert_eq!(recorded(db, || drop(client.post("/login/confirmation", &[("password", PASSWORD)]))), ["operator.password_confirmed"]);
         assert_eq!(recorded(db, || drop(client.post("/settings/password", &passwords))), ["operator.password_changed"]);
         assert_eq!(recorded(db, || drop(client.post("/audit.csv", &[]))), ["audit.exported"]);
         assert_eq!(recorded(db, || drop(client.post("/audit.jsonl", &[]))), ["audit.exported"]);
+        for _ in 0..3 {
+            app.anonymous().log_in(EMAIL, NEW_PASSWORD);
+        }
+        let end_one = client.get("/settings/sessions").page().attrs(".session form", "action").pop().unwrap();
+        assert_eq!(recorded(db, || drop(client.post(&end_one, &[]))), ["session.ended"]);
+        assert_eq!(recorded(db, || drop(client.post(&end_one, &[]))), [""; 0]);
+        assert_eq!(recorded(db, || drop(client.post("/settings/sessions/end-others", &[]))), ["session.others_ended"]);
+        assert_eq!(recorded(db, || drop(client.post("/settings/sessions/end-others", &[]))), [""; 0]);
         assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), ["session.ended"]);
         assert_eq!(recorded(db, || drop(client.post("/logout", &[]))), [""; 0]);
         assert!(!db.rows()["audit_events"].join(" ").contains("argon2"));
@@ -160,6 +170,7 @@ on_both_databases! {
             client.post("/services", &[("name", "New"), ("slug", "new"), ("key_prefix", "new")]).assert_status(422);
             client.post("/credits", &[("entry_id", &*entry_id(&client)), ("amount", "0"), ("note", "x")]).assert_status(422);
             app.anonymous().post("/login", &[("email", EMAIL), ("password", "wrong")]).assert_status(401);
+            client.post("/login/confirmation", &[("password", "wrong")]).assert_status(422);
         });
 
         assert_eq!(refused, [""; 0]);

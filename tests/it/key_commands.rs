@@ -389,15 +389,18 @@ on_both_databases! {
             ended.stdout.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("=")).collect::<Vec<_>>()
         };
 
-        assert_eq!(values(), ["default_lifetime_days=0", "max_lifetime_days=0"]);
+        assert_eq!(values(), ["default_lifetime_days=0", "max_lifetime_days=0", "instance_name=Keyfob"]);
         let said = command(db, &["setting", "set", "max_lifetime_days", "90"]).assert_success().stdout;
         assert_eq!(said, format!("max_lifetime_days is 90 now. ({})\n", db.url()));
         command(db, &["setting", "set", "default_lifetime_days", "30"]).assert_success();
+        command(db, &["setting", "set", "instance_name", "Acme"]).assert_success();
         let refused = [
             (["default_lifetime_days", "91"], "default_lifetime_days: No key may last longer than 90 days."),
             (["max_lifetime_days", "29"], "default_lifetime_days: No key may last longer than 29 days."),
             (["max_lifetime_days", "1y"], "max_lifetime_days: Use a whole number of days"),
             (["max_lifetime_days", " "], "max_lifetime_days: Write a number of days"),
+            (["instance_name", ""], "instance_name: Write a name"),
+            (["instance_name", "a\nb"], "instance_name: Name can't have line breaks"),
         ];
         for ([name, value], sentence) in refused {
             command(db, &["setting", "set", name, value]).assert_says(sentence).assert_one_sentence();
@@ -405,7 +408,7 @@ on_both_databases! {
         for secret in ["cookie_key", "setup_code", "nonsense"] {
             assert_usage(&command(db, &["setting", "set", secret, "1"]));
         }
-        assert_eq!(values(), ["default_lifetime_days=30", "max_lifetime_days=90"]);
+        assert_eq!(values(), ["default_lifetime_days=30", "max_lifetime_days=90", "instance_name=Acme"]);
     }
 
     fn a_command_takes_the_servers_flags_and_does_not_mind_them(db: &Database) {

@@ -18,10 +18,14 @@ pub type Write = (&'static str, &'static [(&'static str, &'static str)]);
 pub const WRITES: &[Write] = &[
     ("/setup", &[("code", "x"), ("name", "Eve"), ("email", "eve@example.com"), ("password", PASSWORD)]),
     ("/login", &[("email", EMAIL), ("password", PASSWORD)]),
+    ("/login/confirmation", &[("password", PASSWORD)]),
+    ("/settings/sessions/ID/end", &[]),
+    ("/settings/sessions/end-others", &[]),
     ("/logout", &[]),
     ("/settings/name", &[("name", "Eve")]),
     ("/settings/password", &[("current_password", PASSWORD), ("new_password", "a battery of correct horses")]),
     ("/settings/instance", &[("default_lifetime_days", "90"), ("max_lifetime_days", "")]),
+    ("/settings/instance/name", &[("instance_name", "Eve")]),
     ("/settings/instance/shortening", &[("total", "1"), ("end", "0")]),
     ("/api-keys", &[("key_id", "FORM"), ("service", "sms"), ("name", "Eve")]),
     ("/api-keys/ID", &[("version", "1"), ("name", "Eve"), ("description", "")]),
@@ -106,8 +110,10 @@ pub fn send(client: &Client, ids: &Ids, (path, fields): &Write) -> Answer {
         }
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, fill_in(value))).collect();
+    let session = path.starts_with("/settings/sessions/ID").then(|| client.get("/settings/sessions").page());
+    let session = session.and_then(|page| page.attrs(".session form", "action").pop());
     let path = path.replace(UNKNOWN_OPERATOR, person).replace(UNKNOWN_INVITATION, invitation);
-    client.post(&path.replace("ID", &key.id), &fields)
+    client.post(&session.unwrap_or_else(|| path.replace("ID", &key.id)), &fields)
 }
 
 /// Nothing that `falsify` makes of the operator's browser may write anything.
@@ -140,7 +146,7 @@ fn every_route_that_writes_is_in_the_list() {
 on_both_databases! {
     fn ones_own_pages_may_write(db: &Database) {
         let app = db.app();
-        let client = app.signed_in();
+        let (client, _other) = (app.signed_in(), app.signed_in());
         let ids = Ids::new(&app, &client);
 
         // What ends a key or the session comes last.

@@ -63,6 +63,9 @@ fn label(field: &str) -> &str {
         "previous_ends_at" => "Previous secret works until",
         "default_lifetime_days" => "Lifetime of new keys",
         "max_lifetime_days" => "Longest lifetime",
+        "session_from" => "Session from",
+        "other_sessions" => "Other sessions",
+        "instance_name" => "Name of the installation",
         "format" => "Format",
         "filter" => "Filter",
         other => other,
@@ -78,6 +81,7 @@ fn value_words(field: &str, value: &Value) -> String {
         ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {
             days.as_i64().map_or_else(|| days.to_string(), |days| count(days, "day"))
         }
+        ("session_from", Value::Null) => "ended".to_owned(),
         (_, Value::Null) => "none".to_owned(),
         (_, Value::String(text)) if text.is_empty() => "none".to_owned(),
         (_, Value::String(text)) => shortened(text),

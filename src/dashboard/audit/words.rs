@@ -47,7 +47,9 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
         Action::OperatorRemoved => "removed the person",
         Action::OperatorPasswordLinkMade => "made a link for a new password of",
         Action::OperatorLoggedIn => "logged in",
+        Action::OperatorPasswordConfirmed => "confirmed their password",
         Action::SessionEnded => "logged out",
+        Action::OtherSessionsEnded => "logged out their other sessions",
         Action::AuditExported => "exported audit events",
     }
 }
@@ -91,7 +93,9 @@ pub(super) const fn action_choice(action: Action) -> &'static str {
         Action::OperatorRemoved => "Person removed",
         Action::OperatorPasswordLinkMade => "Link for a new password made",
         Action::OperatorLoggedIn => "Logged in",
+        Action::OperatorPasswordConfirmed => "Password confirmed",
         Action::SessionEnded => "Logged out",
+        Action::OtherSessionsEnded => "Other sessions logged out",
         Action::AuditExported => "Audit events exported",
     }
 }

@@ -5,14 +5,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, HeaderValue, LOCATION, RETRY_AFTER, VARY};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
+use super::login_notice::LoginNoticeView;
 use super::session::{self, SignedIn};
 use super::toast::Toast;
+pub use super::when::When;
 use crate::domain::account::{Access, Permission};
 use crate::error::{Error, Result};
-use crate::store::UtcTime;
 
 /// Draws a page or a fragment.
 ///
@@ -52,24 +51,34 @@ pub struct Shell {
     pub operator_name: String,
     /// Who is logged in.
     pub operator_email: String,
+    /// The name that was given to the installation.
+    pub installation: Option<String>,
     /// What they may do: pages draw nothing that would be refused.
     pub access: Access,
     /// The entry of the sidebar that is open.
     pub section: &'static str,
     /// Messages to show.
     pub toasts: Vec<Toast>,
+    /// Logins from new addresses to tell of.
+    pub login_notices: Vec<LoginNoticeView>,
 }
 
 impl Shell {
-    /// The frame for the operator who is logged in, with the toast that the last request left.
+    /// The frame for the operator who is logged in, with the toast that the last request left
+    /// and the notices that no page has shown yet.
     #[must_use]
     pub fn new(section: &'static str, who: &SignedIn, session: &Session) -> Self {
         Self {
             operator_name: who.operator.name.clone(),
             operator_email: who.operator.email.clone(),
+            installation: who.installation.clone(),
             access: who.access,
             section,
             toasts: session::take_toast(session).into_iter().collect(),
+            login_notices: session::take_login_notices(session)
+                .into_iter()
+                .map(|notice| LoginNoticeView::new(notice, who.read_at))
+                .collect(),
         }
     }
 
@@ -95,29 +104,5 @@ impl Shell {
     #[must_use]
     pub const fn manages_installation(&self) -> bool {
         self.access.allows(Permission::ManageInstallation)
-    }
-}
-
-/// A time as pages show it; scripts turn it into the reader's own time zone.
-#[derive(Debug, Clone)]
-pub struct When {
-    /// RFC 3339, to the second.
-    pub iso: String,
-    /// For people, in UTC.
-    pub text: String,
-    /// The same to the second, for where only how long ago is shown.
-    pub exact: String,
-}
-
-impl From<UtcTime> for When {
-    fn from(time: UtcTime) -> Self {
-        let time = time.to_datetime().truncate_to_second();
-        let people = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
-        let exact = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
-        Self {
-            iso: time.format(&Rfc3339).unwrap_or_default(),
-            text: time.format(&people).unwrap_or_default(),
-            exact: time.format(&exact).unwrap_or_default(),
-        }
     }
 }

@@ -19,8 +19,8 @@ const MAX_USER_AGENT_CHARS: usize = 200;
 /// The client's address and program, and the request's id.
 #[derive(Debug, Clone)]
 pub struct RequestOrigin {
-    address: Option<String>,
-    user_agent: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) user_agent: Option<String>,
     request_id: Option<String>,
 }
 

@@ -1,40 +1,41 @@
-//! The browser's session: kept in the database under the digest of its id,
-//! and read and written here only.
+//! The values of a browser's session, which are read and written here only.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionExt};
-use actix_web::cookie::time::Duration;
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use serde::{Deserialize, Serialize};
 
+use super::htmx::Htmx;
+use super::login_notice::TakenNotice;
 use super::request_origin::RequestOrigin;
 use super::toast::Toast;
-use crate::clock::Clock;
 use crate::domain::account::membership::{self, Membership};
 use crate::domain::account::{self, Access, AccountId, Permission};
+use crate::domain::identity::login_notice::{self, LoginNotice};
 use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::domain::identity::session as sessions;
+use crate::domain::installation;
 use crate::error::{Error, Result};
-use crate::http::State;
-use crate::random;
-use crate::store::{Actor, Conn, Digest, Store, Tx, UtcTime, log_outage};
+use crate::http::{State, head};
+use crate::store::{Actor, Conn, Tx, UtcTime, log_outage};
 
 const OPERATOR: &str = "operator_id";
 const AUTHENTICATED_AT: &str = "authenticated_at";
+const LOGIN: &str = "login";
+const PUBLIC_ID: &str = "public_id";
 const TOAST: &str = "toast";
+const LOGIN_NOTICES: &str = "login_notices";
 const DRAFT: &str = "draft";
 
 /// How long after a login the operator may do what [`SignedIn::require_fresh_login`] guards
 /// (ASVS 7.5.1).
 const FRESH_LOGIN_SECONDS: i64 = 10 * 60;
-
-type Entries = HashMap<String, String>;
 
 /// Who is logged in, and for which account. Read from the database with every
 /// request, so that what an operator may do ends at once; a handler that takes it
@@ -47,8 +48,12 @@ pub struct SignedIn {
     pub account: AccountId,
     /// What they may do for it.
     pub access: Access,
+    /// The name that was given to the installation.
+    pub installation: Option<String>,
     /// When the password was last given in this session.
     pub authenticated_at: UtcTime,
+    /// When this was read.
+    pub read_at: UtcTime,
     /// The same person as audit events record them.
     pub actor: Actor,
 }
@@ -92,20 +97,40 @@ impl FromRequest for SignedIn {
         let session = request.get_session();
         let state = request.app_data::<Data<State>>().cloned();
         let origin = RequestOrigin::of(request);
+        // A notice is taken where a whole page can show it.
+        let is_page =
+            request.method() == Method::GET && !head::is_head(request) && !Htmx::of(request.headers()).is_part();
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
             let authenticated_at = authenticated_at(&session);
             let find = move |conn: &mut Conn| {
                 let operator = operator::find(conn, &id)?;
-                Ok((operator, membership::of(conn, &id)?, account::first(conn)?))
+                Ok((
+                    operator,
+                    membership::of(conn, &id)?,
+                    account::first(conn)?,
+                    installation::name(conn)?,
+                    login_notice::unseen(conn, &id)?,
+                ))
             };
             match state.store.read(find).await {
                 Ok((operator, ..)) if operator.disabled_at.is_some() => Err(Error::Unauthenticated),
-                Ok((operator, Membership { account_id: account, role, .. }, first)) => {
+                Ok((operator, Membership { account_id: account, role, .. }, first, installation, notices)) => {
+                    if is_page {
+                        take_notices(&state, &session, notices).await?;
+                    }
                     let access = Access { role, is_of_first_account: account == first };
                     let actor = origin.actor(&operator.id, &operator.name);
-                    Ok(Self { operator, account, access, authenticated_at, actor })
+                    Ok(Self {
+                        operator,
+                        account,
+                        access,
+                        installation,
+                        authenticated_at,
+                        read_at: state.clock.now(),
+                        actor,
+                    })
                 }
                 Err(Error::NotFound) => Err(Error::Unauthenticated),
                 Err(error) => Err(error),
@@ -120,19 +145,95 @@ pub fn operator_id(session: &Session) -> Option<OperatorId> {
     session.get::<String>(OPERATOR).ok().flatten().and_then(|id| id.parse().ok())
 }
 
+/// Moves the notices that are for this session into it. Those who look at the same moment
+/// get each once; a page can be read while nothing can be written.
+async fn take_notices(state: &State, session: &Session, notices: Vec<LoginNotice>) -> Result<()> {
+    let address = login(session).address;
+    let mine: Vec<_> = notices.into_iter().filter(|notice| notice.is_for(address.as_deref())).collect();
+    if mine.is_empty() {
+        return Ok(());
+    }
+    match state.store.write(move |conn| login_notice::take(conn, mine)).await {
+        Ok(taken) => {
+            let mut waiting = take_login_notices(session);
+            waiting.extend(taken.into_iter().map(TakenNotice::from));
+            insert(session, LOGIN_NOTICES, &waiting)
+        }
+        Err(error) => {
+            log_outage(&error);
+            Ok(())
+        }
+    }
+}
+
+/// The notices that no page has shown yet, once.
+#[must_use]
+pub fn take_login_notices(session: &Session) -> Vec<TakenNotice> {
+    take(session, LOGIN_NOTICES).unwrap_or_default()
+}
+
+/// The public id of this session, which was put among its values when it was loaded.
+#[must_use]
+pub fn public_id(session: &Session) -> String {
+    session.get(PUBLIC_ID).ok().flatten().unwrap_or_default()
+}
+
+/// Puts the public id among the values of a session.
+pub(super) fn set_public_id(entries: &mut HashMap<String, String>, id: &str) {
+    entries.insert(PUBLIC_ID.to_owned(), serde_json::Value::from(id).to_string());
+}
+
+/// The operator whose session holds these entries, which are JSON texts.
+pub(super) fn owner(entries: &HashMap<String, String>) -> Option<OperatorId> {
+    serde_json::from_str::<String>(entries.get(OPERATOR)?).ok()?.parse().ok()
+}
+
 /// The epoch for a session from before this was kept.
 fn authenticated_at(session: &Session) -> UtcTime {
     UtcTime::from_micros(session.get::<i64>(AUTHENTICATED_AT).ok().flatten().unwrap_or_default())
+}
+
+/// The login that began a session.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Login {
+    /// The client's address.
+    pub address: Option<String>,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// When it was, in microseconds since the epoch.
+    pub at: i64,
+}
+
+/// The login that began this session, as far as it is known.
+fn login(session: &Session) -> Login {
+    session.get(LOGIN).ok().flatten().unwrap_or_default()
+}
+
+/// The login that began a stored session, as far as it is known.
+#[must_use]
+pub fn login_of(stored: &sessions::Session) -> Login {
+    let entries: HashMap<String, String> = serde_json::from_str(&stored.state).unwrap_or_default();
+    entries.get(LOGIN).and_then(|login| serde_json::from_str(login).ok()).unwrap_or_default()
 }
 
 /// Logs an operator in, under a new session id (ASVS 7.2.4).
 ///
 /// # Errors
 /// When the session can't hold it.
-pub fn log_in(session: &Session, id: &OperatorId, now: UtcTime) -> Result<()> {
+pub fn log_in(session: &Session, id: &OperatorId, origin: &RequestOrigin, now: UtcTime) -> Result<()> {
+    let login = Login { address: origin.address.clone(), user_agent: origin.user_agent.clone(), at: now.micros() };
+    insert(session, LOGIN, &login)?;
+    insert(session, OPERATOR, &id.as_str())?;
+    confirm(session, now)
+}
+
+/// Keeps that the operator has given the password again, under a new session id (ASVS 7.2.4).
+///
+/// # Errors
+/// When the session can't hold it.
+pub fn confirm(session: &Session, now: UtcTime) -> Result<()> {
     session.renew();
-    insert(session, AUTHENTICATED_AT, &now.micros())?;
-    insert(session, OPERATOR, &id.as_str())
+    insert(session, AUTHENTICATED_AT, &now.micros())
 }
 
 /// Leaves a message for the next page.
@@ -182,88 +283,4 @@ fn take<T: serde::de::DeserializeOwned>(session: &Session, key: &str) -> Option<
 
 fn insert(session: &Session, key: &str, value: &impl serde::Serialize) -> Result<()> {
     session.insert(key, value).map_err(|error| Error::internal(anyhow::anyhow!(error)))
-}
-
-/// Where the session middleware keeps sessions.
-pub struct DatabaseSessions {
-    store: Store,
-    clock: Clock,
-}
-
-impl DatabaseSessions {
-    /// Keeps sessions in `store`.
-    #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
-    }
-
-    async fn find(&self, digest: Digest) -> Result<Option<Entries>> {
-        let now = self.clock.now();
-        let Some(session) = self.store.read(move |conn| sessions::find(conn, digest, now)).await? else {
-            return Ok(None);
-        };
-        if session.is_seen_stale(now) {
-            // A page can be read while nothing can be written.
-            let seen = session.clone();
-            if let Err(error) = self.store.write(move |conn| sessions::touch(conn, &seen, now)).await {
-                log_outage(&error); // a session that is not touched may end early
-            }
-        }
-        serde_json::from_str(&session.state).map(Some).map_err(Error::internal)
-    }
-
-    async fn create(&self, entries: Entries) -> Result<SessionKey> {
-        let id = random::hex::<32>()?;
-        let now = self.clock.now();
-        let session = sessions::Session {
-            digest: Digest::of(id.as_bytes()),
-            operator_id: owner(&entries),
-            state: serde_json::to_string(&entries).map_err(Error::internal)?,
-            created_at: now,
-            seen_at: now,
-        };
-        self.store.write(move |conn| sessions::create(conn, &session)).await?;
-        SessionKey::try_from(id).map_err(Error::internal)
-    }
-
-    async fn replace(&self, key: SessionKey, entries: Entries) -> Result<SessionKey> {
-        let digest = digest(&key);
-        let owner = owner(&entries);
-        let state = serde_json::to_string(&entries).map_err(Error::internal)?;
-        let kept = self.store.write(move |conn| sessions::update(conn, digest, owner.as_ref(), &state)).await?;
-        // One that was ended meanwhile, by a logout elsewhere, stays ended.
-        if kept { Ok(key) } else { self.create(Entries::new()).await }
-    }
-}
-
-fn digest(key: &SessionKey) -> Digest {
-    Digest::of(key.as_ref().as_bytes())
-}
-
-/// Entries are JSON texts.
-fn owner(entries: &Entries) -> Option<OperatorId> {
-    serde_json::from_str::<String>(entries.get(OPERATOR)?).ok()?.parse().ok()
-}
-
-impl SessionStore for DatabaseSessions {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Entries>, LoadError> {
-        self.find(digest(key)).await.map_err(|error| LoadError::Other(error.into()))
-    }
-
-    async fn save(&self, entries: Entries, _ttl: &Duration) -> Result<SessionKey, SaveError> {
-        self.create(entries).await.map_err(|error| SaveError::Other(error.into()))
-    }
-
-    async fn update(&self, key: SessionKey, entries: Entries, _ttl: &Duration) -> Result<SessionKey, UpdateError> {
-        self.replace(key, entries).await.map_err(|error| UpdateError::Other(error.into()))
-    }
-
-    async fn update_ttl(&self, _: &SessionKey, _: &Duration) -> Result<(), anyhow::Error> {
-        Ok(()) // `load` writes down every use
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
-        let digest = digest(key);
-        Ok(self.store.write(move |conn| sessions::end(conn, digest)).await?)
-    }
 }

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{When, html};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::domain::api_key::ApiKeyEntry;
@@ -23,6 +24,7 @@ struct HandoverPage {
     name: String,
     service: String,
     ends: When,
+    installation: Option<String>,
 }
 
 #[derive(Template)]
@@ -31,40 +33,47 @@ struct HandedOverKeyPage {
     name: String,
     service: String,
     key: KeySecret,
+    installation: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "handover/ended.html")]
-struct EndedHandoverPage;
+struct EndedHandoverPage {
+    installation: Option<String>,
+}
 
 /// `GET /handover/{token}`
 pub async fn show_handover(state: Data<State>, token: Path<String>) -> Result<HttpResponse> {
-    let Some(token) = HandoverToken::parse(&token) else { return say_it_ended() };
+    let installation = installation_name(&state).await;
+    let Some(token) = HandoverToken::parse(&token) else { return say_it_ended(installation) };
     let now = state.clock.now();
     match state.store.read(move |conn| handover::find_unopened(conn, &token, now)).await {
         Ok(OpenedHandover { entry: ApiKeyEntry { key, service, .. }, ends_at, .. }) => {
-            html(StatusCode::OK, &HandoverPage { name: key.name, service: service.name, ends: ends_at.into() })
+            let (name, service, ends) = (key.name, service.name, ends_at.into());
+            html(StatusCode::OK, &HandoverPage { name, service, ends, installation })
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(installation),
         Err(error) => Err(error),
     }
 }
 
 /// `POST /handover/{token}`
 pub async fn reveal_key(state: Data<State>, token: Path<String>, origin: RequestOrigin) -> Result<HttpResponse> {
-    let Some(token) = HandoverToken::parse(&token) else { return say_it_ended() };
+    let installation = installation_name(&state).await;
+    let Some(token) = HandoverToken::parse(&token) else { return say_it_ended(installation) };
     let open = state.store.change(origin.stranger(WHOEVER), state.clock.now(), move |tx| handover::open(tx, &token));
     match open.await {
         Ok(OpenedHandover { entry: ApiKeyEntry { key, service, .. }, secret, .. }) => {
             tracing::info!(key = %key.id, "a key was shown to whoever had its link");
-            html(StatusCode::OK, &HandedOverKeyPage { name: key.name, service: service.name, key: secret })
+            let (name, service, key) = (key.name, service.name, secret);
+            html(StatusCode::OK, &HandedOverKeyPage { name, service, key, installation })
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(installation),
         Err(error) => Err(error),
     }
 }
 
 /// The same for a link that was used, ended, withdrawn or never made.
-fn say_it_ended() -> Result<HttpResponse> {
-    html(StatusCode::NOT_FOUND, &EndedHandoverPage)
+fn say_it_ended(installation: Option<String>) -> Result<HttpResponse> {
+    html(StatusCode::NOT_FOUND, &EndedHandoverPage { installation })
 }

@@ -96,13 +96,13 @@ pub async fn accept_invitation(
     let form: AcceptanceForm = parse_form(&body)?;
     let joined = match &who {
         Some(who) => join(&state, who, &token, &form).await,
-        None => accept(&state, &token, &form, &attempt, origin).await,
+        None => accept(&state, &token, &form, &attempt, origin.clone()).await,
     };
     match joined {
         Ok(operator) => {
             tracing::info!(operator = %operator.id, "an invitation was accepted");
             if who.is_none() {
-                session::log_in(&session, &operator.id, state.clock.now())?;
+                session::log_in(&session, &operator.id, &origin, state.clock.now())?;
             }
             session::leave_toast(&session, &Toast::success(format!("Welcome, {}.", operator.name)))?;
             let mut response = see_other(FIRST_PAGE);

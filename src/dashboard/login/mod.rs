@@ -1,5 +1,7 @@
-//! The ways in: the first start, the password, and the link for a new one.
+//! The ways in: the first start, the password, the link for a new one, and the password
+//! once more.
 
+pub mod confirmation;
 pub mod new_password;
 pub mod page_origin;
 pub mod password;

@@ -10,6 +10,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
@@ -30,7 +31,7 @@ use crate::store::Conn;
 const WRONG: &str = "Wrong email or password.";
 
 /// Longer forms are not kept over a login: a session is one row of the database.
-const MAX_DRAFT_BYTES: usize = 8 * 1024;
+pub(super) const MAX_DRAFT_BYTES: usize = 8 * 1024;
 
 #[derive(Template, Default)]
 #[template(path = "login/page.html")]
@@ -40,6 +41,7 @@ struct LoginPage {
     draft: String,
     alert: Option<String>,
     notice: Option<String>,
+    installation: Option<String>,
 }
 
 /// How the page was reached.
@@ -73,7 +75,8 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
     }
     let notice = query.logged_out.as_ref().map(|_| "You are logged out.".to_owned());
     let alert = query.cookie_lost.as_ref().map(|_| page_origin::explain_lost_cookie(&state));
-    html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, alert, ..LoginPage::default() })
+    let installation = installation_name(&state).await;
+    html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, alert, installation, ..LoginPage::default() })
 }
 
 /// Shows the login to somebody who sent a form without being logged in, and
@@ -97,12 +100,12 @@ pub async fn log_in(
 ) -> Result<HttpResponse> {
     let form = form.into_inner();
     if let Some(advice) = page.advice(&state) {
-        return reject(FormRejection::alert(StatusCode::FORBIDDEN, advice), form);
+        return reject(&state, FormRejection::alert(StatusCode::FORBIDDEN, advice), form).await;
     }
     match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
-            record_login(&state, origin, operator.clone()).await?;
-            session::log_in(&session, &operator.id, state.clock.now())?;
+            record_login(&state, origin.clone(), operator.clone()).await?;
+            session::log_in(&session, &operator.id, &origin, state.clock.now())?;
             let next = NextPath::parse(&form.next);
             if !form.draft.is_empty() && form.draft.len() <= MAX_DRAFT_BYTES {
                 session::keep_draft(&session, next.as_str(), &form.draft)?;
@@ -114,13 +117,13 @@ pub async fn log_in(
         }
         Ok(None) => {
             tracing::info!(address = %attempt.address, "a login was refused: wrong email or password");
-            reject(FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form)
+            reject(&state, FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form).await
         }
         Err(error) => {
             if matches!(error, Error::TooMany { .. }) {
                 log_throttled(&attempt);
             }
-            reject(FormRejection::of(error, "You are not logged in. Try again in a moment.")?, form)
+            reject(&state, FormRejection::of(error, "You are not logged in. Try again in a moment.")?, form).await
         }
     }
 }
@@ -171,10 +174,11 @@ async fn authenticate(state: &State, form: &LoginForm, attempt: &LoginAttempt) -
 
 /// The form again; it has no fields of its own to mark, since a login does not
 /// say whether the address or the password is wrong.
-fn reject(rejection: FormRejection, form: LoginForm) -> Result<HttpResponse> {
+async fn reject(state: &State, rejection: FormRejection, form: LoginForm) -> Result<HttpResponse> {
     let next = NextPath::parse(&form.next).to_string();
     let (rejected, _, alert) = rejection.into_parts();
-    rejected.respond(&LoginPage { email: form.email, next, draft: form.draft, alert, notice: None })
+    let installation = installation_name(state).await;
+    rejected.respond(&LoginPage { email: form.email, next, draft: form.draft, alert, notice: None, installation })
 }
 
 /// `POST /logout`: ends the session on the server (ASVS 7.4.1).

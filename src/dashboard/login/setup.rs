@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
@@ -33,6 +34,7 @@ struct SetupPage {
     email: String,
     errors: FieldErrors,
     alert: Option<String>,
+    installation: Option<String>,
 }
 
 /// What is filled in.
@@ -49,7 +51,7 @@ pub async fn show_setup(state: Data<State>) -> Result<HttpResponse> {
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    html(StatusCode::OK, &SetupPage::default())
+    html(StatusCode::OK, &SetupPage { installation: installation_name(&state).await, ..SetupPage::default() })
 }
 
 /// `POST /setup`
@@ -64,14 +66,16 @@ pub async fn create_first_operator(
     let form = form.into_inner();
     if let Some(advice) = page.advice(&state) {
         let (rejected, errors, alert) = FormRejection::alert(StatusCode::FORBIDDEN, advice).into_parts();
-        return rejected.respond(&SetupPage { code: form.code, name: form.name, email: form.email, errors, alert });
+        let installation = installation_name(&state).await;
+        let (code, name, email) = (form.code, form.name, form.email);
+        return rejected.respond(&SetupPage { code, name, email, errors, alert, installation });
     }
     if state.store.read(operator::exists).await? {
         return Ok(see_other("/login"));
     }
-    match create(&state, &form, &attempt, origin).await {
+    match create(&state, &form, &attempt, origin.clone()).await {
         Ok(id) => {
-            session::log_in(&session, &id, state.clock.now())?;
+            session::log_in(&session, &id, &origin, state.clock.now())?;
             session::leave_toast(
                 &session,
                 &Toast::success(format!("Welcome, {}. Create your first key.", form.name.trim())),
@@ -81,7 +85,7 @@ pub async fn create_first_operator(
             trusted_browser::remember(&state, &id, &mut response)?;
             Ok(response)
         }
-        Err(error) => refuse(form, error),
+        Err(error) => refuse(form, error, installation_name(&state).await),
     }
 }
 
@@ -108,12 +112,12 @@ async fn create(state: &State, form: &SetupForm, attempt: &LoginAttempt, origin:
     state.store.change(actor, state.clock.now(), create).await
 }
 
-fn refuse(form: SetupForm, error: Error) -> Result<HttpResponse> {
+fn refuse(form: SetupForm, error: Error, installation: Option<String>) -> Result<HttpResponse> {
     let rejection = FormRejection::of(error, "Nothing was saved.")?;
     let is_throttled = rejection.retry_after.is_some();
     let (rejected, errors, alert) = rejection.into_parts();
     // Kept while something else is wrong; a refused one is not shown again.
     let keep_code = !is_throttled && errors.get("code").is_none();
     let code = Some(form.code).filter(|_| keep_code).unwrap_or_default();
-    rejected.respond(&SetupPage { code, name: form.name, email: form.email, errors, alert })
+    rejected.respond(&SetupPage { code, name: form.name, email: form.email, errors, alert, installation })
 }

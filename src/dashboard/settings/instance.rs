@@ -4,54 +4,30 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
-use askama::Template;
-use serde::Deserialize;
 
-use super::shortening_view::ShorteningView;
+use super::instance_page::{InstancePage, LifetimesForm, LifetimesSection, NAME_PATH, PATH, require_owner};
 use crate::dashboard::frame::form::{FormRejection, RejectedForm, parse_form};
-use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
-use crate::domain::account::Permission;
-use crate::domain::api_key::{self, Lifetimes, Shortening};
-use crate::error::{Error, FieldErrors, Result};
+use crate::dashboard::login::{confirmation, password};
+use crate::dashboard::settings::instance_name::InstanceNameForm;
+use crate::domain::api_key::{self, Lifetimes};
+use crate::error::{Error, Result};
 use crate::http::State;
-
-/// The page.
-pub(super) const PATH: &str = "/settings/instance";
-
-#[derive(Template)]
-#[template(path = "settings/instance.html")]
-struct InstancePage {
-    shell: Shell,
-    form: LifetimesForm,
-    errors: FieldErrors,
-    alert: Option<String>,
-    shortening: Option<ShorteningView>,
-}
-
-/// What is filled in.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct LifetimesForm {
-    default_lifetime_days: String,
-    max_lifetime_days: String,
-}
-
-impl LifetimesForm {
-    fn of(rules: Lifetimes) -> Self {
-        let write = |days: i64| if days == 0 { String::new() } else { days.to_string() };
-        Self { default_lifetime_days: write(rules.default_days), max_lifetime_days: write(rules.max_days) }
-    }
-}
 
 /// `GET /settings/instance`
 pub async fn show_instance_settings(state: Data<State>, session: Session, who: SignedIn) -> Result<HttpResponse> {
-    who.may(Permission::ManageInstallation)?;
-    let draft = session::take_draft(&session, PATH).and_then(|draft| parse_form(draft.as_bytes()).ok());
-    let page = draw(&state, Shell::new("settings", &who, &session), draft).await?;
+    require_owner(&state, &who)?;
+    let mut page = InstancePage::read(&state, &who, &session).await?;
+    if let Some(draft) = session::take_draft(&session, PATH) {
+        page.lifetimes.form = parse_form(draft.as_bytes()).unwrap_or(page.lifetimes.form);
+    }
+    if let Some(draft) = session::take_draft(&session, NAME_PATH) {
+        let draft = parse_form::<InstanceNameForm>(draft.as_bytes());
+        page.name.typed = draft.map_or(page.name.typed, |draft| draft.instance_name);
+    }
     html(StatusCode::OK, &page)
 }
 
@@ -62,13 +38,15 @@ pub async fn save_instance_settings(
     signed_in: Result<SignedIn>,
     body: Bytes,
 ) -> Result<HttpResponse> {
+    let draft = || String::from_utf8_lossy(&body).into_owned();
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
-        }
+        Err(Error::Unauthenticated) => return password::ask_to_log_in(&NextPath::parse(PATH), draft()),
         signed_in => signed_in?,
     };
-    who.may(Permission::ManageInstallation)?;
+    match require_owner(&state, &who) {
+        Err(Error::StaleLogin) => return confirmation::ask_to_confirm(&NextPath::parse(PATH), draft()),
+        required => required?,
+    }
     let form: LifetimesForm = parse_form(&body)?;
     let saved = match Lifetimes::parse(&form.default_lifetime_days, &form.max_lifetime_days) {
         Ok(rules) => who.change(&state, move |tx| api_key::save_lifetimes(tx, rules)).await,
@@ -83,21 +61,8 @@ pub async fn save_instance_settings(
         Err(error) => {
             let rejection = FormRejection::of(error, "Nothing was saved. Try again in a moment.")?;
             let (rejected, errors, alert): (RejectedForm, _, _) = rejection.into_parts();
-            let page = draw(&state, Shell::new("settings", &who, &session), Some(form)).await?;
-            rejected.respond(&InstancePage { errors, alert, ..page })
+            let lifetimes = LifetimesSection { form, errors, alert };
+            rejected.respond(&InstancePage { lifetimes, ..InstancePage::read(&state, &who, &session).await? })
         }
     }
-}
-
-async fn draw(state: &State, shell: Shell, filled: Option<LifetimesForm>) -> Result<InstancePage> {
-    let now = state.clock.now();
-    let read = state.store.read(move |conn| Ok((Lifetimes::read(conn)?, Shortening::find(conn, now)?)));
-    let (rules, shortening) = read.await?;
-    Ok(InstancePage {
-        shell,
-        form: filled.unwrap_or_else(|| LifetimesForm::of(rules)),
-        errors: FieldErrors::default(),
-        alert: None,
-        shortening: shortening.map(ShorteningView::new),
-    })
 }

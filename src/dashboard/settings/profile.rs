@@ -100,7 +100,7 @@ pub async fn change_password(
 ) -> Result<HttpResponse> {
     match set_password(&state, &who, attempt, form.into_inner()).await {
         Ok(()) => {
-            session::log_in(&session, &who.operator.id, state.clock.now())?;
+            session::confirm(&session, state.clock.now())?;
             tracing::info!(operator = %who.operator.id, "a password was changed");
             saved(&session, "Success. Password changed. Your other sessions were logged out.")
         }

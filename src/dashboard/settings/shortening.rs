@@ -8,7 +8,7 @@ use actix_web::web::{Bytes, Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::instance::PATH;
+use super::instance_page::{PATH, require_owner};
 use super::shortening_view::ShorteningView;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::Htmx;
@@ -16,7 +16,6 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::domain::account::Permission;
 use crate::domain::api_key::{self, Shortening};
 use crate::error::{Error, Result};
 use crate::format::count;
@@ -50,7 +49,7 @@ pub struct ShorteningForm {
 
 /// `GET /settings/instance/shortening`: the pop-up's content, or a page of its own.
 pub async fn ask_to_shorten(state: Data<State>, session: Session, who: SignedIn, htmx: Htmx) -> Result<HttpResponse> {
-    who.may(Permission::ManageInstallation)?;
+    require_owner(&state, &who)?;
     let question = ShorteningView::new(find(&state).await?.ok_or(Error::NotFound)?);
     if htmx.is_part() {
         return html(StatusCode::OK, &ShorteningDialog { question, is_changed: false });
@@ -72,7 +71,10 @@ pub async fn shorten_keys(
         Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(QUESTION).login_url())),
         signed_in => signed_in?,
     };
-    who.may(Permission::ManageInstallation)?;
+    match require_owner(&state, &who) {
+        Err(Error::StaleLogin) => return Ok(see_other(&NextPath::parse(QUESTION).confirmation_url())),
+        required => required?,
+    }
     let confirmed = Shortening { total: form.total, end: UtcTime::from_micros(form.end) };
     let toast = match who.change(&state, move |tx| api_key::shorten(tx, confirmed)).await {
         Ok(shortened) => {

@@ -68,7 +68,9 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::OperatorRenamed
         | Action::OperatorPasswordChanged
         | Action::OperatorLoggedIn
-        | Action::SessionEnded => ActionGroup::Operators,
+        | Action::OperatorPasswordConfirmed
+        | Action::SessionEnded
+        | Action::OtherSessionsEnded => ActionGroup::Operators,
         Action::SettingsChanged | Action::AuditExported => ActionGroup::Installation,
     }
 }

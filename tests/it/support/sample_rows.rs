@@ -104,6 +104,13 @@ const ROWS: &[SampleRows] = &[
         "(digest, operator_id, state, created_at, seen_at) VALUES (X'AA00', 'op_1', '{\"a\": 1}', 9, 10), \
          (X'BB00', NULL, '{}', 11, 12)",
     ),
+    rows(
+        23,
+        "login_notices",
+        "(id, operator_id, audience, new_address, address, user_agent, at) VALUES \
+         ('lnot_1', 'op_1', 'elsewhere', '203.0.113.9', '203.0.113.9', 'curl/8', 9), \
+         ('lnot_2', 'op_2', 'here', '2001:db8::1', NULL, NULL, 10)",
+    ),
     rows(4, "revisions", "(name, value) VALUES ('another', 41)"),
     rows(8, "revisions", "(name, latest) VALUES ('another', 41)"),
     rows(14, "revisions", "(name, latest, nonce) VALUES ('another', 41, 7)"),

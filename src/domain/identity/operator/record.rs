@@ -147,24 +147,6 @@ pub fn rename(tx: &mut Tx<'_>, id: &OperatorId, name: &str) -> Result<()> {
     tx.audit(event.field("name", &*before.name, name).done())
 }
 
-/// Writes the audit event of a login.
-///
-/// # Errors
-/// When the database fails.
-pub fn logged_in(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
-    let event = operator.event_of_account(tx, Action::OperatorLoggedIn)?;
-    tx.audit(event.done())
-}
-
-/// Writes the audit event of a logout.
-///
-/// # Errors
-/// When the database fails.
-pub fn logged_out(tx: &mut Tx<'_>, operator: &Operator) -> Result<()> {
-    let event = operator.event_of_account(tx, Action::SessionEnded)?;
-    tx.audit(event.done())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

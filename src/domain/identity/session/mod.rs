@@ -1,6 +1,8 @@
 //! Browser sessions. The database stores a digest of the id in the cookie, so that a
 //! leaked backup holds no usable session.
 
+mod own;
+
 use diesel::prelude::*;
 
 use super::operator::OperatorId;
@@ -8,10 +10,14 @@ use crate::error::Result;
 use crate::store::schema::{operators, sessions};
 use crate::store::{Conn, Digest, UtcTime};
 
+pub use own::{end_one, end_others, list};
+
 /// Idle timeout (ASVS 7.3.1): 12 hours after the last use.
 pub const IDLE_TIMEOUT_SECONDS: i64 = 12 * 60 * 60;
 /// Absolute timeout (ASVS 7.3.2): 7 days after the login.
 pub const ABSOLUTE_TIMEOUT_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// The length of [`Session::public_id`].
+const PUBLIC_ID_CHARS: usize = 32;
 /// The last use is stored at most this often, so that not every request writes.
 const TOUCH_INTERVAL_SECONDS: i64 = 60;
 
@@ -38,10 +44,23 @@ impl Session {
         self.seen_at <= now.plus_seconds(-TOUCH_INTERVAL_SECONDS)
     }
 
+    /// What names the session on pages: made of the digest that the database holds, and
+    /// leads back neither to it nor to the id in the cookie.
+    #[must_use]
+    pub fn public_id(&self) -> String {
+        public_id(self.digest)
+    }
+
     const fn is_live(&self, now: UtcTime) -> bool {
         self.seen_at.micros() > now.plus_seconds(-IDLE_TIMEOUT_SECONDS).micros()
             && self.created_at.micros() > now.plus_seconds(-ABSOLUTE_TIMEOUT_SECONDS).micros()
     }
+}
+
+/// The public id of the session with this digest.
+#[must_use]
+pub fn public_id(digest: Digest) -> String {
+    Digest::of(digest.to_hex().as_bytes()).to_hex().chars().take(PUBLIC_ID_CHARS).collect()
 }
 
 /// The session with this digest, unless it has ended.
@@ -53,7 +72,7 @@ pub fn find(conn: &mut Conn, digest: Digest, now: UtcTime) -> Result<Option<Sess
     Ok(session.filter(|session| session.is_live(now)))
 }
 
-/// Creates a session, and deletes those that have timed out.
+/// Creates a session, and deletes those that have timed out. Its operator is seen.
 ///
 /// # Errors
 /// When the database fails.
@@ -61,7 +80,7 @@ pub fn create(conn: &mut Conn, session: &Session) -> Result<()> {
     let idle = session.created_at.plus_seconds(-IDLE_TIMEOUT_SECONDS);
     diesel::delete(sessions::table.filter(sessions::seen_at.le(idle))).execute(conn)?;
     diesel::insert_into(sessions::table).values(session).execute(conn)?;
-    Ok(())
+    see_operator(conn, session, session.created_at)
 }
 
 /// Stores a session's values; `false` when it has ended meanwhile.
@@ -81,6 +100,10 @@ pub fn update(conn: &mut Conn, digest: Digest, operator_id: Option<&OperatorId>,
 /// When the database fails.
 pub fn touch(conn: &mut Conn, session: &Session, now: UtcTime) -> Result<()> {
     diesel::update(sessions::table.find(session.digest)).set(sessions::seen_at.eq(now)).execute(conn)?;
+    see_operator(conn, session, now)
+}
+
+fn see_operator(conn: &mut Conn, session: &Session, now: UtcTime) -> Result<()> {
     if let Some(operator) = &session.operator_id {
         diesel::update(operators::table.find(operator)).set(operators::last_seen_at.eq(now)).execute(conn)?;
     }

@@ -1,7 +1,11 @@
 //! The rows that every installation has from its first start: an account, the SMS
 //! service and the key of session cookies.
 
+mod name;
+
 use zeroize::Zeroizing;
+
+pub use name::{DEFAULT_NAME, name, parse_name, rename};
 
 use super::setting::Setting;
 use super::{account, service, service_scope, setting};

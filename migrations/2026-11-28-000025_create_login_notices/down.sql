@@ -1,0 +1,2 @@
+DROP INDEX audit_events_of_logins;
+DROP TABLE login_notices;
