@@ -17,7 +17,7 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, audit, connect, credits, handover, messages, services, settings};
+use crate::dashboard::{api_keys, audit, connect, credits, handover, login, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -117,10 +117,23 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/").get(async || Redirect::to("/api-keys").see_other()))
         .service(resource("/setup").get(setup::show_setup).post(setup::create_first_operator))
         .service(resource("/login").get(password::show_login).post(password::log_in))
+        .service(
+            resource("/login/second-factor")
+                .get(login::second_factor::ask_for_code)
+                .post(login::second_factor::check_code),
+        )
         .service(resource("/logout").post(password::log_out))
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(resource("/settings/second-factor").get(settings::second_factor::show_second_factor))
+        .service(resource("/settings/second-factor/setup").post(settings::second_factor::begin_setup))
+        .service(resource("/settings/second-factor/activation").post(settings::second_factor::activate))
+        .service(resource("/settings/second-factor/recovery-codes").post(settings::second_factor::renew_codes))
+        .service(resource("/settings/second-factor/removal").post(settings::second_factor::turn_off))
+        .service(
+            resource("/settings/instance/second-factor").post(settings::second_factor_rule::save_second_factor_rule),
+        )
         .service(
             resource("/settings/instance")
                 .get(settings::instance::show_instance_settings)

@@ -1,5 +1,7 @@
 //! `keyfob operator`: the people who log in to the dashboard.
 
+mod reset_second_factor;
+
 use std::io::{self, BufRead, IsTerminal};
 
 use clap::Subcommand;
@@ -33,12 +35,18 @@ pub(super) enum OperatorCommand {
         /// What they log in with
         email: String,
     },
+    /// Remove the second factor of an operator who has lost it, and end all their sessions
+    ResetSecondFactor {
+        /// What they log in with
+        email: String,
+    },
 }
 
 pub(super) async fn run(config: &Config, command: OperatorCommand) -> Result<(), Error> {
     match command {
         OperatorCommand::Add { email, name, create } => add(config, email, name, create).await,
         OperatorCommand::Password { email } => change_password(config, email).await,
+        OperatorCommand::ResetSecondFactor { email } => reset_second_factor::run(config, email).await,
     }
 }
 

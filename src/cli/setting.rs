@@ -6,8 +6,9 @@ use super::on_database::{actor, open, print, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::{self, Lifetimes};
+use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::error::{Error, FieldErrors};
-use crate::store::MayCreate;
+use crate::store::{Conn, MayCreate};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SettingCommand {
@@ -17,7 +18,7 @@ pub(super) enum SettingCommand {
     Set {
         /// Which
         name: SettingName,
-        /// A number of days; 0 is no rule
+        /// A number of days, 0 is no rule; or nobody, owners or everybody
         value: String,
     },
 }
@@ -30,6 +31,21 @@ pub(super) enum SettingName {
     DefaultLifetimeDays,
     /// Days that a key may last at most
     MaxLifetimeDays,
+    /// Who needs a second factor
+    SecondFactorRule,
+}
+
+/// The values of all settings.
+#[derive(Clone, Copy)]
+struct Settings {
+    lifetimes: Lifetimes,
+    second_factor_rule: SecondFactorRule,
+}
+
+impl Settings {
+    fn read(conn: &mut Conn) -> Result<Self, Error> {
+        Ok(Self { lifetimes: Lifetimes::read(conn)?, second_factor_rule: SecondFactorRule::read(conn)? })
+    }
 }
 
 impl SettingName {
@@ -37,6 +53,7 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays => "default_lifetime_days",
             Self::MaxLifetimeDays => "max_lifetime_days",
+            Self::SecondFactorRule => "second_factor_rule",
         }
     }
 
@@ -44,13 +61,23 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays => "days after which a new key ends when nobody chose; 0 is never",
             Self::MaxLifetimeDays => "days that a key may last at most; 0 is no limit",
+            Self::SecondFactorRule => "who needs a second factor: nobody, owners or everybody",
         }
     }
 
-    const fn value(self, rules: Lifetimes) -> i64 {
+    /// What is wrong with an empty value.
+    const fn expected(self) -> &'static str {
         match self {
-            Self::DefaultLifetimeDays => rules.default_days,
-            Self::MaxLifetimeDays => rules.max_days,
+            Self::DefaultLifetimeDays | Self::MaxLifetimeDays => "Write a number of days; 0 is no rule.",
+            Self::SecondFactorRule => "Write nobody, owners or everybody.",
+        }
+    }
+
+    fn value(self, settings: Settings) -> String {
+        match self {
+            Self::DefaultLifetimeDays => settings.lifetimes.default_days.to_string(),
+            Self::MaxLifetimeDays => settings.lifetimes.max_days.to_string(),
+            Self::SecondFactorRule => settings.second_factor_rule.as_str().to_owned(),
         }
     }
 }
@@ -63,26 +90,27 @@ pub(super) async fn run(config: &Config, command: SettingCommand) -> Result<(), 
 }
 
 async fn list(config: &Config) -> Result<(), Error> {
-    let rules = open(config, MayCreate::Nothing)?.read(Lifetimes::read).await?;
-    let line = |name: &SettingName| format!("{:<21}  {:>5}  {}\n", name.as_str(), name.value(rules), name.meaning());
+    let settings = open(config, MayCreate::Nothing)?.read(Settings::read).await?;
+    let line = |name: &SettingName| format!("{:<21}  {:>9}  {}\n", name.as_str(), name.value(settings), name.meaning());
     print(&SettingName::value_variants().iter().map(line).collect::<String>()).map(drop)
 }
 
 async fn set(config: &Config, name: SettingName, value: String) -> Result<(), Error> {
     // A script whose variable is empty must not end a rule.
     if value.trim().is_empty() {
-        return Err(Error::invalid(name.as_str(), format!("{}: Write a number of days; 0 is no rule.", name.as_str())));
+        return Err(Error::invalid(name.as_str(), format!("{}: {}", name.as_str(), name.expected())));
     }
     let store = open(config, MayCreate::Nothing)?;
     let change = store.change(actor(), Clock::System.now(), move |tx| {
-        let rules = Lifetimes::read(tx)?;
-        let typed = |other: SettingName| if other == name { value.clone() } else { other.value(rules).to_string() };
-        let rules = Lifetimes::parse(&typed(SettingName::DefaultLifetimeDays), &typed(SettingName::MaxLifetimeDays))?;
-        api_key::save_lifetimes(tx, rules)?;
-        Ok(rules)
+        let stored = Settings::read(tx)?;
+        let typed = |other: SettingName| if other == name { value.clone() } else { other.value(stored) };
+        let [default, max] = [SettingName::DefaultLifetimeDays, SettingName::MaxLifetimeDays].map(typed);
+        api_key::save_lifetimes(tx, Lifetimes::parse(&default, &max)?)?;
+        SecondFactorRule::parse(&typed(SettingName::SecondFactorRule))?.save(tx)?;
+        Settings::read(tx)
     });
-    let rules = change.await.map_err(with_names)?;
-    say(config, &format!("{} is {} now.", name.as_str(), name.value(rules)))
+    let settings = change.await.map_err(with_names)?;
+    say(config, &format!("{} is {} now.", name.as_str(), name.value(settings)))
 }
 
 /// A rule may be wrong because of the other one, so each message names its setting.

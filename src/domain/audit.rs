@@ -78,6 +78,14 @@ text_enum! {
         OperatorRenamed = "operator.renamed",
         /// An operator's password was changed.
         OperatorPasswordChanged = "operator.password_changed",
+        /// An operator has a second factor now.
+        OperatorSecondFactorAdded = "operator.second_factor_added",
+        /// An operator has removed their second factor.
+        OperatorSecondFactorRemoved = "operator.second_factor_removed",
+        /// Somebody else has removed an operator's second factor.
+        OperatorSecondFactorReset = "operator.second_factor_reset",
+        /// An operator got new recovery codes.
+        OperatorRecoveryCodesRenewed = "operator.recovery_codes_renewed",
         /// An operator logged in.
         OperatorLoggedIn = "operator.logged_in",
         /// An operator logged out.

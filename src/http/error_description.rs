@@ -32,6 +32,10 @@ impl ErrorView {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::Forbidden => Self { detail: FORBIDDEN.to_owned(), ..view },
+            Error::SecondFactorMissing => {
+                let title = "Set up a second factor";
+                Self { code: SECOND_FACTOR_MISSING, title, detail: SECOND_FACTOR.to_owned(), ..view }
+            }
             Error::StaleLogin => {
                 Self { code: STALE_LOGIN, title: "Confirm that it is you", detail: CONFIRM.to_owned(), ..view }
             }
@@ -109,6 +113,8 @@ impl ErrorView {
 
 /// The code of an error that asks for the password again.
 pub(crate) const STALE_LOGIN: &str = "STALE_LOGIN";
+/// The code of an error that leads to the set-up of a second factor.
+pub(crate) const SECOND_FACTOR_MISSING: &str = "SECOND_FACTOR_MISSING";
 const REFUSED: &str = "Key refused";
 const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: Bearer.";
 const KEY_REFUSED: &str = "This API key is not accepted here. Check it, or ask whoever gave it to you.";
@@ -116,6 +122,7 @@ const STILL_RUNNING: &str = "A request with this Idempotency-Key is still runnin
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
+const SECOND_FACTOR: &str = "This installation asks for a second factor. Set one up under Settings.";
 const CONFIRM: &str = "This needs your password again, since you logged in a while ago.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";

@@ -5,6 +5,7 @@
 mod handovers;
 mod keys;
 mod people;
+mod second_factor;
 mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
@@ -14,6 +15,7 @@ pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
+pub use second_factor::{recovery_codes, second_factors};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,
     message_segments, messages, previous_callback_secrets, waiting_receipts,

@@ -66,6 +66,7 @@ mod restore;
 mod rotation;
 mod safe_methods;
 mod scopes;
+mod second_factor;
 mod secret_settings;
 mod security_md;
 mod sending;

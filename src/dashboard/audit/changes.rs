@@ -56,6 +56,8 @@ fn label(field: &str) -> &str {
         "previous_ends_at" => "Previous secret works until",
         "default_lifetime_days" => "Lifetime of new keys",
         "max_lifetime_days" => "Longest lifetime",
+        "second_factor" => "Second factor",
+        "second_factor_rule" => "Second factor needed for",
         "format" => "Format",
         "filter" => "Filter",
         other => other,

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::domain::account::membership::{self, Membership};
 use crate::domain::account::{self, Access, AccountId, Permission};
 use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::second_factor;
 use crate::domain::identity::session as sessions;
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -92,17 +93,20 @@ impl FromRequest for SignedIn {
         let session = request.get_session();
         let state = request.app_data::<Data<State>>().cloned();
         let origin = RequestOrigin::of(request);
+        let is_setup = request.match_pattern().is_some_and(|route| is_open_without_factor(&route));
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
             let authenticated_at = authenticated_at(&session);
             let find = move |conn: &mut Conn| {
-                let operator = operator::find(conn, &id)?;
-                Ok((operator, membership::of(conn, &id)?, account::first(conn)?))
+                let (operator, membership) = (operator::find(conn, &id)?, membership::of(conn, &id)?);
+                let lacks_factor = !is_setup && second_factor::is_missing(conn, &id, membership.role)?;
+                Ok((operator, membership, account::first(conn)?, lacks_factor))
             };
             match state.store.read(find).await {
                 Ok((operator, ..)) if operator.disabled_at.is_some() => Err(Error::Unauthenticated),
-                Ok((operator, Membership { account_id: account, role, .. }, first)) => {
+                Ok((_, _, _, true)) => Err(Error::SecondFactorMissing),
+                Ok((operator, Membership { account_id: account, role, .. }, first, false)) => {
                     let access = Access { role, is_of_first_account: account == first };
                     let actor = origin.actor(&operator.id, &operator.name);
                     Ok(Self { operator, account, access, authenticated_at, actor })
@@ -112,6 +116,12 @@ impl FromRequest for SignedIn {
             }
         })
     }
+}
+
+/// Whether an operator who still has to set up a second factor may use a route: to do so,
+/// to give the password again for it, or to log out.
+fn is_open_without_factor(route: &str) -> bool {
+    route.starts_with("/settings/second-factor") || matches!(route, "/login/confirmation" | "/logout")
 }
 
 /// The id of the operator who is logged in.

@@ -7,6 +7,7 @@ use actix_web::web::{Bytes, Data};
 use askama::Template;
 use serde::Deserialize;
 
+use super::second_factor_rule_view::SecondFactorRuleView;
 use super::shortening_view::ShorteningView;
 use crate::dashboard::frame::form::{FormRejection, RejectedForm, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -15,6 +16,7 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::{self, Lifetimes, Shortening};
+use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -29,6 +31,7 @@ struct InstancePage {
     errors: FieldErrors,
     alert: Option<String>,
     shortening: Option<ShorteningView>,
+    second_factor_rule: SecondFactorRuleView,
 }
 
 /// What is filled in.
@@ -90,11 +93,13 @@ async fn draw(state: &State, shell: Shell, filled: Option<LifetimesForm>) -> Res
     let now = state.clock.now();
     let read = state.store.read(move |conn| Ok((Lifetimes::read(conn)?, Shortening::find(conn, now)?)));
     let (rules, shortening) = read.await?;
+    let second_factor_rule = state.store.read(SecondFactorRule::read).await?;
     Ok(InstancePage {
         shell,
         form: filled.unwrap_or_else(|| LifetimesForm::of(rules)),
         errors: FieldErrors::default(),
         alert: None,
         shortening: shortening.map(ShorteningView::new),
+        second_factor_rule: SecondFactorRuleView::of(second_factor_rule),
     })
 }

@@ -2,5 +2,10 @@
 
 pub mod instance;
 pub mod profile;
+mod qr_code;
+pub mod second_factor;
+pub mod second_factor_rule;
+mod second_factor_rule_view;
+mod second_factor_view;
 pub mod shortening;
 mod shortening_view;

@@ -60,6 +60,10 @@ pub const fn group_of(action: Action) -> ActionGroup {
         Action::OperatorJoined
         | Action::OperatorRenamed
         | Action::OperatorPasswordChanged
+        | Action::OperatorSecondFactorAdded
+        | Action::OperatorSecondFactorRemoved
+        | Action::OperatorSecondFactorReset
+        | Action::OperatorRecoveryCodesRenewed
         | Action::OperatorLoggedIn
         | Action::SessionEnded => ActionGroup::Operators,
         Action::SettingsChanged | Action::AuditExported => ActionGroup::Installation,

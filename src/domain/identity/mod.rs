@@ -2,6 +2,7 @@
 
 pub mod operator;
 pub mod password;
+pub mod second_factor;
 pub mod session;
 pub mod setup_code;
 pub mod stored_password;
