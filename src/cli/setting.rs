@@ -37,12 +37,12 @@ pub(super) enum SettingName {
 
 /// The values of all settings.
 #[derive(Clone, Copy)]
-struct Settings {
+struct SettingValues {
     lifetimes: Lifetimes,
     second_factor_rule: SecondFactorRule,
 }
 
-impl Settings {
+impl SettingValues {
     fn read(conn: &mut Conn) -> Result<Self, Error> {
         Ok(Self { lifetimes: Lifetimes::read(conn)?, second_factor_rule: SecondFactorRule::read(conn)? })
     }
@@ -73,7 +73,7 @@ impl SettingName {
         }
     }
 
-    fn value(self, settings: Settings) -> String {
+    fn value(self, settings: SettingValues) -> String {
         match self {
             Self::DefaultLifetimeDays => settings.lifetimes.default_days.to_string(),
             Self::MaxLifetimeDays => settings.lifetimes.max_days.to_string(),
@@ -90,7 +90,7 @@ pub(super) async fn run(config: &Config, command: SettingCommand) -> Result<(), 
 }
 
 async fn list(config: &Config) -> Result<(), Error> {
-    let settings = open(config, MayCreate::Nothing)?.read(Settings::read).await?;
+    let settings = open(config, MayCreate::Nothing)?.read(SettingValues::read).await?;
     let line = |name: &SettingName| format!("{:<21}  {:>9}  {}\n", name.as_str(), name.value(settings), name.meaning());
     print(&SettingName::value_variants().iter().map(line).collect::<String>()).map(drop)
 }
@@ -102,12 +102,12 @@ async fn set(config: &Config, name: SettingName, value: String) -> Result<(), Er
     }
     let store = open(config, MayCreate::Nothing)?;
     let change = store.change(actor(), Clock::System.now(), move |tx| {
-        let stored = Settings::read(tx)?;
+        let stored = SettingValues::read(tx)?;
         let typed = |other: SettingName| if other == name { value.clone() } else { other.value(stored) };
         let [default, max] = [SettingName::DefaultLifetimeDays, SettingName::MaxLifetimeDays].map(typed);
         api_key::save_lifetimes(tx, Lifetimes::parse(&default, &max)?)?;
         SecondFactorRule::parse(&typed(SettingName::SecondFactorRule))?.save(tx)?;
-        Settings::read(tx)
+        SettingValues::read(tx)
     });
     let settings = change.await.map_err(with_names)?;
     say(config, &format!("{} is {} now.", name.as_str(), name.value(settings)))

@@ -372,7 +372,7 @@ on_both_databases! {
             ended.stdout.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("=")).collect::<Vec<_>>()
         };
 
-        assert_eq!(values(), ["default_lifetime_days=0", "max_lifetime_days=0"]);
+        assert_eq!(values(), ["default_lifetime_days=0", "max_lifetime_days=0", "second_factor_rule=nobody"]);
         let said = command(db, &["setting", "set", "max_lifetime_days", "90"]).assert_success().stdout;
         assert_eq!(said, format!("max_lifetime_days is 90 now. ({})\n", db.url()));
         command(db, &["setting", "set", "default_lifetime_days", "30"]).assert_success();
@@ -388,7 +388,7 @@ on_both_databases! {
         for secret in ["cookie_key", "setup_code", "nonsense"] {
             assert_usage(&command(db, &["setting", "set", secret, "1"]));
         }
-        assert_eq!(values(), ["default_lifetime_days=30", "max_lifetime_days=90"]);
+        assert_eq!(values(), ["default_lifetime_days=30", "max_lifetime_days=90", "second_factor_rule=nobody"]);
     }
 
     fn a_command_takes_the_servers_flags_and_does_not_mind_them(db: &Database) {
