@@ -4,8 +4,6 @@ use crate::dashboard::{Dashboard, PASSWORD};
 use crate::phone::{Phone, SECRET};
 use crate::webdriver::Options;
 
-const CODES: &str = "#recovery-codes";
-
 #[test]
 fn a_phone_is_set_up_and_asked_for_at_the_next_login() {
     set_up_and_log_in(Options::default());
@@ -30,7 +28,7 @@ fn the_secret_and_the_recovery_codes_can_be_copied_and_the_codes_downloaded() {
 
     dashboard.fill_in("#activation-code", &phone.code());
     dashboard.follow("Turn on");
-    let codes = dashboard.find(CODES).text();
+    let codes = recovery_codes(&dashboard);
     assert_eq!(codes.lines().count(), 10, "{codes}");
     dashboard.click("Copy codes");
     dashboard.wait_for_text(".copyable", "Copied");
@@ -49,6 +47,13 @@ fn the_secret_and_the_recovery_codes_can_be_copied_and_the_codes_downloaded() {
     assert_eq!(dashboard.console_messages(), [""; 0]);
 }
 
+/// They fade in, and are no text before.
+#[track_caller]
+fn recovery_codes(dashboard: &Dashboard) -> String {
+    dashboard.wait_for_calm();
+    dashboard.find("#recovery-codes").text()
+}
+
 #[track_caller]
 fn set_up_and_log_in(options: Options) {
     let dashboard = Dashboard::signed_in(options);
@@ -59,7 +64,7 @@ fn set_up_and_log_in(options: Options) {
     let phone = Phone::reads(&dashboard);
     dashboard.fill_in("#activation-code", &phone.code());
     dashboard.follow("Turn on");
-    let recovery_code = dashboard.find(CODES).text().lines().next().unwrap_or_default().to_owned();
+    let recovery_code = recovery_codes(&dashboard).lines().next().unwrap_or_default().to_owned();
     dashboard.follow("Done");
     dashboard.wait_for_text("#recovery-codes-left", "10 of 10 left");
 

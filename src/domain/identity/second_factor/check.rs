@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::store::schema::second_factors;
 
-const CODE_CHARS: usize = 6;
+/// Longer texts are meant as recovery codes, which have 16 characters; a slip in one of the
+/// app's six digits is told as such.
+const MAX_APP_CODE_CHARS: usize = 12;
 const WRONG_CODE: &str = "This code is wrong. Use the newest one. If that is wrong too, let your phone set its clock by \
     itself: a minute too early or too late is too much.";
 const USED_CODE: &str = "This code was used already. Wait a moment and use the next code.";
@@ -69,7 +71,7 @@ pub(super) fn step_of(tx: &Tx<'_>, secret: &TotpSecret, typed: &str) -> Result<i
 }
 
 fn looks_like_recovery_code(typed: &str) -> bool {
-    plain(typed).len() > CODE_CHARS
+    plain(typed).len() > MAX_APP_CODE_CHARS
 }
 
 /// Apps show codes in two groups, which are typed with a blank.
