@@ -22,6 +22,9 @@ pub enum Error {
     /// The operator's role does not allow it.
     #[error("not allowed")]
     Forbidden,
+    /// The installation asks for a second factor, which the operator does not have.
+    #[error("a second factor is needed")]
+    SecondFactorMissing,
     /// It needs a login of the last minutes.
     #[error("the login is not recent enough")]
     StaleLogin,

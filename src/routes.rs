@@ -16,7 +16,7 @@ use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session_store::DatabaseSessions;
-use crate::dashboard::login::{confirmation, new_password, password, setup};
+use crate::dashboard::login::{confirmation, new_password, password, second_factor, setup};
 use crate::dashboard::{
     api_keys, audit, connect, credits, handover, invitations, messages, people, services, settings,
 };
@@ -144,6 +144,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(
             resource("/login/confirmation").get(confirmation::show_confirmation).post(confirmation::confirm_password),
         )
+        .service(resource("/login/second-factor").get(second_factor::ask_for_code).post(second_factor::check_code))
         .service(resource("/logout").post(password::log_out))
         .service(resource("/settings").get(settings::profile::show_settings))
         .service(resource("/settings/name").post(settings::profile::change_name))
@@ -151,6 +152,14 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/settings/sessions").get(settings::sessions::list_sessions))
         .service(resource("/settings/sessions/end-others").post(settings::sessions::end_other_sessions))
         .service(resource("/settings/sessions/{id}/end").post(settings::sessions::end_session))
+        .service(resource("/settings/second-factor").get(settings::second_factor::show_second_factor))
+        .service(resource("/settings/second-factor/setup").post(settings::second_factor::begin_setup))
+        .service(resource("/settings/second-factor/activation").post(settings::second_factor::activate))
+        .service(resource("/settings/second-factor/recovery-codes").post(settings::second_factor::renew_codes))
+        .service(resource("/settings/second-factor/removal").post(settings::second_factor::turn_off))
+        .service(
+            resource("/settings/instance/second-factor").post(settings::second_factor_rule::save_second_factor_rule),
+        )
         .service(
             resource("/settings/instance")
                 .get(settings::instance::show_instance_settings)

@@ -5,6 +5,7 @@ mod found;
 mod list;
 mod password;
 mod remove;
+mod reset_second_factor;
 mod role;
 mod status;
 mod typed_password;
@@ -49,6 +50,11 @@ pub(super) enum OperatorCommand {
         /// What they log in with
         email: String,
     },
+    /// Remove the second factor of an operator who has lost it, and end all their sessions
+    ResetSecondFactor {
+        /// What they log in with
+        email: String,
+    },
 }
 
 pub(super) async fn run(config: &Config, command: OperatorCommand) -> Result<(), Error> {
@@ -60,5 +66,6 @@ pub(super) async fn run(config: &Config, command: OperatorCommand) -> Result<(),
         OperatorCommand::Enable { email } => status::enable(config, email).await,
         OperatorCommand::Remove { email } => remove::remove(config, email).await,
         OperatorCommand::Password { email } => password::change_password(config, email).await,
+        OperatorCommand::ResetSecondFactor { email } => reset_second_factor::run(config, email).await,
     }
 }

@@ -6,6 +6,7 @@ use super::on_database::{actor, open, print, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::{self, Lifetimes};
+use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::domain::installation;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::{Conn, MayCreate};
@@ -18,7 +19,7 @@ pub(super) enum SettingCommand {
     Set {
         /// Which
         name: SettingName,
-        /// A number of days, of which 0 is no rule; or a text
+        /// A number of days, of which 0 is no rule; nobody, owners or everybody; or a text
         value: String,
     },
 }
@@ -33,6 +34,8 @@ pub(super) enum SettingName {
     MaxLifetimeDays,
     /// What people call this installation
     InstanceName,
+    /// Who needs a second factor
+    SecondFactorRule,
 }
 
 impl SettingName {
@@ -41,6 +44,7 @@ impl SettingName {
             Self::DefaultLifetimeDays => "default_lifetime_days",
             Self::MaxLifetimeDays => "max_lifetime_days",
             Self::InstanceName => "instance_name",
+            Self::SecondFactorRule => "second_factor_rule",
         }
     }
 
@@ -49,6 +53,7 @@ impl SettingName {
             Self::DefaultLifetimeDays => "days after which a new key ends when nobody chose; 0 is never",
             Self::MaxLifetimeDays => "days that a key may last at most; 0 is no limit",
             Self::InstanceName => "what people call this installation; Keyfob is no name of its own",
+            Self::SecondFactorRule => "who needs a second factor: nobody, owners or everybody",
         }
     }
 
@@ -57,6 +62,7 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays | Self::MaxLifetimeDays => "Write a number of days; 0 is no rule.",
             Self::InstanceName => "Write a name; Keyfob is no name of its own.",
+            Self::SecondFactorRule => "Write nobody, owners or everybody.",
         }
     }
 }
@@ -65,11 +71,16 @@ impl SettingName {
 struct Values {
     lifetimes: Lifetimes,
     instance_name: Option<String>,
+    second_factor_rule: SecondFactorRule,
 }
 
 impl Values {
     fn read(conn: &mut Conn) -> Result<Self> {
-        Ok(Self { lifetimes: Lifetimes::read(conn)?, instance_name: installation::name(conn)? })
+        Ok(Self {
+            lifetimes: Lifetimes::read(conn)?,
+            instance_name: installation::name(conn)?,
+            second_factor_rule: SecondFactorRule::read(conn)?,
+        })
     }
 
     fn of(&self, name: SettingName) -> String {
@@ -77,6 +88,7 @@ impl Values {
             SettingName::DefaultLifetimeDays => self.lifetimes.default_days.to_string(),
             SettingName::MaxLifetimeDays => self.lifetimes.max_days.to_string(),
             SettingName::InstanceName => self.instance_name.as_deref().unwrap_or(installation::DEFAULT_NAME).to_owned(),
+            SettingName::SecondFactorRule => self.second_factor_rule.as_str().to_owned(),
         }
     }
 }
@@ -90,7 +102,7 @@ pub(super) async fn run(config: &Config, command: SettingCommand) -> Result<()> 
 
 async fn list(config: &Config) -> Result<()> {
     let values = open(config, MayCreate::Nothing)?.read(Values::read).await?;
-    let line = |name: &SettingName| format!("{:<21}  {:>6}  {}\n", name.as_str(), values.of(*name), name.meaning());
+    let line = |name: &SettingName| format!("{:<21}  {:>9}  {}\n", name.as_str(), values.of(*name), name.meaning());
     print(&SettingName::value_variants().iter().map(line).collect::<String>()).map(drop)
 }
 
@@ -103,6 +115,7 @@ async fn set(config: &Config, name: SettingName, value: String) -> Result<()> {
     let change = store.change(actor(), Clock::System.now(), move |tx| {
         match name {
             SettingName::InstanceName => installation::rename(tx, installation::parse_name(&value)?.as_deref())?,
+            SettingName::SecondFactorRule => SecondFactorRule::parse(&value)?.save(tx)?,
             SettingName::DefaultLifetimeDays | SettingName::MaxLifetimeDays => {
                 let before = Values::read(tx)?;
                 let typed = |other| if other == name { value.clone() } else { before.of(other) };

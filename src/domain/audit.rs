@@ -92,6 +92,14 @@ text_enum! {
         OperatorRemoved = "operator.removed",
         /// A link was made by which an operator sets a new password.
         OperatorPasswordLinkMade = "operator.password_link_made",
+        /// An operator has a second factor now.
+        OperatorSecondFactorAdded = "operator.second_factor_added",
+        /// An operator has removed their second factor.
+        OperatorSecondFactorRemoved = "operator.second_factor_removed",
+        /// Somebody else has removed an operator's second factor.
+        OperatorSecondFactorReset = "operator.second_factor_reset",
+        /// An operator got new recovery codes.
+        OperatorRecoveryCodesRenewed = "operator.recovery_codes_renewed",
         /// An operator logged in.
         OperatorLoggedIn = "operator.logged_in",
         /// An operator who was logged in gave the password again.

@@ -19,6 +19,8 @@ pub(super) enum Setting {
     MaxLifetimeDays,
     /// What people call the installation; empty is no name of its own.
     InstanceName,
+    /// Who needs a second factor.
+    SecondFactorRule,
 }
 
 impl Setting {
@@ -29,6 +31,7 @@ impl Setting {
             Self::DefaultLifetimeDays => "default_lifetime_days",
             Self::MaxLifetimeDays => "max_lifetime_days",
             Self::InstanceName => "instance_name",
+            Self::SecondFactorRule => "second_factor_rule",
         }
     }
 }

@@ -15,8 +15,17 @@ pub(crate) struct ErrorView {
     pub(crate) fields: FieldErrors,
     pub(crate) retry_after: Option<u64>,
     pub(crate) missing_scopes: Vec<String>,
-    /// Whether the password has to be given again first.
-    pub(crate) needs_fresh_login: bool,
+    /// What has to be done first.
+    pub(crate) remedy: Option<Remedy>,
+}
+
+/// What a person has to do before the same request is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Remedy {
+    /// Give the password again.
+    FreshLogin,
+    /// Set up a second factor.
+    SecondFactor,
 }
 
 impl ErrorView {
@@ -34,7 +43,10 @@ impl ErrorView {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::Forbidden => Self { detail: FORBIDDEN.to_owned(), ..view },
-            Error::StaleLogin => Self { detail: STALE_LOGIN.to_owned(), needs_fresh_login: true, ..view },
+            Error::StaleLogin => Self { detail: STALE_LOGIN.to_owned(), remedy: Some(Remedy::FreshLogin), ..view },
+            Error::SecondFactorMissing => {
+                Self { detail: SECOND_FACTOR_MISSING.to_owned(), remedy: Some(Remedy::SecondFactor), ..view }
+            }
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
@@ -103,7 +115,7 @@ impl ErrorView {
             fields: FieldErrors::default(),
             retry_after: None,
             missing_scopes: Vec::new(),
-            needs_fresh_login: false,
+            remedy: None,
         }
     }
 }
@@ -116,6 +128,7 @@ const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use 
 const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
 const STALE_LOGIN: &str = "This needs your password again, since you logged in a while ago.";
+const SECOND_FACTOR_MISSING: &str = "This installation asks for a second factor. Set one up under Settings.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";
 

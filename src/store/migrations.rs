@@ -56,6 +56,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000021_index_audit_events",
     "2026-11-28-000022_add_operator_states",
     "2026-11-28-000023_create_invitations",
+    "2026-11-28-000024_create_second_factors",
     "2026-11-28-000025_create_login_notices",
 ];
 

@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod notices;
 mod people;
+mod second_factor;
 mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
@@ -18,6 +19,7 @@ pub use keys::{
 pub use links::{invitations, password_links};
 pub use notices::login_notices;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
+pub use second_factor::{recovery_codes, second_factors};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,
     message_segments, messages, previous_callback_secrets, waiting_receipts,

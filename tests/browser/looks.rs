@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::dashboard::{DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, POP_UP, TOAST, as_text};
+use crate::phone::Phone;
 use crate::webdriver::Options;
 
 const ORDINARY_KEYS: [(&str, &str); 3] = [
@@ -85,6 +86,7 @@ fn every_page_is_good_on_a_dark_phone() {
 fn look_around(options: Options, screen: &'static str) {
     let look = Look { dashboard: Dashboard::new(options), screen };
     look.at_the_way_in();
+    look.at_a_second_factor();
     look.at_a_new_key();
     look.at_a_handover();
     look.at_one_key();
@@ -129,6 +131,44 @@ impl Look {
         self.closely("login-with-error", &["/login 401"]);
         dashboard.log_in(PASSWORD);
         dashboard.wait_for_text("h1", "API Keys");
+    }
+
+    #[track_caller]
+    fn at_a_second_factor(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/settings/second-factor");
+        self.closely("second-factor-off", &[]);
+        dashboard.follow("Set up");
+        self.closely("second-factor-pending", &[]);
+        dashboard.fill_in("#activation-code", "a wrong code");
+        dashboard.follow("Turn on");
+        self.closely("second-factor-pending-with-error", &["/settings/second-factor/activation 422"]);
+        let phone = Phone::reads(dashboard);
+        dashboard.fill_in("#activation-code", &phone.code());
+        dashboard.follow("Turn on");
+        self.closely("second-factor-codes", &[]);
+        let recovery_code = dashboard.find("#recovery-codes").text().lines().next().unwrap_or_default().to_owned();
+        dashboard.follow("Done");
+        self.closely("second-factor-on", &[]);
+        dashboard.fill_in("#removal-code", "a wrong code");
+        dashboard.follow("Turn off");
+        self.closely("second-factor-on-with-error", &["/settings/second-factor/removal 422"]);
+        dashboard.follow("Log out");
+        dashboard.log_in(PASSWORD);
+        self.closely("login-second-factor", &[]);
+        dashboard.fill_in("#code", "a wrong code");
+        dashboard.follow("Log in");
+        dashboard.find("summary").click();
+        self.closely("login-second-factor-with-error", &["/login/second-factor 401"]);
+        dashboard.fill_in("#code", &phone.next_code());
+        dashboard.follow("Log in");
+        dashboard.open("/settings/second-factor");
+        dashboard.fill_in("#removal-code", &recovery_code);
+        dashboard.follow("Turn off");
+        dashboard.open("/settings/instance");
+        dashboard.find("[name=second_factor_rule][value=owners]").click();
+        dashboard.follow("Save rule");
+        self.closely("second-factor-rule-refused", &["/settings/instance/second-factor 422"]);
     }
 
     #[track_caller]

@@ -2,7 +2,7 @@
 
 use keyfob::domain::account::membership::Role;
 
-use crate::support::{Client, Database, EMAIL, PASSWORD, on_both_databases, operator_id, run};
+use crate::support::{Client, Database, EMAIL, PASSWORD, Phone, on_both_databases, operator_id, run};
 
 const NEW_PASSWORD: &str = "a battery of correct horses";
 
@@ -150,6 +150,35 @@ on_both_databases! {
         assert_eq!(joined, [r#"Ada|Ada|{"role":["viewer","admin"]}"#, r#"Linus|Linus|{"role":["","admin"]}"#]);
     }
 
+    fn a_second_factor_leaves_one_event_for_each_change_and_none_of_them_its_secrets(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let phone = Phone::set_up(&client);
+        let give = |path: &str| drop(client.post(&format!("/settings/second-factor/{path}"), &[("code", &phone.next_code(&app))]));
+        let rule = || drop(client.post("/settings/instance/second-factor", &[("second_factor_rule", "everybody")]));
+        let reset = || drop(run(&["operator", "reset-second-factor", EMAIL, "--database-url", &db.url()], ""));
+        let begin = || drop(client.post("/settings/second-factor/setup", &[]));
+
+        assert_eq!(recorded(db, || give("activation")), ["operator.second_factor_added"]);
+        assert_eq!(recorded(db, || give("activation")), [""; 0]);
+        assert_eq!(recorded(db, begin), [""; 0], "no login asks for it yet");
+        assert_eq!(recorded(db, || give("recovery-codes")), ["operator.recovery_codes_renewed"]);
+        assert_eq!(recorded(db, rule), ["settings.changed"]);
+        assert_eq!(recorded(db, rule), [""; 0]);
+        let browser = app.anonymous();
+        let password = || drop(browser.post("/login", &[("email", EMAIL), ("password", PASSWORD)]));
+        assert_eq!(recorded(db, password), [""; 0], "the password is half of a login");
+        let code = || drop(browser.post("/login/second-factor", &[("code", &phone.next_code(&app))]));
+        assert_eq!(recorded(db, code), ["operator.logged_in"]);
+        assert_eq!(recorded(db, || give("removal")), ["operator.second_factor_removed"]);
+        assert_eq!(recorded(db, || give("removal")), [""; 0]);
+        let phone = Phone::set_up(&client);
+        client.post("/settings/second-factor/activation", &[("code", &phone.code(&app))]).assert_ok();
+        assert_eq!(recorded(db, reset), ["operator.second_factor_reset"]);
+        assert_eq!(recorded(db, reset), [""; 0]);
+        assert!(!db.rows()["audit_events"].join(" ").contains(&phone.secret()));
+    }
+
     fn what_is_refused_leaves_no_event(db: &Database) {
         let app = db.app();
         let client = app.signed_in();
@@ -215,7 +244,7 @@ on_both_databases! {
         let key = app.make_key("Project X");
         let command = |arguments: &[&str]| drop(run(&[arguments, &["--database-url", &db.url()]].concat(), ""));
         app.colleague(Role::Viewer, "grace@example.com");
-        let steps: [(&str, &[&str]); 9] = [
+        let steps: [(&str, &[&str]); 10] = [
             ("operator.role_changed", &["operator", "role", "grace@example.com", "admin"]),
             ("operator.disabled", &["operator", "disable", "grace@example.com"]),
             ("operator.enabled", &["operator", "enable", "grace@example.com"]),
@@ -225,6 +254,7 @@ on_both_databases! {
             ("api_key.rotated", &["key", "rotate", &key.id]),
             ("api_key.deleted", &["key", "delete", &key.id]),
             ("settings.changed", &["setting", "set", "max_lifetime_days", "90"]),
+            ("settings.changed", &["setting", "set", "second_factor_rule", "owners"]),
         ];
 
         assert_eq!(recorded(db, || command(&["key", "create", "--service", "sms", "--name", "CI"])), ["api_key.created"]);

@@ -405,7 +405,10 @@ on_both_databases! {
         let changed: Vec<_> = db.rows().into_iter().filter(|(table, rows)| table != "sessions" && before[table] != *rows).collect();
         assert!(changed.is_empty(), "{changed:?}");
         let settings = client.get("/settings").page();
-        assert_eq!(settings.attrs("nav.tabs a", "href"), ["/settings", "/settings/sessions", "/settings/instance"]);
+        assert_eq!(
+            settings.attrs("nav.tabs a", "href"),
+            ["/settings", "/settings/second-factor", "/settings/sessions", "/settings/instance"]
+        );
     }
 
     fn what_was_chosen_outlives_a_session_that_ended_meanwhile(db: &Database) {

@@ -389,7 +389,9 @@ on_both_databases! {
             ended.stdout.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("=")).collect::<Vec<_>>()
         };
 
-        assert_eq!(values(), ["default_lifetime_days=0", "max_lifetime_days=0", "instance_name=Keyfob"]);
+        let defaults =
+            ["default_lifetime_days=0", "max_lifetime_days=0", "instance_name=Keyfob", "second_factor_rule=nobody"];
+        assert_eq!(values(), defaults);
         let said = command(db, &["setting", "set", "max_lifetime_days", "90"]).assert_success().stdout;
         assert_eq!(said, format!("max_lifetime_days is 90 now. ({})\n", db.url()));
         command(db, &["setting", "set", "default_lifetime_days", "30"]).assert_success();
@@ -408,7 +410,9 @@ on_both_databases! {
         for secret in ["cookie_key", "setup_code", "nonsense"] {
             assert_usage(&command(db, &["setting", "set", secret, "1"]));
         }
-        assert_eq!(values(), ["default_lifetime_days=30", "max_lifetime_days=90", "instance_name=Acme"]);
+        let changed =
+            ["default_lifetime_days=30", "max_lifetime_days=90", "instance_name=Acme", "second_factor_rule=nobody"];
+        assert_eq!(values(), changed);
     }
 
     fn a_command_takes_the_servers_flags_and_does_not_mind_them(db: &Database) {

@@ -74,6 +74,7 @@ mod roles;
 mod rotation;
 mod safe_methods;
 mod scopes;
+mod second_factor;
 mod secret_settings;
 mod security_md;
 mod sending;

@@ -66,6 +66,8 @@ fn label(field: &str) -> &str {
         "session_from" => "Session from",
         "other_sessions" => "Other sessions",
         "instance_name" => "Name of the installation",
+        "second_factor" => "Second factor",
+        "second_factor_rule" => "Second factor needed for",
         "format" => "Format",
         "filter" => "Filter",
         other => other,

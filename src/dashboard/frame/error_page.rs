@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use askama::Template;
 
-use crate::http::error_description::ErrorView;
+use crate::http::error_description::{ErrorView, Remedy};
 use crate::http::problem::problem;
 
 use super::htmx::{self, Htmx};
@@ -22,6 +22,9 @@ use super::toast::Toast;
 use crate::error::Error;
 use crate::http::request_id::RequestId;
 use crate::store::log_outage_cause;
+
+/// Where an operator sets up the second factor that an installation asks for.
+const SECOND_FACTOR_PATH: &str = "/settings/second-factor";
 
 /// Who is to read the error, learnt from the request before it is passed on.
 struct Reader {
@@ -52,8 +55,11 @@ impl Reader {
         let retry_after = view.retry_after;
         let drawn = if is_for_programs(&self.path) {
             Ok(problem(&view, &self.request_id))
-        } else if view.needs_fresh_login {
-            Ok(self.ask_to_confirm())
+        } else if let Some(remedy) = view.remedy {
+            Ok(self.lead_to(&match remedy {
+                Remedy::FreshLogin => self.confirmation_url(),
+                Remedy::SecondFactor => SECOND_FACTOR_PATH.to_owned(),
+            }))
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&view, source, current_url)
         } else if status == StatusCode::UNAUTHORIZED {
@@ -68,14 +74,19 @@ impl Reader {
         response
     }
 
-    /// Leads to the page that asks for the password again, and from there back.
-    fn ask_to_confirm(&self) -> HttpResponse {
+    /// Leads the whole page elsewhere, where the request can be made possible.
+    fn lead_to(&self, url: &str) -> HttpResponse {
         match &self.htmx {
-            Htmx::Part { current_url, .. } => {
-                let url = NextPath::from_url(current_url).confirmation_url();
-                HttpResponse::Forbidden().insert_header((htmx::REDIRECT, url)).finish()
-            }
-            Htmx::No => see_other(&self.after_login().confirmation_url()),
+            Htmx::Part { .. } => HttpResponse::Forbidden().insert_header((htmx::REDIRECT, url)).finish(),
+            Htmx::No => see_other(url),
+        }
+    }
+
+    /// The page that asks for the password again, and leads back from there.
+    fn confirmation_url(&self) -> String {
+        match &self.htmx {
+            Htmx::Part { current_url, .. } => NextPath::from_url(current_url).confirmation_url(),
+            Htmx::No => self.after_login().confirmation_url(),
         }
     }
 

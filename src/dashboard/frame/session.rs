@@ -19,6 +19,7 @@ use crate::domain::account::membership::{self, Membership};
 use crate::domain::account::{self, Access, AccountId, Permission};
 use crate::domain::identity::login_notice::{self, LoginNotice};
 use crate::domain::identity::operator::{self, Operator, OperatorId};
+use crate::domain::identity::second_factor;
 use crate::domain::identity::session as sessions;
 use crate::domain::installation;
 use crate::error::{Error, Result};
@@ -100,23 +101,21 @@ impl FromRequest for SignedIn {
         // A notice is taken where a whole page can show it.
         let is_page =
             request.method() == Method::GET && !head::is_head(request) && !Htmx::of(request.headers()).is_part();
+        let is_setup = request.match_pattern().is_some_and(|route| is_open_without_factor(&route));
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
             let authenticated_at = authenticated_at(&session);
             let find = move |conn: &mut Conn| {
-                let operator = operator::find(conn, &id)?;
-                Ok((
-                    operator,
-                    membership::of(conn, &id)?,
-                    account::first(conn)?,
-                    installation::name(conn)?,
-                    login_notice::unseen(conn, &id)?,
-                ))
+                let (operator, membership) = (operator::find(conn, &id)?, membership::of(conn, &id)?);
+                let lacks_factor = !is_setup && second_factor::is_missing(conn, &id, membership.role)?;
+                let (first, installation) = (account::first(conn)?, installation::name(conn)?);
+                Ok((operator, membership, first, lacks_factor, installation, login_notice::unseen(conn, &id)?))
             };
             match state.store.read(find).await {
                 Ok((operator, ..)) if operator.disabled_at.is_some() => Err(Error::Unauthenticated),
-                Ok((operator, Membership { account_id: account, role, .. }, first, installation, notices)) => {
+                Ok((_, _, _, true, ..)) => Err(Error::SecondFactorMissing),
+                Ok((operator, Membership { account_id: account, role, .. }, first, false, installation, notices)) => {
                     if is_page {
                         take_notices(&state, &session, notices).await?;
                     }
@@ -137,6 +136,12 @@ impl FromRequest for SignedIn {
             }
         })
     }
+}
+
+/// Whether an operator who still has to set up a second factor may use a route: to do so,
+/// to give the password again for it, or to log out.
+fn is_open_without_factor(route: &str) -> bool {
+    route.starts_with("/settings/second-factor") || matches!(route, "/login/confirmation" | "/logout")
 }
 
 /// The id of the operator who is logged in.

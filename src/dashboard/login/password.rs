@@ -15,20 +15,24 @@ use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::dashboard::frame::trusted_browser;
+use crate::dashboard::login::completion;
 use crate::dashboard::login::page_origin::{self, PageOrigin};
+use crate::dashboard::login::pending::{PendingLogin, SECOND_FACTOR_PATH};
 use crate::domain::account::membership;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
+use crate::domain::identity::second_factor;
 use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::repeats::Repeats;
-use crate::store::Conn;
+use crate::store::{Conn, Tx};
 
 /// The same whether the address or the password is wrong (ASVS 6.3.8).
 const WRONG: &str = "Wrong email or password.";
+
+const CODE_LATE: &str = "Log in again. The code has to follow within 10 minutes of the password.";
 
 /// Longer forms are not kept over a login: a session is one row of the database.
 pub(super) const MAX_DRAFT_BYTES: usize = 8 * 1024;
@@ -51,6 +55,7 @@ pub struct LoginQuery {
     next: String,
     logged_out: Option<String>,
     cookie_lost: Option<String>,
+    code_late: Option<String>,
 }
 
 /// What is filled in, and what is kept for afterwards.
@@ -73,7 +78,8 @@ pub async fn show_login(state: Data<State>, session: Session, query: Query<Login
     if session::operator_id(&session).is_some() {
         return Ok(see_other(next.as_str()));
     }
-    let notice = query.logged_out.as_ref().map(|_| "You are logged out.".to_owned());
+    let code_late = query.code_late.as_ref().map(|_| CODE_LATE.to_owned());
+    let notice = query.logged_out.as_ref().map(|_| "You are logged out.".to_owned()).or(code_late);
     let alert = query.cookie_lost.as_ref().map(|_| page_origin::explain_lost_cookie(&state));
     let installation = installation_name(&state).await;
     html(StatusCode::OK, &LoginPage { next: next.to_string(), notice, alert, installation, ..LoginPage::default() })
@@ -102,18 +108,17 @@ pub async fn log_in(
     if let Some(advice) = page.advice(&state) {
         return reject(&state, FormRejection::alert(StatusCode::FORBIDDEN, advice), form).await;
     }
+    let started = state.clock.now();
     match authenticate(&state, &form, &attempt).await {
         Ok(Some(operator)) => {
-            record_login(&state, origin.clone(), operator.clone()).await?;
-            session::log_in(&session, &operator.id, &origin, state.clock.now())?;
-            let next = NextPath::parse(&form.next);
-            if !form.draft.is_empty() && form.draft.len() <= MAX_DRAFT_BYTES {
-                session::keep_draft(&session, next.as_str(), &form.draft)?;
+            let draft = Some(form.draft).filter(|draft| draft.len() <= MAX_DRAFT_BYTES).unwrap_or_default();
+            let next = NextPath::parse(&form.next).to_string();
+            let pending = PendingLogin { operator: operator.id.to_string(), since: started.micros(), next, draft };
+            if record_login(&state, origin.clone(), operator.clone()).await? {
+                return completion::complete(&state, &session, &operator.id, &origin, &pending);
             }
-            tracing::info!(operator = %operator.id, "logged in");
-            let mut response = see_other(next.as_str());
-            trusted_browser::remember(&state, &operator.id, &mut response)?;
-            Ok(response)
+            pending.keep(&session)?;
+            Ok(see_other(SECOND_FACTOR_PATH))
         }
         Ok(None) => {
             tracing::info!(address = %attempt.address, "a login was refused: wrong email or password");
@@ -129,7 +134,7 @@ pub async fn log_in(
 }
 
 /// A guesser is answered 429 many times a second.
-fn log_throttled(attempt: &LoginAttempt) {
+pub(super) fn log_throttled(attempt: &LoginAttempt) {
     static THROTTLED: LazyLock<Repeats> = LazyLock::new(Repeats::default);
     let address = attempt.address;
     if let Some(others) = THROTTLED.to_log("logins") {
@@ -137,9 +142,17 @@ fn log_throttled(attempt: &LoginAttempt) {
     }
 }
 
-async fn record_login(state: &State, origin: RequestOrigin, operator: Operator) -> Result<()> {
+/// Records a login that needs nothing but the password. Returns whether it does not.
+async fn record_login(state: &State, origin: RequestOrigin, operator: Operator) -> Result<bool> {
     let actor = origin.actor(&operator.id, &operator.name);
-    state.store.change(actor, state.clock.now(), move |tx| operator::logged_in(tx, &operator)).await
+    let record = move |tx: &mut Tx<'_>| {
+        if second_factor::is_on(tx, &operator.id)? {
+            return Ok(false);
+        }
+        operator::logged_in(tx, &operator)?;
+        Ok(true)
+    };
+    state.store.change(actor, state.clock.now(), record).await
 }
 
 async fn authenticate(state: &State, form: &LoginForm, attempt: &LoginAttempt) -> Result<Option<Operator>> {

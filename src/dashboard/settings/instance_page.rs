@@ -4,11 +4,13 @@ use actix_session::Session;
 use askama::Template;
 use serde::Deserialize;
 
+use super::second_factor_rule_view::SecondFactorRuleView;
 use super::shortening_view::ShorteningView;
 use crate::dashboard::frame::layout::Shell;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::Permission;
 use crate::domain::api_key::{Lifetimes, Shortening};
+use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::domain::installation;
 use crate::error::{FieldErrors, Result};
 use crate::http::State;
@@ -26,6 +28,7 @@ pub(super) struct InstancePage {
     pub(super) name: NameSection,
     pub(super) lifetimes: LifetimesSection,
     pub(super) shortening: Option<ShorteningView>,
+    pub(super) second_factor_rule: SecondFactorRuleView,
 }
 
 /// The name of the installation.
@@ -66,15 +69,17 @@ impl InstancePage {
     /// When the database fails.
     pub(super) async fn read(state: &State, who: &SignedIn, session: &Session) -> Result<Self> {
         let now = state.clock.now();
-        let read = state
-            .store
-            .read(move |conn| Ok((installation::name(conn)?, Lifetimes::read(conn)?, Shortening::find(conn, now)?)));
-        let (name, rules, shortening) = read.await?;
+        let read = state.store.read(move |conn| {
+            let (name, rule) = (installation::name(conn)?, SecondFactorRule::read(conn)?);
+            Ok((name, Lifetimes::read(conn)?, Shortening::find(conn, now)?, rule))
+        });
+        let (name, rules, shortening, rule) = read.await?;
         Ok(Self {
             shell: Shell::new("settings", who, session),
             name: NameSection { typed: name.unwrap_or_default(), ..NameSection::default() },
             lifetimes: LifetimesSection { form: LifetimesForm::of(rules), ..LifetimesSection::default() },
             shortening: shortening.map(ShorteningView::new),
+            second_factor_rule: SecondFactorRuleView::of(rule),
         })
     }
 }

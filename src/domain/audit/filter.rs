@@ -67,6 +67,10 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::OperatorPasswordLinkMade
         | Action::OperatorRenamed
         | Action::OperatorPasswordChanged
+        | Action::OperatorSecondFactorAdded
+        | Action::OperatorSecondFactorRemoved
+        | Action::OperatorSecondFactorReset
+        | Action::OperatorRecoveryCodesRenewed
         | Action::OperatorLoggedIn
         | Action::OperatorPasswordConfirmed
         | Action::SessionEnded

@@ -6,6 +6,7 @@ pub mod login_notice;
 pub mod operator;
 pub mod password;
 pub mod password_link;
+pub mod second_factor;
 pub mod session;
 pub mod setup_code;
 pub mod stored_password;

@@ -16,6 +16,14 @@ pub fn find(conn: &mut Conn, operator: &OperatorId) -> Result<Option<String>> {
     Ok(operator_passwords::table.find(operator).select(operator_passwords::hash).first(conn).optional()?)
 }
 
+/// When the operator's password was last changed; `None` without one.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn changed_at(conn: &mut Conn, operator: &OperatorId) -> Result<Option<UtcTime>> {
+    Ok(operator_passwords::table.find(operator).select(operator_passwords::changed_at).first(conn).optional()?)
+}
+
 /// Stores the hash of an operator's new password.
 ///
 /// # Errors

@@ -245,6 +245,13 @@ const ROWS: &[SampleRows] = &[
          ('op_1', X'EF02', 'op_2', 58, 59, NULL), ('op_2', X'EF03', NULL, 60, 61, 62)",
     ),
     rows(
+        24,
+        "second_factors",
+        "(operator_id, secret, created_at, confirmed_at, last_step) VALUES \
+         ('op_1', X'EE03', 53, 54, 55), ('op_2', X'EE04', 56, NULL, 0)",
+    ),
+    rows(24, "recovery_codes", "(operator_id, digest) VALUES ('op_1', X'EE05'), ('op_1', X'EE06')"),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

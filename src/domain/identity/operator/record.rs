@@ -41,7 +41,11 @@ impl Operator {
     }
 
     /// An event of the account that the operator works for: other accounts do not see it.
-    pub(super) fn event_of_account(&self, conn: &mut Conn, action: Action) -> Result<EventBuilder> {
+    pub(in crate::domain::identity) fn event_of_account(
+        &self,
+        conn: &mut Conn,
+        action: Action,
+    ) -> Result<EventBuilder> {
         // Not through the domain's memberships, whose rows refer to operators.
         let row = memberships::table.filter(memberships::operator_id.eq(&self.id));
         let row = row.order((memberships::created_at, memberships::account_id)).select(memberships::account_id);
