@@ -38,8 +38,8 @@ impl Default for KeyRules {
 /// Moves the end of a key; the same moment changes nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`] for `expires_at`, and
-/// [`Error::NotFound`] for an unknown key and for another account's.
+/// [`Error::Invalid`] for `expires_at`, and [`Error::NotFound`] for an unknown key and for another
+/// account's.
 pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: Expiry) -> Result<ApiKeyEntry> {
     let entry = find_locked(tx, account, id)?;
     let before = entry.key.expires_at;

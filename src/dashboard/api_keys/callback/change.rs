@@ -16,11 +16,11 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
-use crate::domain::api_key::ApiKeyId;
+use crate::domain::api_key::{self, ApiKeyId};
 use crate::domain::callback::{self, CallbackSecret, Saved};
 use crate::error::Result;
 use crate::http::State;
-use crate::store::Tx;
+use crate::store::{Conn, Tx};
 
 const NOT_SAVED: &str = "Nothing was saved. Try again in a moment.";
 
@@ -73,12 +73,12 @@ pub async fn change_callback(
         Ok(Done::WithSecret(secret, words)) => {
             tracing::info!(key = %id, operator = %who.operator.id, "a callback has a new secret");
             shell.toasts.push(Toast::success(words));
-            let url = current_url(&state, &id).await?;
+            let url = current_url(&state, &who, &id).await?;
             (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
         }
         Err(error) => {
             let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
-            let is_set = current_url(&state, &id).await.is_ok_and(|url| !url.is_empty());
+            let is_set = current_url(&state, &who, &id).await.is_ok_and(|url| !url.is_empty());
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
     };
@@ -105,8 +105,12 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackFor
     who.change(state, change).await
 }
 
-async fn current_url(state: &State, id: &ApiKeyId) -> Result<String> {
-    let id = id.clone();
-    let callback = state.store.read(move |conn| callback::find(conn, &id)).await?;
+async fn current_url(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<String> {
+    let (account, id) = (who.account.clone(), id.clone());
+    let read = move |conn: &mut Conn| {
+        let key = api_key::find(conn, &account, &id)?.key;
+        callback::find(conn, &key.id)
+    };
+    let callback = state.store.read(read).await?;
     Ok(callback.map(|callback| callback.url.as_str().to_owned()).unwrap_or_default())
 }
