@@ -112,7 +112,7 @@ on_both_databases! {
 
         let statuses: Vec<u16> = thread::scope(|all| {
             let open = |n: usize| {
-                let (client, link, start) = (Client::new(if n % 2 == 0 { &app.url } else { &other.url }), &link, &start);
+                let (client, link, start) = (Client::new(if n.is_multiple_of(2) { &app.url } else { &other.url }), &link, &start);
                 all.spawn(move || {
                     start.wait();
                     set(&client, link)

@@ -181,7 +181,7 @@ struct Told {
 }
 
 impl Told {
-    fn ask(app: &App, client: &Client, path: &str, is_set_up: bool) -> Self {
+    fn ask(app: &App, client: &Client, path: &str) -> Self {
         let code = app.setup_code.clone().unwrap_or_default();
         let send = |right| {
             let fields = fill_in(right, &code);
@@ -211,7 +211,7 @@ fn every_route_that_compares_a_password_or_the_setup_code_is_throttled() {
             let client = if is_set_up { app.signed_in() } else { app.anonymous() };
             let path = route.path(ApiKeyId::mint().as_str());
 
-            let told = Told::ask(&app, &client, &path, is_set_up);
+            let told = Told::ask(&app, &client, &path);
 
             if told.compares() {
                 assert_slowed(told.wrong.last().unwrap());

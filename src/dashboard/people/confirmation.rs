@@ -9,7 +9,7 @@ use super::paths::{SECTION, path};
 use super::role_words::RoleOption;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::{AccountId, Permission};
@@ -98,14 +98,7 @@ pub(super) async fn find(state: &State, account: &AccountId, id: &OperatorId) ->
     state.store.read(move |conn| operator::find_member(conn, &account, &id)).await
 }
 
-/// Who is logged in, or the login that leads back to the question at `question`.
-pub(super) fn signed_in_or_login(
-    signed_in: Result<SignedIn>,
-    question: &str,
-) -> std::result::Result<SignedIn, Result<HttpResponse>> {
-    match signed_in {
-        Ok(who) => Ok(who),
-        Err(Error::Unauthenticated) => Err(Ok(see_other(&NextPath::parse(question).login_url()))),
-        Err(error) => Err(Err(error)),
-    }
+/// The login that leads back to a question.
+pub(super) fn login_url(question: &str) -> String {
+    NextPath::parse(question).login_url()
 }

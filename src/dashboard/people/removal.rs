@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::confirmation::{Confirmation, find, require_manager, signed_in_or_login};
+use super::confirmation::{Confirmation, find, login_url, require_manager};
 use super::known_keys_view::{self, KnownKeyRow};
 use super::paths::{self, SECTION, parse_id};
 use crate::dashboard::frame::htmx::Htmx;
@@ -50,9 +50,9 @@ pub async fn remove_person(
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in_or_login(signed_in, &paths::removal(&id)) {
-        Ok(who) => who,
-        Err(login) => return login,
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::removal(&id)))),
+        signed_in => signed_in?,
     };
     require_manager(&state, &who)?;
     let (account, person) = (who.account.clone(), id.clone());

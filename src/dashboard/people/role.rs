@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
-use super::confirmation::{Confirmation, find, require_manager, signed_in_or_login};
+use super::confirmation::{Confirmation, find, login_url, require_manager};
 use super::paths::{self, parse_id, path};
 use super::role_words::{role_name, role_options};
 use crate::dashboard::frame::form::parse_form;
@@ -48,9 +48,9 @@ pub async fn change_role(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in_or_login(signed_in, &paths::role(&id)) {
-        Ok(who) => who,
-        Err(login) => return login,
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::role(&id)))),
+        signed_in => signed_in?,
     };
     require_manager(&state, &who)?;
     let form: RoleForm = parse_form(&body)?;

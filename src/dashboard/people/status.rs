@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
-use super::confirmation::{Confirmation, find, require_manager, signed_in_or_login};
+use super::confirmation::{Confirmation, find, login_url, require_manager};
 use super::paths::{self, parse_id, path};
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::Htmx;
@@ -45,9 +45,9 @@ pub async fn set_status(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in_or_login(signed_in, &paths::status(&id)) {
-        Ok(who) => who,
-        Err(login) => return login,
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::status(&id)))),
+        signed_in => signed_in?,
     };
     require_manager(&state, &who)?;
     let is_end = match &*parse_form::<PersonStatusForm>(&body)?.status {

@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
-use super::confirmation::signed_in_or_login;
+use super::confirmation::login_url;
 use super::paths::PATH;
 use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -21,9 +21,9 @@ pub async fn withdraw_invitation(
     signed_in: Result<SignedIn>,
     id: Path<String>,
 ) -> Result<HttpResponse> {
-    let who = match signed_in_or_login(signed_in, PATH) {
-        Ok(who) => who,
-        Err(login) => return login,
+    let who = match signed_in {
+        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(PATH))),
+        signed_in => signed_in?,
     };
     who.may(Permission::InvitePeople)?;
     let id: InvitationId = id.parse().map_err(|()| Error::NotFound)?;
