@@ -10,5 +10,6 @@ CREATE TABLE login_notices (
     at          BIGINT NOT NULL
 );
 CREATE INDEX login_notices_by_operator ON login_notices (operator_id, at);
--- Where an operator has logged in from.
-CREATE INDEX audit_events_of_logins ON audit_events (actor_id, at, address) WHERE action = 'operator.logged_in';
+-- Where an operator has logged in from; the setup and an invitation log in too.
+CREATE INDEX audit_events_of_logins ON audit_events (actor_id, at, address)
+    WHERE action IN ('operator.logged_in', 'operator.joined');

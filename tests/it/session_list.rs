@@ -1,6 +1,9 @@
 //! One's own sessions in a list, their end, and notices of a login from a new address.
 
+use keyfob::clock::Clock;
+use keyfob::config::Config;
 use keyfob::domain::account::membership::Role;
+use keyfob::http::client_address::TrustedProxies;
 
 use crate::support::{App, Client, Database, EMAIL, PASSWORD, Page, on_both_databases};
 
@@ -178,6 +181,20 @@ on_both_databases! {
             assert_eq!(notices(client), [""; 0]);
         }
         assert_eq!(db.count("login_notices"), 0);
+    }
+
+    fn the_setup_is_a_login_to_compare_with(db: &Database) {
+        let set = |config: &mut Config| config.trusted_proxies = TrustedProxies::parse("127.0.0.1").unwrap();
+        let app = App::start_set(db, set, Clock::System);
+        let home = at(&app, HOME);
+        let code = app.setup_code.clone().unwrap();
+        let fields = [("code", &*code), ("name", "Ada"), ("email", EMAIL), ("password", PASSWORD)];
+        home.post("/setup", &fields).assert_leads_to("/api-keys");
+
+        let _new = logged_in_at(&app, NEW);
+
+        assert!(notices(&home)[0].starts_with(&format!("New login from {NEW}")));
+        assert_eq!(notices(&logged_in_at(&app, HOME)), [""; 0]);
     }
 
     fn a_login_from_a_new_address_waits_for_the_next_login_elsewhere(db: &Database) {

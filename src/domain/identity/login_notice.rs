@@ -17,7 +17,7 @@ use crate::store::types::text_enum;
 use crate::store::{Conn, Tx, UtcTime};
 
 /// As the index of logins says it: a value that is bound later would not use the index.
-const IS_LOGIN: &str = "action = 'operator.logged_in'";
+const IS_LOGIN: &str = "action IN ('operator.logged_in', 'operator.joined')";
 
 id! {
     /// The id of a notice.
@@ -70,8 +70,11 @@ impl LoginNotice {
 /// When the database fails.
 pub(super) fn announce(tx: &mut Tx<'_>, operator: &OperatorId) -> Result<()> {
     let Some(new_address) = tx.actor().address.clone() else { return Ok(()) };
-    let logins =
-        || audit_events::table.filter(audit_events::actor_id.eq(operator.as_str())).filter(sql::<Bool>(IS_LOGIN));
+    let logins = || {
+        let by_operator = audit_events::table.filter(audit_events::actor_id.eq(operator.as_str()));
+        // Somebody who adds another person has not logged in with that.
+        by_operator.filter(audit_events::target_id.eq(operator.as_str())).filter(sql::<Bool>(IS_LOGIN))
+    };
     let known: Vec<Option<String>> = logins().select(audit_events::address).distinct().load(tx.conn())?;
     let is_known = known.iter().flatten().any(|known| is_same_network(known, &new_address));
     let columns = (audit_events::at, audit_events::address, audit_events::user_agent);
