@@ -49,7 +49,7 @@ mod tests {
         let image = QrImage::of("otpauth://totp/Keyfob:ada?secret=GEZDGNBV").unwrap();
 
         assert!(image.path.starts_with("M4 4h7v1h-7z"), "{}", *image.path);
-        assert_eq!(image.size, 33 + 2 * EDGE);
+        assert_eq!(image.size, 29 + 2 * EDGE);
         let right = image.size - EDGE - 7;
         assert!(image.path.contains(&format!("M{right} 4h7v1h-7z")), "{}", *image.path);
     }

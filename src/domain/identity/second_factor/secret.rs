@@ -134,7 +134,7 @@ mod tests {
         let link = secret.link("ada:x@example.com").unwrap();
         assert_eq!(
             *link,
-            "otpauth://totp/Keyfob:ada%20x%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Keyfob"
+            "otpauth://totp/Keyfob:ada%20x%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Keyfob"
         );
     }
 
