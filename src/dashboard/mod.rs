@@ -8,5 +8,6 @@ pub mod frame;
 pub mod handover;
 pub mod login;
 pub mod messages;
+pub mod refusals;
 pub mod services;
 pub mod settings;

@@ -5,6 +5,7 @@
 mod handovers;
 mod keys;
 mod people;
+mod refusals;
 mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
@@ -14,6 +15,7 @@ pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
+pub use refusals::{key_refusals, refusal_counts, unknown_keys};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,
     message_segments, messages, previous_callback_secrets, waiting_receipts,
@@ -27,12 +29,13 @@ joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(key_handovers -> api_keys (api_key_id));
+joinable!(key_refusals -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
 joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, key_handovers, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, key_refusals, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments,
 }

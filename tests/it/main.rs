@@ -61,6 +61,7 @@ mod passwords;
 mod presented_key;
 mod proxies;
 mod proxies_over_tls;
+mod refusals;
 mod request_ids;
 mod restore;
 mod rotation;

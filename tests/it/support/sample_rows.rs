@@ -225,6 +225,20 @@ const ROWS: &[SampleRows] = &[
          ('key_2', X'EE02', NULL, 50, 51, 52, '192.0.2.1', 'curl/8')",
     ),
     rows(
+        23,
+        "key_refusals",
+        "(id, account_id, api_key_id, hour, code, source, requests, first_at, last_at, address, user_agent) VALUES \
+         ('ref_1', 'acc_1', 'key_1', 55, 'DISABLED', '*', 3, 56, 57, '192.0.2.1', 'curl/8'), \
+         ('ref_2', 'acc_2', 'key_2', 55, 'IP_NOT_ALLOWED', '', 1, 58, 58, '', '')",
+    ),
+    rows(
+        23,
+        "unknown_keys",
+        "(tail, address, requests, first_at, last_at, user_agent) VALUES ('abc9', '192.0.2.1', 4, 59, 60, 'curl/8'), \
+         ('abc9', '', 1, 61, 61, '')",
+    ),
+    rows(23, "refusal_counts", "(day, kind, requests) VALUES (62, 'malformed', 5), (62, 'unlisted', 6)"),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
