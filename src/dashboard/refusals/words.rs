@@ -53,7 +53,7 @@ pub(super) fn advice(refusal: &KeyRefusal, key: &ApiKey, service_name: &str, now
         Some(Code::Expired) if key.expires_at.is_some_and(|end| end <= now) => "Give the key a later end.",
         Some(Code::Expired) => "If the key was rotated, its user needs the new one.",
         Some(Code::IpNotAllowed) if refusal.address.is_empty() => "The request came without its client's address.",
-        Some(Code::IpNotAllowed) => "Allow the address on the key's page, if it is yours.",
+        Some(Code::IpNotAllowed) => "Add the address to the key's list, if it is yours.",
         Some(Code::InsufficientScope) => "Give the key the scope that the service asks for.",
         Some(Code::ModeNotAllowed) => "Use a key of the other mode.",
         Some(Code::NotFound) => return format!("This key works for {service_name} only."),
