@@ -85,7 +85,7 @@ on_both_databases! {
         let client = app.signed_in();
         let program = app.anonymous().with("user-agent", "shop/1.2");
         let key = client.create_key("Project X");
-        assert_eq!(page_of(&client, &key).text("#refusals .settings__none"), "No request with this key was refused in the last 30 days.");
+        assert_eq!(page_of(&client, &key).text("#refusals .refused__none"), "No request with this key was refused in the last 30 days.");
 
         let gate = app.gate_switch();
         for (off, more, reason, advice) in [
@@ -343,7 +343,7 @@ on_both_databases! {
             std::thread::sleep(Duration::from_millis(50));
         }
         let client = app.signed_in();
-        assert!(page_of(&client, &key).has("#refusals .settings__none"));
+        assert!(page_of(&client, &key).has("#refusals .refused__none"));
         assert_eq!(list(&client).text(".empty h2"), "No request was refused");
     }
 
