@@ -18,7 +18,7 @@ use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session_store::DatabaseSessions;
 use crate::dashboard::login::{confirmation, new_password, password, second_factor, setup};
 use crate::dashboard::{
-    api_keys, audit, connect, credits, handover, invitations, messages, people, services, settings,
+    api_keys, audit, connect, credits, handover, invitations, messages, people, refusals, services, settings,
 };
 use crate::http::early_refusal::refuse_early;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
@@ -182,6 +182,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/audit").get(audit::list::list_events))
         .service(resource("/audit.csv").post(audit::export::export_csv))
         .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
+        .service(resource("/refusals").get(refusals::list::list_refusals))
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))

@@ -53,8 +53,12 @@ pub async fn run(
     });
     server.await?;
     workers.stop().await;
-    if timeout(LAST_WRITE_TIMEOUT, gate.write_down_uses()).await.is_err() {
-        tracing::warn!("the database did not take the last uses of keys in time; their counts and times are lost");
+    let write_down = async {
+        gate.write_down_uses().await;
+        gate.write_down_refusals().await;
+    };
+    if timeout(LAST_WRITE_TIMEOUT, write_down).await.is_err() {
+        tracing::warn!("the database did not take the last uses and refusals of keys in time; they are lost");
     }
     exit_soon();
     Ok(())

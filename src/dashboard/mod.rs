@@ -10,5 +10,6 @@ pub mod invitations;
 pub mod login;
 pub mod messages;
 pub mod people;
+pub mod refusals;
 pub mod services;
 pub mod settings;

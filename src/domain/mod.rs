@@ -13,6 +13,7 @@ pub(crate) mod id;
 pub mod identity;
 pub mod installation;
 pub mod message;
+pub mod refusal;
 pub mod service;
 pub mod service_scope;
 pub mod setting;

@@ -12,6 +12,7 @@ mod refusals;
 mod sharded;
 mod usage;
 pub mod verdict;
+mod writer;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,15 +27,15 @@ use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
 use refusals::Refusals;
 use usage::UsageQueue;
+use writer::Writer;
 
 pub use question::{Client, Question};
 pub use record::KeyRecord;
-pub use refusals::Refusal;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
+use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
-use crate::domain::api_key::{self, ApiKeyId};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
@@ -70,9 +71,10 @@ impl Gate {
             }
         });
         let usage = Arc::new(UsageQueue::default());
-        tokio::task::spawn(UsageQueue::write_periodically(Arc::downgrade(&usage), store.clone()));
+        let refusals = Arc::new(Refusals::default());
+        tokio::task::spawn(Writer::new(&store, &clock, &usage, &refusals).run());
         let look_ups = Arc::new(Semaphore::new(MAX_LOOK_UPS as usize));
-        let (metrics, refusals) = (Arc::default(), Arc::default());
+        let metrics = Arc::default();
         Self { store, clock, cache, freshness, history, usage, refusals, metrics, look_ups }
     }
 
@@ -96,6 +98,7 @@ impl Gate {
 
     async fn judge(&self, question: &Question<'_>, began: Instant) -> Result<Verdict> {
         let Some(digest) = KeySecret::digest_of(question.secret) else {
+            self.refusals.count_malformed();
             return Ok(Verdict::without_key(Code::NotFound));
         };
         // What seldom has to wait is boxed: the rest of this future is moved
@@ -115,17 +118,15 @@ impl Gate {
         };
         let now = self.clock.now();
         let verdict = verdict::judge(record, question, now);
-        if let Some(record) = verdict.key().filter(|_| verdict.code() == Code::Valid) {
-            self.usage.count(record, now, question.client);
+        match (verdict.record(), verdict.code()) {
+            (Some(record), Code::Valid) => self.usage.count(record, now, question.client),
+            (Some(record), code) => self.refusals.count(record, code, question.client, now),
+            (None, _) => {
+                let tail = KeySecret::tail_of(question.secret).unwrap_or_default();
+                self.refusals.count_unknown(tail, question.client, now);
+            }
         }
-        self.refusals.count(&verdict, question.client, now);
         Ok(verdict)
-    }
-
-    /// What a key was refused for on this instance, the latest first.
-    #[must_use]
-    pub fn refusals(&self, key: &ApiKeyId) -> Vec<Refusal> {
-        self.refusals.of(key)
     }
 
     /// Counts a question that came without a key.
@@ -169,6 +170,16 @@ impl Gate {
         self.usage.write(&self.store).await;
     }
 
+    /// Writes the refusals that were counted so far to the database; before they are read,
+    /// and for a clean stop. To the end, even if the caller's future is dropped meanwhile.
+    pub async fn write_down_refusals(&self) {
+        let (refusals, store, now) = (Arc::clone(&self.refusals), self.store.clone(), self.clock.now());
+        let write = tokio::task::spawn(async move { refusals.write(&store, now).await });
+        if let Err(error) = write.await {
+            tracing::error!(%error, "refusals could not be written");
+        }
+    }
+
     /// Bounded, so that a flood of unknown keys leaves the database to others:
     /// a look-up holds its permit for as long as it keeps a connection busy,
     /// even if no request waits for it any more.
@@ -206,7 +217,7 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::account::membership::Role;
-    use crate::domain::api_key::{Creation, NewApiKey, deletion};
+    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey, deletion};
     use crate::domain::identity::operator::{self, NewOperator, OperatorId};
     use crate::domain::{account, installation};
     use crate::store::{Actor, Tx, UtcTime};

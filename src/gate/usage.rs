@@ -1,16 +1,14 @@
-//! Collects the uses of keys in memory and writes them to the database every
+//! Collects the uses of keys in memory, which `writer` writes to the database every
 //! second and a half, those of thousands of keys in one transaction, so that no
 //! verdict waits for a write. A crash loses the uses of the last two seconds, or
 //! all since the database last took a write. When the database does not say
 //! whether it took one, its uses are counted again: rather twice than never.
 
 use std::hash::BuildHasher;
-use std::sync::{Arc, LazyLock, Weak};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::quality::RandomState;
 use parking_lot::Mutex;
-use tokio::time::MissedTickBehavior;
 
 use super::question::Client;
 use super::record::{ClientDescription, KeyRecord};
@@ -19,7 +17,6 @@ use crate::domain::api_key::usage::{self, SecretUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime, log_outage};
 
-const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
 /// Keys in one transaction. More would make its journal large: the database
 /// keeps every page as it was before.
 const BATCH_SIZE: usize = 2_500;
@@ -36,7 +33,7 @@ impl Client<'_> {
     }
 
     /// Overwrites the description in place, without an allocation.
-    fn describe(self, description: &mut ClientDescription) {
+    pub(super) fn describe(self, description: &mut ClientDescription) {
         let ClientDescription { address, user_agent } = description;
         *address = self.address;
         user_agent.clear();
@@ -111,19 +108,6 @@ impl UsageQueue {
         let mut records = self.records.lock();
         let next = Vec::with_capacity(records.len());
         std::mem::replace(&mut *records, next)
-    }
-
-    /// Writes at every interval, until the gate is dropped.
-    pub(super) async fn write_periodically(queue: Weak<Self>, store: Store) {
-        // The interval counts from start to start, so that a slow write does not
-        // postpone the next one.
-        let mut ticks = tokio::time::interval(WRITE_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let Some(queue) = queue.upgrade() else { return };
-            queue.write(&store).await;
-        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Code {
     }
 }
 
-/// The answer to a question, with the key that it is about where the code names it.
+/// The answer to a question, with the key that it is about.
 #[derive(Debug)]
 pub struct Verdict {
     code: Code,
@@ -91,8 +91,8 @@ impl Verdict {
         Self { code, key: None }
     }
 
-    fn about(key: Arc<KeyRecord>, code: Code) -> Self {
-        Self { code, key: Some(key).filter(|_| code.entry().names_key) }
+    const fn about(key: Arc<KeyRecord>, code: Code) -> Self {
+        Self { code, key: Some(key) }
     }
 
     /// Why.
@@ -103,7 +103,12 @@ impl Verdict {
 
     /// The key that it is about, where the caller may know.
     #[must_use]
-    pub const fn key(&self) -> Option<&Arc<KeyRecord>> {
+    pub fn key(&self) -> Option<&Arc<KeyRecord>> {
+        self.key.as_ref().filter(|_| self.code.entry().names_key)
+    }
+
+    /// The key that it is about, also where the caller may not know: its owner may.
+    pub(super) const fn record(&self) -> Option<&Arc<KeyRecord>> {
         self.key.as_ref()
     }
 

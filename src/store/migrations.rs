@@ -58,6 +58,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000023_create_invitations",
     "2026-11-28-000024_create_second_factors",
     "2026-11-28-000025_create_login_notices",
+    "2026-11-28-000026_create_refusals",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod notices;
 mod people;
+mod refusals;
 mod second_factor;
 mod sms;
 
@@ -19,6 +20,7 @@ pub use keys::{
 pub use links::{invitations, password_links};
 pub use notices::login_notices;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
+pub use refusals::{key_refusals, refusal_counts, unknown_keys};
 pub use second_factor::{recovery_codes, second_factors};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,
@@ -33,6 +35,7 @@ joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(key_handovers -> api_keys (api_key_id));
+joinable!(key_refusals -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
 joinable!(invitations -> operators (created_by));
 joinable!(password_links -> operators (operator_id));
@@ -41,7 +44,7 @@ joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, key_handovers, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, key_refusals, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
     audit_events,
 }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use keyfob::domain::api_key::secret::{KeySecret, Mode};
 use serde_json::{Value, json};
 
 use crate::dashboard::{DESCRIPTION, Dashboard, FIRST_ROW, NAME, PASSWORD, POP_UP, TOAST, as_text};
@@ -91,6 +92,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_a_handover();
     look.at_one_key();
     look.at_a_limited_key();
+    look.at_refusals();
     look.at_a_rotation();
     look.at_messages();
     look.at_credits();
@@ -284,6 +286,28 @@ impl Look {
         assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key-limited", &[]);
+    }
+
+    /// The page of refused requests, of all keys and of one, and the section on a key's page.
+    #[track_caller]
+    fn at_refusals(&self) {
+        let dashboard = &self.dashboard;
+        for _ in 0..3 {
+            let unknown = KeySecret::generate("sms", Mode::Live).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(dashboard.keyfob.verdict_for(unknown.expose(), "203.0.113.9"), "NOT_FOUND");
+        }
+        assert_eq!(dashboard.keyfob.verdict("hunter2"), "NOT_FOUND");
+        dashboard.open("/refusals");
+        dashboard.wait_for("#unknown-keys .refused__row");
+        self.closely("refusals", &[]);
+        dashboard.open("/refusals?code=EXPIRED");
+        self.closely("refusals-none-found", &[]);
+        dashboard.open("/refusals");
+        dashboard.find(".refused__key a").click();
+        dashboard.wait_for(".refused__item");
+        self.closely("key-refused", &[]);
+        dashboard.open(&format!("/refusals?key={}", dashboard.path().trim_start_matches("/api-keys/")));
+        self.closely("refusals-of-key", &[]);
     }
 
     #[track_caller]

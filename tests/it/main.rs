@@ -68,6 +68,7 @@ mod people;
 mod presented_key;
 mod proxies;
 mod proxies_over_tls;
+mod refusals;
 mod request_ids;
 mod restore;
 mod roles;

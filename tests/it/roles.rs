@@ -118,6 +118,7 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /people/{operator}/removal", PEOPLE),
     ("GET /people/{operator}/password-link", PEOPLE),
     ("POST /people/{operator}/password-link", PEOPLE),
+    ("GET /refusals", Login),
     ("GET /audit", Login),
     ("POST /audit.csv", Login),
     ("POST /audit.jsonl", Login),

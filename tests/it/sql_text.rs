@@ -30,6 +30,7 @@ on_both_databases! {
                 ("/messages", "from"), ("/messages", "utc_offset"), ("/messages", "after"), ("/messages", "before"),
                 ("/api-keys", "service"), ("/api-keys", "after"), ("/credits", "after"), ("/connect", "service"),
                 ("/audit", "actor"), ("/audit", "action"), ("/audit", "target"), ("/audit", "after"),
+                ("/refusals", "key"), ("/refusals", "code"), ("/refusals", "after"), ("/refusals", "unknown"),
             ] {
                 let answer = client.get(&format!("{path}?{}", form(&[(name, nasty)])));
                 assert!(answer.status < 500, "{path} {name} {nasty}: {}", answer.status);

@@ -9,10 +9,17 @@ use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::refusals::fresh;
+use crate::dashboard::refusals::of_key::KeyRefusals;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::identity::operator;
+use crate::domain::refusal::refused_addresses;
 use crate::error::Result;
+use crate::gate::Code;
 use crate::http::State;
+
+/// Some more than are shown, since some may be allowed by now.
+const MAX_REFUSED_ADDRESSES: i64 = 100;
 
 /// A key, and its sections where it has them.
 pub(super) struct KeyDetails {
@@ -23,6 +30,7 @@ pub(super) struct KeyDetails {
     pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
+    pub(super) refusals: KeyRefusals,
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) callback: Option<CallbackView>,
@@ -37,16 +45,18 @@ impl KeyDetails {
     /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
     pub(super) async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<Self> {
         let (account, id, missed, now) = (who.account.clone(), id.clone(), missed.to_owned(), state.clock.now());
-        let refusals = state.gate.refusals(&id);
+        fresh::write_down(&state.gate).await;
         let read = state.store.read(move |conn| {
             let entry = api_key::find(conn, &account, &id)?;
+            let refused = refused_addresses(conn, &id, Code::IpNotAllowed.name(), now, MAX_REFUSED_ADDRESSES)?;
             let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
             Ok(Self {
                 created_by: maker.map(|maker| maker.name),
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
                 secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,
-                allowed_ips: AllowedIpsView::of(&entry, refusals, now),
+                allowed_ips: AllowedIpsView::of(&entry, refused, now),
+                refusals: KeyRefusals::read(conn, &account, &id, now)?,
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
                 callback: CallbackView::read(conn, &entry.key)?,

@@ -16,6 +16,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const RANDOM_CHARS: usize = 32;
 const CHECKSUM_CHARS: usize = 6;
 const MAX_PREFIX_CHARS: usize = 12;
+/// What masks show of a secret, and all that is kept of one that is not known.
+pub const TAIL_CHARS: usize = 4;
 const MAX_SECRET_CHARS: usize = MAX_PREFIX_CHARS + "_live_".len() + RANDOM_CHARS + CHECKSUM_CHARS;
 
 text_enum! {
@@ -69,6 +71,12 @@ impl KeySecret {
         body_of(text).map(|_| Digest::of(text.as_bytes()))
     }
 
+    /// The last 4 characters of a presented secret; `None` as with [`parse`](Self::parse).
+    #[must_use]
+    pub fn tail_of(text: &str) -> Option<&str> {
+        body_of(text).map(|_| &text[text.len() - TAIL_CHARS..])
+    }
+
     /// The whole secret, for the one response that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -91,7 +99,7 @@ impl KeySecret {
     /// The last 4 characters.
     #[must_use]
     pub fn tail(&self) -> &str {
-        &self.text[self.text.len() - 4..]
+        &self.text[self.text.len() - TAIL_CHARS..]
     }
 }
 

@@ -105,7 +105,7 @@ const ROWS: &[SampleRows] = &[
          (X'BB00', NULL, '{}', 11, 12)",
     ),
     rows(
-        23,
+        25,
         "login_notices",
         "(id, operator_id, audience, new_address, address, user_agent, at) VALUES \
          ('lnot_1', 'op_1', 'elsewhere', '203.0.113.9', '203.0.113.9', 'curl/8', 9), \
@@ -251,6 +251,20 @@ const ROWS: &[SampleRows] = &[
          ('op_1', X'EE03', 53, 54, 55), ('op_2', X'EE04', 56, NULL, 0)",
     ),
     rows(24, "recovery_codes", "(operator_id, digest) VALUES ('op_1', X'EE05'), ('op_1', X'EE06')"),
+    rows(
+        26,
+        "key_refusals",
+        "(id, account_id, api_key_id, hour, code, source, requests, first_at, last_at, address, user_agent) VALUES \
+         ('ref_1', 'acc_1', 'key_1', 55, 'DISABLED', '*', 3, 56, 57, '192.0.2.1', 'curl/8'), \
+         ('ref_2', 'acc_2', 'key_2', 55, 'IP_NOT_ALLOWED', '', 1, 58, 58, '', '')",
+    ),
+    rows(
+        26,
+        "unknown_keys",
+        "(tail, address, requests, first_at, last_at, user_agent) VALUES ('abc9', '192.0.2.1', 4, 59, 60, 'curl/8'), \
+         ('abc9', '', 1, 61, 61, '')",
+    ),
+    rows(26, "refusal_counts", "(day, kind, requests) VALUES (62, 'malformed', 5), (62, 'unlisted', 6)"),
     rows(
         11,
         "audit_events",

@@ -10,9 +10,9 @@ use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::{AllowedIps, ApiKeyEntry};
+use crate::domain::refusal::RefusedAddress;
 use crate::error::FieldErrors;
 use crate::format;
-use crate::gate::{Code, Refusal};
 use crate::store::UtcTime;
 
 /// Addresses that the page shows; a key that is tried from more has another problem.
@@ -61,31 +61,29 @@ pub(in crate::dashboard::api_keys) struct RefusedFrom {
 }
 
 impl RefusedFrom {
-    fn new(refusal: &Refusal, now: UtcTime) -> Self {
-        let times = match i64::try_from(refusal.count).unwrap_or(i64::MAX) {
+    fn new(refused: &RefusedAddress, now: UtcTime) -> Self {
+        let times = match refused.requests {
             1 => "once".to_owned(),
             count => format!("{} times", format::grouped(count)),
         };
-        Self {
-            address: refusal.address.map_or_else(String::new, |address| address.to_string()),
-            times,
-            last: refusal.last.into(),
-            ago: ago(refusal.last, now),
-        }
+        Self { address: refused.source.clone(), times, last: refused.last_at.into(), ago: ago(refused.last_at, now) }
     }
 }
 
 impl AllowedIpsView {
-    /// The addresses of a key, and what it was refused for.
-    pub(in crate::dashboard::api_keys) fn of(entry: &ApiKeyEntry, mut refusals: Vec<Refusal>, now: UtcTime) -> Self {
+    /// The addresses of a key, and those that it was refused from.
+    pub(in crate::dashboard::api_keys) fn of(
+        entry: &ApiKeyEntry,
+        mut refused: Vec<RefusedAddress>,
+        now: UtcTime,
+    ) -> Self {
         let allowed = &entry.key.allowed_ips;
         let (is_anywhere, networks) = (allowed.is_anywhere(), allowed.networks());
         let is_listed = |address: &IpAddr| networks.iter().any(|net| net.contains(address));
         // What would be let in by now is of no interest any more.
-        refusals.retain(|refusal| {
-            refusal.code == Code::IpNotAllowed && !is_anywhere && !refusal.address.as_ref().is_some_and(is_listed)
-        });
-        let (known, unknown): (Vec<_>, Vec<_>) = refusals.iter().partition(|refusal| refusal.address.is_some());
+        let address_of = |refused: &RefusedAddress| refused.source.parse().ok();
+        refused.retain(|refused| !is_anywhere && !address_of(refused).as_ref().is_some_and(is_listed));
+        let (known, unknown): (Vec<_>, Vec<_>) = refused.iter().partition(|refused| address_of(refused).is_some());
         let last_used =
             entry.usage.as_ref().and_then(|usage| usage.address.parse().ok()).filter(|used| !is_listed(used));
         Self {
@@ -94,8 +92,8 @@ impl AllowedIpsView {
             is_anywhere,
             choice: AllowedIpsChoice::of(allowed),
             is_open: !is_anywhere,
-            refused: known.into_iter().take(MAX_REFUSALS_SHOWN).map(|refusal| RefusedFrom::new(refusal, now)).collect(),
-            refused_unknown: unknown.first().map(|refusal| RefusedFrom::new(refusal, now)),
+            refused: known.into_iter().take(MAX_REFUSALS_SHOWN).map(|refused| RefusedFrom::new(refused, now)).collect(),
+            refused_unknown: unknown.first().map(|refused| RefusedFrom::new(refused, now)),
             last_used: last_used.map(|used| used.to_string()),
             errors: FieldErrors::default(),
             alert: None,

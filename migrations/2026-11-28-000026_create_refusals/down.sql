@@ -1,0 +1,3 @@
+DROP TABLE refusal_counts;
+DROP TABLE unknown_keys;
+DROP TABLE key_refusals;
