@@ -263,6 +263,11 @@ fn of_people(config: &mut ServiceConfig) {
                 .post(people::removal::remove_person),
         )
         .service(
+            resource("/people/{operator}/second-factor")
+                .get(people::second_factor::ask_to_reset_second_factor)
+                .post(people::second_factor::reset_second_factor),
+        )
+        .service(
             resource("/people/{operator}/password-link")
                 .get(people::password_link::ask_to_make_password_link)
                 .post(people::password_link::make_password_link),

@@ -58,6 +58,7 @@ pub const WRITES: &[Write] = &[
     ("/people/invitations/inv_00000000000000000000000000/withdrawal", &[]),
     ("/people/op_00000000000000000000000000/role", &[("role", "admin")]),
     ("/people/op_00000000000000000000000000/password-link", &[]),
+    ("/people/op_00000000000000000000000000/second-factor", &[]),
     ("/people/op_00000000000000000000000000/status", &[("status", "disabled")]),
     ("/people/op_00000000000000000000000000/removal", &[]),
     ("/audit.csv", &[]),

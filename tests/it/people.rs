@@ -5,7 +5,7 @@ use std::thread;
 use diesel::connection::SimpleConnection as _;
 use keyfob::domain::account::membership::Role;
 
-use crate::support::{App, Client, Database, EMAIL, PASSWORD, UNKNOWN_OPERATOR, on_both_databases, operator_id};
+use crate::support::{App, Client, Database, EMAIL, PASSWORD, Phone, UNKNOWN_OPERATOR, on_both_databases, operator_id};
 
 const GRACE: &str = "grace@example.com";
 const LAST_OWNER: &str = "is the last owner who can log in. Make somebody else an owner first.";
@@ -267,6 +267,42 @@ on_both_databases! {
             }
             app.assert_verdict(&key.secret, "VALID");
         }
+    }
+
+    fn an_owner_resets_the_second_factor_of_somebody_who_lost_it_and_nobody_else_does(db: &Database) {
+        let app = db.app();
+        let (owner, grace) = (app.signed_in(), app.colleague(Role::Admin, GRACE));
+        let phone = Phone::set_up(&grace);
+        grace.post("/settings/second-factor/activation", &[("code", &phone.code(&app))]).assert_ok();
+        let reset = path(db, GRACE, "second-factor");
+        let factors = || owner.get("/people").assert_ok().page().texts(".person__factor");
+        assert_eq!(factors(), ["Second factor off", "Second factor on"]);
+
+        app.colleague(Role::Admin, "joan@example.com").post(&reset, &[]).assert_status(403);
+        app.another_account().post(&reset, &[]).assert_status(404);
+        assert!(alert(&owner, &path(db, EMAIL, "second-factor"), &[]).contains("turn off your own second factor"));
+        app.anonymous().post("/login", &[("email", GRACE), ("password", PASSWORD)]).assert_leads_to("/login/second-factor");
+
+        owner.post(&reset, &[]).assert_leads_to(&reset[..reset.len() - "/second-factor".len()]);
+        grace.get("/settings").assert_leads_to("/login?next=/settings");
+        app.anonymous().post("/login", &[("email", GRACE), ("password", PASSWORD)]).assert_leads_to("/api-keys");
+        assert_eq!(factors(), ["Second factor off"; 3]);
+        owner.post(&reset, &[]).assert_status(303);
+        let events = db.ask("SELECT actor_name AS line FROM audit_events WHERE action = 'operator.second_factor_reset'");
+        assert_eq!(events.len(), 1, "the second time there was none");
+    }
+
+    fn of_a_removed_person_no_second_factor_is_left_though_their_name_is(db: &Database) {
+        let app = db.app();
+        let (owner, grace) = (app.signed_in(), app.colleague(Role::Admin, GRACE));
+        let phone = Phone::set_up(&grace);
+        grace.post("/settings/second-factor/activation", &[("code", &phone.code(&app))]).assert_ok();
+        grace.create_key("Project X");
+
+        owner.post(&path(db, GRACE, "removal"), &[]).assert_status(303);
+
+        assert_eq!(db.count("operators"), 2);
+        assert_eq!((db.count("second_factors"), db.count("recovery_codes"), db.count("login_notices")), (0, 0, 0));
     }
 
     fn a_removed_person_is_gone_and_their_name_stays_with_their_keys(db: &Database) {

@@ -116,6 +116,8 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /people/{operator}/status", PEOPLE),
     ("GET /people/{operator}/removal", PEOPLE),
     ("POST /people/{operator}/removal", PEOPLE),
+    ("GET /people/{operator}/second-factor", PEOPLE),
+    ("POST /people/{operator}/second-factor", PEOPLE),
     ("GET /people/{operator}/password-link", PEOPLE),
     ("POST /people/{operator}/password-link", PEOPLE),
     ("GET /refusals", Login),

@@ -10,7 +10,6 @@ use super::role_words::RoleOption;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::{AccountId, Permission};
 use crate::domain::identity::operator::{self, Member, OperatorId};
@@ -92,13 +91,15 @@ pub(super) fn require_manager(state: &State, who: &SignedIn) -> Result<()> {
     who.require_fresh_login(state.clock.now())
 }
 
+/// The same of a request whose sender may not be logged in any more.
+pub(super) fn manager(state: &State, signed_in: Result<SignedIn>) -> Result<SignedIn> {
+    let who = signed_in?;
+    require_manager(state, &who)?;
+    Ok(who)
+}
+
 /// The person in question.
 pub(super) async fn find(state: &State, account: &AccountId, id: &OperatorId) -> Result<Member> {
     let (account, id) = (account.clone(), id.clone());
     state.store.read(move |conn| operator::find_member(conn, &account, &id)).await
-}
-
-/// The login that leads back to a question.
-pub(super) fn login_url(question: &str) -> String {
-    NextPath::parse(question).login_url()
 }

@@ -16,7 +16,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
 use crate::domain::account::membership::Role;
 use crate::domain::identity::invitation::{self, Invitation, NewInvitation};
@@ -100,13 +100,11 @@ pub async fn invite(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let who = match signed_in {
-        Err(Error::Unauthenticated) if !htmx.is_part() => {
-            return password::ask_to_log_in(&NextPath::parse(INVITE), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+    let who = match signed_in.and_then(|who| require_inviter(&state, &who).map(|()| who)) {
+        Ok(who) => who,
+        Err(error) if htmx.is_part() => return Err(error),
+        Err(error) => return keep_form(error, &NextPath::parse(INVITE), &body),
     };
-    require_inviter(&state, &who)?;
     let form: InvitationForm = parse_form(&body)?;
     let (invitation, token) = match make(&state, &who, &form).await {
         Ok(made) => made,

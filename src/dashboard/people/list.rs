@@ -14,6 +14,7 @@ use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::Permission;
 use crate::domain::identity::invitation::{self, OpenInvitation};
 use crate::domain::identity::operator::{self, Member, OperatorId};
+use crate::domain::identity::second_factor;
 use crate::error::Result;
 use crate::http::State;
 use crate::store::UtcTime;
@@ -37,6 +38,7 @@ struct PersonRow {
     is_oneself: bool,
     /// When, and how long ago; `None` before the first use.
     last_seen: Option<(When, String)>,
+    has_second_factor: bool,
 }
 
 /// An open invitation.
@@ -52,20 +54,32 @@ struct InvitationRow {
 /// `GET /people`
 pub async fn list_people(state: Data<State>, session: Session, who: SignedIn) -> Result<HttpResponse> {
     let (account, now) = (who.account.clone(), state.clock.now());
-    let read = state
-        .store
-        .read(move |conn| Ok((operator::list_members(conn, &account)?, invitation::list_open(conn, &account, now)?)));
-    let (members, invitations) = read.await?;
+    let read = state.store.read(move |conn| {
+        let members = operator::list_members(conn, &account)?;
+        let ids: Vec<_> = members.iter().map(|member| &member.operator.id).collect();
+        let with_factor = second_factor::those_with_one(conn, &ids)?;
+        Ok((members, with_factor, invitation::list_open(conn, &account, now)?))
+    });
+    let (members, with_factor, invitations) = read.await?;
+    let row = |member: Member| {
+        let has_second_factor = with_factor.contains(&member.operator.id);
+        person_row(member, has_second_factor, &who.operator.id, now)
+    };
     let page = PeoplePage {
         shell: Shell::new(SECTION, &who, &session),
-        rows: members.into_iter().map(|member| person_row(member, &who.operator.id, now)).collect(),
+        rows: members.into_iter().map(row).collect(),
         invitations: invitations.into_iter().map(|open| invitation_row(open, &who)).collect(),
         may_invite: who.access.allows(Permission::InvitePeople),
     };
     html(StatusCode::OK, &page)
 }
 
-fn person_row(Member { operator, role, .. }: Member, oneself: &OperatorId, now: UtcTime) -> PersonRow {
+fn person_row(
+    Member { operator, role, .. }: Member,
+    has_second_factor: bool,
+    oneself: &OperatorId,
+    now: UtcTime,
+) -> PersonRow {
     PersonRow {
         href: path(&operator.id),
         name: operator.name,
@@ -74,6 +88,7 @@ fn person_row(Member { operator, role, .. }: Member, oneself: &OperatorId, now: 
         is_disabled: operator.disabled_at.is_some(),
         is_oneself: operator.id == *oneself,
         last_seen: operator.last_seen_at.map(|seen| (seen.into(), ago(seen, now))),
+        has_second_factor,
     }
 }
 

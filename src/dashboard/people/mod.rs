@@ -10,6 +10,7 @@ pub mod paths;
 pub mod removal;
 pub mod role;
 pub mod role_words;
+pub mod second_factor;
 pub mod show;
 pub mod status;
 pub mod withdrawal;

@@ -6,15 +6,16 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use zeroize::Zeroizing;
 
-use super::confirmation::{Confirmation, find, login_url, require_manager};
+use super::confirmation::{Confirmation, find, manager, require_manager};
 use super::made_link::{MadeLink, MadeLinkPage};
 use super::paths::{self, SECTION, parse_id, path};
 use crate::dashboard::frame::htmx::Htmx;
-use crate::dashboard::frame::layout::{Shell, html, see_other};
+use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::identity::operator::Operator;
 use crate::domain::identity::password_link::{self, NewPasswordLink};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 use crate::http::base_url::base_url;
 
@@ -40,11 +41,10 @@ pub async fn make_password_link(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::password_link(&id)))),
-        signed_in => signed_in?,
+    let who = match manager(&state, signed_in) {
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &paths::password_link(&id)),
     };
-    require_manager(&state, &who)?;
     let (account, person) = (who.account.clone(), id.clone());
     let made = who.change(&state, move |tx| password_link::create(tx, &account, &person)).await;
     let NewPasswordLink { operator, token, expires_at } = match made {

@@ -35,6 +35,11 @@ pub(super) fn password_link(id: &OperatorId) -> String {
     format!("{}/password-link", path(id))
 }
 
+/// Where a person's second factor is reset.
+pub(super) fn second_factor(id: &OperatorId) -> String {
+    format!("{}/second-factor", path(id))
+}
+
 /// Reads the id in an address.
 ///
 /// # Errors

@@ -6,13 +6,14 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::confirmation::{Confirmation, find, login_url, require_manager};
+use super::confirmation::{Confirmation, find, manager, require_manager};
 use super::known_keys_view::{self, KnownKeyRow};
 use super::paths::{self, SECTION, parse_id};
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -50,11 +51,10 @@ pub async fn remove_person(
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::removal(&id)))),
-        signed_in => signed_in?,
+    let who = match manager(&state, signed_in) {
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &paths::removal(&id)),
     };
-    require_manager(&state, &who)?;
     let (account, person) = (who.account.clone(), id.clone());
     let toast = match who.change(&state, move |tx| operator::remove(tx, &account, &person)).await {
         Ok(operator) => {

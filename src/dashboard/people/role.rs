@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
-use super::confirmation::{Confirmation, find, login_url, require_manager};
+use super::confirmation::{Confirmation, find, manager, require_manager};
 use super::paths::{self, parse_id, path};
 use super::role_words::{role_name, role_options};
 use crate::dashboard::frame::form::parse_form;
@@ -13,6 +13,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::membership::Role;
 use crate::domain::identity::operator::{self, Member, OperatorId};
 use crate::error::{Error, Result};
@@ -48,11 +49,10 @@ pub async fn change_role(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::role(&id)))),
-        signed_in => signed_in?,
+    let who = match manager(&state, signed_in) {
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &paths::role(&id)),
     };
-    require_manager(&state, &who)?;
     let form: RoleForm = parse_form(&body)?;
     match change(&state, &who, &id, &form).await {
         Ok((Member { operator, role, .. }, is_changed)) => {

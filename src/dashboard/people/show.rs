@@ -14,6 +14,7 @@ use crate::dashboard::frame::layout::{Shell, When, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::account::Permission;
 use crate::domain::identity::operator::{self, Member};
+use crate::domain::identity::second_factor;
 use crate::error::Result;
 use crate::http::State;
 
@@ -29,6 +30,7 @@ struct PersonPage {
     joined: When,
     last_seen: Option<(When, String)>,
     disabled: Option<When>,
+    has_second_factor: bool,
     is_oneself: bool,
     /// Whether the viewer may change what the page shows.
     may_manage: bool,
@@ -48,9 +50,10 @@ pub async fn show_person(
     let read = state.store.read(move |conn| {
         let member = operator::find_member(conn, &account, &id)?;
         let keys = may_rotate.then(|| known_keys_view::read(conn, &account, &id, now)).transpose()?;
-        Ok((member, keys))
+        let has_second_factor = second_factor::is_on(conn, &member.operator.id)?;
+        Ok((member, has_second_factor, keys))
     });
-    let (Member { operator, role, joined_at }, keys) = read.await?;
+    let (Member { operator, role, joined_at }, has_second_factor, keys) = read.await?;
     let page = PersonPage {
         shell: Shell::new(SECTION, &who, &session),
         is_oneself: operator.id == who.operator.id,
@@ -61,6 +64,7 @@ pub async fn show_person(
         rights: role_rights(role),
         joined: joined_at.into(),
         last_seen: operator.last_seen_at.map(|seen| (seen.into(), ago(seen, now))),
+        has_second_factor,
         disabled: operator.disabled_at.map(When::from),
         may_manage: who.access.allows(Permission::ManagePeople),
         keys,

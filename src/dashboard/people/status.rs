@@ -5,13 +5,14 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path};
 use serde::Deserialize;
 
-use super::confirmation::{Confirmation, find, login_url, require_manager};
+use super::confirmation::{Confirmation, find, manager, require_manager};
 use super::paths::{self, parse_id, path};
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::identity::operator::{self, Member, Operator, OperatorId};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -45,11 +46,10 @@ pub async fn set_status(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(&paths::status(&id)))),
-        signed_in => signed_in?,
+    let who = match manager(&state, signed_in) {
+        Ok(who) => who,
+        Err(error) => return ask_again(error, &paths::status(&id)),
     };
-    require_manager(&state, &who)?;
     let is_end = match &*parse_form::<PersonStatusForm>(&body)?.status {
         "disabled" => true,
         "enabled" => false,

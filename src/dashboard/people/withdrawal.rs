@@ -4,11 +4,11 @@ use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
-use super::confirmation::login_url;
 use super::paths::PATH;
 use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
 use crate::domain::identity::invitation::{self, InvitationId};
 use crate::error::{Error, Result};
@@ -22,8 +22,8 @@ pub async fn withdraw_invitation(
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&login_url(PATH))),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, PATH),
     };
     who.may(Permission::InvitePeople)?;
     let id: InvitationId = id.parse().map_err(|()| Error::NotFound)?;

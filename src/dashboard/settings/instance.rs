@@ -11,10 +11,10 @@ use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::{confirmation, password};
+use crate::dashboard::login::resume::keep_form;
 use crate::dashboard::settings::instance_name::InstanceNameForm;
 use crate::domain::api_key::{self, Lifetimes};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 
 /// `GET /settings/instance`
@@ -38,15 +38,10 @@ pub async fn save_instance_settings(
     signed_in: Result<SignedIn>,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let draft = || String::from_utf8_lossy(&body).into_owned();
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return password::ask_to_log_in(&NextPath::parse(PATH), draft()),
-        signed_in => signed_in?,
+    let who = match signed_in.and_then(|who| require_owner(&state, &who).map(|()| who)) {
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(PATH), &body),
     };
-    match require_owner(&state, &who) {
-        Err(Error::StaleLogin) => return confirmation::ask_to_confirm(&NextPath::parse(PATH), draft()),
-        required => required?,
-    }
     let form: LifetimesForm = parse_form(&body)?;
     let saved = match Lifetimes::parse(&form.default_lifetime_days, &form.max_lifetime_days) {
         Ok(rules) => who.change(&state, move |tx| api_key::save_lifetimes(tx, rules)).await,

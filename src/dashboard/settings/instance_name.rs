@@ -11,9 +11,9 @@ use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::{confirmation, password};
+use crate::dashboard::login::resume::keep_form;
 use crate::domain::installation;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 
 /// What is filled in.
@@ -29,15 +29,10 @@ pub async fn rename_instance(
     signed_in: Result<SignedIn>,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let draft = || String::from_utf8_lossy(&body).into_owned();
-    let who = match signed_in {
-        Err(Error::Unauthenticated) => return password::ask_to_log_in(&NextPath::parse(NAME_PATH), draft()),
-        signed_in => signed_in?,
+    let who = match signed_in.and_then(|who| require_owner(&state, &who).map(|()| who)) {
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(NAME_PATH), &body),
     };
-    match require_owner(&state, &who) {
-        Err(Error::StaleLogin) => return confirmation::ask_to_confirm(&NextPath::parse(NAME_PATH), draft()),
-        required => required?,
-    }
     let form: InstanceNameForm = parse_form(&body)?;
     let saved = match installation::parse_name(&form.instance_name) {
         Ok(name) => who.change(&state, move |tx| installation::rename(tx, name.as_deref())).await,

@@ -12,7 +12,7 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
-use crate::dashboard::login::password;
+use crate::dashboard::login::resume::keep_form;
 use crate::domain::identity::operator::{self};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::stored_password;
@@ -70,10 +70,8 @@ pub async fn change_name(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) => {
-            return password::ask_to_log_in(&NextPath::parse(PATH), String::from_utf8_lossy(&body).into_owned());
-        }
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return keep_form(error, &NextPath::parse(PATH), &body),
     };
     let form: OperatorNameForm = parse_form(&body)?;
     let id = who.operator.id.clone();

@@ -13,9 +13,9 @@ use super::shortening_view::ShorteningView;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::api_key::{self, Shortening};
 use crate::error::{Error, Result};
 use crate::format::count;
@@ -66,15 +66,11 @@ pub async fn shorten_keys(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let form: ShorteningForm = parse_form(&body)?;
-    let who = match signed_in {
+    let who = match signed_in.and_then(|who| require_owner(&state, &who).map(|()| who)) {
+        Ok(who) => who,
         // After the login the question is asked again.
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(QUESTION).login_url())),
-        signed_in => signed_in?,
+        Err(error) => return ask_again(error, QUESTION),
     };
-    match require_owner(&state, &who) {
-        Err(Error::StaleLogin) => return Ok(see_other(&NextPath::parse(QUESTION).confirmation_url())),
-        required => required?,
-    }
     let confirmed = Shortening { total: form.total, end: UtcTime::from_micros(form.end) };
     let toast = match who.change(&state, move |tx| api_key::shorten(tx, confirmed)).await {
         Ok(shortened) => {

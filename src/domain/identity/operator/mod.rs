@@ -10,6 +10,7 @@ mod new_password;
 mod record;
 mod removal;
 mod role_change;
+mod second_factor_reset;
 mod status;
 
 pub use creation::{NewOperator, create, id_for, join};
@@ -21,4 +22,5 @@ pub use new_password::set_password;
 pub use record::{Operator, OperatorId, exists, find, find_by_email, normalize_email, parse_email, parse_name, rename};
 pub use removal::{remove, removed_name};
 pub use role_change::change_role;
+pub use second_factor_reset::reset_second_factor;
 pub use status::{disable, enable};

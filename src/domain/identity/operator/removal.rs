@@ -9,7 +9,9 @@ use super::record::{Operator, OperatorId};
 use crate::domain::account::{AccountId, Permission};
 use crate::domain::audit::{Action, TargetKind};
 use crate::error::Result;
-use crate::store::schema::{api_keys, audit_events, ledger_entries, memberships, operator_passwords, operators};
+use crate::store::schema::{
+    api_keys, audit_events, ledger_entries, login_notices, memberships, operator_passwords, operators, second_factors,
+};
 use crate::store::{Conn, Tx};
 
 const ONESELF: &str = "You can't remove yourself. Ask another owner.";
@@ -30,6 +32,8 @@ pub fn remove(tx: &mut Tx<'_>, account: &AccountId, id: &OperatorId) -> Result<O
     diesel::delete(memberships::table.find((id, account))).execute(tx.conn())?;
     if !has_membership(tx, id)? {
         diesel::delete(operator_passwords::table.find(id)).execute(tx.conn())?;
+        diesel::delete(second_factors::table.find(id)).execute(tx.conn())?;
+        diesel::delete(login_notices::table.filter(login_notices::operator_id.eq(id))).execute(tx.conn())?;
         if !is_named(tx, id)? {
             diesel::delete(operators::table.find(id)).execute(tx.conn())?;
         }

@@ -11,7 +11,7 @@ mod secret;
 
 pub use change::{activate, begin_setup, renew_recovery_codes, reset, turn_off};
 pub use login::complete_login;
-pub use record::{SecondFactor, find, is_on};
+pub use record::{SecondFactor, find, is_on, those_with_one};
 pub use recovery_code::{RECOVERY_CODE_COUNT, RecoveryCode};
 pub use rule::{SecondFactorRule, is_missing};
 pub use secret::TotpSecret;

@@ -1,5 +1,7 @@
 //! The rows of second factors.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::recovery_code;
@@ -60,6 +62,16 @@ pub fn find(conn: &mut Conn, operator: &OperatorId, now: UtcTime) -> Result<Seco
         None if stored.is_pending(now) => Ok(SecondFactor::Pending(TotpSecret::from_stored(stored.secret)?)),
         None => Ok(SecondFactor::Off),
     }
+}
+
+/// Those of these operators whose logins ask for a second factor.
+///
+/// # Errors
+/// When the database fails.
+pub fn those_with_one(conn: &mut Conn, operators: &[&OperatorId]) -> Result<HashSet<OperatorId>> {
+    let confirmed = second_factors::table.filter(second_factors::confirmed_at.is_not_null());
+    let of_operators = confirmed.filter(second_factors::operator_id.eq_any(operators));
+    Ok(of_operators.select(second_factors::operator_id).load(conn)?.into_iter().collect())
 }
 
 /// Whether a login of the operator asks for a second factor.
