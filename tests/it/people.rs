@@ -43,8 +43,8 @@ on_both_databases! {
         let seen = people(&viewer);
 
         assert_eq!(seen.len(), 2, "{seen:?}");
-        assert!(seen.contains(&"Ada ada@example.com Owner Last seen 1 minute ago".to_owned()), "{seen:?}");
-        assert!(seen.contains(&"Ada You grace@example.com Viewer Last seen just now".to_owned()), "{seen:?}");
+        assert!(seen.contains(&"Ada ada@example.com Owner Second factor off Last seen 1 minute ago".to_owned()), "{seen:?}");
+        assert!(seen.contains(&"Ada You grace@example.com Viewer Second factor off Last seen just now".to_owned()), "{seen:?}");
         let page = viewer.get(&format!("/people/{}", operator_id(db, EMAIL))).assert_ok().page();
         assert!(page.text("main").contains("Owner: does everything"), "{}", page.text("main"));
         assert!(page.has(&format!("a[href='/audit?actor={}']", operator_id(db, EMAIL))));
@@ -88,7 +88,7 @@ on_both_databases! {
         let before = db.rows();
 
         for other in &others {
-            for action in ["role", "status", "removal", "password-link"] {
+            for action in ["role", "status", "removal", "password-link", "second-factor"] {
                 other.get(&format!("{page}/{action}")).assert_status(403);
                 other.post(&format!("{page}/{action}"), &[("role", "viewer"), ("status", "disabled")]).assert_status(403);
             }
@@ -110,15 +110,15 @@ on_both_databases! {
         let before = db.ask("SELECT role || '|' || operator_id AS line FROM memberships ORDER BY 1");
         app.clock.advance(10 * 60);
 
-        for action in ["role", "status", "removal", "password-link"] {
+        for action in ["role", "status", "removal", "password-link", "second-factor"] {
             let path = path(db, GRACE, action);
             owner.get(&path).assert_leads_to(&format!("/login/confirmation?next={path}"));
             let sent = owner.post(&path, &[("role", "admin"), ("status", "disabled")]).assert_status(303);
             assert!(sent.location().starts_with("/login/confirmation"), "{}", sent.location());
         }
         owner.get("/people/invitations/new").assert_leads_to("/login/confirmation?next=/people/invitations/new");
-        let sent = owner.post("/people/invitations", &[("role", "viewer"), ("email", "")]).assert_status(303);
-        assert!(sent.location().starts_with("/login/confirmation"), "{}", sent.location());
+        let asked = owner.post("/people/invitations", &[("role", "viewer"), ("email", GRACE)]).assert_status(403).page();
+        assert!(asked.has("input[type=password]") && asked.field("draft").contains("grace"), "what was typed is kept");
 
         assert_eq!(db.ask("SELECT role || '|' || operator_id AS line FROM memberships ORDER BY 1"), before);
         assert_eq!(db.count("invitations") + db.count("password_links"), 0);
@@ -387,7 +387,7 @@ on_both_databases! {
 
         for id in [operator_id(db, GRACE), UNKNOWN_OPERATOR.to_owned(), "x".to_owned()] {
             eve.get(&format!("/people/{id}")).assert_status(404);
-            for action in ["role", "status", "removal", "password-link"] {
+            for action in ["role", "status", "removal", "password-link", "second-factor"] {
                 eve.get(&format!("/people/{id}/{action}")).assert_status(404);
                 eve.post(&format!("/people/{id}/{action}"), &[("role", "admin"), ("status", "disabled")]).assert_status(404);
             }
@@ -445,7 +445,7 @@ on_both_databases! {
         app.colleague(Role::Viewer, GRACE);
         let nobody = app.anonymous();
 
-        for action in ["role", "status", "removal", "password-link"] {
+        for action in ["role", "status", "removal", "password-link", "second-factor"] {
             let path = path(db, GRACE, action);
             nobody.post(&path, &[("role", "admin"), ("status", "disabled")]).assert_leads_to(&format!("/login?next={path}"));
         }
