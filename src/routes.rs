@@ -17,8 +17,9 @@ use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session::DatabaseSessions;
 use crate::dashboard::login::{password, setup};
-use crate::dashboard::{api_keys, audit, connect, credits, handover, messages, services, settings};
+use crate::dashboard::{api_keys, audit, connect, credits, handover, leaks, messages, services, settings};
 use crate::http::early_refusal::refuse_early;
+use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
 /// The longest form: two of the longest passwords take 24 KiB when every
@@ -32,6 +33,10 @@ pub fn site(
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()> + use<>,
 > {
     App::new().app_data(state.clone()).configure(|config| routes(config, state)).wrap_fn(refuse_early(auth::PATH))
+}
+
+fn max_body_bytes(path: &str) -> usize {
+    if path == leaks::PATH { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
@@ -87,7 +92,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .service(resource("/favicon.ico").get(assets::favicon))
                 .service(handover_link())
                 .service(dashboard(state))
-                .app_data(PayloadConfig::new(MAX_FORM_BYTES))
+                .app_data(BodyLimit(max_body_bytes))
                 .wrap(from_fn(whole_body::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(error_page::render_errors))
@@ -141,6 +146,13 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/audit").get(audit::list::list_events))
         .service(resource("/audit.csv").post(audit::export::export_csv))
         .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
+        .service(
+            resource("/leaks")
+                .app_data(PayloadConfig::new(leaks::look_up::MAX_BODY_BYTES))
+                .get(leaks::look_up::show_leaks)
+                .post(leaks::look_up::look_up_keys),
+        )
+        .service(resource("/leaks/switch-off").post(leaks::switch_off::switch_off_keys))
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))

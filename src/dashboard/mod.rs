@@ -6,6 +6,7 @@ pub mod connect;
 pub mod credits;
 pub mod frame;
 pub mod handover;
+pub mod leaks;
 pub mod login;
 pub mod messages;
 pub mod services;

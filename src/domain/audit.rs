@@ -44,6 +44,8 @@ text_enum! {
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.
         ApiKeyDisabled = "api_key.disabled",
+        /// A text was found to hold a secret of a key.
+        ApiKeyLookedUp = "api_key.looked_up",
         /// A link was made that shows a key once.
         ApiKeyHandedOver = "api_key.handed_over",
         /// The key was shown to whoever opened the link.

@@ -41,6 +41,7 @@ mod house;
 mod idempotency;
 mod key_commands;
 mod key_rules;
+mod leaks;
 mod log_lines;
 mod login;
 mod long_bodies;

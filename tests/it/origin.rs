@@ -35,6 +35,8 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
+    ("/leaks", &[("text", "x")]),
+    ("/leaks/switch-off", &[("key", "ID")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
     ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),

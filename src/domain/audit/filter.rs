@@ -49,6 +49,7 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyHandedOver
         | Action::ApiKeyHandoverOpened
         | Action::ApiKeyHandoverWithdrawn
+        | Action::ApiKeyLookedUp
         | Action::ApiKeyDeleted => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
         Action::CreditsAdded => ActionGroup::Credits,
