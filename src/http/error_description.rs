@@ -15,6 +15,8 @@ pub(crate) struct ErrorView {
     pub(crate) fields: FieldErrors,
     pub(crate) retry_after: Option<u64>,
     pub(crate) missing_scopes: Vec<String>,
+    /// Whether the password has to be given again first.
+    pub(crate) needs_fresh_login: bool,
 }
 
 impl ErrorView {
@@ -32,9 +34,7 @@ impl ErrorView {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::Forbidden => Self { detail: FORBIDDEN.to_owned(), ..view },
-            Error::StaleLogin => {
-                Self { code: STALE_LOGIN, title: "Confirm that it is you", detail: CONFIRM.to_owned(), ..view }
-            }
+            Error::StaleLogin => Self { detail: STALE_LOGIN.to_owned(), needs_fresh_login: true, ..view },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
@@ -103,12 +103,11 @@ impl ErrorView {
             fields: FieldErrors::default(),
             retry_after: None,
             missing_scopes: Vec::new(),
+            needs_fresh_login: false,
         }
     }
 }
 
-/// The code of an error that asks for the password again.
-pub(crate) const STALE_LOGIN: &str = "STALE_LOGIN";
 const REFUSED: &str = "Key refused";
 const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: Bearer.";
 const KEY_REFUSED: &str = "This API key is not accepted here. Check it, or ask whoever gave it to you.";
@@ -116,7 +115,7 @@ const STILL_RUNNING: &str = "A request with this Idempotency-Key is still runnin
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
-const CONFIRM: &str = "This needs your password again, since you logged in a while ago.";
+const STALE_LOGIN: &str = "This needs your password again, since you logged in a while ago.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";
 

@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use askama::Template;
 
-use crate::http::error_description::{ErrorView, STALE_LOGIN};
+use crate::http::error_description::ErrorView;
 use crate::http::problem::problem;
 
 use super::htmx::{self, Htmx};
@@ -52,7 +52,7 @@ impl Reader {
         let retry_after = view.retry_after;
         let drawn = if is_for_programs(&self.path) {
             Ok(problem(&view, &self.request_id))
-        } else if view.code == STALE_LOGIN {
+        } else if view.needs_fresh_login {
             Ok(self.ask_to_confirm())
         } else if let Htmx::Part { source, current_url } = &self.htmx {
             fragment(&view, source, current_url)
