@@ -22,6 +22,9 @@ pub enum Error {
     /// The operator's role does not allow it.
     #[error("not allowed")]
     Forbidden,
+    /// Keys of this service are switched off by operators only.
+    #[error("holders may not switch off keys of this service")]
+    SelfRevocationRefused,
     /// It needs a login of the last minutes.
     #[error("the login is not recent enough")]
     StaleLogin,

@@ -12,6 +12,7 @@ use actix_web::{App, Error};
 
 use crate::api;
 use crate::api::gate::{auth, verify};
+use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
@@ -76,6 +77,15 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .default_service(to(api::only_get)),
         )
         .service(
+            resource("/v1/keys/current").delete(current::disable_current_key).default_service(to(api::only_delete)),
+        )
+        .service(
+            resource("/v1/leak-reports")
+                .app_data(PayloadConfig::new(leak_reports::MAX_BODY_BYTES))
+                .post(leak_reports::report_leak)
+                .default_service(to(api::only_post)),
+        )
+        .service(
             resource("/v1/balance")
                 .get(balance::show_balance)
                 .head(balance::show_balance)
@@ -136,6 +146,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(settings::shortening::ask_to_shorten)
                 .post(settings::shortening::shorten_keys),
         )
+        .service(resource("/settings/instance/leak-reports").post(settings::leak_reports::save_leak_reports))
         .configure(of_api_keys)
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
@@ -177,6 +188,7 @@ fn of_api_keys(config: &mut ServiceConfig) {
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback::question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
         .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
+        .service(resource("/api-keys/{id}/leak-report/dismissal").post(leaks::dismissal::dismiss_leak_report))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
@@ -202,6 +214,7 @@ fn of_services(config: &mut ServiceConfig) {
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/services/{slug}/self-revocation").post(services::self_revocation::set_self_revocation))
         .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
         .service(
             resource("/services/{slug}/scopes/{name}")

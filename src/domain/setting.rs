@@ -17,6 +17,8 @@ pub(super) enum Setting {
     DefaultLifetimeDays,
     /// The longest lifetime of a key in days; `0` is none.
     MaxLifetimeDays,
+    /// What a leak report does.
+    LeakReports,
 }
 
 impl Setting {
@@ -26,6 +28,7 @@ impl Setting {
             Self::SetupCode => "setup_code",
             Self::DefaultLifetimeDays => "default_lifetime_days",
             Self::MaxLifetimeDays => "max_lifetime_days",
+            Self::LeakReports => "leak_reports",
         }
     }
 }

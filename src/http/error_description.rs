@@ -34,6 +34,9 @@ impl ErrorView {
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::Forbidden => Self { detail: FORBIDDEN.to_owned(), ..view },
+            Error::SelfRevocationRefused => {
+                Self { code: "SELF_REVOCATION_REFUSED", detail: SELF_REVOCATION_REFUSED.to_owned(), ..view }
+            }
             Error::StaleLogin => Self { detail: STALE_LOGIN.to_owned(), needs_fresh_login: true, ..view },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
@@ -115,6 +118,8 @@ const STILL_RUNNING: &str = "A request with this Idempotency-Key is still runnin
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
+const SELF_REVOCATION_REFUSED: &str =
+    "Keys of this service are switched off by whoever gave them out. Ask them to do it.";
 const STALE_LOGIN: &str = "This needs your password again, since you logged in a while ago.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \
     If you did not expect that, check the address that Keyfob is given with --public-url.";

@@ -55,6 +55,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000020_index_keys_by_end",
     "2026-11-28-000021_index_audit_events",
     "2026-11-28-000022_add_operator_states",
+    "2026-11-28-000027_create_leak_reports",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

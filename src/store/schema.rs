@@ -4,6 +4,7 @@
 
 mod handovers;
 mod keys;
+mod leaks;
 mod people;
 mod sms;
 
@@ -13,6 +14,7 @@ pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
+pub use leaks::leak_reports;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
 pub use sms::{
     api_key_callbacks, callback_deliveries, credit_balances, idempotency_records, ledger_entries, message_events,
@@ -26,6 +28,7 @@ joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
+joinable!(leak_reports -> api_keys (api_key_id));
 joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
@@ -33,6 +36,6 @@ joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, key_handovers, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments,
 }

@@ -41,6 +41,7 @@ mod house;
 mod idempotency;
 mod key_commands;
 mod key_rules;
+mod leak_reports;
 mod leaks;
 mod log_lines;
 mod login;

@@ -35,6 +35,9 @@ const WRITES: &[Write] = &[
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
+    ("/api-keys/ID/leak-report/dismissal", &[]),
+    ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
+    ("/settings/instance/leak-reports", &[("leak_reports", "off")]),
     ("/leaks", &[("text", "x")]),
     ("/leaks/switch-off", &[("key", "ID")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
@@ -47,8 +50,8 @@ const WRITES: &[Write] = &[
 ];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 6] =
-    [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate", LINK];
+const WITHOUT_COOKIE: [&str; 7] =
+    [VERIFY, "/v1/auth", "/v1/auth/sms", "/v1/sms/messages", "/v1/sms/messages/estimate", "/v1/leak-reports", LINK];
 const LINK: &str = "/handover/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const VERIFY: &str = "/v1/keys/verify";
 

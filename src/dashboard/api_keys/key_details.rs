@@ -9,8 +9,10 @@ use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::leaks::report_view::LeakReportView;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::identity::operator;
+use crate::domain::leak_report;
 use crate::error::Result;
 use crate::http::State;
 
@@ -23,6 +25,7 @@ pub(super) struct KeyDetails {
     pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
+    pub(super) leak_report: Option<LeakReportView>,
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) callback: Option<CallbackView>,
@@ -47,6 +50,7 @@ impl KeyDetails {
                 secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,
                 allowed_ips: AllowedIpsView::of(&entry, refusals, now),
+                leak_report: leak_report::of_key(conn, &id)?.map(|report| LeakReportView::new(report, now)),
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
                 callback: CallbackView::read(conn, &entry.key)?,

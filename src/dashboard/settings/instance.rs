@@ -15,6 +15,7 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::password;
 use crate::domain::api_key::{self, Lifetimes, Shortening};
+use crate::domain::leak_report::LeakReportPolicy;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -29,6 +30,7 @@ struct InstancePage {
     errors: FieldErrors,
     alert: Option<String>,
     shortening: Option<ShorteningView>,
+    leak_reports: LeakReportPolicy,
 }
 
 /// What is filled in.
@@ -88,13 +90,16 @@ pub async fn save_instance_settings(
 
 async fn draw(state: &State, shell: Shell, filled: Option<LifetimesForm>) -> Result<InstancePage> {
     let now = state.clock.now();
-    let read = state.store.read(move |conn| Ok((Lifetimes::read(conn)?, Shortening::find(conn, now)?)));
-    let (rules, shortening) = read.await?;
+    let read = state
+        .store
+        .read(move |conn| Ok((Lifetimes::read(conn)?, Shortening::find(conn, now)?, LeakReportPolicy::read(conn)?)));
+    let (rules, shortening, leak_reports) = read.await?;
     Ok(InstancePage {
         shell,
         form: filled.unwrap_or_else(|| LifetimesForm::of(rules)),
         errors: FieldErrors::default(),
         alert: None,
         shortening: shortening.map(ShorteningView::new),
+        leak_reports,
     })
 }
