@@ -25,6 +25,9 @@ pub enum Error {
     /// The installation asks for a second factor, which the operator does not have.
     #[error("a second factor is needed")]
     SecondFactorMissing,
+    /// Keys of this service are switched off by operators only.
+    #[error("holders may not switch off keys of this service")]
+    SelfRevocationRefused,
     /// It needs a login of the last minutes.
     #[error("the login is not recent enough")]
     StaleLogin,

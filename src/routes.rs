@@ -12,15 +12,17 @@ use actix_web::{App, Error};
 
 use crate::api;
 use crate::api::gate::{auth, verify};
+use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::error_page;
 use crate::dashboard::frame::session_store::DatabaseSessions;
 use crate::dashboard::login::{confirmation, new_password, password, second_factor, setup};
 use crate::dashboard::{
-    api_keys, audit, connect, credits, handover, invitations, messages, people, refusals, services, settings,
+    api_keys, audit, connect, credits, handover, invitations, leaks, messages, people, refusals, services, settings,
 };
 use crate::http::early_refusal::refuse_early;
+use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
 /// The longest form: two of the longest passwords take 24 KiB when every
@@ -34,6 +36,10 @@ pub fn site(
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()> + use<>,
 > {
     App::new().app_data(state.clone()).configure(|config| routes(config, state)).wrap_fn(refuse_early(auth::PATH))
+}
+
+fn max_body_bytes(path: &str) -> usize {
+    if path == leaks::PATH { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
@@ -73,6 +79,15 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .default_service(to(api::only_get)),
         )
         .service(
+            resource("/v1/keys/current").delete(current::disable_current_key).default_service(to(api::only_delete)),
+        )
+        .service(
+            resource("/v1/leak-reports")
+                .app_data(PayloadConfig::new(leak_reports::MAX_BODY_BYTES))
+                .post(leak_reports::report_leak)
+                .default_service(to(api::only_post)),
+        )
+        .service(
             resource("/v1/balance")
                 .get(balance::show_balance)
                 .head(balance::show_balance)
@@ -91,7 +106,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .service(password_link())
                 .service(invitation_link(state))
                 .service(dashboard(state))
-                .app_data(PayloadConfig::new(MAX_FORM_BYTES))
+                .app_data(BodyLimit(max_body_bytes))
                 .wrap(from_fn(whole_body::whole_body))
                 .wrap(from_fn(panics::catch_panics))
                 .wrap(from_fn(error_page::render_errors))
@@ -171,6 +186,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
                 .get(settings::shortening::ask_to_shorten)
                 .post(settings::shortening::shorten_keys),
         )
+        .service(resource("/settings/instance/leak-reports").post(settings::leak_reports::save_leak_reports))
         .configure(of_api_keys)
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
@@ -183,6 +199,13 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/audit.csv").post(audit::export::export_csv))
         .service(resource("/audit.jsonl").post(audit::export::export_jsonl))
         .service(resource("/refusals").get(refusals::list::list_refusals))
+        .service(
+            resource("/leaks")
+                .app_data(PayloadConfig::new(leaks::look_up::MAX_BODY_BYTES))
+                .get(leaks::look_up::show_leaks)
+                .post(leaks::look_up::look_up_keys),
+        )
+        .service(resource("/leaks/switch-off").post(leaks::switch_off::switch_off_keys))
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
@@ -207,6 +230,7 @@ fn of_api_keys(config: &mut ServiceConfig) {
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback::question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))
         .service(resource("/api-keys/{id}/handover/withdrawal").post(api_keys::handover::withdraw_handover))
+        .service(resource("/api-keys/{id}/leak-report/dismissal").post(leaks::dismissal::dismiss_leak_report))
         .service(resource("/api-keys/{id}/status").post(api_keys::status::set_api_key_status))
         .service(
             resource("/api-keys/{id}/deletion")
@@ -232,6 +256,7 @@ fn of_services(config: &mut ServiceConfig) {
         .service(resource("/services").get(services::list::list_services).post(services::list::create_service))
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
+        .service(resource("/services/{slug}/self-revocation").post(services::self_revocation::set_self_revocation))
         .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
         .service(
             resource("/services/{slug}/scopes/{name}")

@@ -19,12 +19,21 @@ const SUNSET: HeaderName = HeaderName::from_static("sunset");
 /// What the operator asks of a key at one place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Door<'a> {
-    /// The service whose keys open it.
-    pub(super) service: &'a str,
+    /// The service whose keys open it; those of any, where it is not said.
+    pub(super) service: Option<&'a str>,
     /// Only keys of this mode open it; of any, where it is not said.
     pub(super) mode: Option<Mode>,
     /// Scopes that the key must have, all of them.
     pub(super) scopes: &'a [&'a str],
+}
+
+/// The key of a request about the key itself, of whatever service.
+///
+/// # Errors
+/// [`Error::KeyRefused`].
+pub(super) async fn holder(state: &State, request: &HttpRequest) -> Result<Arc<KeyRecord>> {
+    let door = Door { service: None, mode: None, scopes: &[] };
+    ask(state, request.head(), door).await?.map_err(Error::KeyRefused)
 }
 
 /// The verdict on the key in these headers, for a door.
@@ -52,7 +61,7 @@ pub(super) async fn ask(
         user_agent: user_agent(&request.headers),
     };
     let Door { service, mode, scopes } = door;
-    let question = Question { secret, service: Some(service), mode, scopes, client };
+    let question = Question { secret, service, mode, scopes, client };
     Ok(state.gate.verdict(&question).await?.allowed(scopes))
 }
 
@@ -61,7 +70,9 @@ pub(super) async fn ask(
 /// # Errors
 /// [`Error::KeyRefused`].
 pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str, scope: &str) -> Result<Arc<KeyRecord>> {
-    ask(state, request.head(), Door { service, mode: None, scopes: &[scope] }).await?.map_err(Error::KeyRefused)
+    ask(state, request.head(), Door { service: Some(service), mode: None, scopes: &[scope] })
+        .await?
+        .map_err(Error::KeyRefused)
 }
 
 /// Says in the response when the secret that was presented ends, if it was replaced

@@ -1,8 +1,10 @@
 //! JSON for applications and services, with no middleware in the way.
 
 mod caller;
+mod client;
 pub mod gate;
 mod json_body;
+pub mod keys;
 pub mod ops;
 pub mod sms;
 
@@ -72,6 +74,11 @@ fn answer_as_is(
 /// Refuses every other method of a route that takes POST.
 pub async fn only_post(state: Data<State>, request: HttpRequest) -> HttpResponse {
     refuse_method(&state, &request, "POST")
+}
+
+/// Refuses every other method of a route that takes DELETE.
+pub async fn only_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "DELETE")
 }
 
 /// Refuses every other method of a route that takes GET.

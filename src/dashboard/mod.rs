@@ -7,6 +7,7 @@ pub mod credits;
 pub mod frame;
 pub mod handover;
 pub mod invitations;
+pub mod leaks;
 pub mod login;
 pub mod messages;
 pub mod people;

@@ -44,6 +44,12 @@ text_enum! {
         ApiKeyEnabled = "api_key.enabled",
         /// A key was disabled.
         ApiKeyDisabled = "api_key.disabled",
+        /// A text was found to hold a secret of a key.
+        ApiKeyLookedUp = "api_key.looked_up",
+        /// A third party reported that it found a key.
+        ApiKeyReported = "api_key.reported",
+        /// An operator settled a report about a key.
+        ApiKeyReportDismissed = "api_key.report_dismissed",
         /// A link was made that shows a key once.
         ApiKeyHandedOver = "api_key.handed_over",
         /// The key was shown to whoever opened the link.
@@ -64,6 +70,8 @@ text_enum! {
         SettingsChanged = "settings.changed",
         /// A service was created.
         ServiceCreated = "service.created",
+        /// A service's rule about holders who switch off their keys was changed.
+        ServiceSelfRevocationChanged = "service.self_revocation_changed",
         /// A service was renamed.
         ServiceRenamed = "service.renamed",
         /// A scope was added to a service.

@@ -13,12 +13,23 @@ use super::audit::{self, Action, TargetKind};
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
+use crate::store::types::text_enum;
 use crate::store::{Conn, Tx, UtcTime};
 
 /// Words of Keyfob's own addresses and keys, which no service may have as its
 /// slug or prefix: `/services/new` is the form, and keys that begin with
 /// `keyfob_` are Keyfob's.
 const RESERVED: [&str; 4] = ["keyfob", "new", "current", "lookup"];
+
+text_enum! {
+    /// Whether the holder of a key may switch it off.
+    SelfRevocation {
+        /// With a request that the key itself authenticates.
+        Allowed = "allowed",
+        /// Only operators switch off keys.
+        Refused = "refused",
+    }
+}
 
 /// A row of `services`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -32,6 +43,16 @@ pub struct Service {
     pub key_prefix: String,
     /// When it was created.
     pub created_at: UtcTime,
+    /// Whether the holder of a key may switch it off.
+    pub self_revocation: SelfRevocation,
+}
+
+impl Service {
+    /// Whether the holder of a key may switch it off.
+    #[must_use]
+    pub fn allows_self_revocation(&self) -> bool {
+        self.self_revocation == SelfRevocation::Allowed
+    }
 }
 
 /// A valid form for a new service.
@@ -115,7 +136,7 @@ pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String
 /// [`Error::Invalid`] for a slug or a prefix that is taken.
 pub fn create(tx: &mut Tx<'_>, new: NewService) -> Result<Service> {
     let NewService { name, slug, key_prefix } = new;
-    let service = Service { slug, name, key_prefix, created_at: tx.now() };
+    let service = Service { slug, name, key_prefix, created_at: tx.now(), self_revocation: SelfRevocation::Allowed };
     // In a savepoint: on PostgreSQL a violated constraint would end this transaction,
     // and the query for what is taken follows.
     match tx.transaction(|conn| insert(conn, &service)) {
@@ -158,11 +179,31 @@ pub fn rename(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<()> {
     tx.audit(event.field("name", &*before.name, name).done())
 }
 
+/// Changes whether holders may switch off their keys.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown slug.
+pub fn set_self_revocation(tx: &mut Tx<'_>, slug: &str, rule: SelfRevocation) -> Result<()> {
+    let before = find(tx, slug)?;
+    if before.self_revocation == rule {
+        return Ok(());
+    }
+    diesel::update(services::table.find(slug)).set(services::self_revocation.eq(rule)).execute(tx.conn())?;
+    let event = audit::event(Action::ServiceSelfRevocationChanged, TargetKind::Service, slug, &before.name);
+    tx.audit(event.field("self_revocation", before.self_revocation.as_str(), rule.as_str()).done())
+}
+
 /// Creates SMS where there is no service yet. Returns whether it did.
 pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     let count: i64 = services::table.count().get_result(conn)?;
     if count == 0 {
-        let sms = Service { slug: "sms".into(), name: "SMS".into(), key_prefix: "sms".into(), created_at: now };
+        let sms = Service {
+            slug: "sms".into(),
+            name: "SMS".into(),
+            key_prefix: "sms".into(),
+            created_at: now,
+            self_revocation: SelfRevocation::Allowed,
+        };
         insert(conn, &sms)?;
     }
     Ok(count == 0)

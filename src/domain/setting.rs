@@ -21,6 +21,8 @@ pub(super) enum Setting {
     InstanceName,
     /// Who needs a second factor.
     SecondFactorRule,
+    /// What a leak report does.
+    LeakReports,
 }
 
 impl Setting {
@@ -32,6 +34,7 @@ impl Setting {
             Self::MaxLifetimeDays => "max_lifetime_days",
             Self::InstanceName => "instance_name",
             Self::SecondFactorRule => "second_factor_rule",
+            Self::LeakReports => "leak_reports",
         }
     }
 }

@@ -130,8 +130,8 @@ impl Gate {
     }
 
     /// Counts a question that came without a key.
-    pub fn count_missing_key(&self, service: &str) {
-        self.metrics.without_key(Code::KeyMissing as usize, Some(service));
+    pub fn count_missing_key(&self, service: Option<&str>) {
+        self.metrics.without_key(Code::KeyMissing as usize, service);
     }
 
     /// Whether a yes from memory can be trusted now.

@@ -47,6 +47,9 @@ impl ErrorView {
             Error::SecondFactorMissing => {
                 Self { detail: SECOND_FACTOR_MISSING.to_owned(), remedy: Some(Remedy::SecondFactor), ..view }
             }
+            Error::SelfRevocationRefused => {
+                Self { code: "SELF_REVOCATION_REFUSED", detail: SELF_REVOCATION_REFUSED.to_owned(), ..view }
+            }
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
@@ -127,6 +130,8 @@ const STILL_RUNNING: &str = "A request with this Idempotency-Key is still runnin
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";
 const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End it first, or wait until it ends.";
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
+const SELF_REVOCATION_REFUSED: &str =
+    "Keys of this service are switched off by whoever gave them out. Ask them to do it.";
 const STALE_LOGIN: &str = "This needs your password again, since you logged in a while ago.";
 const SECOND_FACTOR_MISSING: &str = "This installation asks for a second factor. Set one up under Settings.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \

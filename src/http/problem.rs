@@ -23,7 +23,11 @@ impl ResponseError for Error {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::KeyRefused(denial) => denial.status,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
-            Self::CrossSite | Self::Forbidden | Self::SecondFactorMissing | Self::StaleLogin => StatusCode::FORBIDDEN,
+            Self::CrossSite
+            | Self::Forbidden
+            | Self::SecondFactorMissing
+            | Self::SelfRevocationRefused
+            | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress => StatusCode::CONFLICT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,

@@ -57,6 +57,12 @@ impl Actor {
         Self { kind: ActorKind::CommandLine, via: Via::CommandLine, name: user, ..Self::system() }
     }
 
+    /// The holder of a key, who authenticates with it.
+    #[must_use]
+    pub fn api_key(id: &str, name: String) -> Self {
+        Self { kind: ActorKind::ApiKey, id: Some(id.to_owned()), name, via: Via::Api, ..Self::system() }
+    }
+
     /// Keyfob itself.
     #[must_use]
     pub fn system() -> Self {

@@ -4,6 +4,7 @@
 
 mod handovers;
 mod keys;
+mod leaks;
 mod links;
 mod notices;
 mod people;
@@ -17,6 +18,7 @@ pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
 };
+pub use leaks::leak_reports;
 pub use links::{invitations, password_links};
 pub use notices::login_notices;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
@@ -34,6 +36,7 @@ joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
+joinable!(leak_reports -> api_keys (api_key_id));
 joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(key_refusals -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
@@ -44,7 +47,7 @@ joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, key_handovers, key_refusals, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
     audit_events,
 }

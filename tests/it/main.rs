@@ -45,6 +45,8 @@ mod instance_name;
 mod invitations;
 mod key_commands;
 mod key_rules;
+mod leak_reports;
+mod leaks;
 mod log_lines;
 mod login;
 mod long_bodies;

@@ -49,6 +49,11 @@ pub const WRITES: &[Write] = &[
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
+    ("/api-keys/ID/leak-report/dismissal", &[]),
+    ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
+    ("/settings/instance/leak-reports", &[("leak_reports", "off")]),
+    ("/leaks", &[("text", "x")]),
+    ("/leaks/switch-off", &[("key", "ID")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),
     ("/services/sms", &[("name", "Eve")]),
     ("/services/sms/scopes", &[("scope", "eve.read"), ("description", "Read Eve")]),
@@ -70,12 +75,13 @@ const NEED_A_CODE: [&str; 3] =
     ["/settings/second-factor/activation", "/settings/second-factor/recovery-codes", "/settings/second-factor/removal"];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 8] = [
+const WITHOUT_COOKIE: [&str; 9] = [
     VERIFY,
     "/v1/auth",
     "/v1/auth/sms",
     "/v1/sms/messages",
     "/v1/sms/messages/estimate",
+    "/v1/leak-reports",
     LINK,
     // Somebody who is logged in proves where their form comes from.
     "/invitations/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

@@ -9,10 +9,12 @@ use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::leaks::report_view::LeakReportView;
 use crate::dashboard::refusals::fresh;
 use crate::dashboard::refusals::of_key::KeyRefusals;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
 use crate::domain::identity::operator;
+use crate::domain::leak_report;
 use crate::domain::refusal::refused_addresses;
 use crate::error::Result;
 use crate::gate::Code;
@@ -31,6 +33,7 @@ pub(super) struct KeyDetails {
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
     pub(super) refusals: KeyRefusals,
+    pub(super) leak_report: Option<LeakReportView>,
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) callback: Option<CallbackView>,
@@ -57,6 +60,7 @@ impl KeyDetails {
                 scopes: KeyScopesView::read(conn, &entry.key)?,
                 allowed_ips: AllowedIpsView::of(&entry, refused, now),
                 refusals: KeyRefusals::read(conn, &account, &id, now)?,
+                leak_report: leak_report::of_key(conn, &id)?.map(|report| LeakReportView::new(report, now)),
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
                 callback: CallbackView::read(conn, &entry.key)?,

@@ -16,6 +16,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
 use crate::domain::api_key::{self, KEYS_PER_PAGE, KeyCursor};
 use crate::domain::service::{self, Service};
@@ -35,6 +36,7 @@ pub(super) struct ApiKeysPage {
     reveal: Option<Reveal>,
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
+    reported: Option<ReportedKeys>,
     /// The address of this list.
     url: String,
     position: Option<String>,
@@ -129,6 +131,7 @@ struct Listing {
     total: usize,
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
+    reported: Option<ReportedKeys>,
 }
 
 fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
@@ -154,7 +157,8 @@ fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -
     };
     let missed = MissedSwitch::read(conn, &who.account, &wanted.missed)?;
     let banner = ExpiryBanner::read(conn, &who.account, now)?;
-    Ok(Listing { services, page, newer, total, missed, banner })
+    let reported = ReportedKeys::read(conn, &who.account, now)?;
+    Ok(Listing { services, page, newer, total, missed, banner, reported })
 }
 
 /// `GET /api-keys?service=…&after=…` or `&before=…`
@@ -183,7 +187,7 @@ pub(super) async fn draw_list(
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
     let (access, now) = (who.access, state.clock.now());
-    let Listing { services, page, newer, total, missed, banner } =
+    let Listing { services, page, newer, total, missed, banner, reported } =
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.service.as_deref());
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
@@ -196,6 +200,7 @@ pub(super) async fn draw_list(
         services,
         missed,
         banner,
+        reported,
         url: wanted.own_url(),
         position: position.filter(|_| total > KEYS_PER_PAGE),
         first_page: (newer > 0).then(|| wanted.url("", None)),

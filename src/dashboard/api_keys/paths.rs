@@ -45,6 +45,6 @@ pub(super) fn allowed_ips_form(id: &ApiKeyId) -> NextPath {
 ///
 /// # Errors
 /// [`Error::NotFound`] for a text that can't be an id.
-pub(super) fn parse_id(id: &str) -> Result<ApiKeyId> {
+pub(in crate::dashboard) fn parse_id(id: &str) -> Result<ApiKeyId> {
     id.parse().map_err(|()| Error::NotFound)
 }

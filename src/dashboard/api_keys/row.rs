@@ -61,16 +61,16 @@ impl ApiKeyRow {
 }
 
 /// A key's last use, and how many there were.
-pub(super) struct LastUsed {
-    pub(super) when: When,
-    pub(super) ago: String,
-    pub(super) address: String,
-    pub(super) user_agent: String,
-    pub(super) uses: i64,
+pub(in crate::dashboard) struct LastUsed {
+    pub(in crate::dashboard) when: When,
+    pub(in crate::dashboard) ago: String,
+    pub(in crate::dashboard) address: String,
+    pub(in crate::dashboard) user_agent: String,
+    pub(in crate::dashboard) uses: i64,
 }
 
 impl LastUsed {
-    pub(super) fn new(usage: SecretUsage, uses: i64, now: UtcTime) -> Self {
+    pub(in crate::dashboard) fn new(usage: SecretUsage, uses: i64, now: UtcTime) -> Self {
         Self {
             ago: ago(usage.last_used_at, now),
             when: usage.last_used_at.into(),

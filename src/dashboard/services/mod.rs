@@ -6,4 +6,5 @@ mod page;
 pub mod paths;
 pub mod scope_deletion;
 pub mod scopes;
+pub mod self_revocation;
 pub mod show;

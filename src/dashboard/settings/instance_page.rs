@@ -12,6 +12,7 @@ use crate::domain::account::Permission;
 use crate::domain::api_key::{Lifetimes, Shortening};
 use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::domain::installation;
+use crate::domain::leak_report::LeakReportPolicy;
 use crate::error::{FieldErrors, Result};
 use crate::http::State;
 
@@ -29,6 +30,7 @@ pub(super) struct InstancePage {
     pub(super) lifetimes: LifetimesSection,
     pub(super) shortening: Option<ShorteningView>,
     pub(super) second_factor_rule: SecondFactorRuleView,
+    pub(super) leak_reports: LeakReportPolicy,
 }
 
 /// The name of the installation.
@@ -71,15 +73,16 @@ impl InstancePage {
         let now = state.clock.now();
         let read = state.store.read(move |conn| {
             let (name, rule) = (installation::name(conn)?, SecondFactorRule::read(conn)?);
-            Ok((name, Lifetimes::read(conn)?, Shortening::find(conn, now)?, rule))
+            Ok((name, Lifetimes::read(conn)?, Shortening::find(conn, now)?, rule, LeakReportPolicy::read(conn)?))
         });
-        let (name, rules, shortening, rule) = read.await?;
+        let (name, rules, shortening, rule, leak_reports) = read.await?;
         Ok(Self {
             shell: Shell::new("settings", who, session),
             name: NameSection { typed: name.unwrap_or_default(), ..NameSection::default() },
             lifetimes: LifetimesSection { form: LifetimesForm::of(rules), ..LifetimesSection::default() },
             shortening: shortening.map(ShorteningView::new),
             second_factor_rule: SecondFactorRuleView::of(rule),
+            leak_reports,
         })
     }
 }

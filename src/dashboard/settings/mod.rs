@@ -3,6 +3,7 @@
 pub mod instance;
 pub mod instance_name;
 mod instance_page;
+pub mod leak_reports;
 pub mod profile;
 mod qr_code;
 pub mod second_factor;

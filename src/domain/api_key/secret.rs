@@ -15,10 +15,12 @@ use crate::store::types::text_enum;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARS: usize = 32;
 const CHECKSUM_CHARS: usize = 6;
-const MAX_PREFIX_CHARS: usize = 12;
+/// What follows the mode: the random part and the checksum.
+pub(super) const SIGNED_CHARS: usize = RANDOM_CHARS + CHECKSUM_CHARS;
+pub(super) const MAX_PREFIX_CHARS: usize = 12;
 /// What masks show of a secret, and all that is kept of one that is not known.
 pub const TAIL_CHARS: usize = 4;
-const MAX_SECRET_CHARS: usize = MAX_PREFIX_CHARS + "_live_".len() + RANDOM_CHARS + CHECKSUM_CHARS;
+const MAX_SECRET_CHARS: usize = MAX_PREFIX_CHARS + "_live_".len() + SIGNED_CHARS;
 
 text_enum! {
     /// Whether what a key does has effects.
@@ -122,7 +124,7 @@ fn body_of(text: &str) -> Option<usize> {
     if text.len() > MAX_SECRET_CHARS || !text.is_ascii() {
         return None;
     }
-    let body = text.len().checked_sub(RANDOM_CHARS + CHECKSUM_CHARS)?;
+    let body = text.len().checked_sub(SIGNED_CHARS)?;
     let (head, rest) = text.split_at(body);
     let head = head.strip_suffix('_')?;
     let prefix =

@@ -49,10 +49,14 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyHandedOver
         | Action::ApiKeyHandoverOpened
         | Action::ApiKeyHandoverWithdrawn
+        | Action::ApiKeyReported
+        | Action::ApiKeyReportDismissed
+        | Action::ApiKeyLookedUp
         | Action::ApiKeyDeleted => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
         Action::CreditsAdded => ActionGroup::Credits,
         Action::ServiceCreated
+        | Action::ServiceSelfRevocationChanged
         | Action::ServiceRenamed
         | Action::ServiceScopeAdded
         | Action::ServiceScopeChanged

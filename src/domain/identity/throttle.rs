@@ -1,5 +1,5 @@
 //! Slows down guessing of passwords and setup codes, per account and per
-//! address. An attacker can't lock an operator out: a browser that has logged
+//! address, and leak reports. An attacker can't lock an operator out: a browser that has logged
 //! in before has a quota of its own, and every other quota refills with time.
 //!
 //! The counts are kept in this process only and start from zero with it.
@@ -24,6 +24,8 @@ const ACCOUNT_QUOTA: (u32, Duration) = (10, Duration::from_secs(10));
 /// Attempts from one address, or by one known operator, for any account: 30 at once,
 /// then one every 2 s.
 const SOURCE_QUOTA: (u32, Duration) = (30, Duration::from_secs(2));
+/// Leak reports from one address: 60 at once, then one a minute.
+const REPORT_QUOTA: (u32, Duration) = (60, Duration::from_secs(60));
 /// Above this number of entries, those with their whole quota left are dropped.
 const MAX_ENTRIES: usize = 10_000;
 
@@ -49,13 +51,20 @@ pub struct Throttle {
     accounts: Limiter<Digest>,
     /// Addresses, and operators who are known.
     sources: Limiter<Digest>,
+    /// Addresses that report leaks.
+    reporters: Limiter<Digest>,
 }
 
 impl Throttle {
     /// A throttle with every quota unused.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { accounts: limiter(ACCOUNT_QUOTA, &clock), sources: limiter(SOURCE_QUOTA, &clock), clock }
+        Self {
+            accounts: limiter(ACCOUNT_QUOTA, &clock),
+            sources: limiter(SOURCE_QUOTA, &clock),
+            reporters: limiter(REPORT_QUOTA, &clock),
+            clock,
+        }
     }
 
     /// Admits one attempt at `account`, or says how long to wait. `account` is the
@@ -78,12 +87,23 @@ impl Throttle {
         Ok(Permit(()))
     }
 
+    /// Admits one leak report from an address.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn admit_report(&self, address: IpAddr) -> Result<()> {
+        self.forget_old();
+        check(&self.reporters, &Digest::of(network(address).to_string().as_bytes()), &self.clock)
+    }
+
     fn forget_old(&self) {
         if self.accounts.len() > MAX_ENTRIES {
             self.accounts.retain_recent();
         }
-        if self.sources.len() > MAX_ENTRIES {
-            self.sources.retain_recent();
+        for limiter in [&self.sources, &self.reporters] {
+            if limiter.len() > MAX_ENTRIES {
+                limiter.retain_recent();
+            }
         }
     }
 }

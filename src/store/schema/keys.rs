@@ -8,6 +8,7 @@ table! {
         name -> Text,
         key_prefix -> Text,
         created_at -> BigInt,
+        self_revocation -> Text,
     }
 }
 

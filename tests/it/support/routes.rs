@@ -15,6 +15,7 @@ pub struct Route {
     written: &'static str,
     pub takes_get: bool,
     pub takes_post: bool,
+    pub takes_delete: bool,
     /// Whatever the method, but TRACE; of the gate only.
     pub takes_any: bool,
 }
@@ -42,6 +43,7 @@ impl Route {
         match method {
             "GET" => self.takes_get || self.takes_any,
             "POST" => self.takes_post || self.takes_any,
+            "DELETE" => self.takes_delete || self.takes_any,
             "TRACE" => false,
             _ => self.takes_any,
         }
@@ -61,6 +63,7 @@ fn read(rest: &'static str) -> Route {
         written,
         takes_get: definition.contains(".get("),
         takes_post: definition.contains(".post("),
+        takes_delete: definition.contains(".delete("),
         takes_any: definition.contains(".to("),
     }
 }

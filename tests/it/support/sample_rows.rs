@@ -266,6 +266,13 @@ const ROWS: &[SampleRows] = &[
     ),
     rows(26, "refusal_counts", "(day, kind, requests) VALUES (62, 'malformed', 5), (62, 'unlisted', 6)"),
     rows(
+        27,
+        "leak_reports",
+        "(api_key_id, key_secret_id, reports, first_at, last_at, source, url, address, dismissed_at) VALUES \
+         ('key_1', 'ksec_1', 2, 55, 56, 'Scanner', 'https://example.com', '192.0.2.1', NULL), \
+         ('key_2', 'ksec_2', 1, 57, 57, '', '', '', 58)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

@@ -1,0 +1,2 @@
+ALTER TABLE services DROP COLUMN self_revocation;
+DROP TABLE leak_reports;

@@ -1,0 +1,92 @@
+//! Which key is this? Secrets that were found somewhere, and the keys that they belong to.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::entry::ApiKeyEntry;
+use super::list::find;
+use super::record::ApiKeyId;
+use super::secret::KeySecret;
+use super::stored_secret::{KeySecretId, StoredSecret};
+use super::usage::SecretUsage;
+use crate::domain::account::AccountId;
+use crate::domain::audit::Action;
+use crate::error::Result;
+use crate::store::schema::{api_keys, key_secret_usages, key_secrets};
+use crate::store::{Conn, Digest, Tx};
+
+/// A secret of an account's key.
+#[derive(Debug, Clone)]
+pub struct IdentifiedSecret {
+    /// The secret: the key's current one, the previous one, or an older one.
+    pub secret: StoredSecret,
+    /// Its uses.
+    pub usage: Option<SecretUsage>,
+    /// The key that it belongs to.
+    pub entry: ApiKeyEntry,
+}
+
+/// Identifies secrets, each of which may be of a key of this account. Writes an audit
+/// event for each key; counts no use.
+///
+/// # Errors
+/// When the database fails.
+pub fn identify(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    secrets: &[KeySecret],
+) -> Result<HashMap<Digest, IdentifiedSecret>> {
+    let digests: Vec<Digest> = secrets.iter().map(KeySecret::digest).collect();
+    let rows = key_secrets::table
+        .inner_join(api_keys::table)
+        .left_join(key_secret_usages::table)
+        .filter(api_keys::account_id.eq(account))
+        .filter(key_secrets::digest.eq_any(&digests))
+        .order(key_secrets::id)
+        .select((StoredSecret::as_select(), Option::<SecretUsage>::as_select()))
+        .load(tx.conn())?;
+    let found = complete(tx, account, rows)?;
+    let mut keys: Vec<&ApiKeyEntry> = found.iter().map(|found| &found.entry).collect();
+    keys.sort_by(|one, other| one.key.id.cmp(&other.key.id));
+    keys.dedup_by(|one, other| one.key.id == other.key.id);
+    for entry in keys {
+        tx.audit(entry.key.event(Action::ApiKeyLookedUp).done())?;
+    }
+    Ok(found.into_iter().map(|found| (found.secret.digest, found)).collect())
+}
+
+/// The secrets with these ids that are of an account's keys, in any order.
+///
+/// # Errors
+/// When the database fails.
+pub fn identified(conn: &mut Conn, account: &AccountId, secrets: &[KeySecretId]) -> Result<Vec<IdentifiedSecret>> {
+    let rows = key_secrets::table
+        .inner_join(api_keys::table)
+        .left_join(key_secret_usages::table)
+        .filter(api_keys::account_id.eq(account))
+        .filter(key_secrets::id.eq_any(secrets))
+        .order(key_secrets::id)
+        .select((StoredSecret::as_select(), Option::<SecretUsage>::as_select()))
+        .load(conn)?;
+    complete(conn, account, rows)
+}
+
+fn complete(
+    conn: &mut Conn,
+    account: &AccountId,
+    rows: Vec<(StoredSecret, Option<SecretUsage>)>,
+) -> Result<Vec<IdentifiedSecret>> {
+    let mut entries: HashMap<ApiKeyId, ApiKeyEntry> = HashMap::new();
+    let mut found = Vec::with_capacity(rows.len());
+    for (secret, usage) in rows {
+        let id = secret.api_key_id.clone();
+        let entry = match entries.get(&id) {
+            Some(entry) => entry.clone(),
+            None => find(conn, account, &id)?,
+        };
+        entries.insert(id, entry.clone());
+        found.push(IdentifiedSecret { secret, usage, entry });
+    }
+    Ok(found)
+}
