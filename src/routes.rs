@@ -1,9 +1,6 @@
 //! All routes of the site on one screen. `/metrics` has an address of its own
 //! and is served by `app`.
 
-use actix_session::SessionMiddleware;
-use actix_session::config::{BrowserSession, CookieContentSecurity};
-use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::middleware::{Compress, from_fn};
@@ -15,8 +12,7 @@ use crate::api::gate::{auth, verify};
 use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
-use crate::dashboard::frame::error_page;
-use crate::dashboard::frame::session_store::DatabaseSessions;
+use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::{confirmation, new_password, password, second_factor, setup};
 use crate::dashboard::{
     api_keys, audit, connect, credits, handover, invitations, leaks, messages, people, refusals, services, settings,
@@ -145,7 +141,7 @@ fn invitation_link(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .get(invitations::link::show_invitation)
         .post(invitations::link::accept_invitation)
         .wrap(from_fn(head::head_changes_nothing))
-        .wrap(sessions(state))
+        .wrap(session_cookie::sessions(state))
         .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes_without_referrer))
 }
@@ -209,7 +205,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .service(resource("/connect").get(connect::snippets::show_connect))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
-        .wrap(sessions(state))
+        .wrap(session_cookie::sessions(state))
         .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes))
         .wrap(Compress::default())
@@ -297,22 +293,4 @@ fn of_people(config: &mut ServiceConfig) {
                 .get(people::password_link::ask_to_make_password_link)
                 .post(people::password_link::make_password_link),
         );
-}
-
-/// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
-/// browsers drop such a cookie on plain http, so there it has neither.
-fn sessions(state: &Data<State>) -> SessionMiddleware<DatabaseSessions> {
-    let https = security_headers::is_https(state);
-    SessionMiddleware::builder(
-        DatabaseSessions::new(state.store.clone(), state.clock.clone()),
-        Key::from(state.cookie_key.expose()),
-    )
-    .cookie_name(own_cookies::session_cookie_name(state))
-    .cookie_secure(https)
-    .cookie_http_only(true)
-    .cookie_same_site(SameSite::Lax)
-    .cookie_path("/".to_owned())
-    .cookie_content_security(CookieContentSecurity::Private)
-    .session_lifecycle(BrowserSession::default())
-    .build()
 }

@@ -278,6 +278,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         calls.extend([get(path), (path, nobody.send("DELETE", path, None))]);
     }
     calls.extend(sms_calls(app, &keys));
+    calls.extend(key_calls(app, &keys));
     db.take_away();
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
     calls.extend([
@@ -288,6 +289,8 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         ("/v1/balance", application.client.get("/v1/balance")),
     ]);
     calls.extend([
+        (REPORTS, nobody.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string())),
+        (CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
@@ -330,6 +333,37 @@ fn assert_bad_head_is_described(app: &App, document: &Value, name: &str) {
 /// Has the right checksum, and is nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 const ESTIMATE: &str = "/v1/sms/messages/estimate";
+
+const CURRENT: &str = "/v1/keys/current";
+const REPORTS: &str = "/v1/leak-reports";
+
+/// Calls about keys.
+fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let nobody = app.anonymous();
+    let disable = |key: &str| (CURRENT, nobody.with("x-api-key", key).send("DELETE", CURRENT, None));
+    let report = |body: &str| (REPORTS, nobody.post_json(REPORTS, body));
+    let text: (&str, &[u8]) = ("text/plain", b"x");
+    let client = app.signed_in();
+    let rule = |rule: &str| {
+        client.post("/services/sms/self-revocation", &[("self_revocation", rule)]).assert_status(303);
+    };
+    let key = app.make_key("Leaked").secret;
+    rule("refused");
+    let mut calls = vec![disable(&key)];
+    rule("allowed");
+    calls.extend([disable(&key), disable(&keys.disabled), (CURRENT, nobody.send("POST", CURRENT, None))]);
+    calls.extend([
+        report(&json!({"keys": [UNKNOWN]}).to_string()),
+        report("{"),
+        report(&"x".repeat(40_000)),
+        (REPORTS, nobody.send("POST", REPORTS, Some(text))),
+        (REPORTS, nobody.send("GET", REPORTS, None)),
+    ]);
+    let many = (0..100).map(|_| report(&json!({"keys": []}).to_string()));
+    calls.extend(many.filter(|(_, answer)| answer.status == 429).take(1));
+    app.clock.advance(60 * 60);
+    calls
+}
 
 /// Calls of the SMS API.
 fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {

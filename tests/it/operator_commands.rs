@@ -44,8 +44,8 @@ on_both_databases! {
         let objects = people(db);
 
         assert!(text.starts_with("EMAIL "), "{text}");
-        let grace = text.lines().find(|line| line.starts_with(GRACE)).unwrap();
-        assert_eq!(grace.split_whitespace().collect::<Vec<_>>(), [GRACE, "viewer", "disabled", "never", "Ada"]);
+        let grace: Vec<_> = text.lines().find(|line| line.starts_with(GRACE)).unwrap().split_whitespace().collect();
+        assert_eq!((&grace[..3], grace[grace.len() - 1]), (&[GRACE, "viewer", "disabled"][..], "Ada"), "{text}");
         let members = ["disabled_at", "email", "id", "joined_at", "last_seen_at", "name", "role", "status"];
         for object in &objects {
             assert_eq!(object.as_object().unwrap().keys().collect::<Vec<_>>(), members);

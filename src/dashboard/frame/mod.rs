@@ -13,6 +13,7 @@ pub mod position;
 pub mod program;
 pub mod request_origin;
 pub mod session;
+pub mod session_cookie;
 pub mod session_store;
 pub mod toast;
 pub mod trusted_browser;

@@ -39,13 +39,13 @@ pub(super) struct Confirmation {
 
 #[derive(Template)]
 #[template(path = "people/_confirmation_dialog.html")]
-struct ConfirmationDialog {
+struct PersonQuestionDialog {
     question: Confirmation,
 }
 
 #[derive(Template)]
 #[template(path = "people/confirmation.html")]
-struct ConfirmationPage {
+struct PersonQuestionPage {
     shell: Shell,
     question: Confirmation,
 }
@@ -69,9 +69,9 @@ impl Confirmation {
     /// Asks.
     pub(super) fn draw(self, session: &Session, who: &SignedIn, htmx: &Htmx) -> Result<HttpResponse> {
         if htmx.is_part() {
-            return html(StatusCode::OK, &ConfirmationDialog { question: self });
+            return html(StatusCode::OK, &PersonQuestionDialog { question: self });
         }
-        html(StatusCode::OK, &ConfirmationPage { shell: Shell::new(SECTION, who, session), question: self })
+        html(StatusCode::OK, &PersonQuestionPage { shell: Shell::new(SECTION, who, session), question: self })
     }
 
     /// Asks again after a refusal, and says why it was refused.
@@ -81,7 +81,7 @@ impl Confirmation {
         rejection.raise("role");
         let (rejected, _, alert) = rejection.into_parts();
         let question = Self { alert, ..self };
-        rejected.respond(&ConfirmationPage { shell: Shell::new(SECTION, who, session), question })
+        rejected.respond(&PersonQuestionPage { shell: Shell::new(SECTION, who, session), question })
     }
 }
 
