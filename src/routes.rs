@@ -2,13 +2,13 @@
 //! and is served by `app`.
 
 use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::guard::{GuardContext, fn_guard};
+use actix_web::guard::fn_guard;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, resource, scope, to};
 use actix_web::{App, Error};
 
 use crate::api;
-use crate::api::gate::{auth, verify};
+use crate::api::gate::{self, auth, verify};
 use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
@@ -38,17 +38,17 @@ fn max_body_bytes(path: &str) -> usize {
     if path == leaks::PATH { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
-fn routes(config: &mut ServiceConfig, state: &Data<State>) {
+/// For programs. Routes are tried in turn, so that the gate comes first: other services ask
+/// it about every request of theirs.
+fn of_programs(config: &mut ServiceConfig) {
     config
-        // For programs. Routes are tried in turn, so that the gate comes first: other
-        // services ask it about every request of theirs.
         .service(
             resource("/v1/keys/verify")
-                .guard(fn_guard(is_written_plainly))
+                .guard(fn_guard(gate::is_written_plainly))
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
-        .service(resource("/v1/auth").guard(fn_guard(is_written_plainly)).to(auth::authorize))
+        .service(resource("/v1/auth").guard(fn_guard(gate::is_written_plainly)).to(auth::authorize))
         .service(
             resource("/v1/auth/{service}*")
                 .guard(fn_guard(|context| auth::names_service(context.head().uri.path())))
@@ -88,34 +88,31 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
                 .get(balance::show_balance)
                 .head(balance::show_balance)
                 .default_service(to(api::only_get)),
-        )
-        .service(
-            scope("")
-                // For monitoring
-                .service(resource("/healthz").get(health::healthz))
-                .service(resource("/readyz").get(health::readyz))
-                .service(resource("/openapi.json").get(openapi::openapi))
-                // For browsers, without a session
-                .service(resource("/static/{file}").get(assets::serve_asset))
-                .service(resource("/favicon.ico").get(assets::favicon))
-                .service(handover_link())
-                .service(password_link())
-                .service(invitation_link(state))
-                .service(dashboard(state))
-                .app_data(BodyLimit(max_body_bytes))
-                .wrap(from_fn(whole_body::whole_body))
-                .wrap(from_fn(panics::catch_panics))
-                .wrap(from_fn(error_page::render_errors))
-                .wrap(from_fn(head::head_as_get))
-                .wrap(from_fn(security_headers::security_headers))
-                .wrap(from_fn(request_id::trace)),
         );
 }
 
-/// The gate has one spelling of its addresses: `/v1/%61uth` is another one, so
-/// that a proxy's rule for `/v1/auth` covers all that reaches it.
-fn is_written_plainly(context: &GuardContext<'_>) -> bool {
-    !context.head().uri.path().contains('%')
+fn routes(config: &mut ServiceConfig, state: &Data<State>) {
+    config.configure(of_programs).service(
+        scope("")
+            // For monitoring
+            .service(resource("/healthz").get(health::healthz))
+            .service(resource("/readyz").get(health::readyz))
+            .service(resource("/openapi.json").get(openapi::openapi))
+            // For browsers, without a session
+            .service(resource("/static/{file}").get(assets::serve_asset))
+            .service(resource("/favicon.ico").get(assets::favicon))
+            .service(handover_link())
+            .service(password_link())
+            .service(invitation_link(state))
+            .service(dashboard(state))
+            .app_data(BodyLimit(max_body_bytes))
+            .wrap(from_fn(whole_body::whole_body))
+            .wrap(from_fn(panics::catch_panics))
+            .wrap(from_fn(error_page::render_errors))
+            .wrap(from_fn(head::head_as_get))
+            .wrap(from_fn(security_headers::security_headers))
+            .wrap(from_fn(request_id::trace)),
+    );
 }
 
 /// The page of a link that shows a key once, to people who need not log in.
@@ -157,32 +154,7 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         )
         .service(resource("/login/second-factor").get(second_factor::ask_for_code).post(second_factor::check_code))
         .service(resource("/logout").post(password::log_out))
-        .service(resource("/settings").get(settings::profile::show_settings))
-        .service(resource("/settings/name").post(settings::profile::change_name))
-        .service(resource("/settings/password").post(settings::profile::change_password))
-        .service(resource("/settings/sessions").get(settings::sessions::list_sessions))
-        .service(resource("/settings/sessions/end-others").post(settings::sessions::end_other_sessions))
-        .service(resource("/settings/sessions/{id}/end").post(settings::sessions::end_session))
-        .service(resource("/settings/second-factor").get(settings::second_factor::show_second_factor))
-        .service(resource("/settings/second-factor/setup").post(settings::second_factor::begin_setup))
-        .service(resource("/settings/second-factor/activation").post(settings::second_factor::activate))
-        .service(resource("/settings/second-factor/recovery-codes").post(settings::second_factor::renew_codes))
-        .service(resource("/settings/second-factor/removal").post(settings::second_factor::turn_off))
-        .service(
-            resource("/settings/instance/second-factor").post(settings::second_factor_rule::save_second_factor_rule),
-        )
-        .service(
-            resource("/settings/instance")
-                .get(settings::instance::show_instance_settings)
-                .post(settings::instance::save_instance_settings),
-        )
-        .service(resource("/settings/instance/name").post(settings::instance_name::rename_instance))
-        .service(
-            resource("/settings/instance/shortening")
-                .get(settings::shortening::ask_to_shorten)
-                .post(settings::shortening::shorten_keys),
-        )
-        .service(resource("/settings/instance/leak-reports").post(settings::leak_reports::save_leak_reports))
+        .configure(of_settings)
         .configure(of_api_keys)
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
@@ -209,6 +181,37 @@ fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> {
         .wrap(from_fn(own_cookies::own_cookies_only))
         .wrap(from_fn(same_origin::same_origin_writes))
         .wrap(Compress::default())
+}
+
+/// The pages of one's own settings and of the installation's.
+fn of_settings(config: &mut ServiceConfig) {
+    config
+        .service(resource("/settings").get(settings::profile::show_settings))
+        .service(resource("/settings/name").post(settings::profile::change_name))
+        .service(resource("/settings/password").post(settings::profile::change_password))
+        .service(resource("/settings/sessions").get(settings::sessions::list_sessions))
+        .service(resource("/settings/sessions/end-others").post(settings::sessions::end_other_sessions))
+        .service(resource("/settings/sessions/{id}/end").post(settings::sessions::end_session))
+        .service(resource("/settings/second-factor").get(settings::second_factor::show_second_factor))
+        .service(resource("/settings/second-factor/setup").post(settings::second_factor::begin_setup))
+        .service(resource("/settings/second-factor/activation").post(settings::second_factor::activate))
+        .service(resource("/settings/second-factor/recovery-codes").post(settings::second_factor::renew_codes))
+        .service(resource("/settings/second-factor/removal").post(settings::second_factor::turn_off))
+        .service(
+            resource("/settings/instance/second-factor").post(settings::second_factor_rule::save_second_factor_rule),
+        )
+        .service(
+            resource("/settings/instance")
+                .get(settings::instance::show_instance_settings)
+                .post(settings::instance::save_instance_settings),
+        )
+        .service(resource("/settings/instance/name").post(settings::instance_name::rename_instance))
+        .service(
+            resource("/settings/instance/shortening")
+                .get(settings::shortening::ask_to_shorten)
+                .post(settings::shortening::shorten_keys),
+        )
+        .service(resource("/settings/instance/leak-reports").post(settings::leak_reports::save_leak_reports));
 }
 
 /// The pages of keys.
