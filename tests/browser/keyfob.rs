@@ -82,14 +82,26 @@ impl Keyfob {
         assert_eq!(made, Ok(1));
     }
 
+    /// Reports a key as somebody does who found it.
+    #[track_caller]
+    pub fn report_leak(&self, key: &str) {
+        let url = "https://example.com/a/repository/with/a/long/name/blob/main/configuration.env";
+        self.post("/v1/leak-reports", &json!({ "keys": [key], "source": "Secret scan", "url": url }));
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value) -> String {
+        let url = format!("http://{}{path}", self.address);
+        ureq::post(&url)
+            .header("Content-Type", "application/json")
+            .send(body.to_string())
+            .and_then(|mut answer| answer.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
     #[track_caller]
     fn ask(&self, question: &Value) -> String {
-        let url = format!("http://{}/v1/keys/verify", self.address);
-        let answer = ureq::post(&url)
-            .header("Content-Type", "application/json")
-            .send(question.to_string())
-            .and_then(|mut answer| answer.body_mut().read_to_string())
-            .unwrap_or_else(|error| panic!("{url}: {error}"));
+        let answer = self.post("/v1/keys/verify", question);
         let verdict: Value = serde_json::from_str(&answer).unwrap_or_default();
         verdict["code"].as_str().unwrap_or(&answer).to_owned()
     }

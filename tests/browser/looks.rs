@@ -93,6 +93,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_one_key();
     look.at_a_limited_key();
     look.at_refusals();
+    look.at_leaks();
     look.at_a_rotation();
     look.at_messages();
     look.at_credits();
@@ -308,6 +309,29 @@ impl Look {
         self.closely("key-refused", &[]);
         dashboard.open(&format!("/refusals?key={}", dashboard.path().trim_start_matches("/api-keys/")));
         self.closely("refusals-of-key", &[]);
+    }
+
+    /// Which key is this? And a key that was reported.
+    #[track_caller]
+    fn at_leaks(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/leaks");
+        self.closely("leaks", &[]);
+        dashboard.open("/api-keys");
+        let key = dashboard.create_key("Found in a repository");
+        dashboard.keyfob.report_leak(&key);
+        dashboard.open("/api-keys");
+        self.closely("api-keys-reported", &[]);
+        dashboard.find(".key-ends a").click();
+        dashboard.wait_for("#leak-report");
+        self.closely("key-reported", &[]);
+        dashboard.open("/leaks");
+        let stranger = KeySecret::generate("mail", Mode::Test).unwrap_or_else(|error| panic!("{error}"));
+        dashboard.fill_in("#leak-text", &format!("KEY={key} {} {}x", stranger.expose(), &key[..46]));
+        dashboard.follow("Look up");
+        self.closely("leaks-answer", &[]);
+        dashboard.follow("Switch off Found in a repository");
+        dashboard.wait_for_text(".leak__verdict", "Refused: the key is switched off");
     }
 
     #[track_caller]
