@@ -5,7 +5,7 @@ use keyfob::config::Config;
 use keyfob::domain::account::membership::Role;
 use keyfob::http::client_address::TrustedProxies;
 
-use crate::support::{App, Client, Database, EMAIL, PASSWORD, Page, on_both_databases};
+use crate::support::{App, Client, Database, EMAIL, PASSWORD, Page, Phone, on_both_databases};
 
 const LIST: &str = "/settings/sessions";
 const END_OTHERS: &str = "/settings/sessions/end-others";
@@ -181,6 +181,23 @@ on_both_databases! {
             assert_eq!(notices(client), [""; 0]);
         }
         assert_eq!(db.count("login_notices"), 0);
+    }
+
+    fn a_login_with_a_second_factor_from_a_new_address_is_told_too(db: &Database) {
+        let app = App::start_trusting(db);
+        let home = logged_in_at(&app, HOME);
+        let phone = Phone::set_up(&home);
+        home.post("/settings/second-factor/activation", &[("code", &phone.code(&app))]).assert_ok();
+        app.clock.advance(HOUR);
+        let new = at(&app, NEW);
+        new.post("/login", &[("email", EMAIL), ("password", PASSWORD)]).assert_leads_to("/login/second-factor");
+        new.post("/login/second-factor", &[("code", "1")]).assert_status(401);
+        assert_eq!(notices(&home), [""; 0], "nobody is logged in yet");
+
+        new.post("/login/second-factor", &[("code", &phone.code(&app))]).assert_leads_to("/api-keys");
+
+        assert!(notices(&home)[0].starts_with(&format!("New login from {NEW}")));
+        assert!(notices(&new)[0].starts_with("First login from this address."));
     }
 
     fn the_setup_is_a_login_to_compare_with(db: &Database) {

@@ -3,6 +3,7 @@
 use super::check::{Proof, redeem};
 use crate::domain::account::membership;
 use crate::domain::audit::Action;
+use crate::domain::identity::login_notice;
 use crate::domain::identity::operator::{self, Operator, OperatorId};
 use crate::domain::identity::stored_password;
 use crate::domain::identity::throttle::Permit;
@@ -29,8 +30,10 @@ pub fn complete_login(
     if operator.disabled_at.is_some() || !is_same_password {
         return Err(Error::Unauthenticated);
     }
+    let proof = redeem(tx, id, typed, permit)?;
+    login_notice::announce(tx, id)?;
     let event = operator.event_of_account(tx, Action::OperatorLoggedIn)?;
-    let event = match redeem(tx, id, typed, permit)? {
+    let event = match proof {
         Proof::App => event,
         Proof::RecoveryCode => event.field("second_factor", "", "recovery code"),
     };
