@@ -28,6 +28,19 @@ fn assert_ended(app: &App<'_>, link: &str) {
 }
 
 on_both_databases! {
+    fn a_password_that_is_changed_otherwise_ends_the_link(db: &Database) {
+        let app = db.app();
+        let (owner, grace) = (app.signed_in(), app.colleague(Role::Viewer, GRACE));
+        let link = owner.password_link(&operator_id(db, GRACE));
+        app.anonymous().get(&link).assert_ok();
+
+        let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+        grace.post("/settings/password", &form).assert_leads_to("/settings");
+
+        assert_ended(&app, &link);
+        app.anonymous().log_in(GRACE, NEW_PASSWORD);
+    }
+
     fn a_link_sets_a_password_once_and_ends_all_sessions_and_looking_changes_nothing(db: &Database) {
         let app = db.app();
         let (owner, grace) = (app.signed_in(), app.colleague(Role::Viewer, GRACE));
