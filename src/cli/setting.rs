@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::domain::api_key::{self, Lifetimes};
 use crate::domain::identity::second_factor::SecondFactorRule;
 use crate::domain::installation;
+use crate::domain::leak_report::LeakReportPolicy;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::{Conn, MayCreate};
 
@@ -19,7 +20,7 @@ pub(super) enum SettingCommand {
     Set {
         /// Which
         name: SettingName,
-        /// A number of days, of which 0 is no rule; nobody, owners or everybody; or a text
+        /// A number of days, of which 0 is no rule; a name; or one of the words that `setting list` tells
         value: String,
     },
 }
@@ -36,6 +37,8 @@ pub(super) enum SettingName {
     InstanceName,
     /// Who needs a second factor
     SecondFactorRule,
+    /// What a leak report does
+    LeakReports,
 }
 
 impl SettingName {
@@ -45,6 +48,7 @@ impl SettingName {
             Self::MaxLifetimeDays => "max_lifetime_days",
             Self::InstanceName => "instance_name",
             Self::SecondFactorRule => "second_factor_rule",
+            Self::LeakReports => "leak_reports",
         }
     }
 
@@ -52,8 +56,9 @@ impl SettingName {
         match self {
             Self::DefaultLifetimeDays => "days after which a new key ends when nobody chose; 0 is never",
             Self::MaxLifetimeDays => "days that a key may last at most; 0 is no limit",
-            Self::InstanceName => "what people call this installation; Keyfob is no name of its own",
+            Self::InstanceName => "shown beside “Keyfob” on pages; Keyfob takes it away",
             Self::SecondFactorRule => "who needs a second factor: nobody, owners or everybody",
+            Self::LeakReports => "what happens to a reported key: mark, disable or off",
         }
     }
 
@@ -61,8 +66,9 @@ impl SettingName {
     const fn wanted(self) -> &'static str {
         match self {
             Self::DefaultLifetimeDays | Self::MaxLifetimeDays => "Write a number of days; 0 is no rule.",
-            Self::InstanceName => "Write a name; Keyfob is no name of its own.",
+            Self::InstanceName => "Write a name; Keyfob takes it away.",
             Self::SecondFactorRule => "Write nobody, owners or everybody.",
+            Self::LeakReports => "Write mark, disable or off.",
         }
     }
 }
@@ -72,6 +78,7 @@ struct Values {
     lifetimes: Lifetimes,
     instance_name: Option<String>,
     second_factor_rule: SecondFactorRule,
+    leak_reports: LeakReportPolicy,
 }
 
 impl Values {
@@ -80,6 +87,7 @@ impl Values {
             lifetimes: Lifetimes::read(conn)?,
             instance_name: installation::name(conn)?,
             second_factor_rule: SecondFactorRule::read(conn)?,
+            leak_reports: LeakReportPolicy::read(conn)?,
         })
     }
 
@@ -89,6 +97,7 @@ impl Values {
             SettingName::MaxLifetimeDays => self.lifetimes.max_days.to_string(),
             SettingName::InstanceName => self.instance_name.as_deref().unwrap_or(installation::DEFAULT_NAME).to_owned(),
             SettingName::SecondFactorRule => self.second_factor_rule.as_str().to_owned(),
+            SettingName::LeakReports => self.leak_reports.as_str().to_owned(),
         }
     }
 }
@@ -116,6 +125,7 @@ async fn set(config: &Config, name: SettingName, value: String) -> Result<()> {
         match name {
             SettingName::InstanceName => installation::rename(tx, installation::parse_name(&value)?.as_deref())?,
             SettingName::SecondFactorRule => SecondFactorRule::parse(&value)?.save(tx)?,
+            SettingName::LeakReports => LeakReportPolicy::parse(&value)?.save(tx)?,
             SettingName::DefaultLifetimeDays | SettingName::MaxLifetimeDays => {
                 let before = Values::read(tx)?;
                 let typed = |other| if other == name { value.clone() } else { before.of(other) };

@@ -9,7 +9,7 @@ use super::api_key::{self, ApiKey, ApiKeyId, KeySecretId, KeyStatus, StatusReaso
 use super::audit::{self, Action, TargetKind};
 use super::setting::{self, Setting};
 use super::text;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::schema::{api_keys, key_secrets, leak_reports};
 use crate::store::types::text_enum;
 use crate::store::{Conn, Tx, UtcTime};
@@ -31,6 +31,14 @@ text_enum! {
 }
 
 impl LeakReportPolicy {
+    /// Reads a rule as a command has it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `leak_reports`.
+    pub fn parse(typed: &str) -> Result<Self> {
+        typed.trim().parse().map_err(|()| Error::invalid("leak_reports", "Choose mark, disable or off."))
+    }
+
     /// The installation's rule.
     ///
     /// # Errors
@@ -62,7 +70,7 @@ impl LeakReportPolicy {
 pub struct LeakReport {
     /// The key that was reported.
     pub api_key_id: ApiKeyId,
-    /// Its secret that was reported last.
+    /// Of its secrets that were reported, the one that works longest.
     pub key_secret_id: KeySecretId,
     /// How many reports there were.
     pub reports: i64,
@@ -135,7 +143,9 @@ pub fn report(tx: &mut Tx<'_>, secrets: &[KeySecret], finding: &Finding) -> Resu
             let event = key.event(Action::ApiKeyReported).field("key_secret_id", "", secret.id.as_str());
             tx.audit(event.field("source", "", &*finding.source).field("url", "", &*finding.url).done())?;
         }
-        if policy == LeakReportPolicy::Disable && key.status == KeyStatus::Enabled {
+        // Whoever has nothing but a secret that ended can't have the key switched off.
+        let works = secret.ends_at.is_none_or(|end| end > tx.now());
+        if policy == LeakReportPolicy::Disable && key.status == KeyStatus::Enabled && works {
             let reason = Some(StatusReason::LeakReport);
             let request = StatusRequest { status: KeyStatus::Disabled, reason, note: None };
             api_key::set_status(tx, &key.account_id, &key.id, request)?;
@@ -152,10 +162,15 @@ fn mark(tx: &mut Tx<'_>, key: &ApiKey, secret: &StoredSecret, finding: &Finding)
     api_key::find_locked(tx, &key.account_id, &key.id)?;
     let row = leak_reports::table.find(&key.id);
     let before: Option<LeakReport> = row.select(LeakReport::as_select()).first(tx.conn()).optional()?;
-    let is_news = before.as_ref().is_none_or(|before| before.dismissed_at.is_some());
+    let open = before.as_ref().filter(|before| before.dismissed_at.is_none());
+    let is_news = open.is_none();
+    let key_secret_id = match open {
+        Some(open) if works_longer(tx, &open.key_secret_id, secret)? => open.key_secret_id.clone(),
+        _ => secret.id.clone(),
+    };
     let report = LeakReport {
         api_key_id: key.id.clone(),
-        key_secret_id: secret.id.clone(),
+        key_secret_id,
         reports: before.as_ref().map_or(0, |before| before.reports) + 1,
         first_at: before.as_ref().map_or(now, |before| before.first_at),
         last_at: now,
@@ -167,6 +182,17 @@ fn mark(tx: &mut Tx<'_>, key: &ApiKey, secret: &StoredSecret, finding: &Finding)
     diesel::delete(row).execute(tx.conn())?;
     diesel::insert_into(leak_reports::table).values(&report).execute(tx.conn())?;
     Ok(is_news)
+}
+
+/// Whether a secret that was reported before works longer than `other`. A report of one that
+/// ended must not hide that one is known which still works.
+fn works_longer(conn: &mut Conn, before: &KeySecretId, other: &StoredSecret) -> Result<bool> {
+    let end: Option<UtcTime> = key_secrets::table.find(before).select(key_secrets::ends_at).first(conn)?;
+    Ok(match (end, other.ends_at) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(end), Some(of_other)) => end > of_other,
+    })
 }
 
 /// The report about a key, unless it was dismissed.

@@ -389,8 +389,13 @@ on_both_databases! {
             ended.stdout.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join("=")).collect::<Vec<_>>()
         };
 
-        let defaults =
-            ["default_lifetime_days=0", "max_lifetime_days=0", "instance_name=Keyfob", "second_factor_rule=nobody"];
+        let defaults = [
+            "default_lifetime_days=0",
+            "max_lifetime_days=0",
+            "instance_name=Keyfob",
+            "second_factor_rule=nobody",
+            "leak_reports=mark",
+        ];
         assert_eq!(values(), defaults);
         let said = command(db, &["setting", "set", "max_lifetime_days", "90"]).assert_success().stdout;
         assert_eq!(said, format!("max_lifetime_days is 90 now. ({})\n", db.url()));
@@ -410,8 +415,13 @@ on_both_databases! {
         for secret in ["cookie_key", "setup_code", "nonsense"] {
             assert_usage(&command(db, &["setting", "set", secret, "1"]));
         }
-        let changed =
-            ["default_lifetime_days=30", "max_lifetime_days=90", "instance_name=Acme", "second_factor_rule=nobody"];
+        let changed = [
+            "default_lifetime_days=30",
+            "max_lifetime_days=90",
+            "instance_name=Acme",
+            "second_factor_rule=nobody",
+            "leak_reports=mark",
+        ];
         assert_eq!(values(), changed);
     }
 

@@ -3,7 +3,7 @@
 use keyfob::clock::Clock;
 use serde_json::json;
 
-use crate::support::{Answer, App, Client, Key, on_both_databases};
+use crate::support::{Answer, App, Client, Key, on_both_databases, run};
 
 const REPORTS: &str = "/v1/leak-reports";
 const CURRENT: &str = "/v1/keys/current";
@@ -91,6 +91,45 @@ on_both_databases! {
         assert_eq!(db.ask("SELECT status_reason AS line FROM api_keys"), ["leak_report"]);
         assert!(!client.get("/api-keys").page().text("main").contains("still working"));
         client.post("/settings/instance/leak-reports", &[("leak_reports", "sometimes")]).assert_status(400);
+    }
+
+    fn the_command_line_sets_the_rule_about_reports(db: &Database) {
+        let app = db.app();
+        let key = app.signed_in().create_key("Project X");
+        let set = |rule: &str| run(&["setting", "set", "leak_reports", rule, "--database-url", &db.url()], "");
+
+        set("never").assert_says("Choose mark, disable or off.");
+        set("").assert_says("Write mark, disable or off.");
+        set("disable").assert_success();
+
+        report(&app, &[&key.secret]).assert_status(202);
+        app.assert_verdict(&key.secret, "DISABLED");
+        let listed = run(&["setting", "list", "--database-url", &db.url()], "").assert_success();
+        assert!(listed.stdout.lines().any(|line| line.starts_with("leak_reports") && line.contains("disable")));
+    }
+
+    fn a_secret_that_has_ended_neither_hides_a_report_nor_switches_the_key_off(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let path = format!("/api-keys/{}/rotation", key.id);
+        let secret_id = client.get(&path).page().field("secret_id");
+        let rotated = client.post(&path, &[("secret_id", &*secret_id), ("grace", "0")]).assert_ok().page();
+        let current = rotated.text(".reveal .copyable__text[id^=key-secret]");
+        let warns = || client.get("/api-keys").page().text("main").contains("still working: Project X");
+        report(&app, &[&key.secret]).assert_status(202);
+        assert!(!warns());
+
+        report(&app, &[&current]).assert_status(202);
+        report(&app, &[&key.secret]).assert_status(202);
+
+        assert!(warns(), "a report of the old secret hid the one of the current secret");
+        assert!(key_page(&client, &key).text("#leak-report").contains("Reported 3 times"));
+        set_policy(&client, "disable");
+        report(&app, &[&key.secret]).assert_status(202);
+        app.assert_verdict(&current, "VALID");
+        report(&app, &[&current]).assert_status(202);
+        app.assert_verdict(&current, "DISABLED");
     }
 
     fn what_the_reporter_writes_is_short_and_holds_no_key(db: &Database) {
