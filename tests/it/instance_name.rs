@@ -2,7 +2,7 @@
 
 use keyfob::domain::account::membership::Role;
 
-use crate::support::{Answer, Client, on_both_databases};
+use crate::support::{Answer, Client, PASSWORD, Phone, on_both_databases, operator_id};
 
 const NAME: &str = "/settings/instance/name";
 const MARKUP: &str = "Acme <b>& Sons</b> {{7*7}}";
@@ -19,6 +19,11 @@ on_both_databases! {
         let viewer = app.colleague(Role::Viewer, "alan@example.com").at(&other_instance.url);
         let key = owner.create_key("Project X");
         let link = owner.hand_over(&key);
+        let invitation = owner.invite("viewer", "eve@example.com");
+        let password_link = owner.password_link(&operator_id(db, "alan@example.com"));
+        let grace = app.colleague(Role::Admin, "grace@example.com");
+        let phone = Phone::set_up(&grace);
+        grace.post("/settings/second-factor/activation", &[("code", &phone.code(&app))]).assert_ok();
         assert_eq!(owner.get("/settings").page().text("title"), "Settings · Keyfob");
 
         rename(&owner, &format!(" {MARKUP} ")).assert_leads_to("/settings/instance");
@@ -31,11 +36,23 @@ on_both_databases! {
         let stranger = app.anonymous();
         let wrong = [("email", "ada@example.com"), ("password", "a wrong password")];
         app.clock.advance(10 * 60);
+        let with_password = app.anonymous();
+        let right = [("email", "grace@example.com"), ("password", PASSWORD)];
+        with_password.post("/login", &right).assert_leads_to("/login/second-factor");
         for answer in [
             stranger.get("/login"),
             stranger.post("/login", &wrong),
             stranger.get(&link),
             stranger.get("/handover/x"),
+            stranger.get(&invitation),
+            stranger.post(&invitation, &[("name", "")]),
+            stranger.get("/invitations/x"),
+            stranger.get(&password_link),
+            stranger.post(&password_link, &[("new_password", "short")]),
+            stranger.post(&password_link, &[("new_password", "a password of some length")]),
+            stranger.get(&password_link),
+            with_password.get("/login/second-factor"),
+            with_password.post("/login/second-factor", &[("code", "1")]),
             owner.get("/login/confirmation"),
         ] {
             let page = answer.page();

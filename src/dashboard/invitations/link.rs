@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::join_proof::{is_join_proof, join_proof};
 use crate::dashboard::frame::form::{FormRejection, parse_form};
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{When, html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -42,6 +43,7 @@ struct InvitationPage {
     joining: Option<JoiningView>,
     form: AcceptanceFormView,
     alert: Option<String>,
+    installation: Option<String>,
 }
 
 struct JoiningView {
@@ -60,7 +62,9 @@ struct AcceptanceFormView {
 
 #[derive(Template)]
 #[template(path = "invitations/ended.html")]
-struct EndedInvitationPage;
+struct EndedInvitationPage {
+    installation: Option<String>,
+}
 
 /// What is filled in; somebody who is logged in sends the proof alone.
 #[derive(Default, Deserialize)]
@@ -74,10 +78,10 @@ pub struct AcceptanceForm {
 
 /// `GET /invitations/{token}`
 pub async fn show_invitation(state: Data<State>, who: Option<SignedIn>, token: Path<String>) -> Result<HttpResponse> {
-    let Some(token) = LinkToken::parse(&token) else { return say_it_ended() };
+    let Some(token) = LinkToken::parse(&token) else { return say_it_ended(&state).await };
     match read(&state, who.as_ref(), &token).await {
         Ok(page) => html(StatusCode::OK, &page),
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(&state).await,
         Err(error) => Err(error),
     }
 }
@@ -92,7 +96,7 @@ pub async fn accept_invitation(
     token: Path<String>,
     body: Bytes,
 ) -> Result<HttpResponse> {
-    let Some(token) = LinkToken::parse(&token) else { return say_it_ended() };
+    let Some(token) = LinkToken::parse(&token) else { return say_it_ended(&state).await };
     let form: AcceptanceForm = parse_form(&body)?;
     let joined = match &who {
         Some(who) => join(&state, who, &token, &form).await,
@@ -109,7 +113,7 @@ pub async fn accept_invitation(
             trusted_browser::remember(&state, &operator.id, &mut response)?;
             Ok(response)
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(&state).await,
         Err(error) => refuse(&state, who.as_ref(), &token, form, error).await,
     }
 }
@@ -170,7 +174,7 @@ async fn refuse(
             let form = AcceptanceFormView { name: form.name, email, errors };
             rejected.respond(&InvitationPage { form, alert: alert.or(page.alert), ..page })
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(state).await,
         Err(error) => Err(error),
     }
 }
@@ -190,6 +194,7 @@ async fn read(state: &State, who: Option<&SignedIn>, token: &LinkToken) -> Resul
         joining,
         form,
         alert: None,
+        installation: installation_name(state).await,
     })
 }
 
@@ -198,6 +203,6 @@ fn joining(state: &State, Operator { id, name, email, .. }: &Operator, token: &L
 }
 
 /// The same for an invitation that was used, ended, withdrawn or never made.
-fn say_it_ended() -> Result<HttpResponse> {
-    html(StatusCode::NOT_FOUND, &EndedInvitationPage)
+async fn say_it_ended(state: &State) -> Result<HttpResponse> {
+    html(StatusCode::NOT_FOUND, &EndedInvitationPage { installation: installation_name(state).await })
 }

@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::html;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::domain::identity::link_token::LinkToken;
@@ -30,15 +31,20 @@ struct NewPasswordPage {
     email: String,
     errors: FieldErrors,
     alert: Option<String>,
+    installation: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "password_link/done.html")]
-struct PasswordSetPage;
+struct PasswordSetPage {
+    installation: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "password_link/ended.html")]
-struct EndedPasswordLinkPage;
+struct EndedPasswordLinkPage {
+    installation: Option<String>,
+}
 
 /// What is filled in.
 #[derive(Deserialize)]
@@ -48,13 +54,14 @@ pub struct NewPasswordForm {
 
 /// `GET /passwords/{token}`
 pub async fn show_new_password(state: Data<State>, token: Path<String>) -> Result<HttpResponse> {
-    let Some(token) = LinkToken::parse(&token) else { return say_it_ended() };
+    let installation = installation_name(&state).await;
+    let Some(token) = LinkToken::parse(&token) else { return say_it_ended(installation) };
     match find(&state, &token).await {
         Ok(Operator { name, email, .. }) => {
-            let page = NewPasswordPage { name, email, errors: FieldErrors::default(), alert: None };
+            let page = NewPasswordPage { name, email, errors: FieldErrors::default(), alert: None, installation };
             html(StatusCode::OK, &page)
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(installation),
         Err(error) => Err(error),
     }
 }
@@ -68,21 +75,23 @@ pub async fn set_new_password(
     token: Path<String>,
     form: Form<NewPasswordForm>,
 ) -> Result<HttpResponse> {
-    let Some(token) = LinkToken::parse(&token) else { return say_it_ended() };
+    let installation = installation_name(&state).await;
+    let Some(token) = LinkToken::parse(&token) else { return say_it_ended(installation) };
     let operator = match find(&state, &token).await {
         Ok(operator) => operator,
-        Err(Error::NotFound) => return say_it_ended(),
+        Err(Error::NotFound) => return say_it_ended(installation),
         Err(error) => return Err(error),
     };
     match set(&state, &operator, &token, form.into_inner(), &attempt, origin).await {
         Ok(()) => {
             tracing::info!(operator = %operator.id, "a password was set by a link");
-            html(StatusCode::OK, &PasswordSetPage)
+            html(StatusCode::OK, &PasswordSetPage { installation })
         }
-        Err(Error::NotFound) => say_it_ended(),
+        Err(Error::NotFound) => say_it_ended(installation),
         Err(error) => {
             let (rejected, errors, alert) = FormRejection::of(error, NOT_SET)?.into_parts();
-            rejected.respond(&NewPasswordPage { name: operator.name, email: operator.email, errors, alert })
+            let Operator { name, email, .. } = operator;
+            rejected.respond(&NewPasswordPage { name, email, errors, alert, installation })
         }
     }
 }
@@ -109,6 +118,6 @@ async fn set(
 }
 
 /// The same for a link that was used, ended, replaced or never made.
-fn say_it_ended() -> Result<HttpResponse> {
-    html(StatusCode::NOT_FOUND, &EndedPasswordLinkPage)
+fn say_it_ended(installation: Option<String>) -> Result<HttpResponse> {
+    html(StatusCode::NOT_FOUND, &EndedPasswordLinkPage { installation })
 }

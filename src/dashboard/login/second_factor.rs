@@ -11,6 +11,7 @@ use super::completion;
 use super::password::log_throttled;
 use super::pending::PendingLogin;
 use crate::dashboard::frame::form::FormRejection;
+use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
@@ -28,6 +29,7 @@ const TOO_LATE: &str = "/login?code_late";
 struct SecondFactorPage {
     alert: Option<String>,
     errors: FieldErrors,
+    installation: Option<String>,
 }
 
 /// What is typed.
@@ -44,7 +46,10 @@ pub async fn ask_for_code(state: Data<State>, session: Session) -> Result<HttpRe
     match PendingLogin::of(&session) {
         None => Err(Error::Unauthenticated),
         Some(pending) if pending.is_over(state.clock.now()) => Ok(see_other(TOO_LATE)),
-        Some(_) => html(StatusCode::OK, &SecondFactorPage::default()),
+        Some(_) => {
+            let installation = installation_name(&state).await;
+            html(StatusCode::OK, &SecondFactorPage { installation, ..SecondFactorPage::default() })
+        }
     }
 }
 
@@ -75,7 +80,7 @@ pub async fn check_code(
                 rejection.status = StatusCode::UNAUTHORIZED;
             }
             let (rejected, errors, alert) = rejection.into_parts();
-            rejected.respond(&SecondFactorPage { alert, errors })
+            rejected.respond(&SecondFactorPage { alert, errors, installation: installation_name(&state).await })
         }
     }
 }

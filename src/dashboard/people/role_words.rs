@@ -17,7 +17,7 @@ pub(in crate::dashboard) const fn role_rights(role: Role) -> &'static str {
     match role {
         Role::Owner => "does everything, also people and settings",
         Role::Admin => "manages keys, messages, credits and services, and invites admins and viewers",
-        Role::Viewer => "looks and changes nothing",
+        Role::Viewer => "looks at everything and changes nothing",
     }
 }
 
