@@ -26,11 +26,15 @@ pub(super) fn changed_fields(action: Option<Action>, changes: &str) -> Vec<Chang
     let changes: Map<String, Value> = serde_json::from_str(changes).unwrap_or_default();
     let field = |(name, values): (&String, &Value)| {
         let [before, after] = values.as_array()?.as_slice() else { return None };
+        if before == after {
+            return None;
+        }
         let before = (!action.is_some_and(begins)).then(|| value_words(name, before));
         Some(ChangedField { label: label(name).to_owned(), before, after: value_words(name, after) })
     };
     // The id of a secret is of use to programs only.
-    changes.iter().filter(|(name, _)| *name != "secret_id").filter_map(field).collect()
+    let is_for_people = |name: &str| !matches!(name, "secret_id" | "key_secret_id");
+    changes.iter().filter(|(name, _)| is_for_people(name)).filter_map(field).collect()
 }
 
 /// Whether there was no target before the action.
@@ -38,6 +42,7 @@ const fn begins(action: Action) -> bool {
     matches!(
         action,
         Action::ApiKeyCreated
+            | Action::ApiKeyReported
             | Action::ServiceCreated
             | Action::OperatorInvited
             | Action::OperatorJoined
@@ -68,6 +73,9 @@ fn label(field: &str) -> &str {
         "instance_name" => "Name of the installation",
         "second_factor" => "Second factor",
         "second_factor_rule" => "Second factor needed for",
+        "leak_reports" => "Leak reports",
+        "self_revocation" => "Switching off by holders",
+        "source" => "Source",
         "format" => "Format",
         "filter" => "Filter",
         other => other,
@@ -135,6 +143,12 @@ mod tests {
             ),
             (Action::CreditsAdded, r#"{"credits":[1000,-5]}"#, "Credits: 1,000 → −5"),
             (Action::ApiKeyCreated, r#"{"mode":["","live"]}"#, "Mode: live"),
+            (
+                Action::ApiKeyReported,
+                r#"{"key_secret_id":["","ksec_1"],"source":["","Scanner"],"url":["",""]}"#,
+                "Source: Scanner",
+            ),
+            (Action::SettingsChanged, r#"{"leak_reports":["mark","off"]}"#, "Leak reports: mark → off"),
         ] {
             assert_eq!(words(action, changes), [told]);
         }
