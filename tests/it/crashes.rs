@@ -124,6 +124,16 @@ fn assert_sound(db: &Database, acknowledged: usize, rounds: usize) {
         OR k.created_by IS NULL OR NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.target_id = k.id)";
     let keys = "api_keys k LEFT JOIN key_secrets s ON s.api_key_id = k.id";
     assert_eq!(db.ask(&format!("SELECT k.id AS line FROM {keys} WHERE {half_made}")), [""; 0]);
+    // Each change has its event, and each event its change.
+    let events = |action: &str| {
+        format!("(SELECT COUNT(*) FROM audit_events e WHERE e.target_id = k.id AND e.action = '{action}')")
+    };
+    let [created, enabled, disabled] = ["api_key.created", "api_key.enabled", "api_key.disabled"].map(events);
+    let is_off = "CASE k.status WHEN 'disabled' THEN 1 ELSE 0 END";
+    let unlike = format!("{created} <> 1 OR {disabled} - {enabled} <> {is_off}");
+    assert_eq!(db.ask(&format!("SELECT k.id AS line FROM api_keys k WHERE {unlike}")), [""; 0]);
+    let of_nothing = "action LIKE 'api_key.%' AND target_id NOT IN (SELECT id FROM api_keys)";
+    assert_eq!(db.ask(&format!("SELECT target_id AS line FROM audit_events WHERE {of_nothing}")), [""; 0]);
     // Some were written down and not acknowledged any more: at most one for each writer and round.
     let made = db.count("api_keys");
     assert!((acknowledged..=acknowledged + WRITERS * rounds).contains(&made), "{made} of {acknowledged}");
