@@ -224,7 +224,7 @@ pub fn working(conn: &mut Conn, account: &AccountId, limit: i64, now: UtcTime) -
 /// Dismisses the report about a key: an operator has settled it.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
+/// [`Error::NotFound`] for an unknown key and for another account's.
 pub fn dismiss(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId) -> Result<()> {
     let entry = api_key::find_locked(tx, account, key)?;
     let row = leak_reports::table.find(key).filter(leak_reports::dismissed_at.is_null());
