@@ -164,6 +164,12 @@ pub fn event(action: Action, kind: TargetKind, id: &str, name: &str) -> EventBui
     }
 }
 
+/// Starts the event of a change of the installation's settings.
+#[must_use]
+pub fn settings_changed() -> EventBuilder {
+    event(Action::SettingsChanged, TargetKind::Installation, "installation", "This installation")
+}
+
 impl EventBuilder {
     /// The account that the event concerns; without one, it concerns the installation as a whole.
     #[must_use]

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::account::AccountId;
 use super::api_key::secret::KeySecret;
 use super::api_key::{self, ApiKey, ApiKeyId, KeySecretId, KeyStatus, StatusReason, StatusRequest, StoredSecret};
-use super::audit::{self, Action, TargetKind};
+use super::audit::{self, Action};
 use super::setting::{self, Setting};
 use super::text;
 use crate::error::{Error, Result};
@@ -58,8 +58,7 @@ impl LeakReportPolicy {
             return Ok(());
         }
         setting::set(tx, Setting::LeakReports, self.as_str())?;
-        let event =
-            audit::event(Action::SettingsChanged, TargetKind::Installation, "installation", "This installation");
+        let event = audit::settings_changed();
         tx.audit(event.field("leak_reports", before.as_str(), self.as_str()).done())
     }
 }

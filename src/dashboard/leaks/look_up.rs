@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 use super::PATH;
 use super::view::{Answer, LeaksPage};
 use crate::dashboard::frame::form::{FormRejection, parse_form};
-use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::api_key;
 use crate::domain::api_key::secret_scan::{FoundSecrets, find_secrets};
 use crate::error::{Error, FieldErrors, Result};
@@ -47,8 +47,8 @@ pub async fn look_up_keys(
 ) -> Result<HttpResponse> {
     let who = match signed_in {
         // The text is no draft to be kept: sessions are stored.
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(PATH).login_url())),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, PATH),
     };
     let LookUpForm { text } = parse_form(&body)?;
     let page = LeaksPage::new(Shell::new("api-keys", &who, &session));

@@ -9,10 +9,10 @@ use actix_web::web::{Bytes, Data};
 use super::PATH;
 use super::view::{Answer, LeaksPage};
 use crate::dashboard::frame::form::parse_form;
-use crate::dashboard::frame::layout::{Shell, html, see_other};
-use crate::dashboard::frame::next_path::NextPath;
+use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::{AccountId, Permission};
 use crate::domain::api_key::secret_scan::MAX_FOUND_SECRETS;
 use crate::domain::api_key::{self, ApiKeyId, IdentifiedSecret, KeySecretId, KeyStatus, StatusReason, StatusRequest};
@@ -53,8 +53,8 @@ pub async fn switch_off_keys(
     body: Bytes,
 ) -> Result<HttpResponse> {
     let who = match signed_in {
-        Err(Error::Unauthenticated) => return Ok(see_other(&NextPath::parse(PATH).login_url())),
-        signed_in => signed_in?,
+        Ok(who) => who,
+        Err(error) => return ask_again(error, PATH),
     };
     who.may(Permission::ManageKeys)?;
     let SwitchOffForm { secrets, keys } = SwitchOffForm::parse(&body)?;

@@ -38,15 +38,9 @@ pub fn identify(
     secrets: &[KeySecret],
 ) -> Result<HashMap<Digest, IdentifiedSecret>> {
     let digests: Vec<Digest> = secrets.iter().map(KeySecret::digest).collect();
-    let rows = key_secrets::table
-        .inner_join(api_keys::table)
-        .left_join(key_secret_usages::table)
-        .filter(api_keys::account_id.eq(account))
-        .filter(key_secrets::digest.eq_any(&digests))
-        .order(key_secrets::id)
-        .select((StoredSecret::as_select(), Option::<SecretUsage>::as_select()))
-        .load(tx.conn())?;
-    let found = complete(tx, account, rows)?;
+    let known = key_secrets::table.filter(key_secrets::digest.eq_any(&digests));
+    let known: Vec<KeySecretId> = known.select(key_secrets::id).load(tx.conn())?;
+    let found = identified(tx, account, &known)?;
     let mut keys: Vec<&ApiKeyEntry> = found.iter().map(|found| &found.entry).collect();
     keys.sort_by(|one, other| one.key.id.cmp(&other.key.id));
     keys.dedup_by(|one, other| one.key.id == other.key.id);
@@ -61,7 +55,7 @@ pub fn identify(
 /// # Errors
 /// When the database fails.
 pub fn identified(conn: &mut Conn, account: &AccountId, secrets: &[KeySecretId]) -> Result<Vec<IdentifiedSecret>> {
-    let rows = key_secrets::table
+    let rows: Vec<(StoredSecret, Option<SecretUsage>)> = key_secrets::table
         .inner_join(api_keys::table)
         .left_join(key_secret_usages::table)
         .filter(api_keys::account_id.eq(account))
@@ -69,14 +63,6 @@ pub fn identified(conn: &mut Conn, account: &AccountId, secrets: &[KeySecretId])
         .order(key_secrets::id)
         .select((StoredSecret::as_select(), Option::<SecretUsage>::as_select()))
         .load(conn)?;
-    complete(conn, account, rows)
-}
-
-fn complete(
-    conn: &mut Conn,
-    account: &AccountId,
-    rows: Vec<(StoredSecret, Option<SecretUsage>)>,
-) -> Result<Vec<IdentifiedSecret>> {
     let mut entries: HashMap<ApiKeyId, ApiKeyEntry> = HashMap::new();
     let mut found = Vec::with_capacity(rows.len());
     for (secret, usage) in rows {

@@ -1,7 +1,7 @@
 //! How the installation's rules about the ends of keys are changed.
 
 use super::expiry::Lifetimes;
-use crate::domain::audit::{self, Action, TargetKind};
+use crate::domain::audit;
 use crate::domain::setting::{self, Setting};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::Tx;
@@ -53,7 +53,7 @@ pub fn save_lifetimes(tx: &mut Tx<'_>, rules: Lifetimes) -> Result<()> {
     }
     setting::set(tx, Setting::DefaultLifetimeDays, &rules.default_days.to_string())?;
     setting::set(tx, Setting::MaxLifetimeDays, &rules.max_days.to_string())?;
-    let event = audit::event(Action::SettingsChanged, TargetKind::Installation, "installation", "This installation")
+    let event = audit::settings_changed()
         .field("default_lifetime_days", before.default_days, rules.default_days)
         .field("max_lifetime_days", before.max_days, rules.max_days);
     tx.audit(event.done())

@@ -4,25 +4,23 @@ use std::fmt;
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit as _, Nonce};
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::KeySecret;
+use crate::domain::identity::link_token::LinkToken;
 use crate::error::{Error, Result};
-use crate::random;
 use crate::store::Digest;
 
-const TOKEN_BYTES: usize = 32;
 /// What the secrets that are derived from a token are for. They never change, since links
 /// on their way would stop working.
 const LOOK_UP: &[u8] = b"keyfob handover look-up";
 const ENCRYPTION: &[u8] = b"keyfob handover encryption";
 
 /// 256 random bits, in links as base64url. The database has a digest to find its row by.
-pub struct HandoverToken(Zeroizing<[u8; TOKEN_BYTES]>);
+pub struct HandoverToken(LinkToken);
 
 impl HandoverToken {
     /// Generates a token.
@@ -30,25 +28,24 @@ impl HandoverToken {
     /// # Errors
     /// When the operating system has no random bytes.
     pub fn generate() -> Result<Self> {
-        random::bytes().map(Self)
+        LinkToken::generate().map(Self)
     }
 
     /// Reads the token of a link; `None` for a text that can't be one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).ok()?;
-        <[u8; TOKEN_BYTES]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new).map(Self)
+        LinkToken::parse(text).map(Self)
     }
 
     /// The text in the link.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*self.0))
+        self.0.expose()
     }
 
     /// What its row is found by. It says nothing about the encryption key.
     pub(super) fn digest(&self) -> Result<Digest> {
-        Ok(Digest::of(&*expand(&*self.0, LOOK_UP)?))
+        Ok(Digest::of(&*expand(self.0.bytes(), LOOK_UP)?))
     }
 
     /// Encrypts a key's secret, bound to the key's id: in another key's row it can't be
@@ -68,7 +65,7 @@ impl HandoverToken {
     }
 
     fn cipher(&self) -> Result<Aes256Gcm> {
-        let key = expand(&*self.0, ENCRYPTION)?;
+        let key = expand(self.0.bytes(), ENCRYPTION)?;
         Ok(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&*key)))
     }
 }
@@ -135,7 +132,7 @@ mod tests {
         let read = HandoverToken::parse(&text).unwrap();
 
         assert_eq!((text.len(), read.digest().unwrap()), (43, token.digest().unwrap()));
-        assert_ne!(read.digest().unwrap(), Digest::of(&*token.0));
+        assert_ne!(read.digest().unwrap(), Digest::of(token.0.bytes()));
         assert_eq!(format!("{token:?}"), "HandoverToken(..)");
         for wrong in ["", "x", &text[1..], &format!("{}A", *text), &format!("{}=", *text), &"!".repeat(43)] {
             assert!(HandoverToken::parse(wrong).is_none(), "{wrong}");

@@ -1,4 +1,4 @@
-//! The token in a link that lets somebody in: of an invitation, or for a new password.
+//! The token in a link: of an invitation, for a new password, or of a hand-over.
 
 use std::fmt;
 
@@ -40,6 +40,11 @@ impl LinkToken {
     #[must_use]
     pub fn again(&self) -> Self {
         Self(self.0.clone())
+    }
+
+    /// The bits, to derive other secrets from.
+    pub(in crate::domain) fn bytes(&self) -> &[u8; TOKEN_BYTES] {
+        &self.0
     }
 
     /// What its row is found by.

@@ -1,6 +1,6 @@
 //! What people call the installation.
 
-use crate::domain::audit::{self, Action, TargetKind};
+use crate::domain::audit;
 use crate::domain::setting::{self, Setting};
 use crate::domain::text;
 use crate::error::Result;
@@ -40,7 +40,7 @@ pub fn rename(tx: &mut Tx<'_>, new: Option<&str>) -> Result<()> {
         return Ok(());
     }
     setting::set(tx, Setting::InstanceName, new.unwrap_or_default())?;
-    let event = audit::event(Action::SettingsChanged, TargetKind::Installation, "installation", "This installation");
+    let event = audit::settings_changed();
     tx.audit(event.field("instance_name", before.as_deref(), new).done())
 }
 

@@ -2,7 +2,7 @@
 
 use super::record::is_on;
 use crate::domain::account::membership::Role;
-use crate::domain::audit::{self, Action, TargetKind};
+use crate::domain::audit;
 use crate::domain::identity::operator::OperatorId;
 use crate::domain::setting::{self, Setting};
 use crate::error::{Error, Result};
@@ -49,12 +49,7 @@ impl SecondFactorRule {
             return Ok(());
         }
         setting::set(tx, Setting::SecondFactorRule, self.as_str())?;
-        let event =
-            audit::event(Action::SettingsChanged, TargetKind::Installation, "installation", "This installation").field(
-                "second_factor_rule",
-                before.as_str(),
-                self.as_str(),
-            );
+        let event = audit::settings_changed().field("second_factor_rule", before.as_str(), self.as_str());
         tx.audit(event.done())
     }
 
