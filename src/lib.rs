@@ -18,6 +18,7 @@ pub mod dashboard;
 pub mod domain;
 pub mod environment;
 pub mod error;
+pub mod folded_text;
 pub mod format;
 pub mod gate;
 pub mod hex;

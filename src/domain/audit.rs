@@ -58,6 +58,8 @@ text_enum! {
         ApiKeyHandoverWithdrawn = "api_key.handover_withdrawn",
         /// A key was deleted.
         ApiKeyDeleted = "api_key.deleted",
+        /// A key was taken out of the trash.
+        ApiKeyRestored = "api_key.restored",
         /// A key's callback got its first URL or another one.
         CallbackChanged = "callback.changed",
         /// A callback's signing secret was replaced.

@@ -16,7 +16,8 @@ use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
 pub use handovers::key_handovers;
 pub use keys::{
-    api_key_changes, api_key_deletions, api_keys, key_secret_usages, key_secrets, revisions, service_scopes, services,
+    api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, revisions,
+    service_scopes, services,
 };
 pub use leaks::leak_reports;
 pub use links::{invitations, password_links};
@@ -36,6 +37,7 @@ joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
+joinable!(key_last_uses -> api_keys (api_key_id));
 joinable!(leak_reports -> api_keys (api_key_id));
 joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(key_refusals -> api_keys (api_key_id));
@@ -47,7 +49,7 @@ joinable!(messages -> api_keys (api_key_id));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
-    api_keys, key_secrets, key_secret_usages, key_handovers, key_refusals, leak_reports, revisions, sessions,
+    api_keys, key_secrets, key_secret_usages, key_handovers, key_last_uses, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
     audit_events,
 }

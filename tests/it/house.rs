@@ -48,7 +48,7 @@ const FLOORS: [&[&str]; 13] = [
     &["clock"],
     &["store"],
     &["environment", "random"],
-    &["csv", "error", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
+    &["csv", "error", "folded_text", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
 ];
 
 fn room(path: &str) -> &str {

@@ -6,7 +6,8 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::deletion;
 use super::entry::ApiKeyEntry;
 use super::expiry::Lifetimes;
-use super::label::Label;
+use super::label::{self, Label};
+use super::last_use;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::rules::KeyRules;
 use super::secret::{KeySecret, Mode};
@@ -103,12 +104,15 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
         scopes,
         allowed_ips,
     };
+    let (sort_name, search) = label::search_columns(&key.name, &key.description);
     let stored = StoredSecret::of(&secret, &key.id, tx.now());
     // In a savepoint, since a concurrent submission of the same form may violate the unique id, and
     // PostgreSQL refuses every statement after an error until a rollback.
     let inserted = tx.transaction(|conn| {
-        diesel::insert_into(api_keys::table).values(&key).execute(conn)?;
-        diesel::insert_into(key_secrets::table).values(&stored).execute(conn)
+        let search = (api_keys::sort_name.eq(sort_name), api_keys::search.eq(search));
+        diesel::insert_into(api_keys::table).values((&key, search)).execute(conn)?;
+        diesel::insert_into(key_secrets::table).values(&stored).execute(conn)?;
+        last_use::begin(conn, &key)
     });
     match inserted {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Creation::Repeated),

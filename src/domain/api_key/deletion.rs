@@ -3,34 +3,45 @@
 
 use diesel::prelude::*;
 
-use super::list::{find_locked, forget};
+use super::entry::ApiKeyEntry;
+use super::list::{find, find_locked, forget};
 use super::record::{ApiKey, ApiKeyId};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
+use crate::domain::handover;
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_deletions, api_keys};
-use crate::store::{Conn, Tx};
+use crate::store::{Conn, Tx, UtcTime};
 
-/// Deletes a key with its secrets and usage figures.
+/// Deletes a key: from the next request on it opens nothing. For some days it waits in the
+/// trash, from which [`restore`] brings it back as it was.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown key and for another account's.
+/// [`Error::NotFound`] for an unknown key, for one in the trash and for another account's.
 pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKey> {
     // Locked, so that a rotation at the same moment adds no secret that is not forgotten.
     let key = find_locked(tx, account, id)?.key;
     forget(tx, id)?;
-    if diesel::delete(api_keys::table.find(id)).execute(tx.conn())? == 0 {
-        return Err(Error::NotFound); // a concurrent request deleted it
-    }
-    diesel::insert_into(api_key_deletions::table)
-        .values((
-            api_key_deletions::api_key_id.eq(id),
-            api_key_deletions::account_id.eq(account),
-            api_key_deletions::deleted_at.eq(tx.now()),
-        ))
-        .execute(tx.conn())?;
+    handover::end_unopened(tx, id)?;
+    diesel::update(api_keys::table.find(id)).set(api_keys::deleted_at.eq(tx.now())).execute(tx.conn())?;
     tx.audit(key.event(Action::ApiKeyDeleted).done())?;
     Ok(key)
+}
+
+/// Takes a key out of the trash.
+///
+/// # Errors
+/// [`Error::NotFound`] for a key that is not in the trash, and for another account's.
+pub fn restore(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
+    let deleted = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    let deleted = deleted.filter(api_keys::deleted_at.is_not_null());
+    if diesel::update(deleted).set(api_keys::deleted_at.eq(None::<UtcTime>)).execute(tx.conn())? == 0 {
+        return Err(Error::NotFound);
+    }
+    forget(tx, id)?;
+    let entry = find(tx, account, id)?;
+    tx.audit(entry.key.event(Action::ApiKeyRestored).done())?;
+    Ok(entry)
 }
 
 /// The account whose deleted key had this id; `None` for the ids of other keys.

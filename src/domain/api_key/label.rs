@@ -9,8 +9,12 @@ use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
+use crate::folded_text::fold;
 use crate::store::Tx;
 use crate::store::schema::api_keys;
+
+/// By so many characters of their names keys are sorted.
+const MAX_SORTED_CHARS: usize = 200;
 
 /// A validated name and description.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +39,14 @@ impl Label {
     }
 }
 
+/// The columns by which a key is found: its name to sort by, and all that is searched.
+pub(super) fn search_columns(name: &str, description: &str) -> (String, String) {
+    let name = fold(name);
+    let search = if description.is_empty() { name.clone() } else { format!("{name}\n{}", fold(description)) };
+    // Folding may make a name longer, and an index of PostgreSQL takes 2,700 bytes.
+    (name.chars().take(MAX_SORTED_CHARS).collect(), search)
+}
+
 /// Replaces a key's name and description, if its version still is `version`
 /// (optimistic locking); the same values change nothing.
 ///
@@ -52,10 +64,13 @@ pub fn relabel(
     if entry.key.name == label.name && entry.key.description == label.description {
         return Ok(entry);
     }
+    let (sort_name, search) = search_columns(&label.name, &label.description);
     let changed = diesel::update(api_keys::table.find(id).filter(api_keys::version.eq(version)))
         .set((
             api_keys::name.eq(&label.name),
             api_keys::description.eq(&label.description),
+            api_keys::sort_name.eq(sort_name),
+            api_keys::search.eq(search),
             api_keys::version.eq(api_keys::version + 1),
         ))
         .execute(tx.conn())?;

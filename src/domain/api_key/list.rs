@@ -83,6 +83,7 @@ fn newer_than(cursor::Cursor(time, id): &KeyCursor) -> KeyCondition<'_> {
 pub fn list_newer(conn: &mut Conn, account: &AccountId, service: Option<&str>, before: &KeyCursor) -> Result<KeyPage> {
     let mut query = api_keys::table
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .filter(newer_than(before))
         .order((api_keys::created_at.asc(), api_keys::id.asc()))
         .limit(KEYS_PER_PAGE as i64 + 1)
@@ -102,7 +103,8 @@ pub fn list_newer(conn: &mut Conn, account: &AccountId, service: Option<&str>, b
 /// # Errors
 /// When the database fails.
 pub fn count(conn: &mut Conn, account: &AccountId, service: Option<&str>, place: Option<&KeyCursor>) -> Result<usize> {
-    let mut query = api_keys::table.filter(api_keys::account_id.eq(account)).into_boxed();
+    let of_account = api_keys::table.filter(api_keys::account_id.eq(account));
+    let mut query = of_account.filter(api_keys::deleted_at.is_null()).into_boxed();
     if let Some(service) = service {
         query = query.filter(api_keys::service.eq(service));
     }
@@ -122,6 +124,7 @@ pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: 
     let mut query = entries()
         .select(Row::as_select())
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(KEYS_PER_PAGE as i64 + 1)
         .into_boxed();
@@ -163,6 +166,7 @@ pub fn names(conn: &mut Conn, account: &AccountId, service: &str, limit: usize) 
         .inner_join(key_secrets::table.on(is_current))
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::service.eq(service))
+        .filter(api_keys::deleted_at.is_null())
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(rows.select((api_keys::id, api_keys::name, key_secrets::tail)).load(conn)?)
@@ -189,12 +193,13 @@ pub(super) fn of_ids(conn: &mut Conn, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyEntr
 /// One key of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown key and for another account's.
+/// [`Error::NotFound`] for an unknown key, for one in the trash and for another account's.
 pub fn find(conn: &mut Conn, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
     let row: Row = entries()
         .select(Row::as_select())
         .filter(api_keys::account_id.eq(account))
         .filter(api_keys::id.eq(id))
+        .filter(api_keys::deleted_at.is_null())
         .first(conn)?;
     complete(conn, vec![row])?.pop().ok_or(Error::NotFound)
 }
@@ -219,6 +224,7 @@ pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey,
     let latest = revisions::table.on(revisions::name.eq(change_log::REVISION));
     // One statement, so that the key and the position are of the same moment.
     let row = key_secrets::table.inner_join(api_keys::table).inner_join(latest).filter(key_secrets::digest.eq(digest));
+    let row = row.filter(api_keys::deleted_at.is_null());
     let columns = (ApiKey::as_select(), StoredSecret::as_select(), change_log::LATEST);
     Ok(row.select(columns).first(conn).optional()?)
 }

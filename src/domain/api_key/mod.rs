@@ -11,6 +11,7 @@ mod entry;
 mod expiry;
 mod identification;
 mod label;
+mod last_use;
 mod lifetime_settings;
 mod list;
 mod listing;

@@ -52,7 +52,8 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyReported
         | Action::ApiKeyReportDismissed
         | Action::ApiKeyLookedUp
-        | Action::ApiKeyDeleted => ActionGroup::ApiKeys,
+        | Action::ApiKeyDeleted
+        | Action::ApiKeyRestored => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
         Action::CreditsAdded => ActionGroup::Credits,
         Action::ServiceCreated

@@ -37,6 +37,18 @@ table! {
         default_sender -> Nullable<Text>,
         scopes -> Text,
         allowed_ips -> Text,
+        deleted_at -> Nullable<BigInt>,
+        sort_name -> Text,
+        search -> Text,
+    }
+}
+
+table! {
+    key_last_uses (api_key_id) {
+        api_key_id -> Text,
+        account_id -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
     }
 }
 

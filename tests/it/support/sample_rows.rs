@@ -91,6 +91,20 @@ const ROWS: &[SampleRows] = &[
          ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused', 'tiles.read', '10.0.0.0/8 ::1')",
     ),
     rows(
+        28,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, status, created_by, created_at, expires_at, status_reason, \
+         scopes, allowed_ips, deleted_at, sort_name, search) VALUES \
+         ('key_1', 'acc_1', 'sms', 'live', 'One', '', 'enabled', 'op_1', 6, NULL, NULL, '*', '', NULL, 'one', 'one'), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused', 'tiles.read', \
+          '10.0.0.0/8 ::1', 63, 'two', 'two it''s')",
+    ),
+    rows(
+        28,
+        "key_last_uses",
+        "(api_key_id, account_id, created_at, last_used_at) VALUES ('key_1', 'acc_1', 6, 64), ('key_2', 'acc_2', 7, 0)",
+    ),
+    rows(
         18,
         "key_secrets",
         "(id, api_key_id, digest, mask, tail, created_at, ends_at, origin, uses_at_rotation) VALUES \
