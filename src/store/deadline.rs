@@ -14,30 +14,23 @@ const READ_TIMEOUT: Duration = Duration::from_secs(4);
 /// Limit for writes, with the wait for other programs' locks.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// Waits for the result of a write in the group commit.
-pub(super) async fn group_write<T>(result: oneshot::Receiver<Result<T>>) -> Result<T> {
-    match tokio::time::timeout(WRITE_TIMEOUT, result).await {
+/// Waits for the result of a read.
+pub(super) async fn read<T>(result: oneshot::Receiver<Result<T>>) -> Result<T> {
+    within(READ_TIMEOUT, result).await
+}
+
+/// Waits for the result of a write.
+pub(super) async fn write<T>(result: oneshot::Receiver<Result<T>>) -> Result<T> {
+    within(WRITE_TIMEOUT, result).await
+}
+
+async fn within<T>(limit: Duration, result: oneshot::Receiver<Result<T>>) -> Result<T> {
+    match tokio::time::timeout(limit, result).await {
         Ok(Ok(result)) => result,
+        // The work panicked.
         Ok(Err(dropped)) => Err(Error::internal(dropped)),
-        Err(_) => Err(timed_out(WRITE_TIMEOUT)),
+        Err(_) => Err(timed_out(limit)),
     }
-}
-
-/// Runs a read on a thread that may block.
-pub(super) async fn read<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    blocking(READ_TIMEOUT, work).await
-}
-
-/// Runs a write on a thread that may block.
-pub(super) async fn write<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    blocking(WRITE_TIMEOUT, work).await
-}
-
-async fn blocking<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let Ok(done) = tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await else {
-        return Err(timed_out(limit));
-    };
-    done.unwrap_or_else(|panic| Err(Error::internal(panic)))
 }
 
 fn timed_out(limit: Duration) -> Error {

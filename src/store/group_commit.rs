@@ -2,14 +2,14 @@
 //! and so one fsync. Each has its own savepoint, so that a failed write rolls
 //! back no other. Every write gets its result after the commit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, TransactionManager, TransactionManagerStatus};
-use tokio::sync::oneshot;
 
 use super::Conn;
+use super::pending_write::PendingWrite;
 use super::schema_guard::SchemaGuard;
 use super::transaction::transaction;
 use crate::error::{Error, Result};
@@ -23,61 +23,13 @@ pub(super) type Connect<C> = Box<dyn Fn() -> Result<C> + Send>;
 /// A handle to the queue of writes.
 #[derive(Clone)]
 pub(super) struct GroupCommit {
-    queue: Sender<Box<dyn QueuedWrite>>,
+    queue: Sender<QueuedWrite>,
 }
 
-/// A queued write with its types erased.
-trait QueuedWrite: Send {
+struct QueuedWrite {
     /// The key by which the writes of a group are sorted.
-    fn order(&self) -> &str;
-    /// Whether the caller still waits for the result.
-    fn is_wanted(&self) -> bool;
-    /// Does the work within its savepoint.
-    fn run(&mut self, conn: &mut Conn);
-    /// Sends the result to the caller, once the commit has succeeded or failed.
-    fn respond(self: Box<Self>, commit: &Result<()>);
-}
-
-struct PendingWrite<T, F, G, U> {
     order: Arc<str>,
-    work: Option<F>,
-    result: Option<Result<T>>,
-    then: G,
-    response: oneshot::Sender<Result<U>>,
-}
-
-impl<T, F, G, U> QueuedWrite for PendingWrite<T, F, G, U>
-where
-    F: FnOnce(&mut Conn) -> Result<T> + Send,
-    G: FnOnce(T) -> U + Send,
-    T: Send,
-    U: Send,
-{
-    fn order(&self) -> &str {
-        &self.order
-    }
-
-    fn is_wanted(&self) -> bool {
-        !self.response.is_closed()
-    }
-
-    fn run(&mut self, conn: &mut Conn) {
-        self.result = self.work.take().map(|work| in_savepoint(conn, work));
-    }
-
-    fn respond(self: Box<Self>, commit: &Result<()>) {
-        let Self { result, then, response, .. } = *self;
-        let result = match (result, commit) {
-            (Some(Ok(value)), Ok(())) => {
-                catch_unwind(AssertUnwindSafe(|| then(value))).map_err(|_| Error::internal(anyhow::anyhow!("a panic")))
-            }
-            (Some(Err(error)), _) => Err(error),
-            (_, Err(error)) => Err(error.same_again()),
-            (None, Ok(())) => Err(Error::internal(anyhow::anyhow!("a write was not run"))),
-        };
-        // Fails when the caller has stopped waiting.
-        let _ = response.send(result);
-    }
+    write: Box<dyn PendingWrite>,
 }
 
 impl GroupCommit {
@@ -95,22 +47,14 @@ impl GroupCommit {
     }
 
     /// Queues a write. The writes of a group run sorted by `order`, so that two
-    /// instances lock rows in the same order; `then` runs after the commit.
-    pub(super) fn write<T, U, F, G>(&self, order: Arc<str>, work: F, then: G) -> oneshot::Receiver<Result<U>>
-    where
-        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
-        G: FnOnce(T) -> U + Send + 'static,
-        T: Send + 'static,
-        U: Send + 'static,
-    {
-        let (response, result) = oneshot::channel();
-        // Without the thread the sender is dropped, and the receiver fails.
-        let _ = self.queue.send(Box::new(PendingWrite { order, work: Some(work), result: None, then, response }));
-        result
+    /// instances lock rows in the same order.
+    pub(super) fn queue(&self, order: Arc<str>, write: Box<dyn PendingWrite>) {
+        // Without the thread the write is dropped, and its receiver fails.
+        let _ = self.queue.send(QueuedWrite { order, write });
     }
 }
 
-fn run_writer<C>(connect: &Connect<C>, schema: &SchemaGuard, queued: &Receiver<Box<dyn QueuedWrite>>)
+fn run_writer<C>(connect: &Connect<C>, schema: &SchemaGuard, queued: &Receiver<QueuedWrite>)
 where
     C: std::ops::DerefMut<Target = Conn>,
 {
@@ -119,43 +63,45 @@ where
         let connection = connect();
         // After the wait for a connection, during which more writes may have been queued.
         group.extend(queued.try_iter().take(MAX_GROUP_SIZE - 1));
-        group.retain(|write| write.is_wanted());
-        group.sort_by(|one, other| one.order().cmp(other.order()));
+        group.retain(|queued| queued.write.is_wanted());
+        group.sort_by(|one, other| one.order.cmp(&other.order));
         let commit = connection.and_then(|mut conn| write_all(&mut conn, schema, &mut group));
         if matches!(commit, Err(Error::Unavailable { .. })) {
             // Those that are still queued would wait as long and fail the same way.
             group.extend(queued.try_iter());
         }
-        for write in group {
+        for QueuedWrite { write, .. } in group {
             write.respond(&commit);
         }
     }
 }
 
-fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [Box<dyn QueuedWrite>]) -> Result<()> {
+fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [QueuedWrite]) -> Result<()> {
     transaction(conn, |conn| {
         schema.check(conn)?;
-        group.iter_mut().for_each(|write| write.run(conn));
+        group.iter_mut().for_each(|queued| run_in_savepoint(conn, &mut *queued.write));
         Ok(())
     })
 }
 
-/// Runs `work` in a savepoint, which is rolled back when it fails or panics.
-fn in_savepoint<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+/// Runs a write in a savepoint, which is rolled back when it fails or panics.
+fn run_in_savepoint(conn: &mut Conn, write: &mut dyn PendingWrite) {
+    if let Err(error) = try_in_savepoint(conn, write) {
+        write.fail(error.into());
+    }
+}
+
+fn try_in_savepoint(conn: &mut Conn, write: &mut dyn PendingWrite) -> QueryResult<()> {
     type Manager = <Conn as diesel::Connection>::TransactionManager;
     let outside = depth(conn);
     Manager::begin_transaction(conn)?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(conn)));
-    let result = result.unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a write panicked"))));
-    match &result {
-        Ok(_) => Manager::commit_transaction(conn)?,
-        Err(_) => {
-            while depth(conn) > outside {
-                Manager::rollback_transaction(conn)?;
-            }
-        }
+    if write.run(conn) {
+        return Manager::commit_transaction(conn);
     }
-    result
+    while depth(conn) > outside {
+        Manager::rollback_transaction(conn)?;
+    }
+    Ok(())
 }
 
 /// The number of open transactions and savepoints; 0 for a broken connection.

@@ -15,6 +15,7 @@ mod group_commit;
 mod migrations;
 mod open;
 mod outage_log;
+mod pending_write;
 mod pool;
 mod restore;
 pub mod schema;
@@ -29,6 +30,7 @@ mod watch;
 use std::sync::Arc;
 
 use r2d2::PooledConnection;
+use tokio::sync::oneshot;
 
 pub use actor::{Actor, ActorKind, Via};
 pub use audit_row::AuditRow;
@@ -46,21 +48,23 @@ pub use upgrade::start_alone;
 pub use url::DatabaseUrl;
 pub use watch::Watch;
 
-use crate::error::{DatabaseOutage, Error, Result};
+use crate::error::{Error, Result};
 use change::Listeners;
 use connection::Manager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
-use open::{Opened, POLLING_CONNECTIONS};
-use pool::Pool;
+use open::Opened;
+use pending_write::{PendingWrite, pending_write};
+use pool::{Pool, connection, pool_sizes};
 use schema_guard::SchemaGuard;
 use transaction::transaction;
 
-/// Connections for reading an SQLite file. Readers run beside the one writer (WAL).
-const MAX_READERS: u32 = 4;
 /// Connections for looking up keys. They are a pool of their own, so that slow
 /// pages of the dashboard delay no verdict.
 pub const MAX_LOOK_UPS: u32 = 2;
+
+/// A read that waits for a connection, with its types erased as those of a [`PendingWrite`] are.
+type PendingRead = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
 
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
@@ -129,8 +133,26 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        self.read_from(|store| &store.reads, work).await
+    }
+
+    async fn read_from<T, F>(&self, pool: fn(&Self) -> &Pool, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (response, result) = oneshot::channel();
+        // It fails when the caller has stopped waiting.
+        self.spawn_read(pool, Box::new(move |conn| drop(response.send(conn.and_then(work)))));
+        deadline::read(result).await
+    }
+
+    fn spawn_read(&self, pool: fn(&Self) -> &Pool, read: PendingRead) {
         let store = self.clone();
-        deadline::read(move || work(&mut *store.connection(&store.reads)?)).await
+        tokio::task::spawn_blocking(move || match store.connection(pool(&store)) {
+            Ok(mut conn) => read(Ok(&mut conn)),
+            Err(error) => read(Err(error)),
+        });
     }
 
     /// Runs changes in one transaction, on a thread that may block. When this
@@ -158,16 +180,32 @@ impl Store {
         T: Send + 'static,
         U: Send + 'static,
     {
+        let (write, result) = pending_write(work, then);
         if self.file.is_some() {
             // SQLite has one writer. Transactions that wait for it share a commit, and so an fsync.
-            return deadline::group_write(self.group_commit.write(Arc::default(), work, then)).await;
+            self.group_commit.queue(Arc::default(), write);
+        } else {
+            self.spawn_write(write);
         }
+        deadline::write(result).await
+    }
+
+    /// Runs a write in a transaction of its own.
+    fn spawn_write(&self, mut write: Box<dyn PendingWrite>) {
         let store = self.clone();
-        let write = move || {
-            let checked = |conn: &mut Conn| store.schema.check(conn).and_then(|()| work(conn));
-            transaction(&mut *connection(&store.writes, None)?, checked).map(then)
-        };
-        deadline::write(write).await
+        tokio::task::spawn_blocking(move || {
+            let committed =
+                connection(&store.writes, None).and_then(|mut conn| store.write_alone(&mut conn, &mut *write));
+            // What the work gave matters more than that it was rolled back.
+            write.respond(&committed);
+        });
+    }
+
+    fn write_alone(&self, conn: &mut Conn, write: &mut dyn PendingWrite) -> Result<()> {
+        transaction(conn, |conn| {
+            self.schema.check(conn)?;
+            if write.run(conn) { Ok(()) } else { Err(Error::internal(anyhow::anyhow!("rolled back"))) }
+        })
     }
 
     /// Like [`write`](Self::write), for small and frequent changes: those that
@@ -183,7 +221,9 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        deadline::group_write(self.group_commit.write(order.into(), work, |value| value)).await
+        let (write, result) = pending_write(work, |value| value);
+        self.group_commit.queue(order.into(), write);
+        deadline::write(result).await
     }
 
     /// Makes a change on behalf of `actor`, in one transaction. When this
@@ -228,8 +268,7 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let store = self.clone();
-        deadline::read(move || work(&mut *store.connection(&store.look_ups)?)).await
+        self.read_from(|store| &store.look_ups, work).await
     }
 
     /// A dedicated connection for a thread that polls the database.
@@ -249,28 +288,6 @@ impl Store {
     pub fn pools(&self) -> [PoolFigures; 3] {
         [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
     }
-}
-
-/// The sizes of the pools for reading and writing. SQLite has one writer. Of
-/// PostgreSQL's connections a third of what others leave is for reading.
-fn pool_sizes(is_file: bool, connections: u32) -> (u32, u32) {
-    if is_file {
-        return (MAX_READERS, 1);
-    }
-    let left = connections.max(MIN_CONNECTIONS) - POLLING_CONNECTIONS - MAX_LOOK_UPS;
-    let readers = (left / 3).max(1);
-    (readers, left - readers)
-}
-
-fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
-    if let Some(file) = file {
-        file.check_in_place()?;
-    }
-    pool.get().map_err(|error| {
-        // SQLite's one writer is busy, or PostgreSQL is down or has no free connection.
-        let reason = if file.is_some() { DatabaseOutage::Locked } else { DatabaseOutage::Unreachable };
-        Error::unavailable(reason, error)
-    })
 }
 
 fn start_group_commit(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> GroupCommit {

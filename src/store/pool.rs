@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use r2d2::HandleError;
 use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
+use r2d2::{HandleError, PooledConnection};
 
+use super::MAX_LOOK_UPS;
 use super::connection::Manager;
+use super::file::DatabaseFile;
+use super::open::{MIN_CONNECTIONS, POLLING_CONNECTIONS};
 use super::outage_log::log_outage_cause;
+use crate::error::{DatabaseOutage, Error, Result};
 
+/// Connections for reading an SQLite file. Readers run beside the one writer (WAL).
+const MAX_READERS: u32 = 4;
 /// Limit for the wait for a free connection.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -106,4 +112,30 @@ impl Pool {
             timeouts: self.waits.timeouts.load(Ordering::Relaxed),
         }
     }
+}
+
+/// The sizes of the pools for reading and writing. SQLite has one writer. Of
+/// PostgreSQL's connections a third of what others leave is for reading.
+pub(super) fn pool_sizes(is_file: bool, connections: u32) -> (u32, u32) {
+    if is_file {
+        return (MAX_READERS, 1);
+    }
+    let left = connections.max(MIN_CONNECTIONS) - POLLING_CONNECTIONS - MAX_LOOK_UPS;
+    let readers = (left / 3).max(1);
+    (readers, left - readers)
+}
+
+/// Checks a connection out of a pool, as long as the database file is where it was.
+///
+/// # Errors
+/// [`Error::Unavailable`] when there is none in time.
+pub(super) fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
+    if let Some(file) = file {
+        file.check_in_place()?;
+    }
+    pool.get().map_err(|error| {
+        // SQLite's one writer is busy, or PostgreSQL is down or has no free connection.
+        let reason = if file.is_some() { DatabaseOutage::Locked } else { DatabaseOutage::Unreachable };
+        Error::unavailable(reason, error)
+    })
 }
