@@ -9,6 +9,7 @@ pub mod deletion;
 mod ending;
 mod entry;
 mod expiry;
+mod filter;
 mod identification;
 mod label;
 mod last_use;
@@ -21,6 +22,7 @@ pub mod rotation;
 mod rules;
 mod scope_removal;
 mod scopes;
+mod search;
 pub mod secret;
 pub mod secret_scan;
 mod status;
@@ -34,6 +36,9 @@ pub use default_sender::{default_sender, set_default_sender};
 pub use ending::{EndingKeys, MAX_SHORTENED_AT_ONCE, Shortening, ending, shorten};
 pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
+pub use filter::{
+    KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS, count_matching, ids_matching,
+};
 pub use identification::{IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
@@ -41,13 +46,14 @@ pub use list::{
     ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, account_of, count, find, find_by_digest, find_locked, list,
     list_newer, names,
 };
-pub use listing::{KeyFilter, list_filtered};
+pub use listing::list_filtered;
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use replaced_secret::ReplacedSecret;
 pub use rules::{AllowedIpsChange, KeyRules, change_allowed_ips, set_expiry, set_scopes};
 pub use scope_removal::count_with_scope;
 pub(super) use scope_removal::{lock_with_scope, take_scope_from_all};
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};
+pub use search::{KeySearch, MAX_SEARCH_CHARS, MIN_SEARCH_CHARS};
 pub use status::{StatusRequest, count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};
 pub use view::{KeyView, NewSecretView};
