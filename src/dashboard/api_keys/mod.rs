@@ -4,6 +4,8 @@ pub mod callback;
 pub mod default_sender;
 mod default_sender_view;
 pub mod deletion;
+mod filter;
+mod filter_words;
 pub mod first_request;
 pub mod handover;
 mod handover_view;
