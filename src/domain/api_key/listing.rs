@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::filter::KeyFilter;
 use super::list::{KeyCursor, KeyPage, of_ids};
+use super::matching::Way;
 use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
@@ -29,7 +30,7 @@ pub fn list_filtered(
 ) -> Result<KeyPage> {
     let mut query = api_keys::table
         .left_join(key_last_uses::table)
-        .filter(filter.condition(account, now))
+        .filter(Way::Collect.condition(filter, account, now))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(LISTED_KEYS_PER_PAGE as i64 + 1)
         .select((api_keys::created_at, api_keys::id))

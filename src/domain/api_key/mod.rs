@@ -16,6 +16,8 @@ mod last_use;
 mod lifetime_settings;
 mod list;
 mod listing;
+mod matching;
+mod page;
 mod record;
 mod replaced_secret;
 pub mod rotation;
@@ -25,6 +27,7 @@ mod scopes;
 mod search;
 pub mod secret;
 pub mod secret_scan;
+mod sort;
 mod status;
 mod stored_secret;
 pub mod usage;
@@ -36,9 +39,7 @@ pub use default_sender::{default_sender, set_default_sender};
 pub use ending::{EndingKeys, MAX_SHORTENED_AT_ONCE, Shortening, ending, shorten};
 pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
-pub use filter::{
-    KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS, count_matching, ids_matching,
-};
+pub use filter::{KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 pub use identification::{IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
@@ -47,6 +48,8 @@ pub use list::{
     list_newer, names,
 };
 pub use listing::list_filtered;
+pub use matching::{count_matching, ids_matching};
+pub use page::{KeyPageStart, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use replaced_secret::ReplacedSecret;
 pub use rules::{AllowedIpsChange, KeyRules, change_allowed_ips, set_expiry, set_scopes};
@@ -54,6 +57,7 @@ pub use scope_removal::count_with_scope;
 pub(super) use scope_removal::{lock_with_scope, take_scope_from_all};
 pub use scopes::{MAX_SCOPES, Scopes, is_scope};
 pub use search::{KeySearch, MAX_SEARCH_CHARS, MIN_SEARCH_CHARS};
+pub use sort::{KeyPlace, KeySort};
 pub use status::{StatusRequest, count_enabled, disable_all, set_status};
 pub use stored_secret::{KeySecretId, SecretOrigin, StoredSecret};
 pub use view::{KeyView, NewSecretView};
