@@ -110,6 +110,12 @@ impl KeyFilterQuery {
         parts
     }
 
+    /// Whether it is of nothing but a service, or of all keys.
+    pub(super) fn is_plain(&self) -> bool {
+        let filter = KeyFilter { service: None, ..self.filter.clone() };
+        filter.is_empty() && self.errors.is_empty()
+    }
+
     /// What follows the path of an address, with the `?`; empty for all keys.
     pub(in crate::dashboard) fn query(&self) -> String {
         query_string(&self.parts())

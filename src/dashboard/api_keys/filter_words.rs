@@ -5,15 +5,15 @@ use time::macros::format_description;
 
 use super::filter::KeyFilterQuery;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeyStatus, KeyUse};
+use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeySort, KeyStatus, KeyUse};
 
 /// One thing that keys are filtered by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dashboard) struct ActiveFilter {
     /// In words, such as `Switched off`.
     pub(in crate::dashboard) words: String,
-    /// What follows the path of the address without it, with the `?`.
-    pub(in crate::dashboard) query_without: String,
+    /// The same filter without it.
+    pub(in crate::dashboard) without: KeyFilterQuery,
 }
 
 /// The names of what a filter refers to by ids.
@@ -32,7 +32,7 @@ pub(in crate::dashboard) fn active_filters(wanted: &KeyFilterQuery, names: &Filt
     let mut add = |words: String, take: &dyn Fn(&mut KeyFilter)| {
         let mut without = wanted.clone();
         take(&mut without.filter);
-        active.push(ActiveFilter { words, query_without: without.query() });
+        active.push(ActiveFilter { words, without });
     };
     if let Some(search) = search {
         add(format!("“{}”", search.as_str()), &|filter| filter.search = None);
@@ -105,7 +105,17 @@ pub(super) const fn mark_words(mark: KeyMark) -> &'static str {
         KeyMark::Refused => "Refused in the last 7 days",
         KeyMark::Reported => "Reported as public",
         KeyMark::Imported => "Imported",
-        KeyMark::Unlimited => "Any address and full access",
+        KeyMark::Unlimited => "No address or scope limit",
+    }
+}
+
+pub(super) const fn sort_words(sort: KeySort) -> &'static str {
+    match sort {
+        KeySort::Newest => "Newest first",
+        KeySort::Oldest => "Oldest first",
+        KeySort::Name => "Name",
+        KeySort::LastUsed => "Last used",
+        KeySort::Expires => "Expires soonest",
     }
 }
 
@@ -126,14 +136,14 @@ mod tests {
 
         let active = active_filters(&wanted, &FilteredNames::default());
 
-        let active: Vec<_> = active.iter().map(|active| (&*active.words, &*active.query_without)).collect();
+        let active: Vec<_> = active.iter().map(|active| (&*active.words, active.without.query())).collect();
         assert_eq!(
             active,
             [
-                ("“foo”", "?status=disabled&is=reported&made_before=2026-11-03"),
-                ("Switched off", "?q=foo&is=reported&made_before=2026-11-03"),
-                ("Reported as public", "?q=foo&status=disabled&made_before=2026-11-03"),
-                ("Made before 3 Nov 2026", "?q=foo&status=disabled&is=reported"),
+                ("“foo”", "?status=disabled&is=reported&made_before=2026-11-03".to_owned()),
+                ("Switched off", "?q=foo&is=reported&made_before=2026-11-03".to_owned()),
+                ("Reported as public", "?q=foo&status=disabled&made_before=2026-11-03".to_owned()),
+                ("Made before 3 Nov 2026", "?q=foo&status=disabled&is=reported".to_owned()),
             ]
         );
     }

@@ -3,8 +3,9 @@
 
 use diesel::prelude::*;
 
+use super::entry::ApiKeyEntry;
 use super::filter::KeyFilter;
-use super::list::{KeyCursor, KeyPage, of_ids};
+use super::list::of_ids;
 use super::matching::Way;
 use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
@@ -15,6 +16,18 @@ use crate::store::{Conn, UtcTime};
 
 /// Rows on one page; programs read all pages, so they are longer than those for people.
 const LISTED_KEYS_PER_PAGE: usize = 200;
+
+/// A place in the list.
+pub type KeyCursor = Cursor<ApiKeyId>;
+
+/// One page of the list.
+#[derive(Debug, Default)]
+pub struct KeyPage {
+    /// The keys, newest first.
+    pub rows: Vec<ApiKeyEntry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<KeyCursor>,
+}
 
 /// A page of an account's keys, newest first: the first one, or the one after a cursor
 /// (keyset pagination).

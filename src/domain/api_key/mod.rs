@@ -18,6 +18,7 @@ mod list;
 mod listing;
 mod matching;
 mod page;
+mod pasted_secret;
 mod record;
 mod replaced_secret;
 pub mod rotation;
@@ -43,13 +44,11 @@ pub use filter::{KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UN
 pub use identification::{IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
-pub use list::{
-    ApiKeyName, KEYS_PER_PAGE, KeyCursor, KeyPage, account_of, count, find, find_by_digest, find_locked, list,
-    list_newer, names,
-};
-pub use listing::list_filtered;
+pub use list::{ApiKeyName, account_of, find, find_by_digest, find_locked, names};
+pub use listing::{KeyCursor, KeyPage, list_filtered};
 pub use matching::{count_matching, ids_matching};
-pub use page::{KeyPageStart, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
+pub use page::{KEYS_PER_PAGE, KeyPageStart, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
+pub use pasted_secret::{KeyOfSecret, find_by_secret};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};
 pub use replaced_secret::ReplacedSecret;
 pub use rules::{AllowedIpsChange, KeyRules, change_allowed_ips, set_expiry, set_scopes};

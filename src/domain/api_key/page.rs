@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::entry::ApiKeyEntry;
 use super::filter::KeyFilter;
-use super::list::{KEYS_PER_PAGE, of_ids};
+use super::list::of_ids;
 use super::matching::{KeyCondition, KeySource, SORTED_END, Way, limited};
 use super::record::ApiKeyId;
 use super::sort::{KeyPlace, KeySort};
@@ -17,6 +17,8 @@ use crate::error::Result;
 use crate::store::schema::{api_keys, key_last_uses};
 use crate::store::{Conn, MultiBackend, UtcTime};
 
+/// Rows on one page.
+pub const KEYS_PER_PAGE: usize = 50;
 /// Counting stops here: the rest would take longer than the page itself.
 pub const MAX_KEY_COUNT: usize = 1_000;
 
