@@ -356,7 +356,7 @@ showSeconds();
 
 document.addEventListener("formdata", ({ target, formData }) => {
   if (!target.matches("[data-filter]")) return;
-  const day = formData.get("from") || formData.get("to");
+  const day = formData.get("from") || formData.get("to") || formData.get("made_before");
   formData.set("utc_offset", day ? String(-new Date(`${day}T00:00`).getTimezoneOffset()) : "");
   for (const [name, value] of [...formData]) {
     if (value === "") formData.delete(name);
@@ -401,6 +401,18 @@ const place = takePlace();
 if (place?.path === location.pathname) {
   document.getElementById(place.id)?.focus({ preventScroll: true });
   scrollTo(0, place.scroll);
+}
+
+// ---- What was folded away stays so.
+
+for (const details of document.querySelectorAll("details[data-remembers]")) {
+  const name = `keyfob-${details.dataset.remembers}`;
+  try {
+    if (localStorage.getItem(name) === "closed") details.open = false;
+    details.addEventListener("toggle", () => localStorage.setItem(name, details.open ? "open" : "closed"));
+  } catch {
+    // Without storage it is unfolded each time.
+  }
 }
 
 // ---- The way back from a row's page leads to the list as it was: its filter and its page.

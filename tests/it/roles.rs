@@ -68,6 +68,7 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /settings/instance/shortening", INSTALLATION),
     ("GET /api-keys", Login),
     ("POST /api-keys", KEYS),
+    ("POST /api-keys/search", Login),
     ("GET /api-keys/new", KEYS),
     ("GET /api-keys/new/scopes", KEYS),
     ("GET /api-keys/{id}", Login),

@@ -10,7 +10,7 @@ use crate::cli::on_database::{open, print, say_aside};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::account;
-use crate::domain::api_key::{ApiKeyEntry, KeyFilter, KeyView, list_filtered};
+use crate::domain::api_key::{ApiKeyEntry, KeyEnd, KeyFilter, KeyView, list_filtered};
 use crate::error::{Error, Result};
 use crate::store::{Conn, MayCreate, UtcTime};
 
@@ -35,7 +35,8 @@ pub(super) async fn list(config: &Config, arguments: ListArguments) -> Result<()
     let filter = KeyFilter {
         service: arguments.service,
         status: arguments.status.and_then(|status| status.parse().ok()),
-        expired_by: arguments.expired.then_some(now),
+        end: arguments.expired.then_some(KeyEnd::Expired),
+        ..KeyFilter::default()
     };
     let (mut table, mut after, mut is_first) = (Table::default(), None, true);
     // Page by page: there may be more keys than fit in memory.
@@ -44,7 +45,7 @@ pub(super) async fn list(config: &Config, arguments: ListArguments) -> Result<()
         let read = move |conn: &mut Conn| {
             filter.service.as_deref().map_or(Ok(()), |service| require_service(conn, service))?;
             match account::first(conn) {
-                Ok(account) => list_filtered(conn, &account, &filter, after.as_ref()).map(Some),
+                Ok(account) => list_filtered(conn, &account, &filter, after.as_ref(), now).map(Some),
                 Err(Error::NotFound) => Ok(None), // before the first start
                 Err(error) => Err(error),
             }

@@ -1,24 +1,26 @@
 //! The API Keys page: the list, and what of it was just made.
 
 use actix_session::Session;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use serde::Deserialize;
 
+use super::cards::{Card, FEW_KEYS, cards};
+use super::filter_view::{FilterView, Makers, SortLinks};
 use super::missed_switch::MissedSwitch;
-use super::paths::{PATH, SECTION};
+use super::paths::SECTION;
 use super::reveal::Reveal;
 use super::row::ApiKeyRow;
 use super::rules::expiry_banner::ExpiryBanner;
+use super::wanted::WantedKeys;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
-use crate::domain::api_key::{self, KEYS_PER_PAGE, KeyCursor};
+use crate::domain::api_key::{KEYS_PER_PAGE, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -32,6 +34,17 @@ pub(super) struct ApiKeysPage {
     services: Vec<ServiceOption>,
     filtered: bool,
     current: ServiceOption,
+    filter: FilterView,
+    sorts: SortLinks,
+    cards: Vec<Card>,
+    /// Whether there are keys to search and filter.
+    has_tools: bool,
+    /// Whether the list is empty because of more than the choice of a service.
+    is_filtered_away: bool,
+    /// Whether an empty list is the place for the first key.
+    offers_new_key: bool,
+    /// Whether the list is in the order in which it is without a choice.
+    is_newest_first: bool,
     rows: Vec<ApiKeyRow>,
     reveal: Option<Reveal>,
     missed: Option<MissedSwitch>,
@@ -54,81 +67,12 @@ impl ApiKeysPage {
     }
 }
 
-/// Which part of the list.
-#[derive(Default, Deserialize)]
-pub struct KeyListQuery {
-    /// A service's slug; all services when empty.
-    #[serde(default)]
-    service: String,
-    /// A cursor: what is older than it.
-    #[serde(default)]
-    after: String,
-    /// A cursor: what is newer than it.
-    #[serde(default)]
-    before: String,
-    /// A switch that was used after the session had ended.
-    #[serde(default)]
-    missed: String,
-}
-
-/// The beginning of a page.
-#[derive(Clone, Default)]
-enum ListStart {
-    #[default]
-    Newest,
-    After(KeyCursor),
-    Before(KeyCursor),
-}
-
-/// What of the list is wanted.
-#[derive(Clone, Default)]
-pub(super) struct WantedKeys {
-    service: Option<String>,
-    start: ListStart,
-    missed: String,
-}
-
-impl WantedKeys {
-    /// The newest keys of a service, or of all.
-    pub(super) fn newest(service: Option<String>) -> Self {
-        Self { service, ..Self::default() }
-    }
-
-    fn parse(KeyListQuery { service, after, before, missed }: KeyListQuery) -> Result<Self> {
-        let cursor = |text: &str| text.parse().map_err(|()| Error::NotFound);
-        let start = match (after.as_str(), before.as_str()) {
-            ("", "") => ListStart::Newest,
-            ("", before) => ListStart::Before(cursor(before)?),
-            (after, _) => ListStart::After(cursor(after)?),
-        };
-        Ok(Self { service: Some(service).filter(|slug| !slug.is_empty()), start, missed })
-    }
-
-    /// The address of a page of this list, from here on.
-    fn url(&self, name: &str, cursor: Option<&KeyCursor>) -> String {
-        let service = self.service.as_ref().map(|slug| format!("service={slug}"));
-        let start = cursor.map(|cursor| format!("{name}={cursor}"));
-        // Slugs and cursors need no escaping.
-        let query: Vec<String> = service.into_iter().chain(start).collect();
-        if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{}", query.join("&")) }
-    }
-
-    fn own_url(&self) -> String {
-        match &self.start {
-            ListStart::Newest => self.url("", None),
-            ListStart::After(place) => self.url("after", Some(place)),
-            ListStart::Before(place) => self.url("before", Some(place)),
-        }
-    }
-}
-
 /// What the page shows, read in one go.
 struct Listing {
     services: Vec<Service>,
-    page: api_key::KeyPage,
-    /// How many keys are before this page.
-    newer: usize,
-    total: usize,
+    makers: Makers,
+    page: SortedKeyPage,
+    cards: Vec<Card>,
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
     reported: Option<ReportedKeys>,
@@ -136,42 +80,40 @@ struct Listing {
 
 fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
     let services = service::list(conn)?;
-    let service = wanted.service.as_deref();
+    let filter = &wanted.keys.filter;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
-    if service.is_some_and(|slug| !is_known(slug)) {
+    if filter.service.as_deref().is_some_and(|slug| !is_known(slug)) {
         return Err(Error::NotFound);
     }
-    let page = match &wanted.start {
-        ListStart::Newest => api_key::list(conn, &who.account, service, None)?,
-        ListStart::After(place) => api_key::list(conn, &who.account, service, Some(place))?,
-        ListStart::Before(place) => api_key::list_newer(conn, &who.account, service, place)?,
-    };
-    let newer = match (&wanted.start, page.first()) {
-        (ListStart::Newest, _) => 0,
-        // After the last key: what there is, is newer.
-        (_, first) => api_key::count(conn, &who.account, service, first.as_ref())?,
-    };
-    let total = match page.next {
-        None => newer + page.rows.len(),
-        Some(_) => api_key::count(conn, &who.account, service, None)?,
-    };
-    let missed = MissedSwitch::read(conn, &who.account, &wanted.missed)?;
-    let banner = ExpiryBanner::read(conn, &who.account, now)?;
-    let reported = ReportedKeys::read(conn, &who.account, now)?;
-    Ok(Listing { services, page, newer, total, missed, banner, reported })
+    let keys = SortedKeys { account: &who.account, filter, sort: wanted.sort, now };
+    // What was typed wrong finds nothing, rather than everything.
+    let page = if wanted.keys.errors.is_empty() { keys.page(conn, &wanted.start)? } else { SortedKeyPage::default() };
+    let is_plain = filter.is_empty() && wanted.start == KeyPageStart::First;
+    let has_cards = is_plain && page.total > FEW_KEYS;
+    Ok(Listing {
+        services,
+        makers: Makers::read(conn, &who.account)?,
+        page,
+        cards: if has_cards { cards(conn, &who.account, now)? } else { Vec::new() },
+        missed: MissedSwitch::read(conn, &who.account, &wanted.missed)?,
+        banner: ExpiryBanner::read(conn, &who.account, now)?,
+        reported: ReportedKeys::read(conn, &who.account, now)?,
+    })
 }
 
-/// `GET /api-keys?service=…&after=…` or `&before=…`
+/// `GET /api-keys?q=…&status=…&sort=…&after=…` or `&before=…`
 pub async fn list_api_keys(
     state: Data<State>,
     session: Session,
     who: SignedIn,
     htmx: Htmx,
-    query: Query<KeyListQuery>,
+    request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let wanted = WantedKeys::parse(query.into_inner())?;
+    let wanted = WantedKeys::parse(request.query_string())?;
+    let is_wrong = !wanted.keys.errors.is_empty();
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = draw_list(&state, Shell::new(SECTION, &who, &session), who, wanted, None).await?;
-    if htmx.is_part() { html(StatusCode::OK, &page.as_list()) } else { html(StatusCode::OK, &page) }
+    if htmx.is_part() { html(status, &page.as_list()) } else { html(status, &page) }
 }
 
 /// The page, with the key that was just made when there is one.
@@ -187,25 +129,39 @@ pub(super) async fn draw_list(
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
     let (access, now) = (who.access, state.clock.now());
-    let Listing { services, page, newer, total, missed, banner, reported } =
+    let Listing { services, makers, page, cards, missed, banner, reported } =
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
-    let services = ServiceOption::list(services, wanted.service.as_deref());
-    let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
-    let before = page.first().filter(|_| newer > KEYS_PER_PAGE);
-    let position = position(newer, page.rows.len(), Total::Exactly(total), ["key", "keys"]);
+    let services = ServiceOption::list(services, wanted.keys.filter.service.as_deref());
+    let chosen = services.iter().find(|service| service.selected);
+    let filter = FilterView::new(&wanted, &makers, chosen.map(|service| service.name.clone()));
+    let current = chosen.or(services.first()).cloned();
+    let total = if page.total > MAX_KEY_COUNT { Total::MoreThan(MAX_KEY_COUNT) } else { Total::Exactly(page.total) };
+    let is_plain = wanted.keys.is_plain();
+    let position = position(page.before, page.rows.len(), total, ["key", "keys"]);
+    let position = position.filter(|_| page.total > KEYS_PER_PAGE && page.before <= MAX_KEY_COUNT);
     Ok(ApiKeysPage {
         shell,
-        filtered: wanted.service.is_some(),
+        filtered: wanted.keys.filter.service.is_some(),
         current: current.ok_or(Error::NotFound)?,
         services,
+        filter,
+        sorts: if page.total > FEW_KEYS { SortLinks::new(&wanted) } else { SortLinks::default() },
+        cards,
+        has_tools: page.total > 0 || page.before > 0 || !is_plain,
+        is_filtered_away: !is_plain && page.before == 0,
+        offers_new_key: is_plain && page.before == 0,
+        is_newest_first: wanted.sort == KeySort::Newest,
         missed,
         banner,
         reported,
         url: wanted.own_url(),
-        position: position.filter(|_| total > KEYS_PER_PAGE),
-        first_page: (newer > 0).then(|| wanted.url("", None)),
-        newer_page: before.map(|place| wanted.url("before", Some(&place))),
-        next_page: page.next.as_ref().map(|next| wanted.url("after", Some(next))),
+        position,
+        first_page: (page.before > 0).then(|| wanted.url(&KeyPageStart::First)),
+        newer_page: page
+            .first
+            .filter(|_| page.before > KEYS_PER_PAGE)
+            .map(|place| wanted.url(&KeyPageStart::Before(place))),
+        next_page: page.last.map(|place| wanted.url(&KeyPageStart::After(place))),
         rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
         reveal,
         with_toasts: false,

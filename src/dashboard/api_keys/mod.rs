@@ -1,9 +1,13 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
 pub mod callback;
+mod cards;
 pub mod default_sender;
 mod default_sender_view;
 pub mod deletion;
+mod filter;
+mod filter_view;
+mod filter_words;
 pub mod first_request;
 pub mod handover;
 mod handover_view;
@@ -17,5 +21,7 @@ pub mod reveal;
 pub mod rotation;
 pub mod row;
 pub mod rules;
+pub mod search;
 pub mod show;
 pub mod status;
+mod wanted;

@@ -7,11 +7,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::list::{self, WantedKeys};
+use super::list;
 use super::new_form::{ApiKeyForm, ApiKeyFormView, CHOOSE_SERVICE};
 use super::paths::{self, PATH, SECTION};
 use super::reveal::Reveal;
 use super::row::ApiKeyRow;
+use super::wanted::WantedKeys;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, html, respond, see_other};

@@ -1,7 +1,6 @@
-//! Queries for keys: a page of the list, one by its id, one by its secret.
+//! Queries for keys: one by its id, one by its secret, several by their ids.
 
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use super::entry::ApiKeyEntry;
 use super::record::{ApiKey, ApiKeyId};
@@ -9,18 +8,11 @@ use super::replaced_secret;
 use super::stored_secret::{self, StoredSecret};
 use super::usage::SecretUsage;
 use crate::domain::account::AccountId;
-use crate::domain::cursor;
 use crate::domain::service::Service;
 use crate::error::{Error, Result};
 use crate::store::change_log::{self, Position};
 use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
-use crate::store::{Conn, Digest, MultiBackend, Tx, UtcTime};
-
-/// Rows on one page of the list.
-pub const KEYS_PER_PAGE: usize = 50;
-
-/// A place in the list.
-pub type KeyCursor = cursor::Cursor<ApiKeyId>;
+use crate::store::{Conn, Digest, Tx};
 
 /// Keys joined with their current secrets, services and usages.
 #[diesel::dsl::auto_type]
@@ -44,105 +36,6 @@ fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<ApiKeyEntry>> {
         ApiKeyEntry { key, secret, service, usage, previous: replaced.previous, replaced_uses: replaced.uses }
     };
     Ok(rows.into_iter().map(complete).collect())
-}
-
-/// One page of the list.
-#[derive(Debug, Default)]
-pub struct KeyPage {
-    /// Up to [`KEYS_PER_PAGE`] keys, newest first.
-    pub rows: Vec<ApiKeyEntry>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<KeyCursor>,
-}
-
-impl KeyPage {
-    /// The place of its first key.
-    #[must_use]
-    pub fn first(&self) -> Option<KeyCursor> {
-        self.rows.first().map(place)
-    }
-}
-
-fn place(ApiKeyEntry { key, .. }: &ApiKeyEntry) -> KeyCursor {
-    cursor::Cursor(key.created_at, key.id.clone())
-}
-
-type KeyCondition<'a> = Box<dyn BoxableExpression<api_keys::table, MultiBackend, SqlType = Bool> + 'a>;
-
-fn newer_than(cursor::Cursor(time, id): &KeyCursor) -> KeyCondition<'_> {
-    // The first condition follows from the second, but only it bounds the scan of the index.
-    let (at, id) = (api_keys::created_at, api_keys::id.gt(id));
-    Box::new(at.ge(time).and(at.gt(time).or(at.eq(time).and(id))))
-}
-
-/// The page before the one that begins with the key at `before`; the first page when
-/// it would reach the newest key.
-///
-/// # Errors
-/// When the database fails.
-pub fn list_newer(conn: &mut Conn, account: &AccountId, service: Option<&str>, before: &KeyCursor) -> Result<KeyPage> {
-    let mut query = api_keys::table
-        .filter(api_keys::account_id.eq(account))
-        .filter(api_keys::deleted_at.is_null())
-        .filter(newer_than(before))
-        .order((api_keys::created_at.asc(), api_keys::id.asc()))
-        .limit(KEYS_PER_PAGE as i64 + 1)
-        .into_boxed();
-    if let Some(service) = service {
-        query = query.filter(api_keys::service.eq(service));
-    }
-    // The key that stands right before this page is where the page begins after.
-    let newer: Vec<(UtcTime, ApiKeyId)> = query.select((api_keys::created_at, api_keys::id)).load(conn)?;
-    let after = newer.into_iter().nth(KEYS_PER_PAGE).map(|(time, id)| cursor::Cursor(time, id));
-    list(conn, account, service, after.as_ref())
-}
-
-/// The number of an account's keys of one service or of all: those newer than a
-/// place, or all of them.
-///
-/// # Errors
-/// When the database fails.
-pub fn count(conn: &mut Conn, account: &AccountId, service: Option<&str>, place: Option<&KeyCursor>) -> Result<usize> {
-    let of_account = api_keys::table.filter(api_keys::account_id.eq(account));
-    let mut query = of_account.filter(api_keys::deleted_at.is_null()).into_boxed();
-    if let Some(service) = service {
-        query = query.filter(api_keys::service.eq(service));
-    }
-    if let Some(place) = place {
-        query = query.filter(newer_than(place));
-    }
-    let count: i64 = query.count().get_result(conn)?;
-    Ok(usize::try_from(count).unwrap_or_default())
-}
-
-/// A page of an account's keys, newest first, of one service or of all: the
-/// first page, or the one after a cursor (keyset pagination).
-///
-/// # Errors
-/// When the database fails.
-pub fn list(conn: &mut Conn, account: &AccountId, service: Option<&str>, after: Option<&KeyCursor>) -> Result<KeyPage> {
-    let mut query = entries()
-        .select(Row::as_select())
-        .filter(api_keys::account_id.eq(account))
-        .filter(api_keys::deleted_at.is_null())
-        .order((api_keys::created_at.desc(), api_keys::id.desc()))
-        .limit(KEYS_PER_PAGE as i64 + 1)
-        .into_boxed();
-    if let Some(service) = service {
-        query = query.filter(api_keys::service.eq(service));
-    }
-    if let Some(cursor::Cursor(time, id)) = after {
-        // The first condition follows from the second, but only it bounds the scan of the index.
-        query = query
-            .filter(api_keys::created_at.le(time))
-            .filter(api_keys::created_at.lt(time).or(api_keys::created_at.eq(time).and(api_keys::id.lt(id))));
-    }
-    let mut rows: Vec<Row> = query.load(conn)?;
-    let more = rows.len() > KEYS_PER_PAGE;
-    rows.truncate(KEYS_PER_PAGE);
-    let rows = complete(conn, rows)?;
-    let next = rows.last().filter(|_| more).map(place);
-    Ok(KeyPage { rows, next })
 }
 
 /// The name of a key, and what tells it from others of the same name.

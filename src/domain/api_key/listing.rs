@@ -3,26 +3,30 @@
 
 use diesel::prelude::*;
 
-use super::list::{KeyCursor, KeyPage, of_ids};
-use super::record::{ApiKeyId, KeyStatus};
+use super::entry::ApiKeyEntry;
+use super::filter::KeyFilter;
+use super::list::of_ids;
+use super::matching::Way;
+use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
 use crate::error::Result;
-use crate::store::schema::api_keys;
+use crate::store::schema::{api_keys, key_last_uses};
 use crate::store::{Conn, UtcTime};
 
 /// Rows on one page; programs read all pages, so they are longer than those for people.
 const LISTED_KEYS_PER_PAGE: usize = 200;
 
-/// Which keys are listed.
-#[derive(Debug, Clone, Default)]
-pub struct KeyFilter {
-    /// Those of one service.
-    pub service: Option<String>,
-    /// Those that are on, or off.
-    pub status: Option<KeyStatus>,
-    /// Those whose end has passed by this moment.
-    pub expired_by: Option<UtcTime>,
+/// A place in the list.
+pub type KeyCursor = Cursor<ApiKeyId>;
+
+/// One page of the list.
+#[derive(Debug, Default)]
+pub struct KeyPage {
+    /// The keys, newest first.
+    pub rows: Vec<ApiKeyEntry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<KeyCursor>,
 }
 
 /// A page of an account's keys, newest first: the first one, or the one after a cursor
@@ -35,22 +39,15 @@ pub fn list_filtered(
     account: &AccountId,
     filter: &KeyFilter,
     after: Option<&KeyCursor>,
+    now: UtcTime,
 ) -> Result<KeyPage> {
     let mut query = api_keys::table
-        .filter(api_keys::account_id.eq(account))
+        .left_join(key_last_uses::table)
+        .filter(Way::Collect.condition(filter, account, now))
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(LISTED_KEYS_PER_PAGE as i64 + 1)
         .select((api_keys::created_at, api_keys::id))
         .into_boxed();
-    if let Some(service) = &filter.service {
-        query = query.filter(api_keys::service.eq(service));
-    }
-    if let Some(status) = filter.status {
-        query = query.filter(api_keys::status.eq(status));
-    }
-    if let Some(moment) = filter.expired_by {
-        query = query.filter(api_keys::expires_at.le(moment));
-    }
     if let Some(Cursor(time, id)) = after {
         // The first condition follows from the second, but only it bounds the scan of the index.
         query = query
