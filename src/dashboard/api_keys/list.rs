@@ -18,7 +18,7 @@ use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
-use crate::domain::api_key::{self, KEYS_PER_PAGE, KeyCursor};
+use crate::domain::api_key::{self, KEYS_PER_PAGE, KeyCursor, trash};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -43,6 +43,8 @@ pub(super) struct ApiKeysPage {
     first_page: Option<String>,
     newer_page: Option<String>,
     next_page: Option<String>,
+    /// Whether there are deleted keys that can be restored.
+    has_trash: bool,
     /// Whether the list brings its messages along: where it takes the place of another one.
     with_toasts: bool,
 }
@@ -132,6 +134,7 @@ struct Listing {
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
     reported: Option<ReportedKeys>,
+    has_trash: bool,
 }
 
 fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
@@ -158,7 +161,8 @@ fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -
     let missed = MissedSwitch::read(conn, &who.account, &wanted.missed)?;
     let banner = ExpiryBanner::read(conn, &who.account, now)?;
     let reported = ReportedKeys::read(conn, &who.account, now)?;
-    Ok(Listing { services, page, newer, total, missed, banner, reported })
+    let has_trash = trash::has_any(conn, &who.account, now)?;
+    Ok(Listing { services, page, newer, total, missed, banner, reported, has_trash })
 }
 
 /// `GET /api-keys?service=…&after=…` or `&before=…`
@@ -187,7 +191,7 @@ pub(super) async fn draw_list(
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
     let (access, now) = (who.access, state.clock.now());
-    let Listing { services, page, newer, total, missed, banner, reported } =
+    let Listing { services, page, newer, total, missed, banner, reported, has_trash } =
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.service.as_deref());
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
@@ -208,6 +212,7 @@ pub(super) async fn draw_list(
         next_page: page.next.as_ref().map(|next| wanted.url("after", Some(next))),
         rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
         reveal,
+        has_trash,
         with_toasts: false,
     })
 }

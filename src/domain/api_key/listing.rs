@@ -38,6 +38,7 @@ pub fn list_filtered(
 ) -> Result<KeyPage> {
     let mut query = api_keys::table
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(LISTED_KEYS_PER_PAGE as i64 + 1)
         .select((api_keys::created_at, api_keys::id))

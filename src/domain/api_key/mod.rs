@@ -6,6 +6,7 @@ mod allowed_ips;
 mod creation;
 mod default_sender;
 pub mod deletion;
+mod disabling;
 mod ending;
 mod entry;
 mod expiry;
@@ -25,16 +26,18 @@ pub mod secret;
 pub mod secret_scan;
 mod status;
 mod stored_secret;
+pub mod trash;
 pub mod usage;
 mod view;
 
 pub use allowed_ips::AllowedIps;
 pub use creation::{Creation, NewApiKey, create};
 pub use default_sender::{default_sender, set_default_sender};
+pub use disabling::{Disabling, disabling};
 pub use ending::{EndingKeys, MAX_SHORTENED_AT_ONCE, Shortening, ending, shorten};
 pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
-pub use identification::{IdentifiedSecret, identified, identify};
+pub use identification::{Identification, IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
 pub use list::{
