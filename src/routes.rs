@@ -225,6 +225,7 @@ fn of_api_keys(config: &mut ServiceConfig) {
         .service(resource(api_keys::search::SEARCH).post(api_keys::search::search_api_keys))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
+        .service(resource("/api-keys/trash").get(api_keys::trash::list_trash))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))
         .service(resource("/api-keys/{id}/default-sender").post(api_keys::default_sender::save_default_sender))
         .service(resource("/api-keys/{id}/expiry").post(api_keys::rules::expiry::change_expiry))
@@ -240,6 +241,10 @@ fn of_api_keys(config: &mut ServiceConfig) {
             resource("/api-keys/{id}/deletion")
                 .get(api_keys::deletion::ask_to_delete)
                 .post(api_keys::deletion::delete_api_key),
+        )
+        .service(resource("/api-keys/{id}/restoration").post(api_keys::restoration::restore_api_key))
+        .service(
+            resource("/api-keys/{id}/purge").get(api_keys::purge::ask_to_purge).post(api_keys::purge::purge_api_key),
         )
         .service(
             resource("/api-keys/{id}/rotation")
@@ -261,6 +266,11 @@ fn of_services(config: &mut ServiceConfig) {
         .service(resource("/services/new").get(services::list::new_service))
         .service(resource("/services/{slug}").get(services::show::show_service).post(services::show::rename_service))
         .service(resource("/services/{slug}/self-revocation").post(services::self_revocation::set_self_revocation))
+        .service(
+            resource("/services/{slug}/status")
+                .get(services::status::ask_to_switch_off)
+                .post(services::status::set_service_status),
+        )
         .service(resource("/services/{slug}/scopes").post(services::scopes::add_scope))
         .service(
             resource("/services/{slug}/scopes/{name}")

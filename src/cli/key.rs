@@ -4,10 +4,12 @@ mod create;
 mod delete;
 mod found;
 mod list;
+mod restore;
 mod rotate;
 mod show;
 mod shown;
 mod status;
+mod trash;
 
 use clap::Subcommand;
 
@@ -43,10 +45,18 @@ pub(super) enum KeyCommand {
     },
     /// Give a key a new secret, which alone is printed; the old one works until the grace is over
     Rotate(RotateArguments),
-    /// Delete a key for good
+    /// Delete a key; running servers refuse it within a second, and for 7 days it can be restored
     Delete {
         /// Its id
         id: String,
+    },
+    /// Restore a key that was deleted in the last 7 days, as it was
+    Restore {
+        /// Its id, as `key list --trash` prints it
+        id: String,
+        /// One JSON object on one line
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -59,5 +69,6 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Erro
         KeyCommand::Enable { id } => status::set(config, &id, KeyStatus::Enabled.into()).await,
         KeyCommand::Rotate(arguments) => rotate::rotate(config, arguments).await,
         KeyCommand::Delete { id } => delete::delete(config, &id).await,
+        KeyCommand::Restore { id, json } => restore::restore(config, &id, json).await,
     }
 }

@@ -60,6 +60,8 @@ text_enum! {
         ApiKeyDeleted = "api_key.deleted",
         /// A key was taken out of the trash.
         ApiKeyRestored = "api_key.restored",
+        /// A key left the trash for good.
+        ApiKeyPurged = "api_key.purged",
         /// A key's callback got its first URL or another one.
         CallbackChanged = "callback.changed",
         /// A callback's signing secret was replaced.
@@ -76,6 +78,10 @@ text_enum! {
         ServiceSelfRevocationChanged = "service.self_revocation_changed",
         /// A service was renamed.
         ServiceRenamed = "service.renamed",
+        /// A service was switched on, and with it its keys.
+        ServiceEnabled = "service.enabled",
+        /// A service was switched off, and with it all its keys.
+        ServiceDisabled = "service.disabled",
         /// A scope was added to a service.
         ServiceScopeAdded = "service.scope_added",
         /// What a scope of a service allows was described anew.

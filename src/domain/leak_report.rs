@@ -114,7 +114,8 @@ impl Finding {
 /// When the database fails.
 pub fn is_known(conn: &mut Conn, secrets: &[KeySecret]) -> Result<bool> {
     let digests: Vec<_> = secrets.iter().map(KeySecret::digest).collect();
-    let known = key_secrets::table.filter(key_secrets::digest.eq_any(digests)).select(key_secrets::id);
+    let known = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq_any(digests));
+    let known = known.filter(api_keys::deleted_at.is_null()).select(key_secrets::id);
     Ok(known.first::<KeySecretId>(conn).optional()?.is_some())
 }
 
@@ -132,6 +133,7 @@ pub fn report(tx: &mut Tx<'_>, secrets: &[KeySecret], finding: &Finding) -> Resu
     let mut found: Vec<(ApiKey, StoredSecret)> = key_secrets::table
         .inner_join(api_keys::table)
         .filter(key_secrets::digest.eq_any(digests))
+        .filter(api_keys::deleted_at.is_null())
         // Two secrets of a key are one report; the current one is what matters most.
         .order((key_secrets::api_key_id.asc(), key_secrets::created_at.desc()))
         .select((ApiKey::as_select(), StoredSecret::as_select()))
@@ -212,6 +214,7 @@ pub fn working(conn: &mut Conn, account: &AccountId, limit: i64, now: UtcTime) -
         .inner_join(api_keys::table)
         .inner_join(key_secrets::table.on(key_secrets::id.eq(leak_reports::key_secret_id)))
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .filter(api_keys::status.eq(KeyStatus::Enabled))
         .filter(leak_reports::dismissed_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))

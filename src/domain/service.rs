@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::account::AccountId;
-use super::api_key::secret;
+use super::api_key::{KeyStatus, secret};
 use super::audit::{self, Action, TargetKind};
 use super::text;
 use crate::error::{Error, FieldErrors, Result};
@@ -31,6 +31,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Whether a service is switched on.
+    ServiceStatus {
+        /// Its keys are accepted, as far as each of them is.
+        Enabled = "enabled",
+        /// All its keys are refused.
+        Disabled = "disabled",
+    }
+}
+
 /// A row of `services`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = services)]
@@ -45,9 +55,17 @@ pub struct Service {
     pub created_at: UtcTime,
     /// Whether the holder of a key may switch it off.
     pub self_revocation: SelfRevocation,
+    /// On or off.
+    pub status: ServiceStatus,
 }
 
 impl Service {
+    /// Whether all its keys are refused, whatever their own switches say.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.status == ServiceStatus::Disabled
+    }
+
     /// Whether the holder of a key may switch it off.
     #[must_use]
     pub fn allows_self_revocation(&self) -> bool {
@@ -124,6 +142,7 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Service> {
 pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String, i64>> {
     let counts: Vec<(String, i64)> = api_keys::table
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .group_by(api_keys::service)
         .select((api_keys::service, count_star()))
         .load(conn)?;
@@ -136,7 +155,8 @@ pub fn count_keys(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String
 /// [`Error::Invalid`] for a slug or a prefix that is taken.
 pub fn create(tx: &mut Tx<'_>, new: NewService) -> Result<Service> {
     let NewService { name, slug, key_prefix } = new;
-    let service = Service { slug, name, key_prefix, created_at: tx.now(), self_revocation: SelfRevocation::Allowed };
+    let (self_revocation, status) = (SelfRevocation::Allowed, ServiceStatus::Enabled);
+    let service = Service { slug, name, key_prefix, created_at: tx.now(), self_revocation, status };
     // In a savepoint: on PostgreSQL a violated constraint would end this transaction,
     // and the query for what is taken follows.
     match tx.transaction(|conn| insert(conn, &service)) {
@@ -193,6 +213,36 @@ pub fn set_self_revocation(tx: &mut Tx<'_>, slug: &str, rule: SelfRevocation) ->
     tx.audit(event.field("self_revocation", before.self_revocation.as_str(), rule.as_str()).done())
 }
 
+/// Switches a service on or off, and with it all its keys; each key's own switch keeps its
+/// place. Its present status changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown slug.
+pub fn set_status(tx: &mut Tx<'_>, slug: &str, status: ServiceStatus) -> Result<Service> {
+    let row = services::table.find(slug).filter(services::status.ne(status));
+    let changed = diesel::update(row).set(services::status.eq(status)).execute(tx.conn())?;
+    let service = find(tx, slug)?;
+    if changed == 0 {
+        return Ok(service);
+    }
+    tx.forget_all();
+    let action = match status {
+        ServiceStatus::Enabled => Action::ServiceEnabled,
+        ServiceStatus::Disabled => Action::ServiceDisabled,
+    };
+    tx.audit(audit::event(action, TargetKind::Service, slug, &service.name).done())?;
+    Ok(service)
+}
+
+/// How many keys of a service, of all accounts, are switched on.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_enabled_keys(conn: &mut Conn, slug: &str) -> Result<i64> {
+    let keys = api_keys::table.filter(api_keys::service.eq(slug)).filter(api_keys::status.eq(KeyStatus::Enabled));
+    Ok(keys.filter(api_keys::deleted_at.is_null()).count().get_result(conn)?)
+}
+
 /// Creates SMS where there is no service yet. Returns whether it did.
 pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     let count: i64 = services::table.count().get_result(conn)?;
@@ -203,6 +253,7 @@ pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<bool> {
             key_prefix: "sms".into(),
             created_at: now,
             self_revocation: SelfRevocation::Allowed,
+            status: ServiceStatus::Enabled,
         };
         insert(conn, &sms)?;
     }

@@ -77,8 +77,11 @@ impl KeyCache {
     }
 
     /// Drops a key that has changed, and keeps reads that began before now from
-    /// storing it.
+    /// storing it; all keys for [`Digest::ANY`].
     pub(super) fn invalidate(&self, digest: &Digest) {
+        if *digest == Digest::ANY {
+            return self.clear();
+        }
         let mut ways = self.set(digest).write();
         ways.invalidations = ways.invalidations.wrapping_add(1);
         if let Some(way) = ways.find(digest) {

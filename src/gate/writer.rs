@@ -9,14 +9,17 @@ use tokio::time::MissedTickBehavior;
 use super::refusals::Refusals;
 use super::usage::UsageQueue;
 use crate::clock::Clock;
+use crate::domain::api_key::trash;
 use crate::domain::refusal;
-use crate::store::{Store, UtcTime, log_outage};
+use crate::store::{Actor, Store, UtcTime, log_outage};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// How often old refusals are looked for.
+/// How often old refusals, and keys that were in the trash for long enough, are looked for.
 const PRUNE_INTERVAL_SECONDS: i64 = 3_600;
 /// The most of them in one transaction; there is one at each interval while there are more.
 const PRUNE_BATCH_SIZE: usize = 1_000;
+/// The same for keys, each of which takes its history along.
+const PURGE_BATCH_SIZE: usize = 100;
 
 /// What the gate counted and the database does not have yet.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ impl Writer {
             usage.write(&self.store).await;
             let now = self.clock.now();
             refusals.write(&self.store, now).await;
-            if prunes_from <= now && !self.prune(now).await {
+            if prunes_from <= now && !(self.prune(now).await | self.purge(now).await) {
                 prunes_from = now.plus_seconds(PRUNE_INTERVAL_SECONDS);
             }
         }
@@ -61,6 +64,20 @@ impl Writer {
             self.store.write(move |conn| refusal::prune(conn, now, PRUNE_BATCH_SIZE)).await
         };
         prune.await.unwrap_or_else(|error| {
+            log_outage(&error);
+            false
+        })
+    }
+
+    /// Whether more keys may have to leave the trash.
+    async fn purge(&self, now: UtcTime) -> bool {
+        let purge = async {
+            if !self.store.read(move |conn| trash::needs_purging(conn, now)).await? {
+                return Ok(false);
+            }
+            self.store.change(Actor::system(), now, |tx| trash::purge_due(tx, PURGE_BATCH_SIZE)).await
+        };
+        purge.await.unwrap_or_else(|error| {
             log_outage(&error);
             false
         })

@@ -87,6 +87,11 @@ impl Tx<'_> {
         self.stale.push(digest);
     }
 
+    /// The same for every cached record, where too many may be stale to name them.
+    pub fn forget_all(&mut self) {
+        self.stale.push(Digest::ANY);
+    }
+
     /// Writes an audit event.
     ///
     /// # Errors

@@ -51,5 +51,5 @@ allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
     api_keys, key_secrets, key_secret_usages, key_handovers, key_last_uses, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
-    audit_events,
+    audit_events, callback_deliveries,
 }

@@ -76,6 +76,9 @@ where
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// Of no secret: stands in the change log for every key.
+    pub const ANY: Self = Self([u8::MAX; 32]);
+
     /// The digest of `secret`.
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Answer, Database, Key, Rows, on_both_databases, time_until};
+use crate::support::{Answer, Database, EMAIL, Key, PASSWORD, Page, Rows, on_both_databases, time_until};
 
 /// How other instances learn of a change, and the record of it; every change adds to them.
 const NEWS: [&str; 3] = ["api_key_changes", "revisions", "audit_events"];
@@ -19,6 +19,11 @@ fn changed_rows(mut before: Rows, db: &Database) -> Vec<(String, String)> {
         rows.iter().zip(&after[table])
     });
     pairs.filter(|(was, is)| was != is).map(|(was, is)| (was.clone(), is.clone())).collect()
+}
+
+/// The reason that is chosen in the form; the first one is when none is marked.
+fn chosen(page: &Page) -> String {
+    page.attrs("#key-reason option[selected]", "value").pop().unwrap_or_default()
 }
 
 on_both_databases! {
@@ -222,5 +227,88 @@ on_both_databases! {
         for (n, key) in keys.iter().enumerate() {
             app.assert_verdict(&key.secret, if n % 2 == 0 { "DISABLED" } else { "VALID" });
         }
+    }
+
+    fn a_key_is_switched_off_with_a_reason_which_its_page_shows_and_another_one_later(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let path = format!("/api-keys/{}", key.id);
+        let give = |reason: &str, note: &str| {
+            client.post(&key.status_path(), &[("status", "disabled"), ("reason", reason), ("note", note)])
+        };
+        assert!(!client.get(&path).page().has(".key-off"));
+
+        give("compromised", "found in a public repository").assert_leads_to(&path);
+
+        app.assert_verdict(&key.secret, "DISABLED");
+        let page = client.get(&path).page();
+        let off = "Off since 1 Mar 2026, 12:00 UTC by Ada: compromised. “found in a public repository”";
+        assert_eq!(page.text(".key-off"), off);
+        assert_eq!((chosen(&page), page.field("note")), ("compromised".to_owned(), "found in a public repository".to_owned()));
+        app.clock.advance(60);
+        let events = db.count("audit_events");
+        give("compromised", "found in a public repository").assert_leads_to(&path);
+        assert_eq!(db.count("audit_events"), events, "nothing is new");
+        give("superseded", "by Project Y").assert_leads_to(&path);
+        let off = "Off since 1 Mar 2026, 12:00 UTC by Ada: superseded. “by Project Y”";
+        assert_eq!(client.get(&path).page().text(".key-off"), off);
+        client.switch(&key, "enabled");
+        assert!(!client.get(&path).page().has(".key-off"));
+        give("", "").assert_leads_to(&path);
+        assert_eq!(client.get(&path).page().text(".key-off"), "Off since 1 Mar 2026, 12:01 UTC by Ada.");
+    }
+
+    fn a_reason_that_people_do_not_give_and_a_note_that_is_too_long_switch_nothing_off(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let long = "x".repeat(201);
+
+        for (reason, note, field) in [("holder", "", "reason"), ("nonsense", "", "reason"), ("unused", &*long, "reason-note")] {
+            let fields = [("status", "disabled"), ("reason", reason), ("note", note)];
+            let page = client.post(&key.status_path(), &fields).assert_status(422).page();
+            assert!(page.has(&format!("#key-{field}-error")), "{reason}");
+            assert!(page.has("#key-reason-part details[open]"), "{reason}");
+            assert_eq!(page.field("note"), note);
+        }
+        app.assert_verdict(&key.secret, "VALID");
+
+        let nobody = app.anonymous();
+        let fields = [("status", "disabled"), ("reason", "unused"), ("note", "since May")];
+        let login = nobody.post(&key.status_path(), &fields).page();
+        app.assert_verdict(&key.secret, "VALID");
+        let (next, draft) = (login.field("next"), login.field("draft"));
+        let back = nobody.post("/login", &[("email", EMAIL), ("password", PASSWORD), ("next", &*next), ("draft", &*draft)]);
+        let page = nobody.get(back.location()).page();
+        assert_eq!((chosen(&page), page.field("note")), ("unused".to_owned(), "since May".to_owned()), "it is filled in again");
+    }
+
+    fn a_key_that_its_holder_switched_off_says_so_and_keeps_that_unless_another_reason_is_given(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let path = format!("/api-keys/{}", key.id);
+        app.anonymous().with("x-api-key", &key.secret).send("DELETE", "/v1/keys/current", None).assert_status(204);
+
+        let page = client.get(&path).page();
+        assert_eq!(page.text(".key-off"), "Off since 1 Mar 2026, 12:00 UTC: its holder switched it off.");
+        assert_eq!((chosen(&page), page.texts("#key-reason option").remove(0)), (String::new(), "As it is".to_owned()));
+        client.post(&key.status_path(), &[("status", "disabled"), ("reason", ""), ("note", "seen in a chat")]).assert_status(303);
+
+        let off = "Off since 1 Mar 2026, 12:00 UTC: its holder switched it off. “seen in a chat”";
+        assert_eq!(client.get(&path).page().text(".key-off"), off);
+    }
+
+    fn the_switch_of_the_page_brings_what_is_said_about_it_along(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+
+        let off = client.htmx("form#key-switch").post(&key.status_path(), &[("status", "disabled")]).assert_ok();
+        let on = client.htmx("form#key-switch").post(&key.status_path(), &[("status", "enabled")]).assert_ok();
+
+        assert!(off.body.contains("class=\"key-off\">Off") && off.body.contains("Change the reason"), "{}", off.body);
+        assert!(!on.body.contains("key-off\">Off") && on.body.contains("Switch off with a reason"), "{}", on.body);
     }
 }

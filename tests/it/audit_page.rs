@@ -80,13 +80,15 @@ on_both_databases! {
         let history = format!("/audit?target={}", key.id);
         assert!(page.attrs(".facts a", "href").contains(&history));
         delete(&client, &key);
+        client.post(&format!("/api-keys/{}/purge", key.id), &[]).assert_status(303);
 
         let page = client.get(&history).assert_ok().page();
 
-        assert_eq!(events(&page), ["Ada deleted the key Project X", "Ada created the key Project X"]);
+        let done = ["Ada deleted for good the key Project X", "Ada deleted the key Project X", "Ada created the key Project X"];
+        assert_eq!(events(&page), done);
         assert_eq!(page.text(".cause__name"), "History of Project X");
         assert_eq!(page.attr(".cause", "href"), "/audit", "one click shows all again");
-        assert_eq!(page.attrs(".event__target", "href"), vec![history; 2]);
+        assert_eq!(page.attrs(".event__target", "href"), vec![history; 3]);
         assert_eq!(shown(&client, &format!("target={}", other.id)), ["Ada created the key Other"]);
         assert_eq!(shown(&client, "target=key_01jdv3"), [""; 0]);
         client.get("/audit?target=key%201").assert_status(404);

@@ -366,10 +366,28 @@ on_both_databases! {
         wait_for_page(&client, &message, "The receiver answered 500.");
 
         client.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
-        app.clock.advance(3_600);
+        app.clock.advance(25 * 3_600);
 
-        wait_for_page(&client, &message, "The callback was removed, or its key was deleted.");
-        assert_eq!((receiver.calls().len(), db.count("api_key_callbacks")), (1, 0));
+        wait_for_page(&app.signed_in(), &message, "The receiver answered 500.");
+        while db.ask("SELECT status AS line FROM callback_deliveries") != ["failed"] {
+            std::thread::yield_now();
+        }
+        assert_eq!(receiver.calls().len(), 1);
+    }
+
+    fn a_key_that_is_restored_within_a_day_is_told_what_it_missed(db: &Database) {
+        let (app, receiver) = (calling(db), Receiver::answering(&["500 No", "200 OK"]));
+        let (client, key) = (app.signed_in(), app.make_key("Project X"));
+        set(&client, &key, &receiver.url());
+        let message = Application::with(&app, &key).sent(PHONE, "Hello");
+        wait_for_page(&client, &message, "The receiver answered 500.");
+        client.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
+        app.clock.advance(3_600);
+        assert_eq!(receiver.calls().len(), 1);
+
+        client.post(&format!("/api-keys/{}/restoration", key.id), &[]).assert_status(303);
+
+        receiver.wait_for(2);
     }
 
     fn after_a_crash_it_is_told_again_under_the_same_id(db: &Database) {

@@ -65,7 +65,7 @@ fn any(below: usize) -> usize {
     usize::from(random::bytes::<1>().unwrap()[0]) % below
 }
 
-/// Makes a key, and switches it off and on again, for as long as it goes.
+/// Makes a key, switches it off and on again, and deletes and restores it, for as long as it goes.
 fn write(client: &Client, ledger: &Ledger, acknowledged: &AtomicUsize, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         let Some(key) = create(client) else { return };
@@ -80,6 +80,15 @@ fn write(client: &Client, ledger: &Ledger, acknowledged: &AtomicUsize, is_over: 
             acknowledged.fetch_add(1, Ordering::Relaxed);
             ledger.note(&key, status, false);
             before = status;
+        }
+        // Every third key is deleted, and every second one of these restored.
+        for (action, status) in [("deletion", "deleted"), ("restoration", before)].into_iter().take(any(3)) {
+            ledger.note(&key, before, true);
+            let path = format!("/api-keys/{}/{action}", key.id);
+            let sent = client.try_send("POST", &path, Some(("application/x-www-form-urlencoded", b"")));
+            let Ok(answer) = sent else { return };
+            answer.assert_status(303);
+            ledger.note(&key, status, false);
         }
     }
 }
@@ -105,10 +114,14 @@ fn write_until_killed(process: Process, client: &Client, ledger: &Ledger, length
 fn assert_kept(client: &Client, ledger: &Ledger) {
     for (secret, key) in ledger.0.lock().unwrap().iter() {
         let verdict = client.post_json("/v1/keys/verify", json!({"key": secret}).to_string()).assert_ok().json();
-        assert_eq!(verdict["key_id"], key.id, "{verdict}");
-        let code = if key.status == "enabled" { "VALID" } else { "DISABLED" };
-        let is_right =
-            verdict["code"] == code || (key.is_open && (verdict["code"] == "VALID" || verdict["code"] == "DISABLED"));
+        let code = match key.status {
+            "enabled" => "VALID",
+            "deleted" => "NOT_FOUND",
+            _ => "DISABLED",
+        };
+        assert!(verdict["key_id"] == *key.id || verdict["code"] == "NOT_FOUND", "{verdict}");
+        let is_right = verdict["code"] == code
+            || (key.is_open && ["VALID", "DISABLED", "NOT_FOUND"].iter().any(|code| verdict["code"] == *code));
         assert!(is_right, "{key:?}: {verdict}");
     }
 }
@@ -129,8 +142,11 @@ fn assert_sound(db: &Database, acknowledged: usize, rounds: usize) {
         format!("(SELECT COUNT(*) FROM audit_events e WHERE e.target_id = k.id AND e.action = '{action}')")
     };
     let [created, enabled, disabled] = ["api_key.created", "api_key.enabled", "api_key.disabled"].map(events);
+    let [deleted, restored] = ["api_key.deleted", "api_key.restored"].map(events);
     let is_off = "CASE k.status WHEN 'disabled' THEN 1 ELSE 0 END";
-    let unlike = format!("{created} <> 1 OR {disabled} - {enabled} <> {is_off}");
+    let is_deleted = "CASE WHEN k.deleted_at IS NULL THEN 0 ELSE 1 END";
+    let unlike =
+        format!("{created} <> 1 OR {disabled} - {enabled} <> {is_off} OR {deleted} - {restored} <> {is_deleted}");
     assert_eq!(db.ask(&format!("SELECT k.id AS line FROM api_keys k WHERE {unlike}")), [""; 0]);
     let of_nothing = "action LIKE 'api_key.%' AND target_id NOT IN (SELECT id FROM api_keys)";
     assert_eq!(db.ask(&format!("SELECT target_id AS line FROM audit_events WHERE {of_nothing}")), [""; 0]);

@@ -362,7 +362,9 @@ on_both_databases! {
         for arguments in [&["disable"][..], &["enable"], &["rotate", "--grace", "1h"], &["delete"]] {
             command(db, &[&["key"], arguments, &[&theirs.id]].concat()).assert_success();
         }
-        assert_eq!(db.count("api_keys"), 0);
+        assert_eq!(app.verify(&theirs.secret)["code"], "NOT_FOUND");
+        command(db, &["key", "restore", &theirs.id]).assert_success();
+        assert_eq!(show(db, &theirs.id)["name"], "Theirs");
     }
 
     fn a_key_that_there_is_not_is_told_and_nothing_is_changed(db: &Database) {

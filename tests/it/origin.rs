@@ -43,6 +43,8 @@ pub const WRITES: &[Write] = &[
     ("/api-keys/ID/handover", &[("key", "SECRET")]),
     ("/api-keys/ID/handover/withdrawal", &[]),
     ("/api-keys/ID/status", &[("status", "disabled")]),
+    ("/api-keys/ID/restoration", &[]),
+    ("/api-keys/ID/purge", &[]),
     ("/api-keys/ID/deletion", &[]),
     ("/api-keys/ID/rotation", &[("secret_id", "NEW_SECRET"), ("grace", "86400")]),
     ("/api-keys/ID/rotation/extension", &[("grace", "604800")]),
@@ -51,6 +53,7 @@ pub const WRITES: &[Write] = &[
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
     ("/api-keys/ID/leak-report/dismissal", &[]),
     ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
+    ("/services/sms/status", &[("status", "disabled")]),
     ("/settings/instance/leak-reports", &[("leak_reports", "off")]),
     ("/api-keys/search", &[("q", "Eve")]),
     ("/leaks", &[("text", "x")]),
@@ -169,7 +172,7 @@ on_both_databases! {
 
         // What ends a key or the session comes last.
         let (ends, others): (Vec<_>, Vec<_>) =
-            WRITES.iter().partition(|(path, _)| ["/logout", "/api-keys/ID/deletion"].contains(path));
+            WRITES.iter().partition(|(path, _)| ["/logout", "/api-keys/ID/purge", "/api-keys/ID/deletion"].contains(path));
         for write in others {
             let answer = send(&client, &ids, write);
             let is_refused = NEED_A_CODE.contains(&write.0) && matches!(answer.status, 409 | 422);

@@ -5,6 +5,7 @@ use crate::cli::on_database::{actor, open, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::deletion;
+use crate::domain::api_key::trash::TRASH_DAYS;
 use crate::error::Result;
 use crate::store::MayCreate;
 
@@ -16,5 +17,9 @@ pub(super) async fn delete(config: &Config, id: &str) -> Result<()> {
         deletion::delete(tx, &account, &id)
     });
     let key = deleted.await?;
-    say(config, &format!("“{}”, {}, is deleted.", key.name, key.id))
+    let (name, id) = (&key.name, &key.id);
+    say(
+        config,
+        &format!("“{name}”, {id}, is deleted. For {TRASH_DAYS} days it can be restored: keyfob key restore {id}"),
+    )
 }

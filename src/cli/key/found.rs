@@ -1,7 +1,7 @@
 //! How commands find a key by its id.
 
 use crate::domain::account::AccountId;
-use crate::domain::api_key::{self, ApiKeyId};
+use crate::domain::api_key::{self, ApiKeyId, deletion};
 use crate::domain::service;
 use crate::error::{Error, Result};
 use crate::store::Conn;
@@ -20,8 +20,19 @@ pub(super) fn parse_id(text: &str) -> Result<ApiKeyId> {
 /// The account of a key: a shell on the server gives access to the keys of all accounts.
 ///
 /// # Errors
-/// [`Error::Invalid`] for an unknown key.
+/// [`Error::Invalid`] for an unknown key, and for one in the trash.
 pub(super) fn account_of(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
+    if deletion::owner(conn, id)?.is_some() {
+        return Err(Error::invalid("id", format!("{id} was deleted; see `keyfob key list --trash`.")));
+    }
+    account_of_any(conn, id)
+}
+
+/// The account of a key, which may be in the trash.
+///
+/// # Errors
+/// [`Error::Invalid`] for an unknown key.
+pub(super) fn account_of_any(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
     api_key::account_of(conn, id).map_err(|error| match error {
         Error::NotFound => no_key(id.as_str()),
         error => error,

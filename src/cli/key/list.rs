@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::found::require_service;
+use super::trash;
 use crate::cli::minute::minute;
 use crate::cli::on_database::{open, print, say_aside};
 use crate::clock::Clock;
@@ -25,12 +26,18 @@ pub(crate) struct ListArguments {
     /// Only keys whose end has passed
     #[arg(long)]
     expired: bool,
+    /// The keys that were deleted in the last 7 days, in the place of the others
+    #[arg(long, conflicts_with_all = ["service", "status", "expired"])]
+    trash: bool,
     /// One JSON object on each line
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn list(config: &Config, arguments: ListArguments) -> Result<()> {
+    if arguments.trash {
+        return trash::list(config, arguments.json).await;
+    }
     let (store, now) = (open(config, MayCreate::Nothing)?, Clock::System.now());
     let filter = KeyFilter {
         service: arguments.service,

@@ -1,4 +1,4 @@
-//! Deleting a key: asked for once more, then done for ever.
+//! Deleting a key: asked for once more, then put in the trash.
 
 use actix_session::Session;
 use actix_web::HttpResponse;

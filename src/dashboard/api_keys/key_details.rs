@@ -4,6 +4,7 @@ use super::callback::view::CallbackView;
 use super::default_sender_view::DefaultSenderView;
 use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
+use super::reason_view::ReasonView;
 use super::rotation::view::SecretsView;
 use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
@@ -28,6 +29,7 @@ pub(super) struct KeyDetails {
     pub(super) entry: ApiKeyEntry,
     /// The name of the operator who made it.
     pub(super) created_by: Option<String>,
+    pub(super) reason: ReasonView,
     pub(super) expiry: ExpiryView,
     pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
@@ -55,6 +57,7 @@ impl KeyDetails {
             let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
             Ok(Self {
                 created_by: maker.map(|maker| maker.name),
+                reason: ReasonView::read(conn, &entry.key)?,
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
                 secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,

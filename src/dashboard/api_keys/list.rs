@@ -20,7 +20,7 @@ use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
-use crate::domain::api_key::{KEYS_PER_PAGE, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
+use crate::domain::api_key::{KEYS_PER_PAGE, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys, trash};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -56,6 +56,8 @@ pub(super) struct ApiKeysPage {
     first_page: Option<String>,
     newer_page: Option<String>,
     next_page: Option<String>,
+    /// Whether there are deleted keys that can be restored.
+    has_trash: bool,
     /// Whether the list brings its messages along: where it takes the place of another one.
     with_toasts: bool,
 }
@@ -76,6 +78,7 @@ struct Listing {
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
     reported: Option<ReportedKeys>,
+    has_trash: bool,
 }
 
 fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
@@ -97,6 +100,7 @@ fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -
         cards: if has_cards { cards(conn, &who.account, now)? } else { Vec::new() },
         missed: MissedSwitch::read(conn, &who.account, &wanted.missed)?,
         banner: ExpiryBanner::read(conn, &who.account, now)?,
+        has_trash: trash::has_any(conn, &who.account, now)?,
         reported: ReportedKeys::read(conn, &who.account, now)?,
     })
 }
@@ -129,7 +133,7 @@ pub(super) async fn draw_list(
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
     let (access, now) = (who.access, state.clock.now());
-    let Listing { services, makers, page, cards, missed, banner, reported } =
+    let Listing { services, makers, page, cards, missed, banner, reported, has_trash } =
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.keys.filter.service.as_deref());
     let chosen = services.iter().find(|service| service.selected);
@@ -164,6 +168,7 @@ pub(super) async fn draw_list(
         next_page: page.last.map(|place| wanted.url(&KeyPageStart::After(place))),
         rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
         reveal,
+        has_trash,
         with_toasts: false,
     })
 }

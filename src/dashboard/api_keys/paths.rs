@@ -11,6 +11,9 @@ pub(super) const PATH: &str = "/api-keys";
 /// The form for a new key.
 pub(super) const NEW: &str = "/api-keys/new";
 
+/// The deleted keys that can be restored.
+pub(super) const TRASH: &str = "/api-keys/trash";
+
 /// The page of a key.
 pub(in crate::dashboard) fn path(id: &ApiKeyId) -> String {
     format!("{PATH}/{id}")
@@ -24,6 +27,11 @@ pub(super) fn rotation(id: &ApiKeyId) -> String {
 /// The page of a key, where the form of its callback is filled in again.
 pub(super) fn callback_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "callback")
+}
+
+/// The page of a key, where the form of why it is switched off is filled in again.
+pub(super) fn reason_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "reason")
 }
 
 /// The page of a key, where the form of its end is filled in again.

@@ -23,6 +23,8 @@ pub(super) struct ApiKeyRow {
     pub(super) created: When,
     pub(super) last_used: Option<LastUsed>,
     pub(super) enabled: bool,
+    /// Whether all keys of its service are refused.
+    pub(super) service_is_off: bool,
     pub(super) end: Option<KeyEnd>,
     /// The secret that the current one took the place of, while both are accepted.
     pub(super) rotating: Option<Rotating>,
@@ -48,6 +50,7 @@ impl ApiKeyRow {
             name: key.name,
             description: key.description,
             mask: secret.mask,
+            service_is_off: service.is_off(),
             service_name: service.name,
             is_test: key.mode == Mode::Test,
             created: key.created_at.into(),

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use super::callback::view::{CallbackDraft, CallbackView};
 use super::first_request::SMS;
 use super::key_details::KeyDetails;
-use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, scopes_form};
+use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, reason_form, scopes_form};
 use super::row::ApiKeyRow;
+use super::trash::show_trashed;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
@@ -77,11 +78,15 @@ pub async fn show_api_key(
     query: Query<KeyPageQuery>,
 ) -> Result<HttpResponse> {
     let id = parse_id(&id)?;
-    let mut known = KeyDetails::read(&state, &who, &id, &query.missed).await?;
+    let mut known = match KeyDetails::read(&state, &who, &id, &query.missed).await {
+        Err(Error::NotFound) => return show_trashed(&state, &session, &who, id).await,
+        read => read?,
+    };
     let callback = session::take_draft(&session, callback_form(&id).as_str());
     if let Some(CallbackDraft { url }) = callback.and_then(|draft| parse_form(draft.as_bytes()).ok()) {
         known.callback = known.callback.map(|callback| CallbackView { url, ..callback });
     }
+    known.reason.fill_in_draft(session::take_draft(&session, reason_form(&id).as_str()));
     known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
     known.scopes.fill_in_draft(session::take_draft(&session, scopes_form(&id).as_str()));
     known.allowed_ips.fill_in_draft(session::take_draft(&session, allowed_ips_form(&id).as_str()));

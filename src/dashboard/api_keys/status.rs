@@ -3,15 +3,18 @@
 use actix_session::Session;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, REFERER};
-use actix_web::web::{Data, Form, Path};
+use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
 use super::missed_switch::{self, MissedSwitch};
 use super::paths::parse_id;
+use super::reason::disable_with_reason;
+use super::reason_view::{ReasonForm, ReasonView};
 use super::row::ApiKeyRow;
 use super::rules::key_end::KeyEnd;
+use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{html, respond, see_other};
 use crate::dashboard::frame::next_path::NextPath;
@@ -37,6 +40,7 @@ struct SwitchedApiKey {
 #[template(path = "api_key/_switched.html")]
 struct SwitchedOnPage {
     row: ApiKeyRow,
+    reason: ReasonView,
     toast: Toast,
 }
 
@@ -48,8 +52,12 @@ struct GoneToast {
 
 /// Where the switch is wanted.
 #[derive(Deserialize)]
-pub struct StatusForm {
+struct StatusForm {
     status: String,
+    /// The form of the key's page has it, also if it is none.
+    reason: Option<String>,
+    #[serde(default)]
+    note: String,
 }
 
 /// `POST /api-keys/{id}/status`
@@ -59,13 +67,17 @@ pub async fn set_api_key_status(
     signed_in: Result<SignedIn>,
     htmx: Htmx,
     id: Path<String>,
-    form: Form<StatusForm>,
+    body: Bytes,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let id = parse_id(&id)?;
+    let (id, form) = (parse_id(&id)?, parse_form::<StatusForm>(&body)?);
     let wanted: KeyStatus =
         form.status.parse().map_err(|()| Error::Malformed("Write status=enabled or status=disabled.".to_owned()))?;
     let referer = request.headers().get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
+    if let Some(reason) = form.reason {
+        let filled = ReasonForm { reason, note: form.note };
+        return disable_with_reason(&state, &session, signed_in, &id, filled, &body).await;
+    }
     let who = match signed_in {
         Err(Error::Unauthenticated) => return Ok(lead_to_login(&htmx, referer, &id, wanted)),
         signed_in => signed_in?,
@@ -76,7 +88,15 @@ pub async fn set_api_key_status(
         switched => switched?,
     };
     match htmx {
-        Htmx::Part { source, .. } if source == ON_PAGE => return html(status, &SwitchedOnPage { row, toast }),
+        Htmx::Part { source, .. } if source == ON_PAGE => {
+            let (account, id) = (who.account.clone(), row.id.clone());
+            let read = state.store.read(move |conn| {
+                let entry = api_key::find(conn, &account, &id)?;
+                ReasonView::read(conn, &entry.key)
+            });
+            let reason = read.await?;
+            return html(status, &SwitchedOnPage { row, reason, toast });
+        }
         Htmx::Part { .. } => return html(status, &SwitchedApiKey { row, toast }),
         Htmx::No => session::leave_toast(&session, &toast)?,
     }
@@ -116,11 +136,14 @@ async fn switch(
     let (key, owner) = (id.clone(), account.clone());
     match who.change(state, move |tx| api_key::set_status(tx, &owner, &key, wanted)).await {
         Ok(entry) => {
-            let ApiKeyEntry { key, .. } = &entry;
+            let ApiKeyEntry { key, service, .. } = &entry;
             tracing::info!(key = %key.id, operator = %who.operator.id, status = wanted.as_str(), "an API key was switched");
             let toast = match key.expires_at.map(|end| KeyEnd::new(end, now)).filter(|end| end.is_past) {
                 Some(end) if wanted == KeyStatus::Enabled => {
                     Toast::notice(format!("“{}” is enabled, but it ended {}.", key.name, end.distance))
+                }
+                _ if wanted == KeyStatus::Enabled && service.is_off() => {
+                    Toast::notice(format!("“{}” is enabled, but {} is switched off.", key.name, service.name))
                 }
                 _ => Toast::success(format!("“{}” is {}.", key.name, wanted.as_str())),
             };

@@ -1,8 +1,6 @@
 //! The page that names the keys in a text. The text is not stored, not logged and not
 //! shown again, since it may hold secrets: of this installation's or of others'.
 
-use std::collections::HashMap;
-
 use actix_session::Session;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -16,8 +14,8 @@ use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::login::resume::ask_again;
-use crate::domain::api_key;
 use crate::domain::api_key::secret_scan::{FoundSecrets, find_secrets};
+use crate::domain::api_key::{self, Identification};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -66,13 +64,14 @@ async fn find(state: &State, who: &SignedIn, text: &str) -> Result<Answer> {
     check(text)?;
     let FoundSecrets { secrets, mistyped, is_cut } = find_secrets(text);
     let account = who.account.clone();
-    let (secrets, known) = if secrets.is_empty() {
-        (secrets, HashMap::new())
+    let (secrets, found) = if secrets.is_empty() {
+        (secrets, Identification::default())
     } else {
-        who.change(state, move |tx| api_key::identify(tx, &account, &secrets).map(|known| (secrets, known))).await?
+        who.change(state, move |tx| api_key::identify(tx, &account, &secrets).map(|found| (secrets, found))).await?
     };
-    tracing::info!(operator = %who.operator.id, found = known.len(), "keys were looked up by their secrets");
-    Ok(Answer::new(&secrets, known, mistyped, is_cut, state.clock.now()))
+    let count = found.known.len() + found.in_trash.len();
+    tracing::info!(operator = %who.operator.id, found = count, "keys were looked up by their secrets");
+    Ok(Answer::new(&secrets, found, mistyped, is_cut, state.clock.now()))
 }
 
 fn check(text: &str) -> Result<()> {

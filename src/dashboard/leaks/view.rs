@@ -1,7 +1,5 @@
 //! The page *Which key is this?*, and its answer.
 
-use std::collections::HashMap;
-
 use askama::Template;
 
 use crate::dashboard::api_keys::row::LastUsed;
@@ -9,10 +7,11 @@ use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::Shell;
 use crate::domain::account::Permission;
 use crate::domain::api_key::secret::{KeySecret, Mode};
-use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, IdentifiedSecret, KeySecretId, KeyStatus};
+use crate::domain::api_key::trash::TrashedKey;
+use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Identification, IdentifiedSecret, KeySecretId, KeyStatus};
 use crate::error::FieldErrors;
 use crate::format::count;
-use crate::store::{Digest, UtcTime};
+use crate::store::UtcTime;
 
 /// `leaks/page.html`
 #[derive(Template)]
@@ -35,6 +34,8 @@ impl LeaksPage {
 /// What was found.
 pub(super) struct Answer {
     known: Vec<KnownSecret>,
+    /// Secrets of keys in the trash.
+    trashed: Vec<TrashedSecret>,
     /// The masks of secrets that are of no key of this account.
     unknown: Vec<String>,
     mistyped: usize,
@@ -48,24 +49,27 @@ impl Answer {
     /// The answer about these secrets, in the order of the text.
     pub(super) fn new(
         secrets: &[KeySecret],
-        mut known: HashMap<Digest, IdentifiedSecret>,
+        Identification { mut known, mut in_trash }: Identification,
         mistyped: usize,
         is_cut: bool,
         now: UtcTime,
     ) -> Self {
-        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        let (mut found, mut trashed, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for secret in secrets {
-            match known.remove(&secret.digest()) {
-                Some(identified) => found.push(identified),
-                None => unknown.push(secret.mask()),
+            let digest = secret.digest();
+            match (known.remove(&digest), in_trash.remove(&digest)) {
+                (Some(identified), _) => found.push(identified),
+                (None, Some(key)) => trashed.push(TrashedSecret::new(key, secret, now)),
+                (None, None) => unknown.push(secret.mask()),
             }
         }
-        Self { unknown, mistyped, is_cut, ..Self::of_known(found, now) }
+        Self { trashed, unknown, mistyped, is_cut, ..Self::of_known(found, now) }
     }
 
     /// How many keys were found, as the heading says it.
     fn heading(&self) -> String {
         let mut keys: Vec<&ApiKeyId> = self.known.iter().map(|known| &known.id).collect();
+        keys.extend(self.trashed.iter().map(|trashed| &trashed.id));
         keys.sort_unstable();
         keys.dedup();
         match keys.len() {
@@ -81,7 +85,7 @@ impl Answer {
         working.sort_unstable();
         working.dedup();
         let (working_count, working) = (working.len(), working.join(" "));
-        Self { known, unknown: Vec::new(), mistyped: 0, is_cut: false, working, working_count }
+        Self { known, trashed: Vec::new(), unknown: Vec::new(), mistyped: 0, is_cut: false, working, working_count }
     }
 }
 
@@ -107,6 +111,21 @@ struct KnownSecret {
     uses_since: Option<i64>,
 }
 
+/// A secret of a key in the trash.
+struct TrashedSecret {
+    id: ApiKeyId,
+    name: String,
+    mask: String,
+    /// When the key was deleted.
+    deleted: String,
+}
+
+impl TrashedSecret {
+    fn new(TrashedKey { entry, deleted_at, .. }: TrashedKey, secret: &KeySecret, now: UtcTime) -> Self {
+        Self { id: entry.key.id, name: entry.key.name, mask: secret.mask(), deleted: ago(deleted_at, now) }
+    }
+}
+
 impl KnownSecret {
     fn new(IdentifiedSecret { secret, usage, entry }: IdentifiedSecret, now: UtcTime) -> Self {
         let ApiKeyEntry { key, service, previous, .. } = &entry;
@@ -119,13 +138,14 @@ impl KnownSecret {
         let is_live = secret.ends_at.is_none_or(|end| end > now);
         let verdict = match (key.status, key.expires_at, secret.ends_at) {
             (KeyStatus::Disabled, ..) => "Refused: the key is switched off".to_owned(),
+            _ if service.is_off() => format!("Refused: {} is switched off", service.name),
             (_, Some(end), _) if end <= now => format!("Refused: the key expired {}", ago(end, now)),
             (_, _, Some(end)) if end <= now => format!("Refused: this secret ended {}", ago(end, now)),
             _ => "Works".to_owned(),
         };
         let is_on = key.status == KeyStatus::Enabled && key.expires_at.is_none_or(|end| end > now);
         Self {
-            works: is_on && is_live,
+            works: is_on && is_live && !service.is_off(),
             is_on,
             can_end: is_on && is_live && previous.is_some(),
             uses_since: previous.map(|previous| previous.uses_since()),

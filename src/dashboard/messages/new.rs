@@ -8,7 +8,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use super::paths::{self, PATH, SECTION};
-use crate::dashboard::api_keys::first_request::REHEARSED;
+use crate::dashboard::api_keys::first_request::{REHEARSED, SMS};
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
@@ -20,6 +20,7 @@ use crate::domain::account::Permission;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{self, Accepted, MessageDraft, MessageId, MessageOrigin};
+use crate::domain::service;
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::count;
 use crate::http::State;
@@ -156,6 +157,13 @@ async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<Str
     let mode = errors.collect(mode)?;
     let draft = errors.collect(MessageDraft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
     let (Some(form_id), Some(mode), Some(draft)) = (form_id, mode, draft) else { return Err(Error::Invalid(errors)) };
+    match state.store.read(|conn| service::find(conn, SMS)).await {
+        Ok(sms) if sms.is_off() => {
+            return Err(Error::invalid("form_id", format!("{} is switched off. Nothing was sent.", sms.name)));
+        }
+        Ok(_) | Err(Error::NotFound) => {}
+        Err(error) => return Err(error),
+    }
     let digest = Digest::of(&serde_json::to_vec(filled).map_err(Error::internal)?);
     let key = IdempotencyKey::parse(&who.account, mode, "dashboard", form_id.as_str())?;
     let origin = MessageOrigin { account_id: who.account.clone(), api_key_id: None, mode };

@@ -38,6 +38,7 @@ struct ServiceRow {
     name: String,
     key_prefix: String,
     keys: i64,
+    is_off: bool,
     created: When,
 }
 
@@ -91,6 +92,7 @@ pub async fn list_services(state: Data<State>, session: Session, who: SignedIn) 
 fn row(service: Service, counts: &HashMap<String, i64>) -> ServiceRow {
     ServiceRow {
         keys: counts.get(&service.slug).copied().unwrap_or_default(),
+        is_off: service.is_off(),
         slug: service.slug,
         name: service.name,
         key_prefix: service.key_prefix,

@@ -8,3 +8,4 @@ pub mod scope_deletion;
 pub mod scopes;
 pub mod self_revocation;
 pub mod show;
+pub mod status;

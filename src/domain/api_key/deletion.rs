@@ -1,11 +1,12 @@
-//! Deletion of keys. The id of a deleted key stays (a tombstone), so that no later
-//! form creates another key with it.
+//! Deletion of keys, and taking it back. The id of a deleted key stays (a tombstone), so
+//! that no later form creates another key with it.
 
 use diesel::prelude::*;
 
 use super::entry::ApiKeyEntry;
 use super::list::{find, find_locked, forget};
 use super::record::{ApiKey, ApiKeyId};
+use super::trash::oldest_restorable;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::handover;
@@ -31,10 +32,11 @@ pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<Api
 /// Takes a key out of the trash.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a key that is not in the trash, and for another account's.
+/// [`Error::NotFound`] for a key that is not in the trash or has been there for too long, and
+/// for another account's.
 pub fn restore(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<ApiKeyEntry> {
     let deleted = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
-    let deleted = deleted.filter(api_keys::deleted_at.is_not_null());
+    let deleted = deleted.filter(api_keys::deleted_at.gt(oldest_restorable(tx.now())));
     if diesel::update(deleted).set(api_keys::deleted_at.eq(None::<UtcTime>)).execute(tx.conn())? == 0 {
         return Err(Error::NotFound);
     }
@@ -44,10 +46,15 @@ pub fn restore(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Result<Ap
     Ok(entry)
 }
 
-/// The account whose deleted key had this id; `None` for the ids of other keys.
+/// The account whose deleted key has this id, or had it; `None` for the ids of other keys.
 ///
 /// # Errors
 /// When the database fails.
 pub fn owner(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<AccountId>> {
+    let in_trash = api_keys::table.find(id).filter(api_keys::deleted_at.is_not_null());
+    let owner = in_trash.select(api_keys::account_id).first(conn).optional()?;
+    if owner.is_some() {
+        return Ok(owner);
+    }
     Ok(api_key_deletions::table.find(id).select(api_key_deletions::account_id).first(conn).optional()?)
 }

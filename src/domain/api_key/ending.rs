@@ -45,6 +45,7 @@ pub fn ending(conn: &mut Conn, account: &AccountId, from: UtcTime, to: UtcTime, 
             .filter(sorted_end().gt(from))
             .filter(sorted_end().le(to))
             .filter(api_keys::status.eq(KeyStatus::Enabled))
+            .filter(api_keys::deleted_at.is_null())
     };
     let first: Vec<(ApiKeyId, String)> = keys()
         .order((sorted_end().asc(), api_keys::created_at.desc(), api_keys::id.desc()))
@@ -74,7 +75,8 @@ impl Shortening {
     pub fn find(conn: &mut Conn, now: UtcTime) -> Result<Option<Self>> {
         let Some(end) = Lifetimes::read(conn)?.latest(now) else { return Ok(None) };
         let too_late = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(end));
-        let total = api_keys::table.filter(too_late).count().get_result(conn)?;
+        let keys = api_keys::table.filter(too_late).filter(api_keys::deleted_at.is_null());
+        let total = keys.count().get_result(conn)?;
         Ok(Some(Self { total, end }).filter(|found| found.total > 0))
     }
 
@@ -95,7 +97,8 @@ pub fn shorten(tx: &mut Tx<'_>, confirmed: Shortening) -> Result<i64> {
     if Shortening::find(tx, now)? != Some(confirmed) {
         return Err(Error::ChangedMeanwhile);
     }
-    let too_late = || api_keys::expires_at.is_null().or(api_keys::expires_at.gt(confirmed.end));
+    let is_too_late = || api_keys::expires_at.is_null().or(api_keys::expires_at.gt(confirmed.end));
+    let too_late = || is_too_late().and(api_keys::deleted_at.is_null());
     let keys: Vec<ApiKey> = api_keys::table
         .filter(too_late())
         .order((api_keys::created_at.asc(), api_keys::id.asc()))

@@ -9,6 +9,7 @@ use super::list::find;
 use super::record::ApiKeyId;
 use super::secret::KeySecret;
 use super::stored_secret::{KeySecretId, StoredSecret};
+use super::trash::{self, TrashedKey, oldest_restorable};
 use super::usage::SecretUsage;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
@@ -27,27 +28,51 @@ pub struct IdentifiedSecret {
     pub entry: ApiKeyEntry,
 }
 
+/// The keys that secrets are of.
+#[derive(Debug, Default)]
+pub struct Identification {
+    /// Those of the account's keys.
+    pub known: HashMap<Digest, IdentifiedSecret>,
+    /// Those of its keys in the trash.
+    pub in_trash: HashMap<Digest, TrashedKey>,
+}
+
 /// Identifies secrets, each of which may be of a key of this account. Writes an audit
 /// event for each key; counts no use.
 ///
 /// # Errors
 /// When the database fails.
-pub fn identify(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    secrets: &[KeySecret],
-) -> Result<HashMap<Digest, IdentifiedSecret>> {
+pub fn identify(tx: &mut Tx<'_>, account: &AccountId, secrets: &[KeySecret]) -> Result<Identification> {
     let digests: Vec<Digest> = secrets.iter().map(KeySecret::digest).collect();
     let known = key_secrets::table.filter(key_secrets::digest.eq_any(&digests));
     let known: Vec<KeySecretId> = known.select(key_secrets::id).load(tx.conn())?;
     let found = identified(tx, account, &known)?;
+    let in_trash = identified_in_trash(tx, account, &known)?;
     let mut keys: Vec<&ApiKeyEntry> = found.iter().map(|found| &found.entry).collect();
+    keys.extend(in_trash.values().map(|trashed| &trashed.entry));
     keys.sort_by(|one, other| one.key.id.cmp(&other.key.id));
     keys.dedup_by(|one, other| one.key.id == other.key.id);
     for entry in keys {
         tx.audit(entry.key.event(Action::ApiKeyLookedUp).done())?;
     }
-    Ok(found.into_iter().map(|found| (found.secret.digest, found)).collect())
+    let known = found.into_iter().map(|found| (found.secret.digest, found)).collect();
+    Ok(Identification { known, in_trash })
+}
+
+fn identified_in_trash(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    secrets: &[KeySecretId],
+) -> Result<HashMap<Digest, TrashedKey>> {
+    let rows: Vec<(Digest, ApiKeyId)> = key_secrets::table
+        .inner_join(api_keys::table)
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.gt(oldest_restorable(tx.now())))
+        .filter(key_secrets::id.eq_any(secrets))
+        .select((key_secrets::digest, api_keys::id))
+        .load(tx.conn())?;
+    let now = tx.now();
+    rows.into_iter().map(|(digest, id)| Ok((digest, trash::find(tx, account, &id, now)?))).collect()
 }
 
 /// The secrets with these ids that are of an account's keys, in any order.
@@ -59,6 +84,7 @@ pub fn identified(conn: &mut Conn, account: &AccountId, secrets: &[KeySecretId])
         .inner_join(api_keys::table)
         .left_join(key_secret_usages::table)
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .filter(key_secrets::id.eq_any(secrets))
         .order(key_secrets::id)
         .select((StoredSecret::as_select(), Option::<SecretUsage>::as_select()))

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 
 use super::entry::ApiKeyEntry;
-use super::record::{ApiKey, ApiKeyId};
+use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::replaced_secret;
 use super::stored_secret::{self, StoredSecret};
 use super::usage::SecretUsage;
 use crate::domain::account::AccountId;
-use crate::domain::service::Service;
+use crate::domain::service::{Service, ServiceStatus};
 use crate::error::{Error, Result};
 use crate::store::change_log::{self, Position};
 use crate::store::schema::{api_keys, key_secret_usages, key_secrets, revisions, services};
@@ -108,18 +108,24 @@ pub fn find_locked(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId) -> Resul
     find(tx, account, id)
 }
 
-/// The key of any account that has a secret with this digest, and the position in
-/// the history of changes at which it was read, for the gate.
+/// The key of any account that has a secret with this digest, disabled if its service is, and
+/// the position in the history of changes at which it was read, for the gate.
 ///
 /// # Errors
 /// When the database fails.
 pub fn find_by_digest(conn: &mut Conn, digest: Digest) -> Result<Option<(ApiKey, StoredSecret, Position)>> {
     let latest = revisions::table.on(revisions::name.eq(change_log::REVISION));
-    // One statement, so that the key and the position are of the same moment.
-    let row = key_secrets::table.inner_join(api_keys::table).inner_join(latest).filter(key_secrets::digest.eq(digest));
+    // One statement, so that the key, its service and the position are of the same moment.
+    let keys = api_keys::table.inner_join(services::table);
+    let row = key_secrets::table.inner_join(keys).inner_join(latest).filter(key_secrets::digest.eq(digest));
     let row = row.filter(api_keys::deleted_at.is_null());
-    let columns = (ApiKey::as_select(), StoredSecret::as_select(), change_log::LATEST);
-    Ok(row.select(columns).first(conn).optional()?)
+    let columns = (ApiKey::as_select(), StoredSecret::as_select(), change_log::LATEST, services::status);
+    let found: Option<(ApiKey, StoredSecret, Position, ServiceStatus)> = row.select(columns).first(conn).optional()?;
+    Ok(found.map(|(key, secret, position, service)| {
+        // A verdict looks at one switch, which is off when that of the service is.
+        let status = if service == ServiceStatus::Disabled { KeyStatus::Disabled } else { key.status };
+        (ApiKey { status, ..key }, secret, position)
+    }))
 }
 
 /// Invalidates the cached records of a key on every instance, by the digests of its secrets.

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::entry::ApiKeyEntry;
 use super::list::{find, forget};
 use super::record::{ApiKeyId, KeyStatus, StatusReason};
+use super::trash;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::{handover, text};
@@ -48,6 +49,7 @@ pub fn set_status(
     let note = note.filter(|note| !text::is_blank(note));
     let note = note.map(|note| text::line("note", "The note", MAX_NOTE_CHARS, &note)).transpose()?;
     let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
+    let row = row.filter(api_keys::deleted_at.is_null());
     let before: Option<StatusReason> = row.select(api_keys::status_reason).first(tx.conn())?;
     let set = (api_keys::status.eq(status), api_keys::status_reason.eq(reason));
     let mut changed = diesel::update(row.filter(api_keys::status.ne(status))).set(set).execute(tx.conn())?;
@@ -75,16 +77,25 @@ pub fn set_status(
 /// # Errors
 /// When the database fails.
 pub fn count_enabled(conn: &mut Conn) -> Result<i64> {
-    Ok(api_keys::table.filter(api_keys::status.eq(KeyStatus::Enabled)).count().get_result(conn)?)
+    let enabled = api_keys::table.filter(api_keys::status.eq(KeyStatus::Enabled));
+    Ok(enabled.filter(api_keys::deleted_at.is_null()).count().get_result(conn)?)
 }
 
-/// Disables every key of all accounts. Returns how many were enabled.
+/// Disables every key of all accounts, also those in the trash, so that none is on when it is
+/// restored. Returns how many of the others were enabled.
 ///
 /// # Errors
 /// When the database fails.
 pub fn disable_all(tx: &mut Tx<'_>) -> Result<i64> {
+    for key in trash::enabled(tx)? {
+        diesel::update(api_keys::table.find(&key.id))
+            .set(api_keys::status.eq(KeyStatus::Disabled))
+            .execute(tx.conn())?;
+        tx.audit(key.event(Action::ApiKeyDisabled).done())?;
+    }
     let enabled: Vec<(AccountId, ApiKeyId)> = api_keys::table
         .filter(api_keys::status.eq(KeyStatus::Enabled))
+        .filter(api_keys::deleted_at.is_null())
         .order(api_keys::id)
         .select((api_keys::account_id, api_keys::id))
         .load(tx.conn())?;

@@ -53,12 +53,15 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyReportDismissed
         | Action::ApiKeyLookedUp
         | Action::ApiKeyDeleted
-        | Action::ApiKeyRestored => ActionGroup::ApiKeys,
+        | Action::ApiKeyRestored
+        | Action::ApiKeyPurged => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
         Action::CreditsAdded => ActionGroup::Credits,
         Action::ServiceCreated
         | Action::ServiceSelfRevocationChanged
         | Action::ServiceRenamed
+        | Action::ServiceEnabled
+        | Action::ServiceDisabled
         | Action::ServiceScopeAdded
         | Action::ServiceScopeChanged
         | Action::ServiceScopeRemoved => ActionGroup::Services,

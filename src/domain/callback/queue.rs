@@ -12,7 +12,7 @@ use super::secret::CallbackSecret;
 use super::url::CallbackUrl;
 use crate::domain::api_key::ApiKeyId;
 use crate::error::Result;
-use crate::store::schema::callback_deliveries;
+use crate::store::schema::{api_keys, callback_deliveries};
 use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// How long a worker has to record the outcome of an attempt, in seconds; longer
@@ -63,17 +63,22 @@ pub fn lease(
     Ok((attempts, last))
 }
 
-/// The keys with queued deliveries, first those after `after`. Each key is one
+/// The keys with queued deliveries, first those after `after`; the deliveries of keys in the
+/// trash wait until their keys are restored, or until they are too old. Each key is one
 /// step in the index, however long its queue is.
 ///
 /// # Errors
 /// When the database fails.
 fn keys_round_robin(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<ApiKeyId>> {
     let (mut keys, mut last) = (Vec::new(), String::new());
+    let in_trash = api_keys::table
+        .filter(api_keys::id.eq(callback_deliveries::api_key_id))
+        .filter(api_keys::deleted_at.is_not_null());
     loop {
         let next: Option<ApiKeyId> = callback_deliveries::table
             .filter(callback_deliveries::due_at.is_not_null())
             .filter(callback_deliveries::api_key_id.gt(&last))
+            .filter(dsl::not(dsl::exists(in_trash)))
             .order(callback_deliveries::api_key_id)
             .select(callback_deliveries::api_key_id)
             .first(conn)

@@ -64,7 +64,11 @@ pub fn state_of(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<Option<
 }
 
 /// Whether a key with this current secret is accepted now, and so worth handing over.
-pub(super) fn is_accepted(ApiKeyEntry { key, secret, .. }: &ApiKeyEntry, digest: &Digest, now: UtcTime) -> bool {
+pub(super) fn is_accepted(
+    ApiKeyEntry { key, secret, service, .. }: &ApiKeyEntry,
+    digest: &Digest,
+    now: UtcTime,
+) -> bool {
     let is_over = key.expires_at.is_some_and(|end| end <= now);
-    key.status == KeyStatus::Enabled && !is_over && secret.digest == *digest
+    key.status == KeyStatus::Enabled && !service.is_off() && !is_over && secret.digest == *digest
 }

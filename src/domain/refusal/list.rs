@@ -57,6 +57,7 @@ pub fn list(
     limit: usize,
 ) -> Result<RefusalList> {
     let of_account = key_refusals::account_id.eq(account).and(api_keys::account_id.eq(account));
+    let of_account = of_account.and(api_keys::deleted_at.is_null());
     let mut query = key_refusals::table.inner_join(api_keys::table).filter(of_account).into_boxed();
     query = query.filter(key_refusals::last_at.ge(oldest_kept(now)));
     if let Some(key) = &filter.key {

@@ -9,6 +9,7 @@ table! {
         key_prefix -> Text,
         created_at -> BigInt,
         self_revocation -> Text,
+        status -> Text,
     }
 }
 

@@ -56,6 +56,12 @@ const ROWS: &[SampleRows] = &[
         "(slug, name, key_prefix, created_at) VALUES ('sms', 'SMS', 'sms', 4), ('maps', 'Maps', 'maps', 5)",
     ),
     rows(
+        29,
+        "services",
+        "(slug, name, key_prefix, created_at, self_revocation, status) VALUES \
+         ('sms', 'SMS', 'sms', 4, 'allowed', 'enabled'), ('maps', 'Maps', 'maps', 5, 'refused', 'disabled')",
+    ),
+    rows(
         2,
         "api_keys",
         "(id, account_id, service, mode, name, description, digest, mask, status, created_by, created_at, expires_at) \

@@ -42,6 +42,7 @@ pub fn known_keys(conn: &mut Conn, account: &AccountId, id: &OperatorId, now: Ut
     let rows: Vec<(ApiKeyId, String, Option<UtcTime>)> = key_secrets::table
         .inner_join(api_keys::table)
         .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
         .filter(api_keys::status.eq(KeyStatus::Enabled))
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
         .filter(key_secrets::ends_at.is_null().or(key_secrets::ends_at.gt(now)))
