@@ -116,7 +116,7 @@ fn examples(media_type: &Value) -> Vec<&Value> {
 
 #[test]
 fn every_route_for_programs_is_described_and_nothing_else() {
-    let written = include_str!("../../src/routes.rs");
+    let written = concat!(include_str!("../../src/routes.rs"), include_str!("../../src/routes/pages.rs"));
     let (for_programs, for_browsers) = written.split_once("// For browsers").unwrap();
     let after = |text: &'static str, mark| text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap());
     let paths = |text| after(text, "resource(\"");

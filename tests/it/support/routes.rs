@@ -1,6 +1,6 @@
-//! The whole site, as `src/routes.rs` has it: what walks it forgets no route.
+//! The whole site, as `src/routes.rs` and `src/routes/pages.rs` have it: what walks it forgets no route.
 
-const WRITTEN: &str = include_str!("../../../src/routes.rs");
+const WRITTEN: &str = concat!(include_str!("../../../src/routes.rs"), include_str!("../../../src/routes/pages.rs"));
 
 /// The token of a link that nobody made.
 pub const UNKNOWN_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
