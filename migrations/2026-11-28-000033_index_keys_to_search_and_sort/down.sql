@@ -4,7 +4,6 @@ DROP INDEX api_keys_by_text;
 DROP INDEX key_secrets_imported;
 DROP INDEX key_secrets_by_end;
 DROP INDEX key_secrets_by_tail;
-DROP INDEX api_keys_in_trash;
 DROP INDEX api_keys_unlimited;
 DROP INDEX api_keys_by_maker;
 DROP INDEX api_keys_by_mode;

@@ -13,7 +13,6 @@ CREATE INDEX api_keys_by_status ON api_keys (account_id, status, created_at DESC
 CREATE INDEX api_keys_by_mode ON api_keys (account_id, mode, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX api_keys_by_maker ON api_keys (account_id, created_by, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX api_keys_unlimited ON api_keys (account_id, created_at DESC, id DESC) WHERE allowed_ips = '' AND scopes = '*' AND deleted_at IS NULL;
-CREATE INDEX api_keys_in_trash ON api_keys (account_id, created_at DESC, id DESC) WHERE deleted_at IS NOT NULL;
 CREATE INDEX key_secrets_by_tail ON key_secrets (tail);
 CREATE INDEX key_secrets_by_end ON key_secrets (ends_at) WHERE ends_at IS NOT NULL;
 CREATE INDEX key_secrets_imported ON key_secrets (api_key_id) WHERE origin = 'imported';
