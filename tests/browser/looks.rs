@@ -99,6 +99,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_credits();
     look.at_services();
     look.at_many_keys();
+    look.at_the_trash();
     look.at_people();
     look.at_audit();
     look.at_settings();
@@ -260,6 +261,51 @@ impl Look {
         self.closely("missed-switch", &[]);
         dashboard.open(&format!("/api-keys/{id}/deletion"));
         self.closely("key-deletion", &[]);
+    }
+
+    /// Deleted keys, a service that is off, and a key that is off for a reason.
+    #[track_caller]
+    fn at_the_trash(&self) {
+        let dashboard = &self.dashboard;
+        dashboard.open("/api-keys/trash");
+        self.closely("trash-empty", &[]);
+        let ids: Vec<String> = [&"W".repeat(100), "Old"]
+            .iter()
+            .map(|name| {
+                dashboard.open("/api-keys");
+                dashboard.create_key(name);
+                dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default()
+            })
+            .collect();
+        dashboard.open(&format!("/api-keys/{}", ids[1]));
+        dashboard.find("#key-reason-part summary").click();
+        self.closely("key-reason", &[]);
+        dashboard.fill_in("#key-reason-note", &"w".repeat(201));
+        dashboard.find("#reason-form [type=submit]").click();
+        dashboard.wait_for("#key-reason-note-error");
+        self.closely("key-reason-with-error", &[&format!("/api-keys/{}/status 422", ids[1])]);
+        dashboard.fill_in("#key-reason-note", &"w".repeat(200));
+        dashboard.find("#reason-form [type=submit]").click();
+        dashboard.wait_for(".key-off");
+        self.closely("key-off", &[]);
+        dashboard.open(&format!("/api-keys/{}/deletion", ids[0]));
+        dashboard.follow("Delete key");
+        dashboard.open("/api-keys/trash");
+        self.closely("trash", &[]);
+        dashboard.open(&format!("/api-keys/{}/purge", ids[0]));
+        self.closely("purge", &[]);
+        dashboard.open(&format!("/api-keys/{}", ids[0]));
+        self.closely("key-in-trash", &[]);
+        dashboard.open("/services/sms/status");
+        self.closely("service-switch-off", &[]);
+        dashboard.follow("Switch off");
+        dashboard.wait_for_text(TOAST, "SMS is switched off.");
+        self.closely("services-off", &[]);
+        dashboard.open(&format!("/api-keys/{}", ids[1]));
+        self.closely("key-of-service-off", &[]);
+        dashboard.open("/services");
+        dashboard.find("[role=switch][aria-checked=false]").click();
+        dashboard.wait_for_text(TOAST, "SMS is switched on.");
     }
 
     /// Everything that a key's page can say about its scopes and addresses.

@@ -18,6 +18,7 @@ mod rotation;
 mod rules;
 mod second_factor;
 mod sessions;
+mod trash;
 mod trouble;
 mod webdriver;
 mod without_javascript;
