@@ -97,4 +97,5 @@ mod test_keys;
 mod throttle;
 mod upgrades;
 mod usage;
+mod usage_history;
 mod verify;

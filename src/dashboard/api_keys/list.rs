@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::missed_switch::MissedSwitch;
 use super::paths::{PATH, SECTION};
 use super::reveal::Reveal;
-use super::row::ApiKeyRow;
+use super::row::{ApiKeyRow, draw_sparklines};
 use super::rules::expiry_banner::ExpiryBanner;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
@@ -193,6 +193,8 @@ pub(super) async fn draw_list(
     let current = services.iter().find(|service| service.selected).or(services.first()).cloned();
     let before = page.first().filter(|_| newer > KEYS_PER_PAGE);
     let position = position(newer, page.rows.len(), Total::Exactly(total), ["key", "keys"]);
+    let mut rows: Vec<_> = page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect();
+    draw_sparklines(state, &mut rows).await?;
     Ok(ApiKeysPage {
         shell,
         filtered: wanted.service.is_some(),
@@ -206,7 +208,7 @@ pub(super) async fn draw_list(
         first_page: (newer > 0).then(|| wanted.url("", None)),
         newer_page: before.map(|place| wanted.url("before", Some(&place))),
         next_page: page.next.as_ref().map(|next| wanted.url("after", Some(next))),
-        rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
+        rows,
         reveal,
         with_toasts: false,
     })

@@ -19,3 +19,4 @@ pub mod row;
 pub mod rules;
 pub mod show;
 pub mod status;
+mod uses;

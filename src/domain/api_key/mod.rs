@@ -26,6 +26,8 @@ pub mod secret_scan;
 mod status;
 mod stored_secret;
 pub mod usage;
+mod usage_batch;
+pub mod usage_history;
 mod view;
 
 pub use allowed_ips::AllowedIps;
