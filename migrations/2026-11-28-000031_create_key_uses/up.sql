@@ -30,7 +30,7 @@ CREATE TABLE key_uses_by_day (
     PRIMARY KEY (api_key_id, day)
 );
 INSERT INTO settings (name, value)
-VALUES ('uses_counted_since', CAST(CAST(EXTRACT(EPOCH FROM now()) AS BIGINT) * 1000000 AS TEXT));
+VALUES ('uses_counted_since', (CAST(EXTRACT(EPOCH FROM now()) AS BIGINT) * 1000000)::TEXT);
 -- Both:
 CREATE INDEX key_uses_by_hour_by_age ON key_uses_by_hour (hour);
 CREATE INDEX key_uses_by_day_by_age ON key_uses_by_day (day);
