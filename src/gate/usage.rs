@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::question::Client;
 use super::record::{ClientDescription, KeyRecord};
 use crate::domain::api_key::KeySecretId;
-use crate::domain::api_key::usage::{self, SecretUsage};
+use crate::domain::api_key::usage::{self, NewUses, SecretUsage};
 use crate::error::Result;
 use crate::store::{Store, UtcTime, log_outage};
 
@@ -88,13 +88,13 @@ impl UsageQueue {
     }
 
     async fn write_batch(&self, records: &[Arc<KeyRecord>], store: &Store) -> Result<()> {
-        let taken = records.iter().map(|record| (record, take_uses(record))).filter(|(_, usage)| usage.uses > 0);
-        let (records, usages): (Vec<_>, Vec<_>) = taken.unzip();
-        if usages.is_empty() {
+        let taken = records.iter().map(|record| (record, take_uses(record))).filter(|(_, news)| news.usage.uses > 0);
+        let (records, news): (Vec<_>, Vec<_>) = taken.unzip();
+        if news.is_empty() {
             return Ok(());
         }
-        let counts: Vec<_> = usages.iter().map(|usage| usage.uses).collect();
-        let written = store.write(move |conn| usage::add(conn, usages)).await;
+        let counts: Vec<_> = news.iter().map(|news| news.usage.uses).collect();
+        let written = store.write(move |conn| usage::add(conn, news)).await;
         if written.is_err() {
             let back = records.into_iter().zip(counts).filter(|(record, count)| record.uses.put_back(*count));
             self.records.lock().extend(back.map(|(record, _)| Arc::clone(record)));
@@ -111,10 +111,12 @@ impl UsageQueue {
     }
 }
 
-fn take_uses(record: &KeyRecord) -> SecretUsage {
+fn take_uses(record: &KeyRecord) -> NewUses {
     let (uses, last_used_at, ClientDescription { address, user_agent }) = record.uses.take();
     let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
-    SecretUsage { key_secret_id: KeySecretId::clone(&record.secret_id), uses, last_used_at, address, user_agent }
+    let key_secret_id = KeySecretId::clone(&record.secret_id);
+    let usage = SecretUsage { key_secret_id, uses, last_used_at, address, user_agent };
+    NewUses { api_key_id: record.id.clone(), usage }
 }
 
 #[cfg(test)]

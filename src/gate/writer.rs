@@ -9,12 +9,12 @@ use tokio::time::MissedTickBehavior;
 use super::refusals::Refusals;
 use super::usage::UsageQueue;
 use crate::clock::Clock;
-use crate::domain::api_key::trash;
+use crate::domain::api_key::{trash, usage_history};
 use crate::domain::refusal;
 use crate::store::{Actor, Store, UtcTime, log_outage};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// How often old refusals, and keys that were in the trash for long enough, are looked for.
+/// How often old refusals and uses, and keys that were in the trash for long enough, are looked for.
 const PRUNE_INTERVAL_SECONDS: i64 = 3_600;
 /// The most of them in one transaction; there is one at each interval while there are more.
 const PRUNE_BATCH_SIZE: usize = 1_000;
@@ -58,10 +58,18 @@ impl Writer {
     /// Whether more may be left.
     async fn prune(&self, now: UtcTime) -> bool {
         let prune = async {
-            if !self.store.read(move |conn| refusal::needs_pruning(conn, now)).await? {
+            let needs_pruning = self
+                .store
+                .read(move |conn| Ok(refusal::needs_pruning(conn, now)? || usage_history::needs_pruning(conn, now)?));
+            if !needs_pruning.await? {
                 return Ok(false);
             }
-            self.store.write(move |conn| refusal::prune(conn, now, PRUNE_BATCH_SIZE)).await
+            let prune = self.store.write(move |conn| {
+                // Refusals first: on PostgreSQL, one instance prunes at a time then.
+                let has_more_refusals = refusal::prune(conn, now, PRUNE_BATCH_SIZE)?;
+                Ok(usage_history::prune(conn, now, PRUNE_BATCH_SIZE)? || has_more_refusals)
+            });
+            prune.await
         };
         prune.await.unwrap_or_else(|error| {
             log_outage(&error);

@@ -179,6 +179,10 @@ fn written(db: &Database) -> BTreeMap<String, usize> {
         "SELECT s.api_key_id || ' ' || u.uses AS line FROM key_secret_usages u \
          JOIN key_secrets s ON s.id = u.key_secret_id",
     );
+    by_key(lines)
+}
+
+fn by_key(lines: Vec<String>) -> BTreeMap<String, usize> {
     let read = |line: String| line.split_once(' ').map(|(id, uses)| (id.to_owned(), uses.parse().unwrap())).unwrap();
     lines.into_iter().map(read).collect()
 }
@@ -216,6 +220,10 @@ on_both_databases! {
             old += safe;
         }
         assert!(old > USED, "{old} uses only");
+        for table in ["key_uses_by_hour", "key_uses_by_day"] {
+            let lines = db.ask(&format!("SELECT api_key_id || ' ' || SUM(uses) AS line FROM {table} GROUP BY api_key_id"));
+            assert_eq!(by_key(lines), written, "{table}");
+        }
     }
 
     fn what_was_acknowledged_survives_a_kill_at_any_moment(db: &Database) {

@@ -100,4 +100,5 @@ mod throttle;
 mod trash;
 mod upgrades;
 mod usage;
+mod usage_history;
 mod verify;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use keyfob::clock::Clock;
 use keyfob::domain::api_key::KeySecretId;
-use keyfob::domain::api_key::usage::{self, SecretUsage};
+use keyfob::domain::api_key::usage::{self, NewUses, SecretUsage};
 use keyfob::store::Conn;
 use serde_json::json;
 
@@ -148,7 +148,8 @@ on_both_databases! {
         };
 
         for (seconds, address) in [(10, "192.0.2.1"), (5, "192.0.2.2"), (20, "192.0.2.3"), (19, "192.0.2.4")] {
-            usage::add(&mut db.conn(), vec![at(seconds, address)]).unwrap();
+            let news = NewUses { api_key_id: key.id.parse().unwrap(), usage: at(seconds, address) };
+            usage::add(&mut db.conn(), vec![news]).unwrap();
         }
 
         assert_eq!(find(&mut db.conn(), &key), Some(SecretUsage { uses: 8, ..at(20, "192.0.2.3") }));
@@ -172,7 +173,11 @@ on_both_databases! {
         for round in 0..2 {
             let once = secrets.iter().map(|secret| used(secret, round));
             let again = [7, -5].map(|seconds| used(&secrets[round as usize], seconds));
-            usage::add(conn, once.chain(again).collect()).unwrap();
+            let of_key = |usage: SecretUsage| {
+                let place = secrets.iter().position(|secret| *secret == usage.key_secret_id).unwrap();
+                NewUses { api_key_id: keys.get(place).unwrap_or(&gone).id.parse().unwrap(), usage }
+            };
+            usage::add(conn, once.chain(again).map(of_key).collect()).unwrap();
         }
 
         for (number, key) in keys.iter().enumerate() {

@@ -9,6 +9,7 @@ use super::rotation::view::SecretsView;
 use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
+use super::uses::UsesView;
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::report_view::LeakReportView;
 use crate::dashboard::refusals::fresh;
@@ -34,6 +35,7 @@ pub(super) struct KeyDetails {
     pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
     pub(super) allowed_ips: AllowedIpsView,
+    pub(super) uses: UsesView,
     pub(super) refusals: KeyRefusals,
     pub(super) leak_report: Option<LeakReportView>,
     pub(super) handover: Option<HandoverView>,
@@ -62,6 +64,7 @@ impl KeyDetails {
                 secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,
                 allowed_ips: AllowedIpsView::of(&entry, refused, now),
+                uses: UsesView::read(conn, &entry.key, now)?,
                 refusals: KeyRefusals::read(conn, &account, &id, now)?,
                 leak_report: leak_report::of_key(conn, &id)?.map(|report| LeakReportView::new(report, now)),
                 handover: HandoverView::read(conn, &entry.key, now)?,

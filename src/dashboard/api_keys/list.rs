@@ -11,7 +11,7 @@ use super::filter_view::{FilterView, Makers, SortLinks};
 use super::missed_switch::MissedSwitch;
 use super::paths::SECTION;
 use super::reveal::Reveal;
-use super::row::ApiKeyRow;
+use super::row::{ApiKeyRow, draw_sparklines};
 use super::rules::expiry_banner::ExpiryBanner;
 use super::wanted::WantedKeys;
 use crate::dashboard::frame::htmx::Htmx;
@@ -143,6 +143,8 @@ pub(super) async fn draw_list(
     let is_plain = wanted.keys.is_plain();
     let position = position(page.before, page.rows.len(), total, ["key", "keys"]);
     let position = position.filter(|_| page.total > KEYS_PER_PAGE && page.before <= MAX_KEY_COUNT);
+    let mut rows: Vec<_> = page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect();
+    draw_sparklines(state, &mut rows).await?;
     Ok(ApiKeysPage {
         shell,
         filtered: wanted.keys.filter.service.is_some(),
@@ -166,7 +168,7 @@ pub(super) async fn draw_list(
             .filter(|_| page.before > KEYS_PER_PAGE)
             .map(|place| wanted.url(&KeyPageStart::Before(place))),
         next_page: page.last.map(|place| wanted.url(&KeyPageStart::After(place))),
-        rows: page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect(),
+        rows,
         reveal,
         has_trash,
         with_toasts: false,

@@ -29,4 +29,5 @@ pub mod search;
 pub mod show;
 pub mod status;
 pub mod trash;
+mod uses;
 mod wanted;

@@ -1,5 +1,7 @@
 //! A key's switch.
 
+use std::slice;
+
 use actix_session::Session;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, REFERER};
@@ -12,7 +14,7 @@ use super::missed_switch::{self, MissedSwitch};
 use super::paths::parse_id;
 use super::reason::disable_with_reason;
 use super::reason_view::{ReasonForm, ReasonView};
-use super::row::ApiKeyRow;
+use super::row::{ApiKeyRow, draw_sparklines};
 use super::rules::key_end::KeyEnd;
 use crate::dashboard::frame::form::parse_form;
 use crate::dashboard::frame::htmx::{self, Htmx};
@@ -83,7 +85,7 @@ pub async fn set_api_key_status(
         signed_in => signed_in?,
     };
     who.may(Permission::ManageKeys)?;
-    let (status, toast, row) = match switch(&state, &who, id, wanted).await {
+    let (status, toast, mut row) = match switch(&state, &who, id, wanted).await {
         Err(Error::NotFound) if htmx.is_part() => return say_it_is_gone(),
         switched => switched?,
     };
@@ -97,7 +99,10 @@ pub async fn set_api_key_status(
             let reason = read.await?;
             return html(status, &SwitchedOnPage { row, reason, toast });
         }
-        Htmx::Part { .. } => return html(status, &SwitchedApiKey { row, toast }),
+        Htmx::Part { .. } => {
+            draw_sparklines(&state, slice::from_mut(&mut row)).await?;
+            return html(status, &SwitchedApiKey { row, toast });
+        }
         Htmx::No => session::leave_toast(&session, &toast)?,
     }
     Ok(see_other(NextPath::from_url(referer).without(missed_switch::PARAMETER).as_str()))

@@ -34,6 +34,8 @@ mod status;
 mod stored_secret;
 pub mod trash;
 pub mod usage;
+mod usage_batch;
+pub mod usage_history;
 mod view;
 
 pub use allowed_ips::AllowedIps;

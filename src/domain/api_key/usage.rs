@@ -6,7 +6,10 @@ use diesel::result::DatabaseErrorKind::ForeignKeyViolation;
 use diesel::result::Error::DatabaseError;
 use diesel::sql_types::{BigInt, Text};
 
+use super::record::ApiKeyId;
 use super::stored_secret::KeySecretId;
+use super::usage_batch::{self, placeholders};
+use super::usage_history::{self, KeyUses};
 use crate::error::Result;
 use crate::store::schema::key_secret_usages;
 use crate::store::{Conn, MultiBackend, PrepareCached, UtcTime};
@@ -37,17 +40,52 @@ impl SecretUsage {
     }
 }
 
-/// Rows in one statement: parsing it takes longer than writing a row. There are
-/// few sizes, so that the statements of all of them stay prepared.
-const BATCH_SIZES: [usize; 3] = [200, 20, 1];
+/// The columns of a row.
+const COLUMNS: usize = 5;
 
-/// Adds uses to the stored ones. Instances write theirs in any order: an earlier
+/// Uses of a secret that are to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUses {
+    /// The secret's key.
+    pub api_key_id: ApiKeyId,
+    /// The uses.
+    pub usage: SecretUsage,
+}
+
+/// Adds uses to the stored ones: of each secret, and of each key by hour and day. They
+/// belong to the hour of the last of them. Instances write theirs in any order: an earlier
 /// use that arrives late is counted, and does not replace the last use. Uses of a
 /// key that was deleted meanwhile are dropped.
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut Conn, mut news: Vec<SecretUsage>) -> Result<()> {
+pub fn add(conn: &mut Conn, news: Vec<NewUses>) -> Result<()> {
+    let of_key = |news: &NewUses| KeyUses {
+        api_key_id: news.api_key_id.clone(),
+        uses: news.usage.uses,
+        last_used_at: news.usage.last_used_at,
+    };
+    let of_keys: Vec<_> = news.iter().map(of_key).collect();
+    let of_secrets = added_up(news.into_iter().map(|news| news.usage).collect());
+    let add = |conn: &mut Conn, with_rows: Rows, exists: &str| {
+        usage_batch::in_batches(&of_secrets, |batch| {
+            let rows = with_rows(&placeholders(conn, batch.len(), COLUMNS));
+            add_some(conn, &statement(&rows), batch)
+        })?;
+        usage_history::add(conn, &of_keys, exists)
+    };
+    // In a savepoint, since PostgreSQL refuses every statement after an error until a rollback.
+    match conn.transaction(|conn| add(conn, all_rows, "TRUE")) {
+        // A key was deleted meanwhile, which is rare: checking for it every time would cost more.
+        Err(DatabaseError(ForeignKeyViolation, _)) => Ok(add(conn, rows_of_keys, usage_history::KEY_EXISTS)?),
+        added => Ok(added?),
+    }
+}
+
+type Rows = fn(&str) -> String;
+
+/// One row for each secret: a statement may change a row only once.
+fn added_up(mut news: Vec<SecretUsage>) -> Vec<SecretUsage> {
     // Sorted, so that all instances lock rows in the same order and never deadlock.
     news.sort_by(|one, other| one.key_secret_id.cmp(&other.key_secret_id)); // stable: the fast one for input that is often sorted already
     news.dedup_by(|next, kept| {
@@ -57,25 +95,7 @@ pub fn add(conn: &mut Conn, mut news: Vec<SecretUsage>) -> Result<()> {
         }
         is_same
     });
-    // In a savepoint, since PostgreSQL refuses every statement after an error until a rollback.
-    match conn.transaction(|conn| add_all(conn, &news, all_rows)) {
-        // A key was deleted meanwhile, which is rare: checking for it every time would cost more.
-        Err(DatabaseError(ForeignKeyViolation, _)) => Ok(add_all(conn, &news, rows_of_keys)?),
-        added => Ok(added?),
-    }
-}
-
-fn add_all(conn: &mut Conn, news: &[SecretUsage], rows: fn(&str) -> String) -> QueryResult<()> {
-    let mut rest = news;
-    for count in BATCH_SIZES {
-        let mut some = rest.chunks_exact(count);
-        rest = some.remainder();
-        if some.len() > 0 {
-            let statement = statement(&rows(&placeholders(conn, count)));
-            some.try_for_each(|some| add_some(conn, &statement, some))?;
-        }
-    }
-    Ok(())
+    news
 }
 
 fn add_some(conn: &mut Conn, statement: &str, news: &[SecretUsage]) -> QueryResult<()> {
@@ -114,16 +134,6 @@ fn rows_of_keys(placeholders: &str) -> String {
         "SELECT column1, column2, column3, column4, column5 FROM (VALUES {placeholders}) AS news \
          WHERE EXISTS (SELECT 1 FROM key_secrets WHERE id = column1)"
     )
-}
-
-/// The placeholders for the values of so many rows.
-fn placeholders(conn: &Conn, rows: usize) -> String {
-    let sign = if matches!(conn, Conn::Postgres(_)) { '$' } else { '?' };
-    let row = |row: usize| {
-        let [a, b, c, d, e] = std::array::from_fn(|column| row * 5 + column + 1);
-        format!("({sign}{a}, {sign}{b}, {sign}{c}, {sign}{d}, {sign}{e})")
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a column at the later of two uses; of two at the same time, the

@@ -2,6 +2,7 @@
 //! and not listed one by one, so that whoever is refused can't fill the database.
 
 mod by_address;
+mod by_hour;
 mod list;
 mod pruning;
 mod record;
@@ -10,6 +11,7 @@ mod upsert;
 mod write;
 
 pub use by_address::{RefusedAddress, refused_addresses};
+pub use by_hour::refused_by_hour;
 pub use list::{REFUSALS_PER_PAGE, RefusalCursor, RefusalEntry, RefusalFilter, RefusalList, list};
 pub use pruning::{needs_pruning, prune};
 pub use record::{

@@ -54,6 +54,22 @@ table! {
 }
 
 table! {
+    key_uses_by_hour (api_key_id, hour) {
+        api_key_id -> Text,
+        hour -> BigInt,
+        uses -> BigInt,
+    }
+}
+
+table! {
+    key_uses_by_day (api_key_id, day) {
+        api_key_id -> Text,
+        day -> BigInt,
+        uses -> BigInt,
+    }
+}
+
+table! {
     key_secrets (id) {
         id -> Text,
         api_key_id -> Text,

@@ -293,6 +293,12 @@ const ROWS: &[SampleRows] = &[
          ('key_2', 'ksec_2', 1, 57, 57, '', '', '', 58)",
     ),
     rows(
+        31,
+        "key_uses_by_hour",
+        "(api_key_id, hour, uses) VALUES ('key_1', 55, 3), ('key_2', 55, 1), ('key_2', 56, 2)",
+    ),
+    rows(31, "key_uses_by_day", "(api_key_id, day, uses) VALUES ('key_1', 55, 4), ('key_2', 55, 1)"),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
