@@ -55,7 +55,7 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyDeleted
         | Action::ApiKeyRestored => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
-        Action::CreditsAdded => ActionGroup::Credits,
+        Action::CreditsAdded | Action::CreditsCorrected => ActionGroup::Credits,
         Action::ServiceCreated
         | Action::ServiceSelfRevocationChanged
         | Action::ServiceRenamed
