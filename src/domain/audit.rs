@@ -70,6 +70,8 @@ text_enum! {
         CallbackRemoved = "callback.removed",
         /// Credits were added by hand.
         CreditsAdded = "credits.added",
+        /// A balance was corrected by hand.
+        CreditsCorrected = "credits.corrected",
         /// A rule of the whole installation was changed.
         SettingsChanged = "settings.changed",
         /// A service was created.

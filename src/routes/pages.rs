@@ -28,6 +28,7 @@ pub(super) fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> 
         .service(resource("/messages/new").get(messages::new::new_message))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
+        .service(resource("/credits/corrections").post(credits::correction::correct_credits))
         .configure(of_services)
         .configure(of_people)
         .service(resource("/audit").get(audit::list::list_events))

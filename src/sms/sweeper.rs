@@ -1,5 +1,6 @@
 //! Periodic work: expired leases, messages and deliveries past their time,
-//! receipts that matched no segment yet, and expired idempotency records.
+//! receipts that matched no segment yet, expired idempotency records, and counts
+//! of messages to add up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use crate::store::{Conn, UtcTime, log_outage};
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// The most messages of each kind in one transaction.
 const BATCH_SIZE: usize = 200;
+/// The most changes of counts in one transaction.
+const FOLD_SIZE: usize = 2_000;
 
 /// Sweeps whenever `due` is notified, until `stop`.
 pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
@@ -44,6 +47,7 @@ async fn sweep(sms: &Sms) -> Result<()> {
             tracing::warn!(%carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
         }
     }
+    while sms.store.write(move |conn| message::fold_counts(conn, FOLD_SIZE, now)).await? {}
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the macro writes the items")]
 
+mod counts;
 mod handovers;
 mod keys;
 mod leaks;
@@ -14,6 +15,7 @@ mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
+pub use counts::{credit_spending, message_count_changes, message_counts};
 pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, key_uses_by_day,

@@ -51,6 +51,7 @@ pub const WRITES: &[Write] = &[
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
+    ("/credits/corrections", &[("correction_id", "ENTRY"), ("change", "-5"), ("reason", "x")]),
     ("/api-keys/ID/leak-report/dismissal", &[]),
     ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
     ("/services/sms/status", &[("status", "disabled")]),

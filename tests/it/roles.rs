@@ -100,6 +100,7 @@ const NEEDS: &[(&str, Needs)] = &[
     ("GET /messages/{id}", Login),
     ("GET /credits", Login),
     ("POST /credits", CREDITS),
+    ("POST /credits/corrections", CREDITS),
     ("GET /services", Login),
     ("POST /services", SERVICES),
     ("GET /services/new", SERVICES),

@@ -1,12 +1,14 @@
 //! The queue of messages and the receipts of carriers, without either.
 
+use std::collections::HashMap;
+use std::thread;
 use std::time::Duration;
 
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::secret::Mode;
 use keyfob::domain::message::{
     self, CarrierMessageId, CarrierRejection, DeliveryReceipt, LEASE_SECONDS, Lease, Message, MessageDraft,
-    MessageError, MessageId, MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, VALIDITY_SECONDS,
+    MessageError, MessageId, MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, StatusGroup, VALIDITY_SECONDS,
 };
 use keyfob::domain::{credit, installation};
 use keyfob::store::{Conn, Store, UtcTime};
@@ -76,6 +78,33 @@ impl<'db> Queue<'db> {
     fn assert_is(&self, id: &MessageId, status: MessageStatus, error: Option<MessageError>) {
         let message = self.find(id);
         assert_eq!((message.status, message.error), (status, error));
+        self.db.assert_messages_are_counted();
+    }
+
+    /// How many messages were accepted so many hours after the first, and what became of them.
+    fn counts(&self) -> Vec<(i64, StatusGroup, Option<MessageError>, i64)> {
+        let mut sums = HashMap::new();
+        for count in message::message_counts(&mut self.conn(), &self.account, message::hour_of(NOW)).unwrap() {
+            let hours = (count.hour.micros() - NOW.micros()) / 3_600_000_000;
+            *sums.entry((hours, count.group, count.error)).or_insert(0) += count.messages;
+        }
+        let mut counts: Vec<_> = sums.into_iter().filter(|(_, messages)| *messages != 0).collect();
+        counts.sort_by_key(|((hours, group, error), _)| (*hours, group.as_str(), error.map(MessageError::as_str)));
+        counts.into_iter().map(|((hours, group, error), messages)| (hours, group, error, messages)).collect()
+    }
+
+    fn fold(&self) {
+        assert!(!message::fold_counts(&mut self.conn(), 1_000, self.now).unwrap());
+        assert_eq!(self.db.count("message_count_changes"), 0);
+    }
+
+    /// What was spent each day, so many days after the first.
+    fn spent(&self) -> Vec<(i64, i64)> {
+        let spending = credit::spending(&mut self.conn(), &self.account, message::day_of(NOW), 5).unwrap();
+        let day = |day: UtcTime| (day.micros() - message::day_of(NOW).micros()) / 86_400_000_000;
+        let mut days: Vec<_> = spending.days.into_iter().map(|(on, credits)| (day(on), credits)).collect();
+        days.sort_unstable();
+        days
     }
 
     /// What a sweep does.
@@ -568,6 +597,119 @@ on_both_databases! {
 
         assert!(below.is_err());
         assert_eq!(queue.credits(), 100);
+    }
+
+    fn messages_are_counted_by_the_hour_of_their_acceptance_and_what_became_of_them(db: &Database) {
+        let mut queue = Queue::of(db);
+        queue.accept(1);
+        queue.accept(1);
+        assert_eq!(queue.counts(), [(0, StatusGroup::Waiting, None, 2)]);
+        queue.now = NOW.plus_seconds(3_600);
+        let third = queue.accept(1);
+        let leased = queue.lease();
+        assert_eq!(
+            queue.counts(),
+            [(0, StatusGroup::Waiting, None, 2), (1, StatusGroup::Waiting, None, 1)],
+            "leased is no news"
+        );
+
+        queue.settle(&leased[0].message.id, &[taken("c1")]);
+        queue.settle(&leased[1].message.id, &[refused(MessageError::InvalidRecipient)]);
+        queue.settle(&third, &[carrier_error()]);
+
+        let before = [
+            (0, StatusGroup::NotDelivered, Some(MessageError::InvalidRecipient), 1),
+            (0, StatusGroup::Sent, None, 1),
+            (1, StatusGroup::Waiting, Some(MessageError::CarrierError), 1),
+        ];
+        assert_eq!(queue.counts(), before);
+        queue.fold();
+        assert_eq!(queue.counts(), before, "added up it is the same");
+
+        queue.now = NOW.plus_seconds(2 * 3_600);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.receive("c1", ReceiptState::Undelivered);
+        queue.lease();
+        queue.settle(&third, &[taken("c3")]);
+        let after = [
+            (0, StatusGroup::Delivered, None, 1),
+            (0, StatusGroup::NotDelivered, Some(MessageError::InvalidRecipient), 1),
+            (1, StatusGroup::Sent, None, 1),
+        ];
+        assert_eq!(queue.counts(), after, "each has moved, in the hour of its acceptance");
+        queue.fold();
+        assert_eq!(queue.counts(), after);
+        db.assert_messages_are_counted();
+    }
+
+    fn what_was_refunded_is_taken_off_the_day_on_which_it_was_spent(db: &Database) {
+        let mut queue = Queue::of(db);
+        let (refunded, kept) = (queue.accept(3), queue.accept(2));
+        queue.lease();
+        queue.fold();
+        assert_eq!(queue.spent(), [(0, 5)]);
+
+        queue.now = NOW.plus_seconds(86_400);
+        queue.settle(&refunded, &[refused(MessageError::InvalidRecipient)]);
+        queue.settle(&kept, &[taken("c1"), refused(MessageError::InvalidMessage)]);
+        queue.accept(1);
+
+        assert_eq!(queue.spent(), [(0, 1), (1, 1)]);
+        queue.fold();
+        assert_eq!(queue.spent(), [(0, 1), (1, 1)]);
+        assert_eq!(queue.credits(), 98);
+        db.assert_messages_are_counted();
+    }
+
+    fn a_receipt_that_comes_when_its_hour_is_no_longer_kept_makes_no_count_negative(db: &Database) {
+        let mut queue = Queue::of(db);
+        let id = queue.sent(1);
+        queue.fold();
+        queue.now = NOW.plus_seconds(36 * 86_400);
+        queue.sweep();
+        queue.accept(1);
+        queue.fold();
+        assert_eq!(queue.counts(), [(36 * 24, StatusGroup::Waiting, None, 1)]);
+
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.fold();
+
+        assert_eq!(queue.find(&id).status, MessageStatus::Delivered);
+        assert_eq!(queue.counts(), [(36 * 24, StatusGroup::Waiting, None, 1)]);
+    }
+
+    fn what_is_removed_from_old_messages_is_still_counted(db: &Database) {
+        let mut queue = Queue::of(db);
+        queue.sent(1);
+        queue.receive("c1", ReceiptState::Delivered);
+        queue.now = NOW.plus_seconds(86_400);
+
+        let step = message::remove_contents(&mut queue.conn(), None, queue.now, 10).unwrap();
+
+        assert_eq!(step.removed, 1);
+        assert_eq!(queue.counts(), [(0, StatusGroup::Delivered, None, 1)]);
+        db.assert_messages_are_counted();
+    }
+
+    fn counts_that_two_instances_add_up_at_once_are_added_up_once(db: &Database) {
+        let queue = Queue::of(db);
+        for _ in 0..40 {
+            queue.accept(1);
+        }
+
+        thread::scope(|all| {
+            for _ in 0..2 {
+                all.spawn(|| {
+                    let store = Store::open(&db.url().parse().unwrap()).unwrap();
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    while runtime.block_on(store.write(|conn| message::fold_counts(conn, 3, NOW))).unwrap() {}
+                });
+            }
+        });
+
+        assert_eq!(db.count("message_count_changes"), 0);
+        assert_eq!(queue.counts(), [(0, StatusGroup::Waiting, None, 40)]);
+        assert_eq!(queue.spent(), [(0, 40)]);
     }
 }
 

@@ -26,6 +26,8 @@ impl From<LedgerLine> for LedgerRow {
             (Reason::Opening, ..) => ("Opening balance", None),
             (Reason::TopUp, None, _) => ("Added", None),
             (Reason::TopUp, operator, _) => ("Added by", operator),
+            (Reason::Correction, None, _) => ("Correction", None),
+            (Reason::Correction, operator, _) => ("Correction by", operator),
             (Reason::Message, _, None) => ("Message", None),
             (Reason::Message, _, recipient) => ("Message to", recipient),
             (Reason::Refund, _, None) => ("Refund", None),

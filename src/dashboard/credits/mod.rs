@@ -1,4 +1,8 @@
-//! Credits: the balance and its ledger.
+//! Credits: the balance, what was spent, and the ledger.
 
+pub mod correction;
+mod forms;
 pub mod ledger;
-pub mod ledger_row;
+mod ledger_row;
+mod outlook;
+mod page;

@@ -3,12 +3,14 @@
 use serde::Deserialize;
 
 use super::paths::PATH;
-use super::words::{cause_words, status_word};
+use super::words::{cause_words, group_words, status_word};
 use crate::dashboard::api_keys::first_request::SMS;
 use crate::dashboard::frame::list_query::{Choice, Days, query_string, written};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{self, ApiKeyId, ApiKeyName};
-use crate::domain::message::{MAX_SEARCH_CHARS, MessageError, MessageFilter, MessageId, MessageSearch, MessageStatus};
+use crate::domain::message::{
+    MAX_SEARCH_CHARS, MessageError, MessageFilter, MessageId, MessageSearch, MessageStatus, StatusGroup,
+};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::grouped;
 use crate::store::Conn;
@@ -33,6 +35,8 @@ pub struct MessageFilterQuery {
     to: String,
     /// How many minutes east of UTC these days are; set by a script.
     utc_offset: String,
+    /// How far back the picture goes.
+    period: String,
     /// A cursor: what is older than it.
     after: String,
     /// A cursor: what is newer than it.
@@ -68,9 +72,12 @@ impl Wanted {
             (None, None) => PageStart::Newest,
         };
         let days = Days::parse(&query.from, &query.to, &query.utc_offset)?;
+        // What is both a status and a group is the same messages.
+        let status: Option<MessageStatus> = query.status.parse().ok();
         let filter = MessageFilter {
             mode: None,
-            status: written(&query.status)?,
+            status,
+            group: if status.is_none() { written(&query.status)? } else { None },
             error: written(&query.error)?,
             api_key: written(&query.api_key)?,
             search: MessageSearch::parse(&query.q),
@@ -80,11 +87,17 @@ impl Wanted {
         Ok(Self { filter, start, errors: days.errors, query: query.clone() })
     }
 
+    /// How far back the picture of all messages goes.
+    pub(super) fn period(&self) -> &str {
+        &self.query.period
+    }
+
     /// Whether anything is left out.
     pub(super) fn is_filtered(&self) -> bool {
-        let MessageFilter { mode, status, error, api_key, search, from, until } = &self.filter;
+        let MessageFilter { mode, status, group, error, api_key, search, from, until } = &self.filter;
         let has_days = from.is_some() || until.is_some() || !self.errors.is_empty();
-        mode.is_some() || status.is_some() || error.is_some() || api_key.is_some() || search.is_some() || has_days
+        let has_status = status.is_some() || group.is_some();
+        mode.is_some() || has_status || error.is_some() || api_key.is_some() || search.is_some() || has_days
     }
 
     /// The list with the same choice, from `start` on.
@@ -109,6 +122,7 @@ impl Wanted {
             ("from", &query.from),
             ("to", &query.to),
             ("utc_offset", if has_days { &query.utc_offset } else { "" }),
+            ("period", if self.is_filtered() || error.is_some() { "" } else { &query.period }),
             ("after", after),
             ("before", before),
         ];
@@ -142,6 +156,8 @@ impl Cause {
 /// The form.
 pub(super) struct FilterView {
     pub(super) statuses: Vec<Choice>,
+    /// Several statuses together.
+    pub(super) groups: Vec<Choice>,
     pub(super) keys: Vec<Choice>,
     pub(super) search: String,
     pub(super) max_search_chars: usize,
@@ -162,6 +178,11 @@ impl FilterView {
             label: status_word(status).to_owned(),
             selected: wanted.filter.status == Some(status),
         };
+        let group = |group: StatusGroup| Choice {
+            value: group.as_str().to_owned(),
+            label: group_words(group).to_owned(),
+            selected: wanted.filter.group == Some(group),
+        };
         let key = |key: ApiKeyName| Choice {
             selected: wanted.filter.api_key.as_ref() == Some(&key.id),
             value: key.id.to_string(),
@@ -170,6 +191,7 @@ impl FilterView {
         let MessageFilterQuery { q, from, to, utc_offset, .. } = &wanted.query;
         Self {
             statuses: MessageStatus::ALL.map(status).into(),
+            groups: [StatusGroup::Waiting, StatusGroup::NotDelivered].map(group).into(),
             keys: keys.into_iter().map(key).collect(),
             search: q.trim().to_owned(),
             max_search_chars: MAX_SEARCH_CHARS,

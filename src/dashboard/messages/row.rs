@@ -5,6 +5,7 @@ use super::words::status_word;
 use crate::dashboard::api_keys;
 use crate::dashboard::frame::ago::Age;
 use crate::dashboard::frame::layout::When;
+use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::{MessageEntry, MessageId};
 use crate::format::grouped;
@@ -65,7 +66,7 @@ impl MessageRow {
 }
 
 /// What a message was sent with.
-pub(super) enum KeyName {
+pub(in crate::dashboard) enum KeyName {
     /// A key, with the last four characters of its secret and the address of its page.
     Known { name: String, tail: String, href: String },
     /// A key that was deleted since.
@@ -76,13 +77,17 @@ pub(super) enum KeyName {
 
 impl KeyName {
     fn of(MessageEntry { message, api_key, key_tail }: &MessageEntry) -> Self {
-        match (&message.api_key_id, api_key) {
+        let name = api_key.clone().map(|name| (name, key_tail.clone().unwrap_or_default()));
+        Self::new(message.api_key_id.as_ref(), name)
+    }
+
+    /// A key with its name and the end of its secret, which a deleted key has no more; `None`
+    /// for the dashboard.
+    pub(in crate::dashboard) fn new(id: Option<&ApiKeyId>, name: Option<(String, String)>) -> Self {
+        match (id, name) {
             (None, _) => Self::Dashboard,
             (Some(_), None) => Self::Deleted,
-            (Some(id), Some(name)) => {
-                let (name, tail) = (name.clone(), key_tail.clone().unwrap_or_default());
-                Self::Known { name, tail, href: api_keys::paths::path(id) }
-            }
+            (Some(id), Some((name, tail))) => Self::Known { name, tail, href: api_keys::paths::path(id) },
         }
     }
 }

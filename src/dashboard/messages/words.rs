@@ -1,6 +1,6 @@
 //! How far messages and their segments have come, in the words of pages.
 
-use crate::domain::message::{MessageError, MessageSegment, MessageStatus, SegmentStatus};
+use crate::domain::message::{MessageError, MessageSegment, MessageStatus, SegmentStatus, StatusGroup};
 use crate::store::UtcTime;
 
 /// The word for a status; its class is `status--` and the status.
@@ -13,6 +13,16 @@ pub(super) const fn status_word(status: MessageStatus) -> &'static str {
         MessageStatus::Undelivered => "Undelivered",
         MessageStatus::Expired => "Expired",
         MessageStatus::Failed => "Failed",
+    }
+}
+
+/// The words for statuses that mean the same to whoever sends.
+pub(super) const fn group_words(group: StatusGroup) -> &'static str {
+    match group {
+        StatusGroup::Delivered => "Delivered",
+        StatusGroup::Sent => "Sent",
+        StatusGroup::Waiting => "Waiting",
+        StatusGroup::NotDelivered => "Not delivered",
     }
 }
 

@@ -56,7 +56,7 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyRestored
         | Action::ApiKeyPurged => ActionGroup::ApiKeys,
         Action::CallbackChanged | Action::CallbackSecretRenewed | Action::CallbackRemoved => ActionGroup::Callbacks,
-        Action::CreditsAdded => ActionGroup::Credits,
+        Action::CreditsAdded | Action::CreditsCorrected => ActionGroup::Credits,
         Action::ServiceCreated
         | Action::ServiceSelfRevocationChanged
         | Action::ServiceRenamed

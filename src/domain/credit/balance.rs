@@ -82,29 +82,29 @@ pub fn charge(conn: &mut Conn, account: &AccountId, costs: &[(MessageId, i64)], 
 }
 
 /// Refunds what was charged for segments that the carrier did not accept.
-/// Idempotent: a message is refunded once.
+/// Idempotent: a message is refunded once. Returns what was refunded now.
 ///
 /// # Errors
 /// When the database fails.
-pub fn refund(conn: &mut Conn, account: &AccountId, message: &MessageId, credits: i64, now: UtcTime) -> Result<()> {
+pub fn refund(conn: &mut Conn, account: &AccountId, message: &MessageId, credits: i64, now: UtcTime) -> Result<i64> {
     if credits <= 0 {
-        return Ok(());
+        return Ok(0);
     }
     let row = ledger_entries::table
         .filter(ledger_entries::message_id.eq(message))
         .filter(ledger_entries::reason.eq(Reason::Refund));
     let refunded: i64 = row.count().get_result(conn)?;
     if refunded > 0 {
-        return Ok(());
+        return Ok(0);
     }
     let entry =
         LedgerEntry { message_id: Some(message.clone()), ..LedgerEntry::new(account, credits, Reason::Refund, now) };
     // In a savepoint: another transaction may have refunded the message since the
     // count, and on PostgreSQL a violated constraint would end this transaction.
     match conn.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(()),
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(0),
         Err(error) => Err(error.into()),
-        Ok(_) => change(conn, account, credits).map(drop),
+        Ok(_) => change(conn, account, credits).map(|_| credits),
     }
 }
 

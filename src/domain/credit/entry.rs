@@ -1,6 +1,7 @@
 //! An entry of the ledger.
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use crate::domain::account::AccountId;
 use crate::domain::id::id;
@@ -27,6 +28,8 @@ text_enum! {
         Message = "message",
         /// The carrier did not accept some segments of a message.
         Refund = "refund",
+        /// An operator corrected the balance.
+        Correction = "correction",
     }
 }
 
@@ -64,6 +67,16 @@ impl LedgerEntry {
             created_by: None,
             created_at: now,
         }
+    }
+}
+
+/// Inserts an entry whose id a form brought along. Returns whether it is new.
+pub(super) fn insert_once(conn: &mut Conn, entry: &LedgerEntry) -> Result<bool> {
+    // In a savepoint: the same form may be submitted twice at once, and on
+    // PostgreSQL a violated constraint would end this transaction.
+    match conn.transaction(|conn| diesel::insert_into(ledger_entries::table).values(entry).execute(conn)) {
+        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        inserted => Ok(inserted? > 0),
     }
 }
 

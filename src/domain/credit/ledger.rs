@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-use super::entry::{LedgerEntry, LedgerEntryId};
+use super::entry::{LedgerEntry, LedgerEntryId, Reason};
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;
 use crate::domain::message::phone_number::PhoneNumber;
@@ -63,13 +63,27 @@ fn newer_than(Cursor(time, id): &LedgerCursor) -> LedgerCondition<'_> {
     Box::new(at.ge(time).and(at.gt(time).or(at.eq(time).and(id))))
 }
 
+/// The entries of an account, all or those with a reason.
+fn entries_of(account: &AccountId, reason: Option<Reason>) -> ledger_entries::BoxedQuery<'_, MultiBackend> {
+    let entries = ledger_entries::table.filter(ledger_entries::account_id.eq(account)).into_boxed();
+    match reason {
+        Some(reason) => entries.filter(ledger_entries::reason.eq(reason)),
+        None => entries,
+    }
+}
+
 /// A page of an account's ledger, newest first; entries older than `after`, or
-/// the first page.
+/// the first page; all of them, or those with this reason.
 ///
 /// # Errors
 /// When the database fails.
-pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&LedgerCursor>) -> Result<LedgerPage> {
-    let mut ids = ledger_entries::table.filter(ledger_entries::account_id.eq(account)).into_boxed();
+pub fn ledger(
+    conn: &mut Conn,
+    account: &AccountId,
+    reason: Option<Reason>,
+    after: Option<&LedgerCursor>,
+) -> Result<LedgerPage> {
+    let mut ids = entries_of(account, reason);
     if let Some(after) = after {
         ids = ids.filter(older_than(after));
     }
@@ -87,16 +101,20 @@ pub fn ledger(conn: &mut Conn, account: &AccountId, after: Option<&LedgerCursor>
 ///
 /// # Errors
 /// When the database fails.
-pub fn ledger_newer(conn: &mut Conn, account: &AccountId, before: &LedgerCursor) -> Result<LedgerPage> {
-    let ids: Vec<LedgerEntryId> = ledger_entries::table
-        .filter(ledger_entries::account_id.eq(account))
+pub fn ledger_newer(
+    conn: &mut Conn,
+    account: &AccountId,
+    reason: Option<Reason>,
+    before: &LedgerCursor,
+) -> Result<LedgerPage> {
+    let ids: Vec<LedgerEntryId> = entries_of(account, reason)
         .filter(newer_than(before))
         .order((ledger_entries::created_at.asc(), ledger_entries::id.asc()))
         .limit(ENTRIES_PER_PAGE as i64)
         .select(ledger_entries::id)
         .load(conn)?;
     if ids.len() < ENTRIES_PER_PAGE {
-        return ledger(conn, account, None);
+        return ledger(conn, account, reason, None);
     }
     let lines = lines(conn, &ids)?;
     let next = lines.last().map(place);
@@ -111,10 +129,11 @@ pub fn ledger_newer(conn: &mut Conn, account: &AccountId, before: &LedgerCursor)
 pub fn count_entries(
     conn: &mut Conn,
     account: &AccountId,
+    reason: Option<Reason>,
     place: Option<&LedgerCursor>,
     limit: usize,
 ) -> Result<usize> {
-    let mut query = ledger_entries::table.filter(ledger_entries::account_id.eq(account)).into_boxed();
+    let mut query = entries_of(account, reason);
     if let Some(place) = place {
         query = query.filter(newer_than(place));
     }

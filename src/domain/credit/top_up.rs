@@ -1,17 +1,13 @@
 //! Credits that an operator adds.
 
-use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
-
 use super::balance::change;
-use super::entry::{LedgerEntry, LedgerEntryId, Reason};
+use super::entry::{LedgerEntry, LedgerEntryId, Reason, insert_once};
 use crate::domain::account::{self, AccountId};
 use crate::domain::audit::{self, Action, TargetKind};
 use crate::domain::identity::operator::OperatorId;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::Tx;
-use crate::store::schema::ledger_entries;
 
 /// The most credits that can be added in one step.
 pub const MAX_TOP_UP: i64 = 1_000_000_000;
@@ -52,23 +48,28 @@ impl TopUp {
 }
 
 fn parse_amount(text: &str) -> Result<i64> {
+    match whole_number(text) {
+        Some(amount @ 1..=MAX_TOP_UP) => Ok(amount),
+        _ => Err(Error::invalid("amount", "Enter a whole number of credits from 1 to 1,000,000,000.")),
+    }
+}
+
+/// Reads digits, which may stand in groups of three.
+pub(super) fn whole_number(text: &str) -> Option<i64> {
     let is_space = |c| matches!(c, ' ' | '\u{a0}' | '\u{202f}');
     let parts: Vec<&str> = text.trim().split(|c| c == ',' || is_space(c)).collect();
     let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     // Groups have three digits, so that "12,50" is not read as 1250.
     let is_grouped = parts.iter().skip(1).all(|part| part.len() == 3) && (parts.len() == 1 || parts[0].len() <= 3);
-    match parts.concat().parse() {
-        Ok(amount @ 1..=MAX_TOP_UP) if is_grouped && parts.iter().all(is_digits) => Ok(amount),
-        _ => Err(Error::invalid("amount", "Enter a whole number of credits from 1 to 1,000,000,000.")),
-    }
+    if is_grouped && parts.iter().all(is_digits) { parts.concat().parse().ok() } else { None }
 }
 
 /// The result of submitting the form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Addition {
-    /// The credits were added; the balance afterwards.
+    /// The balance was changed; what it is afterwards.
     Made(i64),
-    /// The same form was submitted before, and its credits were added then.
+    /// The same form was submitted before, and took effect then.
     Repeated,
 }
 
@@ -83,12 +84,9 @@ pub fn add(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, top_up
         created_by: by.cloned(),
         ..LedgerEntry::new(account, top_up.amount, Reason::TopUp, tx.now())
     };
-    // In a savepoint: the same form may be submitted twice at once, and on
-    // PostgreSQL a violated constraint would end this transaction.
-    match tx.transaction(|conn| diesel::insert_into(ledger_entries::table).values(&entry).execute(conn)) {
-        Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Addition::Repeated),
-        inserted => inserted?,
-    };
+    if !insert_once(tx, &entry)? {
+        return Ok(Addition::Repeated);
+    }
     let balance = change(tx, account, top_up.amount)?;
     let event = audit::event(Action::CreditsAdded, TargetKind::Account, account.as_str(), &account::name(tx, account)?);
     tx.audit(event.of(account).field("credits", balance - top_up.amount, balance).done())?;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::count_change::count_accepted;
 use super::phone_number::PhoneNumber;
 use super::record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 use super::sender::Sender;
@@ -151,6 +152,7 @@ pub fn accept(
     for message in &messages {
         diesel::insert_into(messages::table).values(message).prepare_cached().execute(conn)?;
     }
+    count_accepted(conn, &messages)?;
     Ok(Accepted { messages, credits_left })
 }
 

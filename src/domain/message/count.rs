@@ -27,7 +27,7 @@ pub fn count(
     newer_than: Option<&MessageId>,
 ) -> Result<usize> {
     let mut count = 0;
-    for filter in filter.by_mode() {
+    for filter in filter.parts() {
         let mut query = filter.of(account);
         if let Some(id) = newer_than {
             query = query.filter(messages::id.gt(id));

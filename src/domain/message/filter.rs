@@ -6,6 +6,7 @@ use diesel::sql_types::{Bool, Nullable};
 use super::error::MessageError;
 use super::record::MessageStatus;
 use super::search::MessageSearch;
+use super::status_group::StatusGroup;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
@@ -21,6 +22,8 @@ pub struct MessageFilter {
     pub mode: Option<Mode>,
     /// Their status.
     pub status: Option<MessageStatus>,
+    /// The group of their status.
+    pub group: Option<StatusGroup>,
     /// Why they failed, or wait.
     pub error: Option<MessageError>,
     /// The key that they were sent with.
@@ -47,6 +50,9 @@ impl MessageFilter {
         if let Some(status) = self.status {
             all = Box::new(all.and(messages::status.eq(status)));
         }
+        if let Some(group) = self.group {
+            all = Box::new(all.and(messages::status.eq_any(group.statuses())));
+        }
         if let Some(error) = self.error {
             all = Box::new(all.and(messages::error.eq(error)));
         }
@@ -65,10 +71,18 @@ impl MessageFilter {
         all
     }
 
-    /// The same for each mode that fits: the index that is ordered by id is so
-    /// within a mode only.
-    pub(super) fn by_mode(&self) -> impl Iterator<Item = Self> + '_ {
+    /// The same in parts, for each mode and status that fits: the indexes that are ordered
+    /// by id are so within a mode or a status only.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Self> + '_ {
         let modes = [Mode::Live, Mode::Test].into_iter().filter(|mode| self.mode.is_none_or(|wanted| wanted == *mode));
-        modes.map(|mode| Self { mode: Some(mode), ..self.clone() })
+        modes.flat_map(move |mode| {
+            let statuses: Vec<Option<MessageStatus>> = match self.group {
+                Some(group) => {
+                    group.statuses().filter(|one| self.status.is_none_or(|status| status == *one)).map(Some).collect()
+                }
+                None => vec![self.status],
+            };
+            statuses.into_iter().map(move |status| Self { mode: Some(mode), status, group: None, ..self.clone() })
+        })
     }
 }

@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::count_change::count_moved;
 use super::error::MessageError;
 use super::history::record_event;
 use super::record::{Message, MessageId, MessageStatus};
@@ -47,6 +48,7 @@ pub(super) fn requeue(
         ))
         .prepare_cached()
         .execute(conn)?;
+    count_moved(conn, message, MessageStatus::Queued, error, 0)?;
     match error {
         // Once for each cause: a busy carrier may refuse a message hundreds of times.
         Some(error) if message.error != Some(error) => {
@@ -87,11 +89,14 @@ pub(super) fn advance(
     let Summary { status, error, carrier_code } = to;
     let due_at = (!status.is_final()).then(|| message.receipt_due());
     let updated = Message { status, error, carrier_code, tries, due_at, updated_at: now, ..message.clone() };
+    let mut refunded = 0;
     if status.is_final() {
         let accepted = known.iter().filter(|segment| segment.status.counts_as_accepted()).count();
         let not_accepted = message.segments - i64::try_from(accepted).unwrap_or(message.segments);
-        credit::refund(conn, &message.account_id, &message.id, not_accepted * message.credits_per_segment(), now)?;
+        let credits = not_accepted * message.credits_per_segment();
+        refunded = credit::refund(conn, &message.account_id, &message.id, credits, now)?;
     }
+    count_moved(conn, message, status, error, refunded)?;
     put(conn, &updated).map(Some)
 }
 
@@ -106,6 +111,7 @@ pub(super) fn stop_waiting_for_receipt(
         return Ok(None);
     }
     let error = message.error.or(Some(MessageError::NoReceipt));
+    count_moved(conn, message, message.status, error, 0)?;
     put(conn, &Message { error, due_at: None, updated_at: now, ..message.clone() }).map(Some)
 }
 

@@ -60,7 +60,7 @@ pub fn list_many(
     limit: usize,
 ) -> Result<MessageList> {
     let mut ids: Vec<MessageId> = Vec::new();
-    for filter in filter.by_mode() {
+    for filter in filter.parts() {
         let mut query = filter.of(account).order(messages::id.desc()).limit(rows(limit + 1));
         if let Some(after) = after {
             query = query.filter(messages::id.lt(after));
@@ -87,7 +87,7 @@ pub fn list_newer(
     before: &MessageId,
 ) -> Result<MessageList> {
     let mut ids: Vec<MessageId> = Vec::new();
-    for filter in filter.by_mode() {
+    for filter in filter.parts() {
         let query = filter.of(account).filter(messages::id.gt(before)).order(messages::id.asc());
         ids.extend(query.limit(rows(MESSAGES_PER_PAGE)).select(messages::id).load::<MessageId>(conn)?);
     }

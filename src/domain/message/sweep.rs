@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::count_fold::has_changes;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock, stop_waiting_for_receipt};
 use super::outcome::{MAX_RETRY_SECONDS, SegmentOutcome, settle};
@@ -14,9 +15,9 @@ use crate::error::Result;
 use crate::store::schema::messages;
 use crate::store::{Conn, UtcTime};
 
-/// Whether there is an expired lease, a message whose validity has ended, or a
-/// receipt that matches no segment yet. A read alone, so that an idle instance
-/// takes no write lock.
+/// Whether there is an expired lease, a message whose validity has ended, a receipt
+/// that matches no segment yet, or a count to add up. A read alone, so that an idle
+/// instance takes no write lock.
 ///
 /// # Errors
 /// When the database fails.
@@ -29,7 +30,7 @@ pub fn needs_sweep(conn: &mut Conn, now: UtcTime) -> Result<bool> {
             }
         }
     }
-    Ok(receipt::has_unmatched(conn)? || has_impossible_due_time(conn, now)?)
+    Ok(receipt::has_unmatched(conn)? || has_changes(conn)? || has_impossible_due_time(conn, now)?)
 }
 
 /// Messages in the queue that wait longer than Keyfob ever lets one wait: the clock

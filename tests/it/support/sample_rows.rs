@@ -299,6 +299,24 @@ const ROWS: &[SampleRows] = &[
     ),
     rows(31, "key_uses_by_day", "(api_key_id, day, uses) VALUES ('key_1', 55, 4), ('key_2', 55, 1)"),
     rows(
+        32,
+        "message_counts",
+        "(account_id, hour, status_group, error, messages) VALUES ('acc_1', 65, 'delivered', '', 3), \
+         ('acc_2', 65, 'not_delivered', 'undelivered', 1)",
+    ),
+    rows(
+        32,
+        "credit_spending",
+        "(account_id, day, api_key_id, credits) VALUES ('acc_1', 66, 'key_1', 3), ('acc_2', 66, '', 1)",
+    ),
+    rows(
+        32,
+        "message_count_changes",
+        "(id, account_id, api_key_id, hour, old_group, old_error, status_group, error, messages, credits) VALUES \
+         ('mcc_1', 'acc_1', 'key_1', 67, '', '', 'waiting', '', 2, 2), \
+         ('mcc_2', 'acc_2', '', 67, 'sent', '', 'not_delivered', 'undelivered', 1, -1)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

@@ -6,7 +6,7 @@ use keyfob::domain::account;
 use keyfob::domain::credit::{self, LedgerEntryId, TopUp};
 use serde_json::{Value, json};
 
-use super::{Answer, App, Client, Key, change};
+use super::{Answer, App, Client, Database, Key, change};
 
 /// Where messages are sent, and told about.
 pub const MESSAGES: &str = "/v1/sms/messages";
@@ -102,6 +102,41 @@ impl App<'_> {
             "SELECT b.account_id AS line FROM credit_balances b WHERE b.credits <> \
              (SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entries e WHERE e.account_id = b.account_id)",
         );
+        assert!(wrong.is_empty(), "{wrong:?}");
+        self.db.assert_messages_are_counted();
+    }
+}
+
+impl Database {
+    /// The counts of messages and of what they cost are those of the messages themselves.
+    #[track_caller]
+    pub fn assert_messages_are_counted(&self) {
+        let group = "CASE WHEN status IN ('queued', 'sending') THEN 'waiting' \
+                     WHEN status IN ('sent', 'delivered') THEN status ELSE 'not_delivered' END";
+        let counts = format!(
+            "SELECT account_id, hour, status_group, error, messages AS n FROM message_counts UNION ALL \
+             SELECT account_id, hour, status_group, error, messages FROM message_count_changes UNION ALL \
+             SELECT account_id, hour, old_group, old_error, -messages FROM message_count_changes WHERE old_group <> '' \
+             UNION ALL SELECT account_id, created_at / 3600000000 * 3600000000, {group}, COALESCE(error, ''), -1 FROM messages"
+        );
+        let wrong = self.ask(&format!(
+            "SELECT status_group || ' ' || error || ' ' || SUM(n) AS line FROM ({counts}) AS counts \
+             GROUP BY account_id, hour, status_group, error HAVING SUM(n) <> 0"
+        ));
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let day = |time: &str| format!("{time} / 86400000000 * 86400000000");
+        let spending = format!(
+            "SELECT account_id, day, api_key_id, credits AS n FROM credit_spending UNION ALL \
+             SELECT account_id, {}, api_key_id, credits FROM message_count_changes UNION ALL \
+             SELECT messages.account_id, {}, COALESCE(api_key_id, ''), amount FROM ledger_entries \
+             JOIN messages ON messages.id = message_id WHERE reason IN ('message', 'refund')",
+            day("hour"),
+            day("messages.created_at"),
+        );
+        let wrong = self.ask(&format!(
+            "SELECT account_id || ' ' || api_key_id || ' ' || SUM(n) AS line FROM ({spending}) AS spending \
+             GROUP BY account_id, day, api_key_id HAVING SUM(n) <> 0"
+        ));
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }
