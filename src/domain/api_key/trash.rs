@@ -98,6 +98,7 @@ fn of_account(account: &AccountId, now: UtcTime) -> KeysInTrash<'_> {
 
 /// Adds these keys, in their order.
 fn read(conn: &mut Conn, account: &AccountId, rows: &[(ApiKeyId, UtcTime)], keys: &mut Vec<TrashedKey>) -> Result<()> {
+    let Some(oldest) = rows.iter().map(|(_, deleted_at)| *deleted_at).min() else { return Ok(()) };
     let ids: Vec<ApiKeyId> = rows.iter().map(|(id, _)| id.clone()).collect();
     let mut entries: HashMap<ApiKeyId, ApiKeyEntry> =
         of_ids(conn, &ids)?.into_iter().map(|entry| (entry.key.id.clone(), entry)).collect();
@@ -105,6 +106,8 @@ fn read(conn: &mut Conn, account: &AccountId, rows: &[(ApiKeyId, UtcTime)], keys
     let names: Vec<((String, UtcTime), String)> = audit_events::table
         .filter(audit_events::account_id.eq(account.as_str()))
         .filter(audit_events::action.eq(Action::ApiKeyDeleted.as_str()))
+        // Follows from the rest, and bounds the scan of the index.
+        .filter(audit_events::at.ge(oldest))
         .filter(audit_events::target_id.eq_any(ids.iter().map(ApiKeyId::as_str)))
         .select(((audit_events::target_id, audit_events::at), audit_events::actor_name))
         .load(conn)?;
