@@ -35,11 +35,8 @@ pub fn site(
 }
 
 fn max_body_bytes(path: &str) -> usize {
-    match path {
-        leaks::PATH => leaks::look_up::MAX_BODY_BYTES,
-        api_keys::search::SEARCH => api_keys::search::MAX_BODY_BYTES,
-        _ => MAX_FORM_BYTES,
-    }
+    let is_long = [leaks::PATH, api_keys::search::SEARCH].contains(&path);
+    if is_long { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
 /// For programs. Routes are tried in turn, so that the gate comes first: other services ask
@@ -222,7 +219,7 @@ fn of_settings(config: &mut ServiceConfig) {
 fn of_api_keys(config: &mut ServiceConfig) {
     config
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
-        .service(resource(api_keys::search::SEARCH).post(api_keys::search::search_api_keys))
+        .service(resource("/api-keys/search").post(api_keys::search::search_api_keys))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
         .service(resource("/api-keys/{id}").get(api_keys::show::show_api_key).post(api_keys::show::relabel_api_key))

@@ -45,7 +45,7 @@ pub(super) struct SortLink {
 }
 
 /// The tools above the list.
-pub(super) struct FilterView {
+pub(super) struct KeyFilterView {
     pub(super) search: String,
     pub(super) errors: FieldErrors,
     pub(super) modes: Vec<Choice>,
@@ -98,7 +98,7 @@ fn choices<T: Copy + PartialEq>(
     all.iter().map(choice).collect()
 }
 
-impl FilterView {
+impl KeyFilterView {
     /// The tools of what is wanted, of a service with this name.
     pub(super) fn new(wanted: &WantedKeys, makers: &Makers, service: Option<String>) -> Self {
         let keys = &wanted.keys;
@@ -116,7 +116,12 @@ impl FilterView {
             uses: choices(KeyUse::VARIANTS, |one| *usage == Some(one), [KeyUse::as_str, use_words]),
             marks: choices(KeyMark::VARIANTS, |one| marks.contains(&one), [KeyMark::as_str, mark_words]),
             people: people(makers, keys),
-            sorts: choices(KeySort::VARIANTS, |one| sort == one, [KeySort::as_str, filter_words::sort_words]),
+            // The first one needs no choice.
+            sorts: choices(
+                KeySort::VARIANTS,
+                |one| sort == one && one != KeySort::Newest,
+                [KeySort::as_str, filter_words::sort_words],
+            ),
             in_trash: *in_trash,
             made_before: keys.made_before.clone(),
             utc_offset: keys.utc_offset.clone(),

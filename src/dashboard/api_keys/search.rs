@@ -23,10 +23,9 @@ use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
 
-/// Where the box is sent to.
+/// Where the box is sent to. It takes as much as the page for leaked keys, so that what is
+/// far too long for a search gets an answer that says so.
 pub const SEARCH: &str = "/api-keys/search";
-/// The longest request body: what is far too long for a search gets an answer that says so.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// What is typed or pasted.
 #[derive(Deserialize)]
