@@ -8,7 +8,7 @@ use super::wanted::WantedKeys;
 use crate::dashboard::frame::list_query::{Choice, query_string};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeySearch, KeySort, KeyStatus, KeyUse};
+use crate::domain::api_key::{EndFilter, KeyFilter, KeyMark, KeySearch, KeySort, KeyStatus, KeyUse};
 use crate::domain::audit::actors::{self, NamedActor};
 use crate::error::{FieldErrors, Result};
 use crate::store::Conn;
@@ -112,7 +112,7 @@ impl KeyFilterView {
             errors: keys.errors.clone(),
             modes: choices(Mode::VARIANTS, |one| *mode == Some(one), [Mode::as_str, mode_words]),
             statuses: choices(KeyStatus::VARIANTS, |one| *status == Some(one), [KeyStatus::as_str, status_words]),
-            ends: choices(KeyEnd::VARIANTS, |one| *end == Some(one), [KeyEnd::as_str, end_words]),
+            ends: choices(EndFilter::VARIANTS, |one| *end == Some(one), [EndFilter::as_str, end_words]),
             uses: choices(KeyUse::VARIANTS, |one| *usage == Some(one), [KeyUse::as_str, use_words]),
             marks: choices(KeyMark::VARIANTS, |one| marks.contains(&one), [KeyMark::as_str, mark_words]),
             people: people(makers, keys),

@@ -9,7 +9,7 @@ use diesel::dsl::{LeftJoinQuerySource, exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::filter::{KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
+use super::filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 use super::record::ApiKeyId;
 use super::search::{ESCAPE, KeySearch};
 use super::sort::KeySort;
@@ -118,17 +118,17 @@ impl Way {
         }
     }
 
-    fn ends(self, end: KeyEnd, now: UtcTime) -> KeyCondition<'static> {
+    fn ends(self, end: EndFilter, now: UtcTime) -> KeyCondition<'static> {
         let soon = now.plus_seconds(SOON_DAYS * DAY_SECONDS);
         let sorted = || sql::<Nullable<BigInt>>(SORTED_END);
         let column = api_keys::expires_at;
         match (end, self.is_by(KeySort::Expires)) {
-            (KeyEnd::Expired, true) => Box::new(sorted().le(now)),
-            (KeyEnd::Expired, false) => Box::new(column.le(now)),
-            (KeyEnd::Soon, true) => Box::new(sorted().gt(now).and(sorted().le(soon))),
-            (KeyEnd::Soon, false) => Box::new(column.gt(now).and(column.le(soon))),
-            (KeyEnd::Never, true) => Box::new(sorted().eq(NEVER)),
-            (KeyEnd::Never, false) => Box::new(column.is_null().nullable()),
+            (EndFilter::Expired, true) => Box::new(sorted().le(now)),
+            (EndFilter::Expired, false) => Box::new(column.le(now)),
+            (EndFilter::Soon, true) => Box::new(sorted().gt(now).and(sorted().le(soon))),
+            (EndFilter::Soon, false) => Box::new(column.gt(now).and(column.le(soon))),
+            (EndFilter::Never, true) => Box::new(sorted().eq(NEVER)),
+            (EndFilter::Never, false) => Box::new(column.is_null().nullable()),
         }
     }
 
