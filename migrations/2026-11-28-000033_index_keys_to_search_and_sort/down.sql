@@ -1,4 +1,5 @@
 -- Only SQLite:
+CREATE INDEX api_keys_by_age ON api_keys (account_id, created_at DESC, id DESC);
 DROP INDEX api_keys_by_text;
 -- Both:
 DROP INDEX key_secrets_imported;

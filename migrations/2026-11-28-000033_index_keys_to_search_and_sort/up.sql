@@ -19,4 +19,6 @@ CREATE INDEX key_secrets_imported ON key_secrets (api_key_id) WHERE origin = 'im
 
 -- Only SQLite:
 -- A search reads the texts of all keys of an account, from this index instead of the whole rows.
-CREATE INDEX api_keys_by_text ON api_keys (account_id, created_at DESC, id DESC, search) WHERE deleted_at IS NULL;
+CREATE INDEX api_keys_by_text ON api_keys (account_id, created_at DESC, id DESC, deleted_at, search);
+-- It begins with the same columns.
+DROP INDEX api_keys_by_age;

@@ -86,7 +86,7 @@ fn of_settings(config: &mut ServiceConfig) {
 fn of_api_keys(config: &mut ServiceConfig) {
     config
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
-        .service(resource(api_keys::search::SEARCH).post(api_keys::search::search_api_keys))
+        .service(resource("/api-keys/search").post(api_keys::search::search_api_keys))
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
         .service(resource("/api-keys/trash").get(api_keys::trash::list_trash))

@@ -267,7 +267,7 @@ on_both_databases! {
         ] {
             app.db.execute(&limits);
             app.db.execute(uses);
-            app.db.execute(&this(&format!("allowed_ips = '::1', expires_at = {now} + 365 * {DAY}")));
+            app.db.execute(&this(&format!("allowed_ips = '::1', created_at = {now}, expires_at = {now} + 365 * {DAY}")));
             assert_eq!(names(&client, query), [""; 0], "{query} before");
             app.db.execute(&change);
 

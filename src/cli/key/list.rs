@@ -11,7 +11,7 @@ use crate::cli::on_database::{open, print, say_aside};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::account;
-use crate::domain::api_key::{ApiKeyEntry, KeyEnd, KeyFilter, KeyView, list_filtered};
+use crate::domain::api_key::{ApiKeyEntry, EndFilter, KeyFilter, KeyView, list_filtered};
 use crate::error::{Error, Result};
 use crate::store::{Conn, MayCreate, UtcTime};
 
@@ -42,7 +42,7 @@ pub(super) async fn list(config: &Config, arguments: ListArguments) -> Result<()
     let filter = KeyFilter {
         service: arguments.service,
         status: arguments.status.and_then(|status| status.parse().ok()),
-        end: arguments.expired.then_some(KeyEnd::Expired),
+        end: arguments.expired.then_some(EndFilter::Expired),
         ..KeyFilter::default()
     };
     let (mut table, mut after, mut is_first) = (Table::default(), None, true);

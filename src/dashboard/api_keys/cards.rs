@@ -1,9 +1,9 @@
 //! What deserves a look among many keys, each with its number and a link to the keys.
 
 use super::filter::KeyFilterQuery;
-use super::wanted::WantedKeys;
+use super::paths::PATH;
 use crate::domain::account::AccountId;
-use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeyUse, MAX_KEY_COUNT, count_matching};
+use crate::domain::api_key::{EndFilter, KeyFilter, KeyMark, KeyUse, MAX_KEY_COUNT, count_matching};
 use crate::error::Result;
 use crate::format::grouped;
 use crate::store::{Conn, UtcTime};
@@ -26,8 +26,8 @@ pub(super) struct Card {
 pub(super) fn cards(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Result<Vec<Card>> {
     let all = KeyFilter::default;
     let cards = [
-        ("expire soon", KeyFilter { end: Some(KeyEnd::Soon), ..all() }),
-        ("never expire", KeyFilter { end: Some(KeyEnd::Never), ..all() }),
+        ("expire soon", KeyFilter { end: Some(EndFilter::Soon), ..all() }),
+        ("never expire", KeyFilter { end: Some(EndFilter::Never), ..all() }),
         ("unused for 90 days", KeyFilter { usage: Some(KeyUse::Unused), ..all() }),
         ("without address or scope limit", KeyFilter { marks: [KeyMark::Unlimited].into(), ..all() }),
     ];
@@ -41,7 +41,7 @@ pub(super) fn cards(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Resul
         counted.push(Card {
             count: if count > MAX_KEY_COUNT { format!("{most}+") } else { most },
             words,
-            href: WantedKeys::filtered(KeyFilterQuery { filter, ..KeyFilterQuery::default() }).own_url(),
+            href: format!("{PATH}{}", KeyFilterQuery { filter, ..KeyFilterQuery::default() }.query()),
         });
     }
     Ok(counted)

@@ -8,7 +8,7 @@ use super::wanted::WantedKeys;
 use crate::dashboard::frame::list_query::{Choice, query_string};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeySearch, KeySort, KeyStatus, KeyUse};
+use crate::domain::api_key::{EndFilter, KeyFilter, KeyMark, KeySearch, KeySort, KeyStatus, KeyUse};
 use crate::domain::audit::actors::{self, NamedActor};
 use crate::error::{FieldErrors, Result};
 use crate::store::Conn;
@@ -45,7 +45,7 @@ pub(super) struct SortLink {
 }
 
 /// The tools above the list.
-pub(super) struct FilterView {
+pub(super) struct KeyFilterView {
     pub(super) search: String,
     pub(super) errors: FieldErrors,
     pub(super) modes: Vec<Choice>,
@@ -98,7 +98,7 @@ fn choices<T: Copy + PartialEq>(
     all.iter().map(choice).collect()
 }
 
-impl FilterView {
+impl KeyFilterView {
     /// The tools of what is wanted, of a service with this name.
     pub(super) fn new(wanted: &WantedKeys, makers: &Makers, service: Option<String>) -> Self {
         let keys = &wanted.keys;
@@ -112,11 +112,16 @@ impl FilterView {
             errors: keys.errors.clone(),
             modes: choices(Mode::VARIANTS, |one| *mode == Some(one), [Mode::as_str, mode_words]),
             statuses: choices(KeyStatus::VARIANTS, |one| *status == Some(one), [KeyStatus::as_str, status_words]),
-            ends: choices(KeyEnd::VARIANTS, |one| *end == Some(one), [KeyEnd::as_str, end_words]),
+            ends: choices(EndFilter::VARIANTS, |one| *end == Some(one), [EndFilter::as_str, end_words]),
             uses: choices(KeyUse::VARIANTS, |one| *usage == Some(one), [KeyUse::as_str, use_words]),
             marks: choices(KeyMark::VARIANTS, |one| marks.contains(&one), [KeyMark::as_str, mark_words]),
             people: people(makers, keys),
-            sorts: choices(KeySort::VARIANTS, |one| sort == one, [KeySort::as_str, filter_words::sort_words]),
+            // The first one needs no choice.
+            sorts: choices(
+                KeySort::VARIANTS,
+                |one| sort == one && one != KeySort::Newest,
+                [KeySort::as_str, filter_words::sort_words],
+            ),
             in_trash: *in_trash,
             made_before: keys.made_before.clone(),
             utc_offset: keys.utc_offset.clone(),

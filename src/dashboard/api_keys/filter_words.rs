@@ -5,7 +5,7 @@ use time::macros::format_description;
 
 use super::filter::KeyFilterQuery;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{KeyEnd, KeyFilter, KeyMark, KeySort, KeyStatus, KeyUse};
+use crate::domain::api_key::{EndFilter, KeyFilter, KeyMark, KeySort, KeyStatus, KeyUse};
 
 /// One thing that keys are filtered by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,11 +84,11 @@ pub(super) const fn status_words(status: KeyStatus) -> &'static str {
     }
 }
 
-pub(super) const fn end_words(end: KeyEnd) -> &'static str {
+pub(super) const fn end_words(end: EndFilter) -> &'static str {
     match end {
-        KeyEnd::Expired => "Expired",
-        KeyEnd::Soon => "Expires within 30 days",
-        KeyEnd::Never => "Never expires",
+        EndFilter::Expired => "Expired",
+        EndFilter::Soon => "Expires within 30 days",
+        EndFilter::Never => "Never expires",
     }
 }
 

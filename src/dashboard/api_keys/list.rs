@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::cards::{Card, FEW_KEYS, cards};
-use super::filter_view::{FilterView, Makers, SortLinks};
+use super::filter_view::{KeyFilterView, Makers, SortLinks};
 use super::missed_switch::MissedSwitch;
 use super::paths::SECTION;
 use super::reveal::Reveal;
@@ -34,7 +34,7 @@ pub(super) struct ApiKeysPage {
     services: Vec<ServiceOption>,
     filtered: bool,
     current: ServiceOption,
-    filter: FilterView,
+    filter: KeyFilterView,
     sorts: SortLinks,
     cards: Vec<Card>,
     /// Whether there are keys to search and filter.
@@ -137,7 +137,7 @@ pub(super) async fn draw_list(
         state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.keys.filter.service.as_deref());
     let chosen = services.iter().find(|service| service.selected);
-    let filter = FilterView::new(&wanted, &makers, chosen.map(|service| service.name.clone()));
+    let filter = KeyFilterView::new(&wanted, &makers, chosen.map(|service| service.name.clone()));
     let current = chosen.or(services.first()).cloned();
     let total = if page.total > MAX_KEY_COUNT { Total::MoreThan(MAX_KEY_COUNT) } else { Total::Exactly(page.total) };
     let is_plain = wanted.keys.is_plain();

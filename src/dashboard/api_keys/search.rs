@@ -23,11 +23,6 @@ use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Conn;
 
-/// Where the box is sent to.
-pub const SEARCH: &str = "/api-keys/search";
-/// The longest request body: what is far too long for a search gets an answer that says so.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
-
 /// What is typed or pasted.
 #[derive(Deserialize)]
 pub struct SearchForm {
@@ -37,7 +32,8 @@ pub struct SearchForm {
     list: String,
 }
 
-/// `POST /api-keys/search`
+/// `POST /api-keys/search`, which takes as much as the page for leaked keys, so that what is
+/// far too long for a search gets an answer that says so.
 pub async fn search_api_keys(
     state: Data<State>,
     session: Session,

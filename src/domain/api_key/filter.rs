@@ -17,7 +17,7 @@ pub const UNUSED_DAYS: i64 = 90;
 pub const REFUSED_DAYS: i64 = 7;
 text_enum! {
     /// When a key ends.
-    KeyEnd {
+    EndFilter {
         /// Its end has passed.
         Expired = "expired",
         /// Within [`SOON_DAYS`].
@@ -77,7 +77,7 @@ pub struct KeyFilter {
     /// Those that are on, or off.
     pub status: Option<KeyStatus>,
     /// When they end.
-    pub end: Option<KeyEnd>,
+    pub end: Option<EndFilter>,
     /// How long they were not used.
     pub usage: Option<KeyUse>,
     /// All of these.

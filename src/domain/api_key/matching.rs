@@ -9,7 +9,7 @@ use diesel::dsl::{LeftJoinQuerySource, exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::filter::{KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
+use super::filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 use super::record::ApiKeyId;
 use super::search::{ESCAPE, KeySearch};
 use super::sort::KeySort;
@@ -68,7 +68,13 @@ impl Way {
 
     /// What a key of an account must be to fit.
     pub(super) fn condition<'a>(self, filter: &'a KeyFilter, account: &'a AccountId, now: UtcTime) -> KeyCondition<'a> {
-        let mut all: KeyCondition<'a> = Box::new(api_keys::account_id.eq(account).nullable());
+        // Marks lead to few keys; SQLite would rather read all keys of the account.
+        let mut all: KeyCondition<'a> = match self {
+            Self::Collect if filter.marks.iter().any(|mark| *mark != KeyMark::Unlimited) => {
+                Box::new(api_keys::account_id.concat("").eq(account).nullable())
+            }
+            _ => Box::new(api_keys::account_id.eq(account).nullable()),
+        };
         all = match filter.in_trash {
             true => Box::new(all.and(api_keys::deleted_at.is_not_null())),
             false => Box::new(all.and(api_keys::deleted_at.is_null())),
@@ -86,7 +92,7 @@ impl Way {
             all = Box::new(all.and(self.column(api_keys::created_by).eq(operator)));
         }
         if let Some(moment) = filter.made_before {
-            all = Box::new(all.and(api_keys::created_at.lt(moment)));
+            all = Box::new(all.and(self.made_before(moment)));
         }
         if let Some(end) = filter.end {
             all = Box::new(all.and(self.ends(end, now)));
@@ -103,17 +109,26 @@ impl Way {
         }
     }
 
-    fn ends(self, end: KeyEnd, now: UtcTime) -> KeyCondition<'static> {
+    fn made_before(self, moment: UtcTime) -> KeyCondition<'static> {
+        match self {
+            Self::Walk(KeySort::Name | KeySort::LastUsed | KeySort::Expires) => {
+                Box::new((api_keys::created_at + 0).lt(moment).nullable())
+            }
+            _ => Box::new(api_keys::created_at.lt(moment).nullable()),
+        }
+    }
+
+    fn ends(self, end: EndFilter, now: UtcTime) -> KeyCondition<'static> {
         let soon = now.plus_seconds(SOON_DAYS * DAY_SECONDS);
         let sorted = || sql::<Nullable<BigInt>>(SORTED_END);
         let column = api_keys::expires_at;
         match (end, self.is_by(KeySort::Expires)) {
-            (KeyEnd::Expired, true) => Box::new(sorted().le(now)),
-            (KeyEnd::Expired, false) => Box::new(column.le(now)),
-            (KeyEnd::Soon, true) => Box::new(sorted().gt(now).and(sorted().le(soon))),
-            (KeyEnd::Soon, false) => Box::new(column.gt(now).and(column.le(soon))),
-            (KeyEnd::Never, true) => Box::new(sorted().eq(NEVER)),
-            (KeyEnd::Never, false) => Box::new(column.is_null().nullable()),
+            (EndFilter::Expired, true) => Box::new(sorted().le(now)),
+            (EndFilter::Expired, false) => Box::new(column.le(now)),
+            (EndFilter::Soon, true) => Box::new(sorted().gt(now).and(sorted().le(soon))),
+            (EndFilter::Soon, false) => Box::new(column.gt(now).and(column.le(soon))),
+            (EndFilter::Never, true) => Box::new(sorted().eq(NEVER)),
+            (EndFilter::Never, false) => Box::new(column.is_null().nullable()),
         }
     }
 
@@ -123,14 +138,14 @@ impl Way {
         if !self.is_by(KeySort::LastUsed) {
             return match usage {
                 KeyUse::Never => Box::new((last + 0).eq(0)),
-                KeyUse::Unused => Box::new((last + 0).lt(since).and(api_keys::created_at.lt(since))),
+                KeyUse::Unused => Box::new((last + 0).lt(since).and(self.made_before(since))),
             };
         }
         // The account once more, so that the search of the index begins with it.
         let of_account = key_last_uses::account_id.nullable().eq(account);
         match usage {
             KeyUse::Never => Box::new(of_account.and(last.eq(0))),
-            KeyUse::Unused => Box::new(of_account.and(last.lt(since)).and(api_keys::created_at.lt(since))),
+            KeyUse::Unused => Box::new(of_account.and(last.lt(since)).and(self.made_before(since))),
         }
     }
 
@@ -154,8 +169,17 @@ impl Way {
                 is_in!(current().filter(sql::<Bool>(IS_IMPORTED)), key_secrets::api_key_id)
             }
             KeyMark::Refused => {
-                let of_account = || key_refusals::table.filter(key_refusals::account_id.eq(account));
-                is_in!(of_account().filter(key_refusals::last_at.ge(since)), key_refusals::api_key_id)
+                let lately = || key_refusals::table.filter(key_refusals::last_at.ge(since));
+                match self {
+                    Self::Collect => {
+                        let of_account = lately().filter(key_refusals::account_id.eq(account));
+                        Box::new(api_keys::id.eq_any(of_account.select(key_refusals::api_key_id)).nullable())
+                    }
+                    // Without the account, whose index leads to all of its refusals.
+                    Self::Walk(_) => {
+                        Box::new(exists(lately().filter(key_refusals::api_key_id.eq(api_keys::id))).nullable())
+                    }
+                }
             }
             KeyMark::Reported => {
                 is_in!(leak_reports::table.filter(leak_reports::dismissed_at.is_null()), leak_reports::api_key_id)

@@ -45,7 +45,7 @@ pub use disabling::{Disabling, disabling};
 pub use ending::{EndingKeys, MAX_SHORTENED_AT_ONCE, Shortening, ending, shorten};
 pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
-pub use filter::{KeyEnd, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
+pub use filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 pub use identification::{Identification, IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;

@@ -22,6 +22,9 @@ pub const KEYS_PER_PAGE: usize = 50;
 /// Counting stops here: the rest would take longer than the page itself.
 pub const MAX_KEY_COUNT: usize = 1_000;
 
+/// So many keys are sorted for a page at most.
+const MAX_COLLECTED: usize = 5_000;
+
 /// Where a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum KeyPageStart {
@@ -79,8 +82,11 @@ impl SortedKeys<'_> {
     /// # Errors
     /// When the database fails.
     pub fn page(self, conn: &mut Conn, start: &KeyPageStart) -> Result<SortedKeyPage> {
-        let mut places = read(self.places(Way::Collect).limit(limited(MAX_KEY_COUNT + 1)), conn)?;
-        if places.len() > MAX_KEY_COUNT {
+        // The index of the age serves each filter, and those of other orders only what most fit.
+        let is_by_age = matches!(self.sort, KeySort::Newest | KeySort::Oldest);
+        let most = if is_by_age || self.filter.is_empty() { MAX_KEY_COUNT } else { MAX_COLLECTED };
+        let mut places = read(self.places(Way::Collect).limit(limited(most + 1)), conn)?;
+        if places.len() > most {
             return self.walk(conn, start);
         }
         places.sort_by(|one, other| one.order(self.sort).cmp(&other.order(self.sort)));
@@ -216,6 +222,7 @@ fn read(query: Places<'_>, conn: &mut Conn) -> Result<Vec<KeyPlace>> {
 }
 
 fn complete(conn: &mut Conn, places: Vec<KeyPlace>, before: usize, total: usize, more: bool) -> Result<SortedKeyPage> {
+    let (before, total) = (before.min(MAX_KEY_COUNT + 1), total.min(MAX_KEY_COUNT + 1));
     let ids: Vec<ApiKeyId> = places.iter().map(|place| place.id.clone()).collect();
     let mut entries: HashMap<ApiKeyId, ApiKeyEntry> =
         of_ids(conn, &ids)?.into_iter().map(|entry| (entry.key.id.clone(), entry)).collect();
