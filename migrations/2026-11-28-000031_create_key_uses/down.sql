@@ -1,3 +1,3 @@
-DELETE FROM settings WHERE name = 'uses_counted_since';
+DROP TABLE key_use_counting;
 DROP TABLE key_uses_by_day;
 DROP TABLE key_uses_by_hour;

@@ -23,8 +23,6 @@ pub(super) enum Setting {
     SecondFactorRule,
     /// What a leak report does.
     LeakReports,
-    /// Since when uses are counted by hour and day: microseconds since 1970.
-    UsesCountedSince,
 }
 
 impl Setting {
@@ -37,7 +35,6 @@ impl Setting {
             Self::InstanceName => "instance_name",
             Self::SecondFactorRule => "second_factor_rule",
             Self::LeakReports => "leak_reports",
-            Self::UsesCountedSince => "uses_counted_since",
         }
     }
 }

@@ -18,8 +18,8 @@ use diesel::{allow_tables_to_appear_in_same_query, joinable};
 pub use counts::{credit_spending, message_count_changes, message_counts};
 pub use handovers::key_handovers;
 pub use keys::{
-    api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, key_uses_by_day,
-    key_uses_by_hour, revisions, service_scopes, services,
+    api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, key_use_counting,
+    key_uses_by_day, key_uses_by_hour, revisions, service_scopes, services,
 };
 pub use leaks::leak_reports;
 pub use links::{invitations, password_links};

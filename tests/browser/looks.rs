@@ -76,6 +76,19 @@ const SESSIONS: &str = r#"
     SELECT REPLACE(api_keys.id, 'key_', 'lnot_'), operators.id, 'here', '127.0.0.1', '203.0.113.9', 'curl/8',
         operators.created_at FROM operators, api_keys LIMIT 1;"#;
 
+/// Uses of every key on each of the last forty days and in each of the last thirty hours, and some
+/// refused requests.
+const USES: &str = r#"
+    WITH RECURSIVE back (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM back WHERE n < 39)
+    INSERT INTO key_uses_by_day (api_key_id, day, uses)
+    SELECT id, (CAST(strftime('%s', 'now') AS INTEGER) / 86400 - n) * 86400000000, 1000000 + n % 7 * 250000 FROM api_keys, back;
+    WITH RECURSIVE back (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM back WHERE n < 29)
+    INSERT INTO key_uses_by_hour (api_key_id, hour, uses)
+    SELECT id, (CAST(strftime('%s', 'now') AS INTEGER) / 3600 - n) * 3600000000, 40000 + n % 5 * 9000 FROM api_keys, back;
+    INSERT INTO key_refusals (id, account_id, api_key_id, hour, code, source, requests, first_at, last_at, address, user_agent)
+    SELECT REPLACE(id, 'key_', 'ref_'), account_id, id, CAST(strftime('%s', 'now') AS INTEGER) / 3600 * 3600000000, 'DISABLED', '',
+        123456, created_at, created_at, '', '' FROM api_keys;"#;
+
 #[test]
 fn every_page_is_good_on_a_wide_screen() {
     look_around(Options::default(), "1440-light");
@@ -264,6 +277,10 @@ impl Look {
         let id = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
         dashboard.open(&format!("/api-keys/{id}"));
         self.closely("key", &[]);
+        dashboard.keyfob.execute(USES);
+        dashboard.open(&format!("/api-keys/{id}"));
+        dashboard.execute("document.querySelectorAll('.uses details').forEach(part => { part.open = true; })", &[]);
+        self.closely("key-uses", &[]);
         dashboard.fill_in("#callback-url", "https://example.com/sms-status");
         dashboard.follow("Save callback");
         self.closely("key-callback-secret", &[]);

@@ -225,7 +225,7 @@ on_both_databases! {
         let app = app_at(db, datetime!(2027-03-01 10:30 UTC));
         let (old, new) = (app.make_key("Project X"), app.make_key("Project Y"));
         let since = UtcTime::from(datetime!(2027-02-28 09:00 UTC)).micros();
-        db.execute(&format!("UPDATE settings SET value = '{since}' WHERE name = 'uses_counted_since'"));
+        db.execute(&format!("UPDATE key_use_counting SET since = {since}"));
         db.execute(&format!("UPDATE api_keys SET created_at = {} WHERE id = '{}'", since - 1, old.id));
         let uses = |key: &Key| {
             let page = app.signed_in().get(&format!("/api-keys/{}", key.id)).assert_ok().page();

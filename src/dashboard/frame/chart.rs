@@ -2,6 +2,7 @@
 //! in pixels, so that it takes the room there is and its text keeps its size.
 
 use super::chart_axis::{Axis, short};
+pub use super::chart_series::{BarLook, Series};
 use super::chart_time::Slot;
 use crate::format::grouped;
 
@@ -13,41 +14,6 @@ const TOP_MARGIN: i64 = 12;
 const MIN_BAR_HEIGHT: i64 = 3;
 /// Of the room of a bar, in percent: the rest is between two of them.
 const BAR_WIDTH: usize = 72;
-
-/// How the bars of a series look. They differ without colour as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BarLook {
-    /// Filled, in the colour of the product.
-    Solid,
-    /// With stripes, for what went wrong.
-    Striped,
-    /// With dots, for what needs attention.
-    Dotted,
-    /// An outline, for what is not decided or matters least.
-    Outlined,
-}
-
-impl BarLook {
-    /// Its name in the style sheet.
-    #[must_use]
-    pub const fn class(self) -> &'static str {
-        match self {
-            Self::Solid => "solid",
-            Self::Striped => "striped",
-            Self::Dotted => "dotted",
-            Self::Outlined => "outlined",
-        }
-    }
-}
-
-/// What is counted apart.
-#[derive(Debug, Clone, Copy)]
-pub struct Series {
-    /// After its number: `7 refused`.
-    pub name: &'static str,
-    /// How its bars look.
-    pub look: BarLook,
-}
 
 /// The words around a chart.
 #[derive(Debug, Clone)]
@@ -151,7 +117,7 @@ impl Chart {
         let total =
             |place: usize| sum(&slots.iter().filter_map(|(_, values)| values.get(place)).copied().collect::<Vec<_>>());
         let totals: Vec<_> = (0..series.len()).map(total).collect();
-        let counted: Vec<_> = series.iter().zip(&totals).map(|(series, total)| numbered(*total, series)).collect();
+        let counted: Vec<_> = series.iter().zip(&totals).map(|(series, total)| series.counted(*total)).collect();
         // Of several that are equally high the latest: it matters most.
         let peak = slots.iter().max_by_key(|(_, values)| sum(values)).filter(|(_, values)| sum(values) > 0);
         let summary = peak.map(|(peak, _)| format!("{} {}, most {}", listed(&counted), words.period, peak.in_words));
@@ -181,7 +147,7 @@ impl Chart {
 
 impl Column {
     fn new(slot: Slot, values: &[i64], series: &[Series], axis: Axis, (place, count): (usize, usize)) -> Self {
-        let numbers: Vec<_> = series.iter().zip(values).map(|(series, value)| numbered(*value, series)).collect();
+        let numbers: Vec<_> = series.iter().zip(values).map(|(series, value)| series.counted(*value)).collect();
         Self {
             x: percent(place * 100, count * 100),
             width: percent(100, count * 100),
@@ -206,10 +172,6 @@ fn stacked(values: &[i64], series: &[Series], axis: Axis) -> Vec<Bar> {
         Bar { look: series.look.class(), y: top, height }
     })
     .collect()
-}
-
-fn numbered(number: i64, series: &Series) -> String {
-    format!("{} {}", grouped(number.max(0)), series.name)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -3,6 +3,7 @@
 pub mod ago;
 pub mod chart;
 mod chart_axis;
+mod chart_series;
 pub mod chart_time;
 pub mod error_page;
 pub mod form;

@@ -9,9 +9,8 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::record::ApiKeyId;
 use super::usage_batch::{in_batches, placeholders};
-use crate::domain::setting::{self, Setting};
 use crate::error::Result;
-use crate::store::schema::{key_uses_by_day, key_uses_by_hour};
+use crate::store::schema::{key_use_counting, key_uses_by_day, key_uses_by_hour};
 use crate::store::{Conn, MultiBackend, PrepareCached, UtcTime};
 
 /// For how many hours uses by hour are kept.
@@ -148,8 +147,7 @@ pub fn uses_by_day_of(
 /// # Errors
 /// When the database fails.
 pub fn counted_since(conn: &mut Conn) -> Result<Option<UtcTime>> {
-    let since = setting::get(conn, Setting::UsesCountedSince)?;
-    Ok(since.and_then(|since| since.parse().ok()).map(UtcTime::from_micros))
+    Ok(key_use_counting::table.select(min(key_use_counting::since)).first(conn)?)
 }
 
 /// Whether anything was kept long enough, by reads that take no write lock.

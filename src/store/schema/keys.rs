@@ -62,6 +62,12 @@ table! {
 }
 
 table! {
+    key_use_counting (since) {
+        since -> BigInt,
+    }
+}
+
+table! {
     key_uses_by_day (api_key_id, day) {
         api_key_id -> Text,
         day -> BigInt,

@@ -297,6 +297,7 @@ const ROWS: &[SampleRows] = &[
         "key_uses_by_hour",
         "(api_key_id, hour, uses) VALUES ('key_1', 55, 3), ('key_2', 55, 1), ('key_2', 56, 2)",
     ),
+    rows(31, "key_use_counting", "(since) VALUES (54)"),
     rows(31, "key_uses_by_day", "(api_key_id, day, uses) VALUES ('key_1', 55, 4), ('key_2', 55, 1)"),
     rows(
         32,
