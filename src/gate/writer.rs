@@ -9,13 +9,13 @@ use tokio::time::MissedTickBehavior;
 use super::refusals::Refusals;
 use super::usage::UsageQueue;
 use crate::clock::Clock;
-use crate::domain::refusal;
-use crate::store::{Store, UtcTime, log_outage};
+use crate::domain::{key_action, refusal};
+use crate::store::{Conn, Store, UtcTime, log_outage};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// How often old refusals are looked for.
+/// How often old refusals and actions on keys are looked for.
 const PRUNE_INTERVAL_SECONDS: i64 = 3_600;
-/// The most of them in one transaction; there is one at each interval while there are more.
+/// The most refusals in one transaction; there is one at each interval while there are more.
 const PRUNE_BATCH_SIZE: usize = 1_000;
 
 /// What the gate counted and the database does not have yet.
@@ -55,10 +55,11 @@ impl Writer {
     /// Whether more may be left.
     async fn prune(&self, now: UtcTime) -> bool {
         let prune = async {
-            if !self.store.read(move |conn| refusal::needs_pruning(conn, now)).await? {
-                return Ok(false);
-            }
-            self.store.write(move |conn| refusal::prune(conn, now, PRUNE_BATCH_SIZE)).await
+            let needs =
+                move |conn: &mut Conn| Ok((refusal::needs_pruning(conn, now)?, key_action::needs_pruning(conn, now)?));
+            let (refusals, actions) = self.store.read(needs).await?;
+            let more = refusals && self.store.write(move |conn| refusal::prune(conn, now, PRUNE_BATCH_SIZE)).await?;
+            Ok((actions && self.store.write(move |conn| key_action::prune(conn, now)).await?) || more)
         };
         prune.await.unwrap_or_else(|error| {
             log_outage(&error);

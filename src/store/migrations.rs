@@ -61,6 +61,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000026_create_refusals",
     "2026-11-28-000027_create_leak_reports",
     "2026-11-28-000028_add_trash_and_search",
+    "2026-11-28-000030_create_key_actions",
 ];
 
 /// The first migration whose texts get a collation. Those before it run as they were

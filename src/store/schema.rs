@@ -2,7 +2,9 @@
 
 #![expect(missing_docs, reason = "the macro writes the items")]
 
+mod actions;
 mod handovers;
+
 mod keys;
 mod leaks;
 mod links;
@@ -14,6 +16,7 @@ mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
+pub use actions::{key_action_items, key_actions};
 pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, revisions,
@@ -39,6 +42,7 @@ joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(key_last_uses -> api_keys (api_key_id));
 joinable!(leak_reports -> api_keys (api_key_id));
+joinable!(key_action_items -> key_actions (action_id));
 joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(key_refusals -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
@@ -51,5 +55,5 @@ allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
     api_keys, key_secrets, key_secret_usages, key_handovers, key_last_uses, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
-    audit_events,
+    audit_events, key_actions, key_action_items,
 }

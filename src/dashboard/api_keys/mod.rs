@@ -1,5 +1,6 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
+pub mod bulk;
 pub mod callback;
 mod cards;
 pub mod default_sender;
@@ -24,4 +25,6 @@ pub mod rules;
 pub mod search;
 pub mod show;
 pub mod status;
+pub mod undo;
+mod undo_view;
 mod wanted;
