@@ -51,7 +51,7 @@ fn end_of(client: &Client, path: &str) -> Page {
 }
 
 fn status_count(app: &App, status: &str) -> usize {
-    app.db.ask(&format!("SELECT id FROM api_keys WHERE status = '{status}' AND deleted_at IS NULL")).len()
+    app.db.ask(&format!("SELECT id AS line FROM api_keys WHERE status = '{status}' AND deleted_at IS NULL")).len()
 }
 
 on_both_databases! {
@@ -90,10 +90,10 @@ on_both_databases! {
         for (key, code) in keys.iter().zip(["DISABLED", "VALID", "DISABLED"]) {
             app.assert_verdict(&key.secret, code);
         }
-        assert_eq!(db.ask("SELECT status_reason FROM api_keys WHERE status = 'disabled'"), ["unused", "unused"]);
+        assert_eq!(db.ask("SELECT status_reason AS line FROM api_keys WHERE status = 'disabled'"), ["unused", "unused"]);
         client.post(&page.attr("form[action^='/undo/']", "action"), &[]).assert_status(303);
         keys.iter().for_each(|key| app.assert_verdict(&key.secret, "VALID"));
-        assert_eq!(db.ask("SELECT id FROM api_keys WHERE status_reason IS NOT NULL"), [""; 0]);
+        assert_eq!(db.ask("SELECT id AS line FROM api_keys WHERE status_reason IS NOT NULL"), [""; 0]);
     }
 
     fn all_that_match_are_done_in_the_background_and_no_stale_yes_is_left(db: &Database) {
@@ -115,7 +115,7 @@ on_both_databases! {
         while beside.verify(&keys[0].secret)["code"] == "VALID" {
             thread::yield_now();
         }
-        assert_eq!(db.ask("SELECT id FROM audit_events WHERE action = 'api_key.disabled'").len(), MANY);
+        assert_eq!(db.ask("SELECT id AS line FROM audit_events WHERE action = 'api_key.disabled'").len(), MANY);
         let undone = client.post(&page.attr("form[action^='/undo/']", "action"), &[]).assert_status(303);
         let page = end_of(&client, undone.location());
         assert_eq!(page.texts(".bulk-progress__result li"), [format!("{MANY} keys on again.")]);
@@ -132,7 +132,7 @@ on_both_databases! {
 
         let again = confirm(&client, &question, &[]).assert_status(409).page();
         assert_eq!(again.text("h1"), "Delete 3 keys?");
-        assert_eq!(again.text(".alert"), "The keys have changed since: there are 3 keys now. Nothing was done.");
+        assert_eq!(again.text(".form__message .alert"), "The keys have changed since: there are 3 keys now. Nothing was done.");
         assert_eq!(status_count(&app, "enabled"), 3);
         let newer = app.make_key("Newer");
         confirm(&client, &again, &[]).assert_leads_to("/api-keys");
@@ -152,7 +152,7 @@ on_both_databases! {
 
         app.change(move |tx| key_action::step(tx, &account, &id));
 
-        let path = format!("/api-keys/bulk/{}", app.db.ask("SELECT id FROM key_actions WHERE total = 4")[0]);
+        let path = format!("/api-keys/bulk/{}", app.db.ask("SELECT id AS line FROM key_actions WHERE total = 4")[0]);
         let page = client.get(&path).assert_ok().page();
         let result = ["2 keys switched off.", "1 key already like that.", "1 key deleted meanwhile and left alone."];
         assert_eq!(page.texts(".bulk-progress__result li"), result);
@@ -180,7 +180,7 @@ on_both_databases! {
         let page = end_of(&client, &path);
         assert_eq!(page.texts(".bulk-progress__result li"), [format!("{MANY} keys switched off.")]);
         assert_eq!(status_count(&app, "disabled"), MANY);
-        assert_eq!(db.ask("SELECT id FROM audit_events WHERE action = 'api_key.disabled'").len(), MANY);
+        assert_eq!(db.ask("SELECT id AS line FROM audit_events WHERE action = 'api_key.disabled'").len(), MANY);
         app.assert_verdict(&keys[0].secret, "DISABLED");
     }
 
@@ -199,7 +199,7 @@ on_both_databases! {
             end_of(&client, answer.location());
         }
 
-        let rest = db.ask("SELECT id FROM key_action_items WHERE outcome = 'pending'");
+        let rest = db.ask("SELECT api_key_id AS line FROM key_action_items WHERE outcome = 'pending'");
         assert_eq!(rest, [""; 0]);
         assert_eq!(status_count(&app, "enabled"), 0);
     }
@@ -207,7 +207,7 @@ on_both_databases! {
     fn ids_of_another_account_are_not_touched_and_viewers_look_only(db: &Database) {
         let app = db.app();
         let (mine, client) = (app.make_key("Project X"), app.another_account());
-        let viewer = app.colleague(Role::Viewer, "eve@example.com");
+        let viewer = app.colleague(Role::Viewer, "joan@example.com");
         let fields = [("do", "disable"), ("key", &*mine.id), ("count", "1")];
 
         let gone = client.post("/api-keys/bulk", &fields);
@@ -226,7 +226,7 @@ on_both_databases! {
         let client = app.signed_in();
         let keys = make(&app, 2);
         client.post(&format!("/api-keys/{}/expiry", keys[0].id), &[("ends", "30")]).assert_status(303);
-        let end = || db.ask("SELECT COALESCE(expires_at, 0) FROM api_keys ORDER BY name");
+        let end = || db.ask("SELECT CAST(COALESCE(expires_at, 0) AS TEXT) AS line FROM api_keys ORDER BY name");
         let before = end();
         let question = ask(&client, "extend", "").assert_ok().page();
 

@@ -9,7 +9,7 @@ const UNDO_SECONDS: i64 = 600;
 
 /// Where the button of the page leads that undoes something.
 fn undo_path(page: &Page) -> String {
-    page.attr("form[action^='/undo/']", "action")
+    page.attrs("form[action^='/undo/']", "action").remove(0)
 }
 
 fn undo(client: &Client, path: &str) -> Vec<String> {
@@ -30,7 +30,7 @@ on_both_databases! {
 
         assert_eq!(toasts, ["Undone. 1 key on again."]);
         app.assert_verdict(&key.secret, "VALID");
-        let event = "SELECT action || ' ' || reason FROM audit_events WHERE reason = 'Undone'";
+        let event = "SELECT action || ' ' || reason AS line FROM audit_events WHERE reason = 'Undone'";
         assert_eq!(db.ask(event), ["api_key.enabled Undone"]);
         assert_eq!(undo(&client, &undo_path(&page)), ["This was already undone."]);
     }
@@ -61,7 +61,7 @@ on_both_databases! {
         assert_eq!(page.text(".undo p"), "You switched this key off 2 minutes ago.");
         let colleague = app.colleague(Role::Admin, "grace@example.com");
         assert_eq!(colleague.get(&path(&key.id)).page().text(".undo p"), "Ada switched this key off 2 minutes ago.");
-        let viewer = app.colleague(Role::Viewer, "eve@example.com");
+        let viewer = app.colleague(Role::Viewer, "joan@example.com");
         assert!(!viewer.get(&path(&key.id)).page().has(".undo"));
         viewer.post(&undo_path(&page), &[]).assert_status(403);
         app.clock.advance(UNDO_SECONDS - 120 - 1);

@@ -15,7 +15,7 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
-use crate::domain::key_action::{self, Counts, KeyAction, Outcome, UndoStart};
+use crate::domain::key_action::{self, KeyAction, Outcome, OutcomeCounts, UndoStart};
 use crate::error::Result;
 use crate::http::State;
 use crate::store::Tx;
@@ -24,7 +24,7 @@ use crate::store::Tx;
 enum Undo {
     Refused(UndoStart),
     MoreLeft,
-    Done(KeyAction, Counts),
+    Done(KeyAction, OutcomeCounts),
 }
 
 /// `POST /undo/{id}`
@@ -69,7 +69,7 @@ pub async fn undo_action(
 }
 
 /// What was undone, and what was not.
-fn done(action: &KeyAction, counts: &Counts) -> Toast {
+fn done(action: &KeyAction, counts: &OutcomeCounts) -> Toast {
     let (back, left) = (counts.of(Outcome::Undone), counts.of(Outcome::Kept));
     match (back, left) {
         (_, 0) => Toast::success(format!("Undone. {}", undone(action.kind, back))),

@@ -15,7 +15,7 @@ mod undo;
 pub use plan::{Plan, Selection};
 pub use pruning::{needs_pruning, prune};
 pub use record::{KeyAction, KeyActionId, KeyActionKind, KeyActionState, MAX_KEYS_OF_ACTION, Outcome, UNDO_SECONDS};
-pub use report::{Counts, LeftItem, UndoableAction, counts, find, left_items, undoable_of_key};
+pub use report::{LeftItem, OutcomeCounts, UndoableAction, counts, find, left_items, undoable_of_key};
 pub use single::recorded;
 pub use start::{NewKeyAction, start};
 pub use step::{resume, step};

@@ -12,9 +12,9 @@ use crate::store::{Conn, UtcTime};
 
 /// How many keys of an action had which outcome.
 #[derive(Debug, Clone, Default)]
-pub struct Counts(Vec<(Outcome, i64)>);
+pub struct OutcomeCounts(Vec<(Outcome, i64)>);
 
-impl Counts {
+impl OutcomeCounts {
     /// How many had this one.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> i64 {
@@ -35,10 +35,10 @@ pub fn find(conn: &mut Conn, account: &AccountId, id: &KeyActionId) -> Result<Ke
 ///
 /// # Errors
 /// When the database fails.
-pub fn counts(conn: &mut Conn, id: &KeyActionId) -> Result<Counts> {
+pub fn counts(conn: &mut Conn, id: &KeyActionId) -> Result<OutcomeCounts> {
     let items = key_action_items::table.filter(key_action_items::action_id.eq(id));
     let counts = items.group_by(key_action_items::outcome).select((key_action_items::outcome, count_star()));
-    Ok(Counts(counts.load(conn)?))
+    Ok(OutcomeCounts(counts.load(conn)?))
 }
 
 /// A key that was not changed, or not changed back.

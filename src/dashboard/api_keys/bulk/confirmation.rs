@@ -7,7 +7,7 @@ use actix_web::web::{Bytes, Data};
 
 use super::form::{BulkForm, Wish};
 use super::paths::action_path;
-use super::question::Question;
+use super::question::BulkQuestion;
 use super::runner;
 use super::words::done;
 use crate::dashboard::api_keys::paths::PATH;
@@ -17,7 +17,7 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
 use crate::domain::api_key::{Expiry, StatusReason};
-use crate::domain::key_action::{self, Counts, KeyActionId, KeyActionKind, NewKeyAction, Outcome, Selection};
+use crate::domain::key_action::{self, KeyActionId, KeyActionKind, NewKeyAction, Outcome, OutcomeCounts, Selection};
 use crate::error::{Error, Result};
 use crate::format::count;
 use crate::http::State;
@@ -28,7 +28,7 @@ const REASONS: [StatusReason; 4] =
     [StatusReason::Superseded, StatusReason::Unused, StatusReason::Policy, StatusReason::Compromised];
 
 /// What has come of the first keys: `None` while more are left.
-type Started = (KeyActionId, Option<Counts>);
+type Started = (KeyActionId, Option<OutcomeCounts>);
 
 /// `POST /api-keys/bulk/confirmation`: asks again where the keys have changed since.
 pub async fn start_action(
@@ -115,7 +115,7 @@ async fn ask_once_more(
     // With the keys that were made since.
     form.newest = None;
     let Some(selection) = form.selection() else { return Ok(see_other(&form.list_url())) };
-    let mut question = Question::read(state, who, form, selection, kind).await?;
+    let mut question = BulkQuestion::read(state, who, form, selection, kind).await?;
     let status = match error {
         Error::Invalid(errors) => {
             question.errors = errors;

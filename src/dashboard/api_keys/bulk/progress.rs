@@ -14,7 +14,7 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
-use crate::domain::key_action::{self, Counts, KeyAction, KeyActionState, LeftItem, Outcome};
+use crate::domain::key_action::{self, KeyAction, KeyActionState, LeftItem, Outcome, OutcomeCounts};
 use crate::error::Result;
 use crate::format::{count, grouped};
 use crate::http::State;
@@ -29,7 +29,7 @@ const SHOWN_LEFT: i64 = 100;
 struct ProgressPage {
     shell: Shell,
     action: KeyAction,
-    counts: Counts,
+    counts: OutcomeCounts,
     left: Vec<LeftItem>,
     now: UtcTime,
 }

@@ -21,11 +21,11 @@ use crate::http::State;
 #[template(path = "api_keys_bulk/question.html")]
 struct QuestionPage {
     shell: Shell,
-    question: Question,
+    question: BulkQuestion,
 }
 
 /// What is asked.
-pub(super) struct Question {
+pub(super) struct BulkQuestion {
     pub(super) form: BulkForm,
     pub(super) plan: Plan,
     kind: KeyActionKind,
@@ -36,7 +36,7 @@ pub(super) struct Question {
     pub(super) alert: Option<String>,
 }
 
-impl Question {
+impl BulkQuestion {
     /// Looks at what is selected.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use actix_web::web::{Bytes, Data};
 
 use super::export::export_keys;
 use super::form::{BulkForm, Wish};
-use super::question::Question;
+use super::question::BulkQuestion;
 use crate::dashboard::api_keys::paths::PATH;
 use crate::dashboard::frame::layout::{Shell, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
@@ -36,7 +36,7 @@ pub async fn ask_about_keys(
         return Ok(see_other(&form.list_url()));
     };
     let Wish::Change(kind) = form.wish else { return export_keys(&state, &who, selection).await };
-    let question = Question::read(&state, &who, form, selection, kind).await?;
+    let question = BulkQuestion::read(&state, &who, form, selection, kind).await?;
     if question.plan.count == 0 {
         session::leave_toast(&session, &Toast::notice("These keys are gone, so nothing was done."))?;
         return Ok(see_other(&question.form.list_url()));
