@@ -4,6 +4,18 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// By so many characters of a name it is sorted. Folding may make a name longer, and an
+/// index of PostgreSQL takes 2,700 bytes.
+const MAX_SORTED_CHARS: usize = 200;
+
+/// The columns by which something is found: its name to sort by, and all that is searched.
+#[must_use]
+pub fn search_columns(name: &str, description: &str) -> (String, String) {
+    let name = fold(name);
+    let search = if description.is_empty() { name.clone() } else { format!("{name}\n{}", fold(description)) };
+    (name.chars().take(MAX_SORTED_CHARS).collect(), search)
+}
+
 /// Compatibility forms are decomposed (NFKD), letters are lower case and marks are gone;
 /// `ß` is `ss`. A text that has nothing but marks keeps them.
 #[must_use]

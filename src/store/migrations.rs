@@ -16,9 +16,11 @@
 
 use std::fmt;
 
+use diesel::QueryResult;
 use diesel::connection::BoxableConnection;
 use diesel::migration::{self, Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion};
 
+use super::search_fill;
 use super::{Conn, MultiBackend};
 
 macro_rules! migrations {
@@ -62,7 +64,12 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000027_create_leak_reports",
     "2026-11-28-000028_add_trash_and_search",
     "2026-11-28-000030_create_key_actions",
+    "2026-11-28-000033_index_keys_to_search_and_sort",
 ];
+
+/// What the program itself does right before a migration, in the same transaction.
+const PREPARATIONS: &[(&str, fn(&mut Conn) -> QueryResult<()>)] =
+    &[("2026-11-28-000033_index_keys_to_search_and_sort", search_fill::fill)];
 
 /// The first migration whose texts get a collation. Those before it run as they were
 /// released, and `000014` converts their columns.
@@ -124,6 +131,10 @@ impl MigrationSource<MultiBackend> for Migrations {
 
 impl Migration<MultiBackend> for SchemaMigration {
     fn run(&self, conn: &mut dyn BoxableConnection<MultiBackend>) -> migration::Result<()> {
+        let prepared = PREPARATIONS.iter().find(|(folder, _)| *folder == self.folder);
+        if let (Some((_, prepare)), Some(conn)) = (prepared, conn.as_any_mut().downcast_mut()) {
+            prepare(conn)?;
+        }
         self.execute(self.up, conn)
     }
 

@@ -20,6 +20,7 @@ mod pool;
 mod restore;
 pub mod schema;
 mod schema_guard;
+mod search_fill;
 mod start_failure;
 mod transaction;
 pub(crate) mod types;

@@ -140,6 +140,9 @@ fn a_key_in_a_query_or_a_header_is_never_logged_not_even_in_part() {
     let bearer = format!("Bearer {secret}");
 
     for client in [client.clone(), client.stranger()] {
+        client.post("/api-keys/search", &[("q", &secret)]);
+        client.post("/api-keys/search", &[("q", &format!("x{secret}y")), ("list", &format!("q={secret}"))]);
+        client.get(&format!("/api-keys?q={secret}"));
         for path in ["/v1/auth?service=sms&", "/v1/nowhere?", "/nowhere?", "/api-keys?", "/login?", "/v1/balance?"] {
             client.get(&format!("{path}key={secret}"));
             client.post(&format!("{path}key={secret}"), &[]);

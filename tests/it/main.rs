@@ -46,6 +46,7 @@ mod instance_name;
 mod invitations;
 mod key_commands;
 mod key_rules;
+mod key_search;
 mod leak_reports;
 mod leaks;
 mod log_lines;

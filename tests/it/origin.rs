@@ -56,6 +56,7 @@ pub const WRITES: &[Write] = &[
     ("/api-keys/ID/leak-report/dismissal", &[]),
     ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
     ("/settings/instance/leak-reports", &[("leak_reports", "off")]),
+    ("/api-keys/search", &[("q", "Eve")]),
     ("/leaks", &[("text", "x")]),
     ("/leaks/switch-off", &[("key", "ID")]),
     ("/services", &[("name", "Eve"), ("slug", "eve"), ("key_prefix", "eve")]),

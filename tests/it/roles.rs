@@ -73,6 +73,7 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /api-keys/bulk/confirmation", KEYS),
     ("GET /api-keys/bulk/{id}", KEYS),
     ("POST /api-keys/bulk/{id}", KEYS),
+    ("POST /api-keys/search", Login),
     ("GET /api-keys/new", KEYS),
     ("GET /api-keys/new/scopes", KEYS),
     ("GET /api-keys/{id}", Login),

@@ -28,7 +28,8 @@ on_both_databases! {
             for (path, name) in [
                 ("/messages", "status"), ("/messages", "api_key"), ("/messages", "q"), ("/messages", "error"),
                 ("/messages", "from"), ("/messages", "utc_offset"), ("/messages", "after"), ("/messages", "before"),
-                ("/api-keys", "service"), ("/api-keys", "after"), ("/credits", "after"), ("/connect", "service"),
+                ("/api-keys", "service"), ("/api-keys", "after"), ("/api-keys", "q"), ("/api-keys", "sort"),
+                ("/api-keys", "made_by"), ("/api-keys", "made_before"), ("/api-keys", "is"), ("/credits", "after"), ("/connect", "service"),
                 ("/audit", "actor"), ("/audit", "action"), ("/audit", "target"), ("/audit", "after"),
                 ("/refusals", "key"), ("/refusals", "code"), ("/refusals", "after"), ("/refusals", "unknown"),
             ] {

@@ -175,6 +175,16 @@ on_both_databases! {
         }
     }
 
+    fn keys_of_older_versions_are_searched_and_sorted_without_case_and_accents(db: &Database) {
+        let old = filled_at(db, 27);
+        old.execute("UPDATE api_keys SET name = 'Žluť', description = 'Die STRASSE' WHERE id = 'key_1'");
+
+        upgrade(&old).unwrap();
+
+        let columns = "SELECT sort_name || '|' || search AS line FROM api_keys ORDER BY id";
+        assert_eq!(old.ask(columns), ["zlut|zlut\ndie strasse", "two|two\nit's"]);
+    }
+
     fn words_may_be_new_and_numbers_may_not_be_wrong(db: &Database) {
         let old = filled_at(db, BEFORE_REBUILDS);
         upgrade(&old).unwrap();

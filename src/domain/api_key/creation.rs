@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::deletion;
 use super::entry::ApiKeyEntry;
 use super::expiry::Lifetimes;
-use super::label::{self, Label};
+use super::label::Label;
 use super::last_use;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::rules::KeyRules;
@@ -17,6 +17,7 @@ use crate::domain::audit::Action;
 use crate::domain::identity::operator::OperatorId;
 use crate::domain::{service, service_scope};
 use crate::error::{Error, FieldErrors, Result};
+use crate::folded_text::search_columns;
 use crate::store::schema::{api_keys, key_secrets};
 use crate::store::{Conn, Tx, UtcTime};
 
@@ -104,7 +105,7 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
         scopes,
         allowed_ips,
     };
-    let (sort_name, search) = label::search_columns(&key.name, &key.description);
+    let (sort_name, search) = search_columns(&key.name, &key.description);
     let stored = StoredSecret::of(&secret, &key.id, tx.now());
     // In a savepoint, since a concurrent submission of the same form may violate the unique id, and
     // PostgreSQL refuses every statement after an error until a rollback.

@@ -1,10 +1,13 @@
 //! Keys by their ends: those that end soon, and those that end later than a rule of
 //! the installation allows.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::expiry::Lifetimes;
 use super::list::forget;
+use super::matching::SORTED_END;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
@@ -24,6 +27,11 @@ pub struct EndingKeys {
     pub count: i64,
 }
 
+/// The end, as the index of ends has it.
+fn sorted_end() -> diesel::expression::SqlLiteral<BigInt> {
+    sql(SORTED_END)
+}
+
 /// An account's enabled keys that end after `from` and until `to`, and the names of
 /// the first `limit`.
 ///
@@ -33,12 +41,13 @@ pub fn ending(conn: &mut Conn, account: &AccountId, from: UtcTime, to: UtcTime, 
     let keys = || {
         api_keys::table
             .filter(api_keys::account_id.eq(account))
-            .filter(api_keys::expires_at.gt(from))
-            .filter(api_keys::expires_at.le(to))
+            .filter(api_keys::deleted_at.is_null())
+            .filter(sorted_end().gt(from))
+            .filter(sorted_end().le(to))
             .filter(api_keys::status.eq(KeyStatus::Enabled))
     };
     let first: Vec<(ApiKeyId, String)> = keys()
-        .order((api_keys::expires_at.asc(), api_keys::id.asc()))
+        .order((sorted_end().asc(), api_keys::created_at.desc(), api_keys::id.desc()))
         .limit(limit)
         .select((api_keys::id, api_keys::name))
         .load(conn)?;

@@ -9,12 +9,9 @@ use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
-use crate::folded_text::fold;
+use crate::folded_text::search_columns;
 use crate::store::Tx;
 use crate::store::schema::api_keys;
-
-/// By so many characters of their names keys are sorted.
-const MAX_SORTED_CHARS: usize = 200;
 
 /// A validated name and description.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,14 +34,6 @@ impl Label {
             _ => Err(Error::Invalid(errors)),
         }
     }
-}
-
-/// The columns by which a key is found: its name to sort by, and all that is searched.
-pub(super) fn search_columns(name: &str, description: &str) -> (String, String) {
-    let name = fold(name);
-    let search = if description.is_empty() { name.clone() } else { format!("{name}\n{}", fold(description)) };
-    // Folding may make a name longer, and an index of PostgreSQL takes 2,700 bytes.
-    (name.chars().take(MAX_SORTED_CHARS).collect(), search)
 }
 
 /// Replaces a key's name and description, if its version still is `version`

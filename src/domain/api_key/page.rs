@@ -134,11 +134,13 @@ impl SortedKeys<'_> {
     }
 
     fn places(&self, way: Way) -> Places<'_> {
+        let none = || -> Number { Box::new(0_i64.into_sql::<BigInt>()) };
+        let no_name = || -> Name { Box::new("".into_sql::<Text>()) };
         let (number, name): (Number, Name) = match self.sort {
-            KeySort::Newest | KeySort::Oldest => (Box::new(sql("0")), Box::new(sql("''"))),
-            KeySort::Name => (Box::new(sql("0")), Box::new(api_keys::sort_name)),
-            KeySort::LastUsed => (Box::new(sql("coalesce(key_last_uses.last_used_at, 0)")), Box::new(sql("''"))),
-            KeySort::Expires => (Box::new(sql(SORTED_END)), Box::new(sql("''"))),
+            KeySort::Newest | KeySort::Oldest => (none(), no_name()),
+            KeySort::Name => (none(), Box::new(api_keys::sort_name)),
+            KeySort::LastUsed => (Box::new(sql("coalesce(key_last_uses.last_used_at, 0)")), no_name()),
+            KeySort::Expires => (Box::new(sql(SORTED_END)), no_name()),
         };
         let keys = api_keys::table.left_join(key_last_uses::table);
         let keys = keys.select((number, name, api_keys::created_at, api_keys::id)).into_boxed();
