@@ -16,7 +16,7 @@ use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
 use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::new_password;
-use crate::dashboard::{api_keys, handover, invitations, leaks};
+use crate::dashboard::{handover, invitations, leaks};
 use crate::http::early_refusal::refuse_early;
 use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};

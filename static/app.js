@@ -112,7 +112,8 @@ document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape" && !dialog?.open) document.getElementById("toasts")?.replaceChildren();
 });
 
-document.addEventListener("pointerdown", ({ clientX, clientY }) => {
+document.addEventListener("pointerdown", ({ clientX, clientY, target }) => {
+  if (target.closest?.(".toast__undo")) return;
   for (const toast of document.querySelectorAll(".toast")) {
     const { left, right, top, bottom } = toast.getBoundingClientRect();
     if (left <= clientX && clientX <= right && top <= clientY && clientY <= bottom) toast.remove();
@@ -428,3 +429,25 @@ try {
 } catch {
   // Without storage the way back leads to the whole list.
 }
+
+// ---- Selected keys are counted, and one box selects all of a page.
+
+function showSelected() {
+  const bar = document.getElementById("bulk-form");
+  if (!bar) return;
+  const boxes = [...document.querySelectorAll(".key-box")];
+  const selected = boxes.filter((box) => box.checked).length;
+  const page = bar.querySelector("[data-select-page]");
+  page.closest("label").hidden = false;
+  page.checked = selected === boxes.length;
+  page.indeterminate = selected > 0 && selected < boxes.length;
+  const all = bar.querySelector("[name=scope]")?.checked;
+  bar.querySelector("[data-selected-count]").textContent = all ? "" : `${selected} selected`;
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-select-page]")) {
+    for (const box of document.querySelectorAll(".key-box")) box.checked = target.checked;
+  }
+  if (target.matches("[data-select-page], .key-box, [name=scope]")) showSelected();
+});

@@ -5,7 +5,7 @@ use crate::store::UtcTime;
 /// The position after the row with this time and id. Its text, `MICROS.ID`, is part
 /// of links; it is not secret and not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor<I>(pub(super) UtcTime, pub(super) I);
+pub struct Cursor<I>(pub UtcTime, pub I);
 
 impl<I: std::fmt::Display> std::fmt::Display for Cursor<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,6 +12,7 @@ pub mod handover;
 pub(crate) mod id;
 pub mod identity;
 pub mod installation;
+pub mod key_action;
 pub mod leak_report;
 pub mod message;
 pub mod refusal;

@@ -10,13 +10,14 @@ use super::refusals::Refusals;
 use super::usage::UsageQueue;
 use crate::clock::Clock;
 use crate::domain::api_key::{trash, usage_history};
-use crate::domain::refusal;
-use crate::store::{Actor, Store, UtcTime, log_outage};
+use crate::domain::{key_action, refusal};
+use crate::store::{Actor, Conn, Store, UtcTime, log_outage};
 
 const WRITE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// How often old refusals and uses, and keys that were in the trash for long enough, are looked for.
+/// How often old refusals, uses and actions, and keys that were in the trash for long enough, are
+/// looked for.
 const PRUNE_INTERVAL_SECONDS: i64 = 3_600;
-/// The most of them in one transaction; there is one at each interval while there are more.
+/// The most refusals in one transaction; there is one at each interval while there are more.
 const PRUNE_BATCH_SIZE: usize = 1_000;
 /// The same for keys, each of which takes its history along.
 const PURGE_BATCH_SIZE: usize = 100;
@@ -58,18 +59,18 @@ impl Writer {
     /// Whether more may be left.
     async fn prune(&self, now: UtcTime) -> bool {
         let prune = async {
-            let needs_pruning = self
-                .store
-                .read(move |conn| Ok(refusal::needs_pruning(conn, now)? || usage_history::needs_pruning(conn, now)?));
-            if !needs_pruning.await? {
-                return Ok(false);
-            }
-            let prune = self.store.write(move |conn| {
+            let needs = move |conn: &mut Conn| {
+                let counted = refusal::needs_pruning(conn, now)? || usage_history::needs_pruning(conn, now)?;
+                Ok((counted, key_action::needs_pruning(conn, now)?))
+            };
+            let (counted, actions) = self.store.read(needs).await?;
+            let prune_counted = move |conn: &mut Conn| {
                 // Refusals first: on PostgreSQL, one instance prunes at a time then.
                 let has_more_refusals = refusal::prune(conn, now, PRUNE_BATCH_SIZE)?;
                 Ok(usage_history::prune(conn, now, PRUNE_BATCH_SIZE)? || has_more_refusals)
-            });
-            prune.await
+            };
+            let more = counted && self.store.write(prune_counted).await?;
+            Ok((actions && self.store.write(move |conn| key_action::prune(conn, now)).await?) || more)
         };
         prune.await.unwrap_or_else(|error| {
             log_outage(&error);

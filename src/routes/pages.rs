@@ -87,6 +87,14 @@ fn of_api_keys(config: &mut ServiceConfig) {
     config
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
         .service(resource("/api-keys/search").post(api_keys::search::search_api_keys))
+        .service(resource("/undo/{id}").post(api_keys::undo::undo_action))
+        .service(resource("/api-keys/bulk").post(api_keys::bulk::selection::ask_about_keys))
+        .service(resource("/api-keys/bulk/confirmation").post(api_keys::bulk::confirmation::start_action))
+        .service(
+            resource("/api-keys/bulk/{id}")
+                .get(api_keys::bulk::progress::show_action)
+                .post(api_keys::bulk::progress::continue_action),
+        )
         .service(resource("/api-keys/new").get(api_keys::new::new_api_key))
         .service(resource("/api-keys/new/scopes").get(api_keys::rules::of_service::choose_scopes))
         .service(resource("/api-keys/trash").get(api_keys::trash::list_trash))

@@ -1,13 +1,17 @@
 //! The rows of audit events: each is written once and never changed.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::actor::{ActorKind, Via};
+use super::connection::Conn;
+use super::many_rows::insert_rows;
 use super::schema::audit_events;
 use super::types::UtcTime;
+use crate::error::Result;
 
 /// A row of `audit_events`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub struct AuditRow {
     /// Its id.
@@ -42,4 +46,33 @@ pub struct AuditRow {
     pub user_agent: Option<String>,
     /// The request's id.
     pub request_id: Option<String>,
+}
+
+/// The columns in the order in which [`AuditRow::insert`] binds them.
+const COLUMNS: &str = "audit_events (id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, \
+     target_id, target_name, changes, reason, address, user_agent, request_id)";
+
+impl AuditRow {
+    /// Inserts rows.
+    pub(super) fn insert(conn: &mut Conn, rows: &[Self]) -> Result<()> {
+        insert_rows(conn, COLUMNS, 16, rows, |query, row| {
+            query
+                .bind::<Text, _>(&*row.id)
+                .bind::<Nullable<Text>, _>(row.account_id.as_deref())
+                .bind::<BigInt, _>(row.at)
+                .bind::<Text, _>(row.actor_kind)
+                .bind::<Nullable<Text>, _>(row.actor_id.as_deref())
+                .bind::<Text, _>(&*row.actor_name)
+                .bind::<Text, _>(row.via)
+                .bind::<Text, _>(&*row.action)
+                .bind::<Text, _>(&*row.target_kind)
+                .bind::<Text, _>(&*row.target_id)
+                .bind::<Text, _>(&*row.target_name)
+                .bind::<Text, _>(&*row.changes)
+                .bind::<Nullable<Text>, _>(row.reason.as_deref())
+                .bind::<Nullable<Text>, _>(row.address.as_deref())
+                .bind::<Nullable<Text>, _>(row.user_agent.as_deref())
+                .bind::<Nullable<Text>, _>(row.request_id.as_deref())
+        })
+    }
 }

@@ -5,12 +5,10 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use diesel::prelude::*;
 use parking_lot::RwLock;
 
 use super::actor::Actor;
 use super::audit_row::AuditRow;
-use super::schema::audit_events;
 use super::{Conn, Digest, UtcTime, change_log};
 use crate::error::Result;
 
@@ -97,8 +95,23 @@ impl Tx<'_> {
     /// # Errors
     /// When the database fails; then the whole change is rolled back.
     pub fn audit(&mut self, event: AuditEvent) -> Result<()> {
+        self.audit_all(vec![event])
+    }
+
+    /// Writes audit events, many in one statement.
+    ///
+    /// # Errors
+    /// When the database fails; then the whole change is rolled back.
+    pub fn audit_all(&mut self, events: Vec<AuditEvent>) -> Result<()> {
+        let rows: Vec<AuditRow> = events.into_iter().map(|event| self.row(event)).collect();
+        AuditRow::insert(self.conn, &rows)?;
+        self.events.extend(rows);
+        Ok(())
+    }
+
+    fn row(&self, event: AuditEvent) -> AuditRow {
         let Actor { kind, id, name, via, address, user_agent, request_id } = self.actor.clone();
-        let row = AuditRow {
+        AuditRow {
             id: event.id,
             account_id: event.account_id,
             at: self.now,
@@ -115,18 +128,13 @@ impl Tx<'_> {
             address,
             user_agent,
             request_id,
-        };
-        diesel::insert_into(audit_events::table).values(&row).execute(&mut *self.conn)?;
-        self.events.push(row);
-        Ok(())
+        }
     }
 
     /// Appends the stale digests to the change log. These are the last statements
     /// of the transaction, since they hold the log's row lock until the commit.
     fn finish(self) -> Result<Effects> {
-        for digest in &self.stale {
-            change_log::append(self.conn, *digest)?;
-        }
+        change_log::append(self.conn, &self.stale)?;
         Ok(Effects { stale: self.stale, events: self.events })
     }
 }

@@ -4,7 +4,9 @@
 use std::iter;
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
 
+use super::many_rows::insert_rows;
 use super::schema::{api_key_changes, revisions};
 use super::{Conn, Digest};
 use crate::error::Result;
@@ -34,26 +36,30 @@ struct LoggedChange {
     digest: Digest,
 }
 
-/// Appends a digest that the current transaction makes stale. The row of the
+/// Appends the digests that the current transaction makes stale. The row of the
 /// latest revision stays locked until the commit, so that revisions become
 /// visible in their order, and no reader skips one.
 ///
 /// # Errors
 /// When the database fails.
-pub fn append(conn: &mut Conn, digest: Digest) -> Result<()> {
+pub fn append(conn: &mut Conn, digests: &[Digest]) -> Result<()> {
+    let count = i64::try_from(digests.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(());
+    }
     let row = revisions::table.find(REVISION);
     let nonce = i64::from_le_bytes(*random::bytes()?);
-    diesel::update(row).set((revisions::latest.eq(revisions::latest + 1), revisions::nonce.eq(nonce))).execute(conn)?;
-    let revision = latest(conn)?.revision;
-    diesel::insert_into(api_key_changes::table)
-        .values((
-            api_key_changes::revision.eq(revision),
-            api_key_changes::digest.eq(digest),
-            api_key_changes::nonce.eq(nonce),
-        ))
-        .execute(conn)?;
-    let old = api_key_changes::table.filter(api_key_changes::revision.le(revision - MAX_LOGGED_CHANGES));
-    diesel::delete(old).execute(conn)?;
+    let set = (revisions::latest.eq(revisions::latest + count), revisions::nonce.eq(nonce));
+    diesel::update(row).set(set).execute(conn)?;
+    let latest = latest(conn)?.revision;
+    let too_old = latest - MAX_LOGGED_CHANGES;
+    // Of more than the log keeps, the first ones would be deleted at once.
+    let rows: Vec<(i64, &Digest)> =
+        (latest - count + 1..).zip(digests).skip_while(|(revision, _)| *revision <= too_old).collect();
+    insert_rows(conn, "api_key_changes (revision, digest, nonce)", 3, &rows, |row, (revision, digest)| {
+        row.bind::<BigInt, _>(*revision).bind::<Binary, _>(**digest).bind::<BigInt, _>(nonce)
+    })?;
+    diesel::delete(api_key_changes::table.filter(api_key_changes::revision.le(too_old))).execute(conn)?;
     Ok(())
 }
 

@@ -64,6 +64,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000027_create_leak_reports",
     "2026-11-28-000028_add_trash_and_search",
     "2026-11-28-000029_switch_services",
+    "2026-11-28-000030_create_key_actions",
     "2026-11-28-000031_create_key_uses",
     "2026-11-28-000032_create_message_counts",
     "2026-11-28-000033_index_keys_to_search_and_sort",

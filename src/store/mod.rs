@@ -12,6 +12,7 @@ mod connection_string;
 mod deadline;
 mod file;
 mod group_commit;
+pub mod many_rows;
 mod migrations;
 mod open;
 mod outage_log;

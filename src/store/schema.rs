@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the macro writes the items")]
 
+mod actions;
 mod counts;
 mod handovers;
 mod keys;
@@ -15,6 +16,7 @@ mod sms;
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
+pub use actions::{key_action_items, key_actions};
 pub use counts::{credit_spending, message_count_changes, message_counts};
 pub use handovers::key_handovers;
 pub use keys::{
@@ -41,6 +43,7 @@ joinable!(key_secrets -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(key_last_uses -> api_keys (api_key_id));
 joinable!(leak_reports -> api_keys (api_key_id));
+joinable!(key_action_items -> key_actions (action_id));
 joinable!(key_handovers -> api_keys (api_key_id));
 joinable!(key_refusals -> api_keys (api_key_id));
 joinable!(sessions -> operators (operator_id));
@@ -53,5 +56,5 @@ allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
     api_keys, key_secrets, key_secret_usages, key_handovers, key_last_uses, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
-    audit_events, callback_deliveries,
+    audit_events, callback_deliveries, key_actions, key_action_items,
 }

@@ -92,8 +92,9 @@ on_both_databases! {
         assert_eq!(page.attr(".switch", "aria-checked"), "false");
         assert_eq!(page.attr(".switch", "value"), "enabled");
         assert_eq!(page.text(".switch-form__word"), "Disabled");
-        assert_eq!(page.text("[hx-target='#announcement']"), "“Project X” is disabled.");
-        assert!(page.toasts().is_empty(), "what is seen to move needs no toast");
+        assert_eq!(page.text("[hx-target='#announcement']"), "", "the toast announces itself");
+        assert_eq!(page.toasts(), ["“Project X” is disabled."], "what can be undone says so");
+        assert!(page.has(".toast button"));
     }
 
     fn after_a_login_the_page_says_what_was_not_switched(db: &Database) {

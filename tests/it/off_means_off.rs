@@ -165,7 +165,7 @@ fn change_beside(app: &App, key: &Key, sql: &str) {
         .conn()
         .transaction(|conn| {
             conn.batch_execute(&format!("{sql} WHERE id = '{}'", key.id))?;
-            change_log::append(conn, Digest::of(key.secret.as_bytes()))
+            change_log::append(conn, &[Digest::of(key.secret.as_bytes())])
         })
         .unwrap();
 }

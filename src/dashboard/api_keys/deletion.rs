@@ -16,8 +16,10 @@ use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
 use crate::domain::api_key::deletion;
 use crate::domain::api_key::{self, ApiKeyId};
+use crate::domain::key_action::{self, KeyActionKind};
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::store::Tx;
 
 #[derive(Template)]
 #[template(path = "api_key_deletion/page.html")]
@@ -65,11 +67,13 @@ pub async fn delete_api_key(
     };
     who.may(Permission::ManageKeys)?;
     let (account, key) = (who.account.clone(), id.clone());
-    let deleted = who.change(&state, move |tx| deletion::delete(tx, &account, &key)).await;
-    let toast = match deleted {
-        Ok(key) => {
+    let delete = move |tx: &mut Tx<'_>| {
+        key_action::recorded(tx, &account, &key, KeyActionKind::Delete, |tx| deletion::delete(tx, &account, &key))
+    };
+    let toast = match who.change(&state, delete).await {
+        Ok((key, undo)) => {
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was deleted");
-            Toast::success(format!("Success. Key “{}” deleted.", key.name))
+            Toast::success(format!("Success. Key “{}” deleted.", key.name)).with_undo(undo)
         }
         Err(Error::NotFound) if was_deleted(&state, &who, id).await? => Toast::notice("This key was already deleted."),
         Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use super::rotation::view::SecretsView;
 use super::rules::allowed_ips_view::AllowedIpsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
+use super::undo_view::UndoView;
 use super::uses::UsesView;
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::report_view::LeakReportView;
@@ -41,6 +42,8 @@ pub(super) struct KeyDetails {
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
     pub(super) callback: Option<CallbackView>,
+    /// What was done last, while it can be undone.
+    pub(super) undo: Option<UndoView>,
     /// A switch that was used after the session had ended.
     pub(super) missed: Option<MissedSwitch>,
 }
@@ -52,6 +55,7 @@ impl KeyDetails {
     /// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
     pub(super) async fn read(state: &State, who: &SignedIn, id: &ApiKeyId, missed: &str) -> Result<Self> {
         let (account, id, missed, now) = (who.account.clone(), id.clone(), missed.to_owned(), state.clock.now());
+        let reader = who.clone();
         fresh::write_down(&state.gate).await;
         let read = state.store.read(move |conn| {
             let entry = api_key::find(conn, &account, &id)?;
@@ -70,6 +74,7 @@ impl KeyDetails {
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
                 callback: CallbackView::read(conn, &entry.key)?,
+                undo: UndoView::read(conn, &reader, &id, now)?,
                 missed: MissedSwitch::read(conn, &account, &missed)?,
                 entry,
             })

@@ -20,6 +20,7 @@ use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
+use crate::domain::account::Permission;
 use crate::domain::api_key::{KEYS_PER_PAGE, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys, trash};
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
@@ -45,6 +46,12 @@ pub(super) struct ApiKeysPage {
     offers_new_key: bool,
     /// Whether the list is in the order in which it is without a choice.
     is_newest_first: bool,
+    /// Whether keys can be selected.
+    has_boxes: bool,
+    /// How many keys the filter has, in words.
+    matching: String,
+    /// The filter, as the form of the selection sends it.
+    bulk_filter: String,
     rows: Vec<ApiKeyRow>,
     reveal: Option<Reveal>,
     missed: Option<MissedSwitch>,
@@ -156,6 +163,11 @@ pub(super) async fn draw_list(
         has_tools: page.total > 0 || page.before > 0 || !is_plain,
         is_filtered_away: !is_plain && page.before == 0,
         offers_new_key: is_plain && page.before == 0,
+        has_boxes: access.allows(Permission::ManageKeys)
+            && !rows.is_empty()
+            && (page.total > FEW_KEYS || !is_plain || page.before > 0),
+        matching: matching_words(page.total),
+        bulk_filter: wanted.keys.query(),
         is_newest_first: wanted.sort == KeySort::Newest,
         missed,
         banner,
@@ -173,4 +185,8 @@ pub(super) async fn draw_list(
         has_trash,
         with_toasts: false,
     })
+}
+
+fn matching_words(total: usize) -> String {
+    if total > MAX_KEY_COUNT { "1,000+".to_owned() } else { total.to_string() }
 }

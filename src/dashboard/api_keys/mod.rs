@@ -1,5 +1,6 @@
 //! API Keys: the list, a new key, and everything on the page of one.
 
+pub mod bulk;
 pub mod callback;
 mod cards;
 pub mod default_sender;
@@ -29,5 +30,7 @@ pub mod search;
 pub mod show;
 pub mod status;
 pub mod trash;
+pub mod undo;
+mod undo_view;
 mod uses;
 mod wanted;

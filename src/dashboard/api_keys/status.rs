@@ -24,8 +24,10 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, KeyStatus};
+use crate::domain::key_action::{self, KeyActionKind};
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::store::Tx;
 
 /// The switch's form on a key's own page.
 const ON_PAGE: &str = "form#key-switch";
@@ -139,8 +141,12 @@ async fn switch(
 ) -> Result<(StatusCode, Toast, ApiKeyRow)> {
     let (account, now) = (who.account.clone(), state.clock.now());
     let (key, owner) = (id.clone(), account.clone());
-    match who.change(state, move |tx| api_key::set_status(tx, &owner, &key, wanted)).await {
-        Ok(entry) => {
+    let switch = move |tx: &mut Tx<'_>| {
+        let kind = KeyActionKind::from(wanted);
+        key_action::recorded(tx, &owner, &key, kind, |tx| api_key::set_status(tx, &owner, &key, wanted))
+    };
+    match who.change(state, switch).await {
+        Ok((entry, undo)) => {
             let ApiKeyEntry { key, service, .. } = &entry;
             tracing::info!(key = %key.id, operator = %who.operator.id, status = wanted.as_str(), "an API key was switched");
             let toast = match key.expires_at.map(|end| KeyEnd::new(end, now)).filter(|end| end.is_past) {
@@ -152,7 +158,7 @@ async fn switch(
                 }
                 _ => Toast::success(format!("“{}” is {}.", key.name, wanted.as_str())),
             };
-            Ok((StatusCode::OK, toast, ApiKeyRow::new(entry, who.access, now)))
+            Ok((StatusCode::OK, toast.with_undo(undo), ApiKeyRow::new(entry, who.access, now)))
         }
         Err(Error::Unavailable { reason, .. }) => {
             let entry = state.store.read(move |conn| api_key::find(conn, &account, &id)).await?;

@@ -74,7 +74,10 @@ pub fn account_of(conn: &mut Conn, id: &ApiKeyId) -> Result<AccountId> {
 }
 
 /// The keys with these ids, newest first.
-pub(super) fn of_ids(conn: &mut Conn, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyEntry>> {
+///
+/// # Errors
+/// When the database fails.
+pub fn of_ids(conn: &mut Conn, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyEntry>> {
     let rows = entries()
         .select(Row::as_select())
         .filter(api_keys::id.eq_any(ids))

@@ -49,7 +49,7 @@ pub use filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS,
 pub use identification::{Identification, IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
 pub use lifetime_settings::save_lifetimes;
-pub use list::{ApiKeyName, account_of, find, find_by_digest, find_locked, names};
+pub use list::{ApiKeyName, account_of, find, find_by_digest, find_locked, names, of_ids};
 pub use listing::{KeyCursor, KeyPage, list_filtered};
 pub use matching::{count_matching, ids_matching};
 pub use page::{KEYS_PER_PAGE, KeyPageStart, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};

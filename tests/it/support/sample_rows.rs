@@ -293,6 +293,20 @@ const ROWS: &[SampleRows] = &[
          ('key_2', 'ksec_2', 1, 57, 57, '', '', '', 58)",
     ),
     rows(
+        30,
+        "key_actions",
+        "(id, account_id, actor_id, actor_name, kind, reason, ends_at, total, state, created_at, updated_at, finished_at) \
+         VALUES ('kact_1', 'acc_1', 'op_1', 'Ada', 'disable', 'unused', NULL, 1, 'done', 63, 64, 64), \
+         ('kact_2', 'acc_2', NULL, 'root', 'extend', NULL, 99, 1, 'running', 65, 65, NULL)",
+    ),
+    rows(
+        30,
+        "key_action_items",
+        "(action_id, position, api_key_id, outcome, changed_at, status, status_reason, expires_at, deleted_at) VALUES \
+         ('kact_1', 0, 'key_1', 'changed', 64, 'enabled', NULL, NULL, NULL), \
+         ('kact_2', 0, 'key_2', 'pending', NULL, NULL, NULL, NULL, NULL)",
+    ),
+    rows(
         31,
         "key_uses_by_hour",
         "(api_key_id, hour, uses) VALUES ('key_1', 55, 3), ('key_2', 55, 1), ('key_2', 56, 2)",

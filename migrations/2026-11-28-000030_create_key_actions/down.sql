@@ -1,0 +1,2 @@
+DROP TABLE key_action_items;
+DROP TABLE key_actions;
