@@ -222,7 +222,7 @@ fn of_settings(config: &mut ServiceConfig) {
 fn of_api_keys(config: &mut ServiceConfig) {
     config
         .service(resource("/api-keys").get(api_keys::list::list_api_keys).post(api_keys::new::create_api_key))
-        .service(resource(api_keys::search::SEARCH).post(api_keys::search::search_api_keys))
+        .service(resource("/api-keys/search").post(api_keys::search::search_api_keys))
         .service(resource("/undo/{id}").post(api_keys::undo::undo_action))
         .service(resource("/api-keys/bulk").post(api_keys::bulk::selection::ask_about_keys))
         .service(resource("/api-keys/bulk/confirmation").post(api_keys::bulk::confirmation::start_action))
