@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::support::{Answer, Database, EMAIL, Key, PASSWORD, Page, Rows, on_both_databases, time_until};
 
-/// How other instances learn of a change, and the record of it; every change adds to them.
-const NEWS: [&str; 3] = ["api_key_changes", "revisions", "audit_events"];
+/// How other instances learn of a change, the record of it, and what undoes it; every change adds to them.
+const NEWS: [&str; 5] = ["api_key_changes", "revisions", "audit_events", "key_actions", "key_action_items"];
 
 /// The rows that differ, in whatever other table: how they were and how they are.
 fn changed_rows(mut before: Rows, db: &Database) -> Vec<(String, String)> {

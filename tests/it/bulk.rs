@@ -4,7 +4,6 @@ use std::thread;
 
 use keyfob::domain::account::AccountId;
 use keyfob::domain::account::membership::{self, Role};
-use keyfob::domain::api_key::KeyFilter;
 use keyfob::domain::identity::operator;
 use keyfob::domain::key_action::{self, KeyActionId, KeyActionKind, NewKeyAction, Selection};
 
@@ -259,7 +258,7 @@ fn begin(app: &App, kind: KeyActionKind, count: usize) -> (AccountId, KeyActionI
     let mut conn = app.db.conn();
     let operator = operator::find_by_email(&mut conn, EMAIL).unwrap();
     let account = membership::of(&mut conn, &operator.id).unwrap().account_id;
-    let selection = Selection::Matching(KeyFilter::default(), None);
+    let selection = Selection::Matching(Box::default(), None);
     let new = NewKeyAction { selection, kind, reason: None, end: None, count };
     let owner = account.clone();
     let id = app.change(move |tx| key_action::start(tx, &owner, &new));

@@ -24,7 +24,7 @@ use crate::store::Tx;
 enum Undo {
     Refused(UndoStart),
     MoreLeft,
-    Done(KeyAction, OutcomeCounts),
+    Done(Box<KeyAction>, OutcomeCounts),
 }
 
 /// `POST /undo/{id}`
@@ -46,7 +46,7 @@ pub async fn undo_action(
         UndoStart::Begun if key_action::step(tx, &account, &action)? => Ok(Undo::MoreLeft),
         UndoStart::Begun => {
             let counts = key_action::counts(tx, &action)?;
-            Ok(Undo::Done(key_action::find(tx, &account, &action)?, counts))
+            Ok(Undo::Done(Box::new(key_action::find(tx, &account, &action)?), counts))
         }
         refused => Ok(Undo::Refused(refused)),
     };

@@ -20,7 +20,7 @@ pub enum Selection {
     /// These.
     Keys(Vec<ApiKeyId>),
     /// All that match a filter; with a key, only those that are not newer.
-    Matching(KeyFilter, Option<(UtcTime, ApiKeyId)>),
+    Matching(Box<KeyFilter>, Option<(UtcTime, ApiKeyId)>),
 }
 
 impl Selection {

@@ -50,7 +50,7 @@ pub async fn start_action(
     match start(&state, &who, &form, selection, kind).await {
         Ok((id, counts)) => {
             tracing::info!(action = %id, operator = %who.operator.id, kind = kind.as_str(), keys = form.count, "an action on keys began");
-            lead_on(state, session, who, &form, kind, (id, counts))
+            lead_on(state, &session, who, &form, kind, (id, counts))
         }
         Err(error @ (Error::ChangedMeanwhile | Error::Invalid(_))) => {
             ask_once_more(&state, &session, &who, form, kind, error).await
@@ -82,7 +82,7 @@ async fn start(
 /// To the list where all is done, else to the action's page.
 fn lead_on(
     state: Data<State>,
-    session: Session,
+    session: &Session,
     who: SignedIn,
     form: &BulkForm,
     kind: KeyActionKind,
@@ -100,7 +100,7 @@ fn lead_on(
         0 => Toast::notice("They were like that already, so nothing was changed."),
         changed => Toast::success(done(kind, changed)).with_undo(Some(id)),
     };
-    session::leave_toast(&session, &toast)?;
+    session::leave_toast(session, &toast)?;
     Ok(see_other(&form.list_url()))
 }
 

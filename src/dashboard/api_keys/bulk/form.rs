@@ -72,7 +72,7 @@ impl BulkForm {
     /// Nothing selected is nothing, and never everything.
     pub(super) fn selection(&self) -> Option<Selection> {
         if self.is_matching {
-            return Some(Selection::Matching(self.filter.filter.clone(), self.newest.clone()));
+            return Some(Selection::Matching(Box::new(self.filter.filter.clone()), self.newest.clone()));
         }
         Some(self.keys.clone()).filter(|keys| !keys.is_empty()).map(Selection::Keys)
     }
