@@ -210,10 +210,13 @@ pub fn of_key(conn: &mut Conn, key: &ApiKeyId) -> Result<Option<LeakReport>> {
 /// # Errors
 /// When the database fails.
 pub fn working(conn: &mut Conn, account: &AccountId, limit: i64, now: UtcTime) -> Result<Vec<(ApiKeyId, String)>> {
+    // Few keys are reported. Without the index of reports SQLite begins with them, and not with
+    // all keys of the account.
+    let is_reported = api_keys::id.eq(leak_reports::api_key_id.concat(""));
     let rows = leak_reports::table
-        .inner_join(api_keys::table)
+        .inner_join(api_keys::table.on(is_reported))
         .inner_join(key_secrets::table.on(key_secrets::id.eq(leak_reports::key_secret_id)))
-        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::account_id.concat("").eq(account))
         .filter(api_keys::deleted_at.is_null())
         .filter(api_keys::status.eq(KeyStatus::Enabled))
         .filter(leak_reports::dismissed_at.is_null())

@@ -70,9 +70,10 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000033_index_keys_to_search_and_sort",
 ];
 
+type Preparation = fn(&mut Conn) -> QueryResult<()>;
+
 /// What the program itself does right before a migration, in the same transaction.
-const PREPARATIONS: &[(&str, fn(&mut Conn) -> QueryResult<()>)] =
-    &[("2026-11-28-000033_index_keys_to_search_and_sort", search_fill::fill)];
+const PREPARATIONS: &[(&str, Preparation)] = &[("2026-11-28-000033_index_keys_to_search_and_sort", search_fill::fill)];
 
 /// The first migration whose texts get a collation. Those before it run as they were
 /// released, and `000014` converts their columns.
