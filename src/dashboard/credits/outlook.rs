@@ -4,6 +4,8 @@
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::dashboard::frame::chart::{BarLook, Chart, ChartWords, Series};
+use crate::dashboard::frame::chart_time::{Slot, last_days};
 use crate::dashboard::messages::row::KeyName;
 use crate::domain::account::AccountId;
 use crate::domain::credit::{self, Forecast, Spender, Spending};
@@ -13,8 +15,16 @@ use crate::format::{count, grouped};
 use crate::store::{Conn, UtcTime};
 
 /// The days of the chart, today included.
-const CHART_DAYS: i64 = 30;
-const DAY_SECONDS: i64 = 24 * 3600;
+const CHART_DAYS: usize = 30;
+const SPENT: Series = Series { name: "credits spent", look: BarLook::Solid };
+const CHART_WORDS: ChartWords = ChartWords {
+    id: "credits-chart",
+    title: "Credits spent in the last 30 days",
+    period: "in the last 30 days",
+    slot_head: "Day (UTC)",
+    empty: "Nothing spent in the last 30 days.",
+    note: None,
+};
 /// So many keys are named.
 const MAX_SPENDERS: usize = 5;
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:short]");
@@ -34,6 +44,8 @@ pub(super) struct Outlook {
     /// As in `1,500 credits in 2 top-ups`.
     pub(super) added: Option<String>,
     pub(super) spenders: Vec<SpenderRow>,
+    /// What was spent, day by day.
+    pub(super) chart: Chart,
 }
 
 /// Who spent how much.
@@ -50,7 +62,7 @@ impl OutlookFigures {
     /// # Errors
     /// When the database fails.
     pub(super) fn read(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Result<Self> {
-        let from = first_day(now);
+        let from = last_days(CHART_DAYS, now).first().map_or(now, |day| day.begins);
         let spending = credit::spending(conn, account, from, MAX_SPENDERS)?;
         Ok(Self { spending, top_ups: credit::top_ups(conn, account, from)? })
     }
@@ -64,9 +76,10 @@ impl Outlook {
         if spent <= 0 {
             return None;
         }
-        let day = |number| first_day(now).plus_seconds(number * DAY_SECONDS);
-        let on = |day: UtcTime| days.get(&day).copied().unwrap_or_default();
-        let by_day: Vec<(UtcTime, i64)> = (0..CHART_DAYS).map(day).map(|day| (day, on(day))).collect();
+        let on = |slot: &Slot| days.get(&slot.begins).copied().unwrap_or_default();
+        let slots = last_days(CHART_DAYS, now);
+        let by_day: Vec<(UtcTime, i64)> = slots.iter().map(|slot| (slot.begins, on(slot))).collect();
+        let values = by_day.iter().map(|(_, credits)| vec![*credits]);
         let added: i64 = top_ups.iter().map(|(_, credits)| credits).sum();
         let times = i64::try_from(top_ups.len()).unwrap_or(i64::MAX);
         Some(Self {
@@ -74,6 +87,7 @@ impl Outlook {
             spent: count(spent, "credit"),
             added: (added > 0).then(|| format!("{} in {}", count(added, "credit"), count(times, "top-up"))),
             spenders: spenders.into_iter().map(|spender| SpenderRow::new(spender, spent)).collect(),
+            chart: Chart::new(CHART_WORDS, &[SPENT], slots.into_iter().zip(values).collect()),
         })
     }
 }
@@ -82,10 +96,6 @@ impl SpenderRow {
     fn new(Spender { api_key, name, credits }: Spender, of: i64) -> Self {
         Self { key: KeyName::new(api_key.as_ref(), name), credits: grouped(credits), share: share(credits, of) }
     }
-}
-
-fn first_day(now: UtcTime) -> UtcTime {
-    day_of(now).plus_seconds(-(CHART_DAYS - 1) * DAY_SECONDS)
 }
 
 /// A part in percent, rounded; small ones are never nothing and large ones never everything.
@@ -132,6 +142,8 @@ mod tests {
 
     /// 1 March 2026, 12:00.
     const NOW: UtcTime = UtcTime::from_micros(1_772_366_400_000_000);
+
+    const DAY_SECONDS: i64 = 24 * 3600;
 
     fn days(days: i64) -> UtcTime {
         NOW.plus_seconds(days * DAY_SECONDS)

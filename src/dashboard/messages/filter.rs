@@ -35,6 +35,8 @@ pub struct MessageFilterQuery {
     to: String,
     /// How many minutes east of UTC these days are; set by a script.
     utc_offset: String,
+    /// How far back the picture goes.
+    period: String,
     /// A cursor: what is older than it.
     after: String,
     /// A cursor: what is newer than it.
@@ -85,6 +87,11 @@ impl Wanted {
         Ok(Self { filter, start, errors: days.errors, query: query.clone() })
     }
 
+    /// How far back the picture of all messages goes.
+    pub(super) fn period(&self) -> &str {
+        &self.query.period
+    }
+
     /// Whether anything is left out.
     pub(super) fn is_filtered(&self) -> bool {
         let MessageFilter { mode, status, group, error, api_key, search, from, until } = &self.filter;
@@ -115,6 +122,7 @@ impl Wanted {
             ("from", &query.from),
             ("to", &query.to),
             ("utc_offset", if has_days { &query.utc_offset } else { "" }),
+            ("period", if self.is_filtered() || error.is_some() { "" } else { &query.period }),
             ("after", after),
             ("before", before),
         ];

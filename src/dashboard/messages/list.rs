@@ -12,6 +12,7 @@ use askama::Template;
 use super::export::{EXPORT, MAX_EXPORT_ROWS};
 use super::filter::{self, Cause, FilterView, MessageFilterQuery, PageStart, Wanted};
 use super::paths::SECTION;
+use super::picture::{Period, Picture, PictureFigures};
 use super::row::{KeyName, MessageRow};
 use super::words::{SLOW_POLL, poll_interval};
 use crate::dashboard::frame::htmx::Htmx;
@@ -35,6 +36,8 @@ use crate::store::{Conn, UtcTime};
 struct MessagesPage {
     shell: Shell,
     filter: FilterView,
+    /// What became of all messages; `None` where it is not the place for it.
+    picture: Option<Picture>,
     causes: Vec<Cause>,
     rows: Vec<MessageRow>,
     carrier: CarrierState,
@@ -58,6 +61,7 @@ struct MessagesPage {
 #[derive(Default)]
 struct PageOfMessages {
     keys: Vec<ApiKeyName>,
+    picture: Option<PictureFigures>,
     causes: Vec<(MessageError, i64)>,
     rows: Vec<MessageEntry>,
     /// Messages that wait for the carrier.
@@ -82,8 +86,14 @@ pub async fn list_messages(
     let is_wrong = !wanted.errors.is_empty();
     // With a carrier, messages wait for a moment only, and counting them takes time.
     let counts_waiting = state.sms.carrier_state() == CarrierState::Sandbox;
+    // All messages, from the newest on, come with a picture of them.
+    let period = (!wanted.is_filtered() && start == PageStart::Newest).then(|| Period::read(wanted.period()));
+    let now = state.clock.now();
     let read = move |conn: &mut Conn| {
-        let page = read(conn, &account, &filter, &start, is_wrong)?;
+        let mut page = read(conn, &account, &filter, &start, is_wrong)?;
+        if !is_wrong {
+            page.add_causes(conn, &account, &filter, period.map(|period| (period, now)))?;
+        }
         let waiting = if counts_waiting { message::waiting_for_carrier(conn, &account)? } else { 0 };
         Ok(PageOfMessages { waiting, ..page })
     };
@@ -116,14 +126,34 @@ fn read(
     let ids: Vec<MessageId> = rows.iter().map(|row| row.message.id.clone()).collect();
     Ok(PageOfMessages {
         total: total(conn, account, filter, newer + rows.len(), next.is_none())?,
-        causes: message::causes(conn, account, filter)?,
         refunds: credit::refunded(conn, account, &ids)?,
         keys,
         rows,
-        waiting: 0,
         next,
         newer,
+        ..PageOfMessages::default()
     })
+}
+
+impl PageOfMessages {
+    /// Adds why messages failed: those of a period, with its picture, or those that fit the
+    /// filter.
+    fn add_causes(
+        &mut self,
+        conn: &mut Conn,
+        account: &AccountId,
+        filter: &MessageFilter,
+        period: Option<(Period, UtcTime)>,
+    ) -> Result<()> {
+        match period {
+            Some((period, now)) if !self.rows.is_empty() => {
+                self.picture = Some(PictureFigures::read(conn, account, period, now)?);
+            }
+            Some(_) => {}
+            None => self.causes = message::causes(conn, account, filter)?,
+        }
+        Ok(())
+    }
 }
 
 /// How many messages fit; `seen` of them on this page and before it.
@@ -147,7 +177,7 @@ fn total(
 
 fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> MessagesPage {
     let now = state.clock.now();
-    let PageOfMessages { keys, causes, rows, waiting, next, refunds, newer, total } = page;
+    let PageOfMessages { keys, picture, causes, rows, waiting, next, refunds, newer, total } = page;
     let suffix = wanted.suffix(wanted.filter.error, &wanted.start);
     let before = rows.first().filter(|_| newer > MESSAGES_PER_PAGE).map(|row| row.message.id.clone());
     // An empty page of a list that is shorter now still leads back.
@@ -156,6 +186,7 @@ fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> M
         shell,
         waiting: (waiting > 0).then(|| count(waiting, "message")),
         filter: FilterView::new(wanted, keys),
+        picture: picture.map(|figures| Picture::new(figures, wanted)),
         causes: causes.into_iter().map(|(error, count)| Cause::new(wanted, error, count)).collect(),
         url: wanted.url(&wanted.start),
         export: format!("{EXPORT}{}", wanted.suffix(wanted.filter.error, &PageStart::Newest)),

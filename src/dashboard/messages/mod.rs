@@ -6,6 +6,7 @@ pub mod filter;
 pub mod list;
 pub mod new;
 pub mod paths;
+mod picture;
 pub mod row;
 pub mod show;
 pub mod words;
