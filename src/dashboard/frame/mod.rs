@@ -1,6 +1,9 @@
 //! What the pages share: layout, sessions, htmx, errors as pages.
 
 pub mod ago;
+pub mod chart;
+mod chart_axis;
+pub mod chart_time;
 pub mod error_page;
 pub mod form;
 pub mod htmx;
@@ -15,6 +18,7 @@ pub mod request_origin;
 pub mod session;
 pub mod session_cookie;
 pub mod session_store;
+pub mod sparkline;
 pub mod toast;
 pub mod trusted_browser;
 mod when;
