@@ -59,6 +59,10 @@ fn fill(app: &App) -> Things {
     while !client.get("/messages").page().has(".status--delivered") {
         std::thread::yield_now();
     }
+    // They are added up in the background.
+    while db.count("message_count_changes") > 0 {
+        std::thread::yield_now();
+    }
     let entry = client.get("/credits").page().field("entry_id");
     client.post("/credits", &[("entry_id", &*entry), ("amount", "5"), ("note", "Zanzibar invoice")]).assert_status(303);
     while !client.get(&path).body.contains(ADDRESS) {

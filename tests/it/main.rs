@@ -23,6 +23,7 @@ mod command_line;
 mod confirmation;
 mod connect;
 mod connections;
+mod corrections;
 mod crashes;
 mod credits;
 mod credits_at_once;

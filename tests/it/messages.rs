@@ -98,7 +98,7 @@ on_both_databases! {
 
         let page = settled(&client, "/messages");
 
-        assert_eq!(page.texts("thead th"), ["Recipient", "Status", "Text", "Segments", "Credits", "Key", "Time"]);
+        assert_eq!(page.texts(".table thead th"), ["Recipient", "Status", "Text", "Segments", "Credits", "Key", "Time"]);
         assert_eq!(page.attr(".message", "id"), id);
         assert_eq!(page.text(".message .status"), "Delivered");
         assert_eq!(page.text(".message__words"), format!("{}…", "a".repeat(120)));
@@ -274,6 +274,48 @@ on_both_databases! {
         let narrowed = client.get("/messages?q=1998").assert_ok().page();
         assert_eq!(narrowed.texts(".cause"), ["Number rejected 1"]);
         assert_eq!(narrowed.attr(".cause", "href"), "/messages?q=1998&error=invalid_recipient");
+    }
+
+    fn messages_are_pictured_by_hour_and_by_day_with_links_to_their_lists(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = app.make_key("Project X");
+        assert!(!client.get("/messages").page().has(".picture"), "there is nothing to show yet");
+        for to in ["+420777000998", "+420777000997", TO] {
+            send_with(&app, &key, to, "Hello");
+        }
+        settled(&client, "/messages");
+        app.clock.advance(25 * 3_600);
+        let client = app.signed_in();
+        send_with(&app, &key, TO, "A day later");
+        let legend = |page: &Page| page.texts(".chart__legend a");
+
+        let page = settled(&client, "/messages");
+        assert_eq!(legend(&page), ["1 delivered", "0 sent", "0 waiting", "0 not delivered"]);
+        let cells = |page: &Page, row: usize| page.texts(&format!(".chart__table tbody tr:nth-child({row}) > *"));
+        assert_eq!(page.texts(".chart__table tbody tr").len(), 24);
+        assert_eq!(cells(&page, 1), ["2 Mar, 13:00", "1", "0", "0", "0"]);
+        assert_eq!(cells(&page, 2), ["2 Mar, 12:00", "0", "0", "0", "0"]);
+        assert!(!page.has(".cause"), "what went wrong is longer ago");
+
+        let days = client.get(&page.attrs(".views__link", "href")[1]).assert_ok().page();
+        assert_eq!(days.text(".views__link[aria-current]"), "30 days");
+        assert_eq!(legend(&days), ["2 delivered", "0 sent", "0 waiting", "2 not delivered"]);
+        assert_eq!(days.texts(".chart__table tbody tr").len(), 30);
+        assert_eq!(cells(&days, 1), ["2 Mar", "1", "0", "0", "0"]);
+        assert_eq!(cells(&days, 2), ["1 Mar", "1", "0", "0", "2"]);
+        assert_eq!(days.texts(".cause"), ["Number rejected 1", "Phone not reached 1"]);
+
+        let failed = client.get(&days.attrs(".chart__legend a", "href")[3]).assert_ok().page();
+        assert_eq!(recipients(&failed), ["+420777000997", "+420777000998"]);
+        assert_eq!((failed.text("option[selected]"), failed.field("from")), ("Not delivered".to_owned(), "2026-02-01".to_owned()));
+        assert!(!failed.has(".picture") && failed.has(".cause"), "the causes are those of the list");
+        let cause = client.get(&failed.attrs(".cause", "href")[0]).assert_ok().page();
+        assert_eq!(recipients(&cause), ["+420777000998"]);
+        assert!(client.get("/messages?status=waiting").assert_ok().page().texts(".message").is_empty());
+        assert_eq!(recipients(&client.get("/messages?status=delivered").page()).len(), 2);
+        client.get("/messages?status=gone").assert_status(404);
+        assert_eq!(legend(&client.get("/messages?period=nonsense").assert_ok().page()), legend(&page));
     }
 
     fn what_is_filtered_is_exported_and_holds_no_formula(db: &Database) {

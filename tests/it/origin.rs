@@ -49,7 +49,7 @@ pub const WRITES: &[Write] = &[
     ("/api-keys/ID/rotation/end", &[]),
     ("/messages", &[("form_id", "MESSAGE"), ("to", "+420777123456"), ("text", "x"), ("mode", "live")]),
     ("/credits", &[("entry_id", "ENTRY"), ("amount", "500"), ("note", "x")]),
-    ("/credits/corrections", &[("correction_id", "CORRECTION"), ("change", "-5"), ("reason", "x")]),
+    ("/credits/corrections", &[("correction_id", "ENTRY"), ("change", "-5"), ("reason", "x")]),
     ("/api-keys/ID/leak-report/dismissal", &[]),
     ("/services/sms/self-revocation", &[("self_revocation", "refused")]),
     ("/settings/instance/leak-reports", &[("leak_reports", "off")]),

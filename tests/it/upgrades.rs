@@ -175,6 +175,32 @@ on_both_databases! {
         }
     }
 
+    fn messages_of_before_are_counted_and_what_was_refunded_is_taken_off(db: &Database) {
+        let before_counts = MIGRATIONS.iter().position(|one| one.folder().ends_with("create_message_counts")).unwrap();
+        let old = filled_at(db, before_counts);
+        let (hour, columns) = (3_600_000_000_i64, "account_id, api_key_id, mode, recipient, sender, text, reference, encoding, \
+            segments, 5, 'failed', 'rejected', tries, due_at, valid_until");
+        for (id, created) in [("msg_3", hour), ("msg_4", 2 * hour - 1), ("msg_5", 30 * hour)] {
+            old.execute(&format!(
+                "INSERT INTO messages SELECT '{id}', {columns}, {created}, updated_at, carrier_code, rehearsed \
+                 FROM messages WHERE id = 'msg_1'; \
+                 INSERT INTO ledger_entries VALUES ('{id}', 'acc_1', -5, 'message', '{id}', '', NULL, 1)"
+            ));
+        }
+        old.execute("INSERT INTO ledger_entries VALUES ('refund', 'acc_1', 5, 'refund', 'msg_4', '', NULL, 1)");
+
+        upgrade(&old).unwrap();
+
+        old.assert_messages_are_counted();
+        let counts = "SELECT hour || ' ' || status_group || ' ' || error || ' ' || messages AS line FROM message_counts \
+            WHERE account_id = 'acc_1' ORDER BY 1";
+        let spent = "SELECT day || ' ' || api_key_id || ' ' || credits AS line FROM credit_spending ORDER BY day";
+        assert_eq!(old.ask(counts), [
+            "0 delivered  1", "108000000000 not_delivered rejected 1", "3600000000 not_delivered rejected 2",
+        ]);
+        assert_eq!(old.ask(spent), ["0 key_1 6", "86400000000 key_1 5"]);
+    }
+
     fn words_may_be_new_and_numbers_may_not_be_wrong(db: &Database) {
         let old = filled_at(db, BEFORE_REBUILDS);
         upgrade(&old).unwrap();

@@ -39,8 +39,6 @@ pub(super) struct OutlookFigures {
 /// What was spent, as it is drawn.
 pub(super) struct Outlook {
     pub(super) forecast: Option<String>,
-    /// As in `1,500 credits`.
-    pub(super) spent: String,
     /// As in `1,500 credits in 2 top-ups`.
     pub(super) added: Option<String>,
     pub(super) spenders: Vec<SpenderRow>,
@@ -84,7 +82,6 @@ impl Outlook {
         let times = i64::try_from(top_ups.len()).unwrap_or(i64::MAX);
         Some(Self {
             forecast: credit::forecast(balance, &by_day, now).map(|forecast| forecast_words(forecast, now)),
-            spent: count(spent, "credit"),
             added: (added > 0).then(|| format!("{} in {}", count(added, "credit"), count(times, "top-up"))),
             spenders: spenders.into_iter().map(|spender| SpenderRow::new(spender, spent)).collect(),
             chart: Chart::new(CHART_WORDS, &[SPENT], slots.into_iter().zip(values).collect()),

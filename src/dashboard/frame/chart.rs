@@ -92,6 +92,8 @@ pub struct LegendEntry {
     pub look: &'static str,
     /// How many.
     pub total: String,
+    /// The list of what is counted, where there is one.
+    pub href: Option<String>,
 }
 
 /// A line across the chart, and its number.
@@ -157,6 +159,7 @@ impl Chart {
             name: series.name,
             look: series.look.class(),
             total: grouped(total),
+            href: None,
         });
         let bottom = TOP_MARGIN + PLOT_HEIGHT;
         let lines = axis.marks().map(|mark| AxisLine { y: bottom - axis.height(mark, PLOT_HEIGHT), text: short(mark) });

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use super::filter::{Cause, Wanted};
 use super::paths::PATH;
-use super::words::group_words;
 use crate::dashboard::frame::chart::{BarLook, Chart, ChartWords, Series};
 use crate::dashboard::frame::chart_time::{Slot, last_days, last_hours};
 use crate::dashboard::frame::list_query::query_string;
@@ -143,8 +142,14 @@ impl Picture {
             href: format!("{PATH}{}", query_string(&[("period", one.as_str())])),
             is_chosen: one == period,
         };
+        let first = slots.first().map(|(slot, _)| slot.begins.to_datetime().date().to_string()).unwrap_or_default();
+        let mut chart = Chart::new(period.words(), &GROUPS.map(|(_, series)| series), slots);
+        for (entry, (group, _)) in chart.legend.iter_mut().zip(GROUPS) {
+            let parts = [("status", group.as_str()), ("from", &*first)];
+            entry.href = Some(format!("{PATH}{}", query_string(&parts)));
+        }
         Self {
-            chart: Chart::new(period.words(), &GROUPS.map(|(_, series)| series), slots),
+            chart,
             periods: [link(Period::Day, "24 hours"), link(Period::Month, "30 days")],
             causes: causes.into_iter().map(|(error, count)| Cause::new(wanted, error, count)).collect(),
         }
