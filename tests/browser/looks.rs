@@ -51,6 +51,18 @@ const MESSAGES: [(&str, &str, &str); 7] = [
 ];
 const DESCRIPTION_OF_MONEY: &str = "Invoice 2026-041 of the branch office, paid by bank transfer";
 
+/// Credits that keys spent on each of some days, a deleted one and people among them.
+const SPENDING: &str = r#"
+    INSERT INTO credit_spending (account_id, day, api_key_id, credits)
+    WITH RECURSIVE days(ago) AS (SELECT 0 UNION ALL SELECT ago + 1 FROM days WHERE ago < 29),
+        spenders(id, credits) AS (
+            SELECT id, 1234567 FROM (SELECT id FROM api_keys ORDER BY LENGTH(name) DESC LIMIT 3)
+            UNION ALL SELECT 'key_00000000000000000000000000', 4321 UNION ALL SELECT '', 17)
+    SELECT (SELECT account_id FROM credit_balances LIMIT 1),
+        (unixepoch() / 86400 - ago) * 86400000000, id, credits * (1 + ago * 7 % 5)
+    FROM days, spenders WHERE TRUE
+    ON CONFLICT DO UPDATE SET credits = excluded.credits;"#;
+
 /// Two more sessions, and notices of a login.
 const SESSIONS: &str = r#"
     INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
@@ -366,6 +378,10 @@ impl Look {
             dashboard.wait_for(&format!(".status--{status}"));
         }
         self.closely("messages", &[]);
+        dashboard.open("/messages?period=30d");
+        dashboard.find(".chart__table .more__summary").click();
+        self.closely("messages-30-days", &[]);
+        dashboard.open("/messages");
         dashboard.click("Send a message");
         dashboard.wait_for(POP_UP);
         dashboard.click("Send");
@@ -396,6 +412,16 @@ impl Look {
         dashboard.follow("Add Credits");
         dashboard.wait_for_text(TOAST, "Success");
         self.closely("credits", &[]);
+        dashboard.keyfob.execute(SPENDING);
+        dashboard.open("/credits?reason=top_up");
+        self.closely("credits-top-ups", &[]);
+        dashboard.open("/credits");
+        dashboard.find(".chart__table .more__summary").click();
+        dashboard.find("#credits-correct").click();
+        dashboard.fill_in("#correction-change", "-100000000");
+        dashboard.fill_in("#correction-reason", DESCRIPTION_OF_MONEY);
+        dashboard.follow("Correct Balance");
+        self.closely("credits-spent", &["/credits/corrections 422"]);
     }
 
     #[track_caller]

@@ -6,7 +6,7 @@ use keyfob::domain::account::membership::Role;
 use keyfob::domain::api_key::ApiKeyId;
 use keyfob::domain::credit::LedgerEntryId;
 
-use crate::support::{Answer, App, Application, Client, Database, PHONE, Page, on_both_databases, run};
+use crate::support::{Answer, App, Application, Client, PHONE, Page, on_both_databases, run};
 
 const DAY: i64 = 86_400;
 

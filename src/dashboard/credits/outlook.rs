@@ -77,6 +77,7 @@ impl Outlook {
         let on = |slot: &Slot| days.get(&slot.begins).copied().unwrap_or_default();
         let slots = last_days(CHART_DAYS, now);
         let by_day: Vec<(UtcTime, i64)> = slots.iter().map(|slot| (slot.begins, on(slot))).collect();
+        let words = ChartWords { note: Some("Days are in UTC.".to_owned()), ..CHART_WORDS };
         let values = by_day.iter().map(|(_, credits)| vec![*credits]);
         let added: i64 = top_ups.iter().map(|(_, credits)| credits).sum();
         let times = i64::try_from(top_ups.len()).unwrap_or(i64::MAX);
@@ -84,7 +85,7 @@ impl Outlook {
             forecast: credit::forecast(balance, &by_day, now).map(|forecast| forecast_words(forecast, now)),
             added: (added > 0).then(|| format!("{} in {}", count(added, "credit"), count(times, "top-up"))),
             spenders: spenders.into_iter().map(|spender| SpenderRow::new(spender, spent)).collect(),
-            chart: Chart::new(CHART_WORDS, &[SPENT], slots.into_iter().zip(values).collect()),
+            chart: Chart::new(words, &[SPENT], slots.into_iter().zip(values).collect()),
         })
     }
 }

@@ -62,6 +62,14 @@ impl Period {
         }
     }
 
+    /// Times of rows are in the reader's own time zone, and those of the chart are not.
+    const fn note(self) -> &'static str {
+        match self {
+            Self::Day => "Hours are in UTC.",
+            Self::Month => "Days are in UTC.",
+        }
+    }
+
     fn words(self) -> ChartWords {
         let (title, period, slot_head, empty) = match self {
             Self::Day => (
@@ -144,6 +152,9 @@ impl Picture {
         };
         let first = slots.first().map(|(slot, _)| slot.begins.to_datetime().date().to_string()).unwrap_or_default();
         let mut chart = Chart::new(period.words(), &GROUPS.map(|(_, series)| series), slots);
+        if chart.summary.is_some() {
+            chart.words.note = Some(period.note().to_owned());
+        }
         for (entry, (group, _)) in chart.legend.iter_mut().zip(GROUPS) {
             let parts = [("status", group.as_str()), ("from", &*first)];
             entry.href = Some(format!("{PATH}{}", query_string(&parts)));
