@@ -109,7 +109,9 @@ fn rows(limit: usize) -> i64 {
 #[diesel::dsl::auto_type]
 fn with_keys() -> _ {
     let is_current = key_secrets::api_key_id.nullable().eq(messages::api_key_id).and(key_secrets::ends_at.is_null());
-    messages::table.left_join(api_keys::table).left_join(key_secrets::table.on(is_current))
+    // A key in the trash is a deleted one.
+    let is_key = api_keys::id.nullable().eq(messages::api_key_id).and(api_keys::deleted_at.is_null());
+    messages::table.left_join(api_keys::table.on(is_key)).left_join(key_secrets::table.on(is_current))
 }
 
 fn entries(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<MessageEntry>> {
