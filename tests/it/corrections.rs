@@ -246,7 +246,7 @@ on_both_databases! {
         for credits in [5, 4, 3] {
             spend(&app, ApiKeyId::mint().as_str(), &[(3, credits)]);
         }
-        db.execute(&format!("DELETE FROM api_keys WHERE id = '{}'", gone.id));
+        client.post(&format!("/api-keys/{}/deletion", gone.id), &[]).assert_status(303);
 
         let page = client.get("/credits").page();
 

@@ -78,6 +78,7 @@ fn named(conn: &mut Conn, spenders: Vec<(String, i64)>) -> Result<Vec<Spender>> 
     let rows: Vec<(ApiKeyId, String, Option<String>)> = api_keys::table
         .left_join(key_secrets::table.on(is_current))
         .filter(api_keys::id.eq_any(&ids))
+        .filter(api_keys::deleted_at.is_null())
         .select((api_keys::id, api_keys::name, key_secrets::tail.nullable()))
         .load(conn)?;
     let mut names: HashMap<ApiKeyId, (String, String)> =
