@@ -14,16 +14,13 @@ use crate::api::gate::{self, auth, verify};
 use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, messages as sms_messages};
+use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::new_password;
 use crate::dashboard::{handover, invitations, leaks};
 use crate::http::early_refusal::refuse_early;
 use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
-
-/// The longest form: two of the longest passwords take 24 KiB when every
-/// character is written as 12 bytes.
-const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// The site as the server serves it.
 pub fn site(

@@ -4,7 +4,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, resource, scope};
 
-use super::MAX_FORM_BYTES;
+use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::session_cookie;
 use crate::dashboard::login::{confirmation, password, second_factor, setup};
 use crate::dashboard::{api_keys, audit, connect, credits, leaks, messages, people, refusals, services, settings};

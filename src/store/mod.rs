@@ -43,7 +43,7 @@ pub use connection::{Conn, MultiBackend};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
 pub use open::{DEFAULT_CONNECTIONS, MIN_CONNECTIONS, MayCreate, OpenOptions};
 pub use outage_log::{log_outage, log_outage_cause, log_poll};
-pub use pool::PoolFigures;
+pub use pool::{MAX_LOOK_UPS, PoolFigures};
 pub use restore::restore;
 pub use types::{Digest, UtcTime};
 pub use upgrade::start_alone;
@@ -57,13 +57,9 @@ use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
 use pending_write::{PendingWrite, pending_write};
-use pool::{Pool, connection, pool_sizes};
+use pool::{Pool, check_out, pool_sizes};
 use schema_guard::SchemaGuard;
 use transaction::transaction;
-
-/// Connections for looking up keys. They are a pool of their own, so that slow
-/// pages of the dashboard delay no verdict.
-pub const MAX_LOOK_UPS: u32 = 2;
 
 /// A read that waits for a connection, with its types erased as those of a [`PendingWrite`] are.
 type PendingRead = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
@@ -197,7 +193,7 @@ impl Store {
         let store = self.clone();
         tokio::task::spawn_blocking(move || {
             let committed =
-                connection(&store.writes, None).and_then(|mut conn| store.write_alone(&mut conn, &mut *write));
+                check_out(&store.writes, None).and_then(|mut conn| store.write_alone(&mut conn, &mut *write));
             // What the work gave matters more than that it was rolled back.
             write.respond(&committed);
         });
@@ -282,7 +278,7 @@ impl Store {
     /// A connection for reading, unless a newer version has changed the schema.
     fn connection(&self, pool: &Pool) -> Result<PooledConnection<Manager>> {
         self.schema.check_last_seen()?;
-        connection(pool, self.file.as_ref())
+        check_out(pool, self.file.as_ref())
     }
 
     /// The figures of each pool, for metrics.
@@ -294,5 +290,5 @@ impl Store {
 
 fn start_group_commit(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> GroupCommit {
     let (pool, file) = (pool.clone(), file.clone());
-    GroupCommit::start(Box::new(move || connection(&pool, file.as_ref())), schema.clone())
+    GroupCommit::start(Box::new(move || check_out(&pool, file.as_ref())), schema.clone())
 }

@@ -20,7 +20,7 @@ pub(super) trait PendingWrite: Send {
     fn respond(self: Box<Self>, commit: &Result<()>);
 }
 
-struct Pending<T, F, G, U> {
+struct TypedWrite<T, F, G, U> {
     work: Option<F>,
     result: Option<Result<T>>,
     then: G,
@@ -36,10 +36,10 @@ where
     U: Send + 'static,
 {
     let (response, result) = oneshot::channel();
-    (Box::new(Pending { work: Some(work), result: None, then, response }), result)
+    (Box::new(TypedWrite { work: Some(work), result: None, then, response }), result)
 }
 
-impl<T, F, G, U> PendingWrite for Pending<T, F, G, U>
+impl<T, F, G, U> PendingWrite for TypedWrite<T, F, G, U>
 where
     F: FnOnce(&mut Conn) -> Result<T> + Send,
     G: FnOnce(T) -> U + Send,

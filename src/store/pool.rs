@@ -7,13 +7,15 @@ use std::time::Duration;
 use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
 use r2d2::{HandleError, PooledConnection};
 
-use super::MAX_LOOK_UPS;
 use super::connection::Manager;
 use super::file::DatabaseFile;
 use super::open::{MIN_CONNECTIONS, POLLING_CONNECTIONS};
 use super::outage_log::log_outage_cause;
 use crate::error::{DatabaseOutage, Error, Result};
 
+/// Connections for looking up keys. They are a pool of their own, so that slow
+/// pages of the dashboard delay no verdict.
+pub const MAX_LOOK_UPS: u32 = 2;
 /// Connections for reading an SQLite file. Readers run beside the one writer (WAL).
 const MAX_READERS: u32 = 4;
 /// Limit for the wait for a free connection.
@@ -129,7 +131,7 @@ pub(super) fn pool_sizes(is_file: bool, connections: u32) -> (u32, u32) {
 ///
 /// # Errors
 /// [`Error::Unavailable`] when there is none in time.
-pub(super) fn connection(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
+pub(super) fn check_out(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
     if let Some(file) = file {
         file.check_in_place()?;
     }

@@ -92,7 +92,7 @@ on_both_databases! {
         for text in NASTY {
             let key = client.create_key(text);
             let off = client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).assert_ok().page();
-            assert_eq!(off.text("[hx-target='#announcement']"), format!("“{}” is disabled.", plain(text)));
+            assert_eq!(off.toasts(), [format!("“{}” is disabled.", plain(text))]);
             assert_eq!(off.attr(".switch", "aria-label"), text);
             client.switch(&key, "enabled");
             let page = client.get("/api-keys").page();

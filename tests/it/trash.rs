@@ -110,8 +110,9 @@ on_both_databases! {
         wait_for_use(db, &key);
         // What is counted goes on being counted meanwhile.
         let kept = || {
-            let is_counted = |table: &str| table.contains("_usage") || table.contains("_use") || table.contains("refusal");
-            rows_of(db, &key).into_iter().filter(|(table, _)| !is_counted(table)).collect::<Vec<_>>()
+            // What is counted meanwhile, and that the deletion can be undone.
+            let is_news = |table: &str| ["_use", "_usage", "refusal", "key_action"].iter().any(|part| table.contains(part));
+            rows_of(db, &key).into_iter().filter(|(table, _)| !is_news(table)).collect::<Vec<_>>()
         };
         let before = kept();
 

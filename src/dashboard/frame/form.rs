@@ -10,6 +10,10 @@ use serde::de::DeserializeOwned;
 use super::layout::{come_back_after, html};
 use crate::error::{Error, FieldErrors, Result};
 
+/// The longest form: two of the longest passwords take 24 KiB when every
+/// character is written as 12 bytes.
+pub const MAX_FORM_BYTES: usize = 32 * 1024;
+
 /// Reads a form from a request's body or from a draft of it.
 ///
 /// # Errors

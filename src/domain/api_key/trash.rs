@@ -11,7 +11,7 @@ use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::error::{Error, Result};
-use crate::store::schema::{api_key_deletions, api_keys, audit_events};
+use crate::store::schema::{api_key_deletions, api_keys, audit_events, key_action_items};
 use crate::store::{Conn, MultiBackend, Tx, UtcTime};
 
 /// For so many days a deleted key can be restored.
@@ -171,6 +171,7 @@ fn purge_row(tx: &mut Tx<'_>, key: &ApiKey) -> Result<bool> {
     let deleted: Option<Option<UtcTime>> =
         diesel::delete(row).returning(api_keys::deleted_at).get_result(tx.conn()).optional()?;
     let Some(deleted_at) = deleted.flatten() else { return Ok(false) };
+    diesel::delete(key_action_items::table.filter(key_action_items::api_key_id.eq(&key.id))).execute(tx.conn())?;
     diesel::insert_into(api_key_deletions::table)
         .values((
             api_key_deletions::api_key_id.eq(&key.id),
