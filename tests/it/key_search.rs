@@ -305,7 +305,7 @@ on_both_databases! {
         client.create_key("Mine");
         let colleague = app.colleague(keyfob::domain::account::membership::Role::Admin, "bob@example.com");
         colleague.create_key("Bob's");
-        let bob = crate::support::operator_id(&app.db, "bob@example.com");
+        let bob = crate::support::operator_id(app.db, "bob@example.com");
 
         let page = client.get(&format!("/api-keys?made_by={bob}")).assert_ok().page();
 
