@@ -1,6 +1,6 @@
 //! The guide with the keyboard alone.
 
-use crate::dashboard::{DESCRIPTION, Dashboard, EMAIL, FIRST_ROW, NAME, PASSWORD, POP_UP, REVEAL, SWITCH};
+use crate::dashboard::{DESCRIPTION, Dashboard, EMAIL, FIRST_ROW, NAME, PASSWORD, POP_UP, REVEAL, SWITCH, TOAST};
 use crate::webdriver::Options;
 
 #[test]
@@ -49,6 +49,35 @@ fn every_step_of_the_guide_can_be_done_with_the_keyboard() {
     dashboard.press("Enter");
     dashboard.wait_gone(REVEAL);
     assert!(dashboard.has_focus(SWITCH));
+}
+
+#[test]
+fn several_keys_are_switched_off_and_on_again_with_the_keyboard() {
+    let dashboard = Dashboard::signed_in(Options::default());
+    let keys: Vec<String> = (1..=12).map(|number| dashboard.create_key(&format!("Office {number}"))).collect();
+    dashboard.open("/api-keys?q=office+1");
+    dashboard.find("#key-search-q").click();
+    for name in ["Select Office 12", "Select Office 11"] {
+        tab_to(&dashboard, name);
+        dashboard.press("Space");
+    }
+    tab_to(&dashboard, "Switch off…");
+    dashboard.press("Enter");
+    dashboard.wait_for_text("h1", "Switch off 2 keys?");
+    dashboard.find("#bulk-reason").click();
+    dashboard.press("Escape");
+    tab_to(&dashboard, "Switch off 2 keys");
+    dashboard.press("Enter");
+    dashboard.wait_for_text(TOAST, "2 keys switched off.");
+    assert_eq!([10, 11].map(|index| dashboard.keyfob.verdict(&keys[index])), ["DISABLED", "DISABLED"]);
+    assert_eq!(dashboard.keyfob.verdict(&keys[0]), "VALID");
+
+    // It is the last stop of the page.
+    dashboard.press("Shift+Tab");
+    assert!(dashboard.has_focus(".toast__undo button"));
+    dashboard.press("Enter");
+    dashboard.wait_for_text(TOAST, "Undone. 2 keys on again.");
+    assert_eq!([10, 11].map(|index| dashboard.keyfob.verdict(&keys[index])), ["VALID", "VALID"]);
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_credits();
     look.at_services();
     look.at_many_keys();
+    look.at_an_action_on_many_keys();
     look.at_the_trash();
     look.at_people();
     look.at_audit();
@@ -662,6 +663,54 @@ impl Look {
         self.closely("many-keys", &[]);
         dashboard.follow("Older keys");
         self.closely("older-keys", &[]);
+        dashboard.open("/api-keys?status=enabled&mode=live&used=never&sort=name");
+        self.closely("keys-filtered", &[]);
+        dashboard.find(".key-filters__summary").click();
+        self.closely("keys-filters-open", &[]);
+        dashboard.open(&format!("/api-keys?q={}", "x".repeat(60)));
+        self.closely("keys-not-found", &[]);
+    }
+
+    /// What is asked before many keys are changed, and what has come of it.
+    #[track_caller]
+    fn at_an_action_on_many_keys(&self) {
+        let dashboard = &self.dashboard;
+        let select_all = || {
+            dashboard.open("/api-keys");
+            dashboard.find(".key-box").click();
+            dashboard.find("#bulk-form [name=scope]").click();
+        };
+        select_all();
+        self.closely("keys-selected", &[]);
+        dashboard.follow("Extend…");
+        self.closely("bulk-extend", &[]);
+        dashboard.follow(&dashboard.find(".bulk-question [type=submit]").label());
+        self.closely("bulk-extend-with-error", &["/api-keys/bulk/confirmation 422"]);
+        select_all();
+        dashboard.follow("Switch off…");
+        self.closely("bulk-switch-off", &[]);
+        dashboard.follow(&dashboard.find(".bulk-question [type=submit]").label());
+        dashboard.wait_for_text(TOAST, "switched off.");
+        self.closely("keys-switched-off", &[]);
+        let undo = dashboard.find("form[action^='/undo/']").attribute("action").unwrap_or_default();
+        let action = undo.trim_start_matches("/undo/");
+        let key = dashboard.find(FIRST_ROW).attribute("id").unwrap_or_default();
+        dashboard.open(&format!("/api-keys/{key}"));
+        self.closely("key-with-undo", &[]);
+        dashboard.keyfob.execute("UPDATE key_action_items SET outcome = 'gone' WHERE position < 8;");
+        dashboard.open(&format!("/api-keys/bulk/{action}"));
+        self.closely("bulk-result", &[]);
+        for (name, seconds) in [("bulk-progress", 3600), ("bulk-stopped", -60)] {
+            dashboard.keyfob.execute(&format!(
+                "UPDATE key_actions SET state = 'running', finished_at = NULL, \
+                 updated_at = (unixepoch() + {seconds}) * 1000000 WHERE id = '{action}'; \
+                 UPDATE key_action_items SET outcome = 'pending' WHERE position > 20;"
+            ));
+            dashboard.open(&format!("/api-keys/bulk/{action}"));
+            self.closely(name, &[]);
+        }
+        dashboard.follow("Undo");
+        dashboard.wait_for_text(TOAST, "on again.");
     }
 
     #[track_caller]

@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "what does not do as expected fails the test")]
 
 mod browsers;
+mod bulk;
 mod dashboard;
 mod guide;
 mod handover;

@@ -7,8 +7,9 @@ use keyfob::domain::account::membership::{self, Role};
 use keyfob::domain::identity::operator;
 use keyfob::domain::key_action::{self, KeyActionId, KeyActionKind, NewKeyAction, Selection};
 
-use crate::support::{Answer, App, Client, EMAIL, Key, Page, on_both_databases};
+use crate::support::{Answer, App, Client, Database, EMAIL, Key, Page, on_both_databases};
 
+const DAY: i64 = 24 * 3600;
 /// More than are changed in one transaction.
 const MANY: usize = 620;
 
@@ -203,6 +204,91 @@ on_both_databases! {
         assert_eq!(status_count(&app, "enabled"), 0);
     }
 
+    fn more_than_ten_thousand_keys_are_refused_and_ten_thousand_are_not(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        app.copy_key(&app.make_key("Project X"), 10_000);
+
+        let refused = ask(&client, "disable", "").assert_status(422).page();
+        assert_eq!(refused.text("h1"), "Too many keys");
+        assert!(refused.text(".bulk-question p").starts_with("More than 10,000 keys match"));
+        assert!(!refused.has(".bulk-question form"));
+        let forced = [("do", "disable"), ("scope", "matching"), ("filter", ""), ("count", "10001")];
+        client.post("/api-keys/bulk/confirmation", &forced).assert_status(422);
+        client.post("/api-keys/bulk", &[("do", "export"), ("scope", "matching"), ("filter", "")]).assert_status(400);
+        assert_eq!((db.count("key_actions"), status_count(&app, "disabled")), (0, 0));
+
+        db.execute("UPDATE api_keys SET deleted_at = created_at WHERE id LIKE '%10001'");
+        assert_eq!(ask(&client, "disable", "").assert_ok().page().text("h1"), "Switch off 10,000 keys?");
+    }
+
+    fn deleted_keys_are_restored_together_for_seven_days(db: &Database) {
+        let app = db.app();
+        let (client, keys) = (app.signed_in(), make(&app, 3));
+        let question = ask(&client, "delete", "").assert_ok().page();
+        confirm(&client, &question, &[]).assert_leads_to("/api-keys");
+        app.assert_verdict(&keys[0].secret, "NOT_FOUND");
+        make_older(db, &keys[2]);
+
+        let list = client.get("/api-keys?trash=yes").page();
+        assert_eq!(list.rows(), ["Key 1", "Key 0"]);
+        assert!(list.has(".key-box") && !list.has("[role=switch]"), "they are restored, and not switched");
+        let late = client.post("/api-keys/bulk", &[("do", "restore"), ("key", &*keys[2].id)]);
+        assert_eq!(client.get(late.location()).page().toasts(), ["These keys are gone, so nothing was done."]);
+        let question = ask(&client, "restore", "?trash=yes").assert_ok().page();
+        assert_eq!(question.text("h1"), "Restore 2 keys?");
+        make_older(db, &keys[1]);
+        let changed = confirm(&client, &question, &[]).assert_status(409).page();
+        assert_eq!(changed.text("h1"), "Restore 1 key?");
+        let list = client.get(confirm(&client, &changed, &[]).location()).page();
+
+        assert_eq!(list.toasts(), ["1 key restored."]);
+        app.assert_verdict(&keys[0].secret, "VALID");
+        app.assert_verdict(&keys[1].secret, "NOT_FOUND");
+        app.assert_verdict(&keys[2].secret, "NOT_FOUND");
+    }
+
+    fn an_undo_that_goes_on_after_seven_days_brings_no_key_back(db: &Database) {
+        let app = db.app();
+        let keys = make(&app, 2);
+        let (account, id) = begin(&app, KeyActionKind::Delete, 2);
+        let (owner, action) = (account.clone(), id.clone());
+        app.change(move |tx| {
+            key_action::step(tx, &owner, &action)?;
+            key_action::begin_undo(tx, &owner, &action)
+        });
+        make_older(db, &keys[1]);
+
+        app.change(move |tx| key_action::step(tx, &account, &id));
+
+        app.assert_verdict(&keys[0].secret, "VALID");
+        app.assert_verdict(&keys[1].secret, "NOT_FOUND");
+        let kept = "SELECT api_key_id AS line FROM key_action_items WHERE outcome = 'kept'";
+        assert_eq!(db.ask(kept), [keys[1].id.clone()]);
+    }
+
+    fn an_action_is_forgotten_after_a_day(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        // One more than are removed at a time.
+        for number in 0..21 {
+            client.switch(&key, if number % 2 == 0 { "disabled" } else { "enabled" });
+        }
+        let (conn, tomorrow) = (&mut db.conn(), app.clock.now().plus_seconds(DAY));
+        assert!(!key_action::needs_pruning(conn, tomorrow).unwrap());
+        assert!(!key_action::prune(conn, tomorrow).unwrap());
+        assert_eq!(db.count("key_action_items"), 21);
+
+        let later = tomorrow.plus_seconds(1);
+        assert!(key_action::needs_pruning(conn, later).unwrap());
+        assert!(key_action::prune(conn, later).unwrap(), "one is left");
+        assert!(!key_action::prune(conn, later).unwrap());
+
+        assert_eq!((db.count("key_actions"), db.count("key_action_items")), (0, 0));
+        app.assert_verdict(&key.secret, "DISABLED");
+    }
+
     fn ids_of_another_account_are_not_touched_and_viewers_look_only(db: &Database) {
         let app = db.app();
         let (mine, client) = (app.make_key("Project X"), app.another_account());
@@ -250,6 +336,17 @@ on_both_databases! {
         assert_eq!(lines.len(), 2);
         assert!(lines[1].starts_with(&format!("\"{}\",\"'=1+1\",", key.id)), "{}", lines[1]);
         assert!(!file.body.contains(&key.secret) && !file.body.contains(&other.id));
+    }
+}
+
+/// Makes the deletion of a key seven days older, with what an action knows of it.
+fn make_older(db: &Database, key: &Key) {
+    for set in [
+        "api_keys SET deleted_at = deleted_at - OLDER WHERE id",
+        "key_action_items SET changed_at = changed_at - OLDER WHERE api_key_id",
+    ] {
+        let set = set.replace("OLDER", &(7 * DAY * 1_000_000).to_string());
+        db.execute(&format!("UPDATE {set} = '{}'", key.id));
     }
 }
 

@@ -17,6 +17,8 @@ use crate::support::{Answer, Asker, Client, Database, EMAIL, Key, PASSWORD, Proc
 const WRITERS: usize = 4;
 /// A round ends after at most as many acknowledged writes.
 const LONGEST_ROUND: usize = 40;
+/// Keys of an action that takes many transactions.
+const MANY: usize = 5_000;
 /// Keys that are used when the server is killed.
 const USED: usize = 300;
 /// Only uses of the last seconds may be lost, on a machine that has time for the server.
@@ -182,6 +184,17 @@ fn written(db: &Database) -> BTreeMap<String, usize> {
     by_key(lines)
 }
 
+/// At one moment: the settled keys of actions, the disabled keys, and the events that say so.
+fn disabled_so_far(db: &Database) -> (usize, usize, usize) {
+    let line = db.ask(
+        "SELECT (SELECT COUNT(*) FROM key_action_items WHERE outcome = 'changed') || ' ' || \
+         (SELECT COUNT(*) FROM api_keys WHERE status = 'disabled') || ' ' || \
+         (SELECT COUNT(*) FROM audit_events WHERE action = 'api_key.disabled') AS line",
+    );
+    let counts: Vec<usize> = line[0].split(' ').map(|count| count.parse().unwrap()).collect();
+    (counts[0], counts[1], counts[2])
+}
+
 fn by_key(lines: Vec<String>) -> BTreeMap<String, usize> {
     let read = |line: String| line.split_once(' ').map(|(id, uses)| (id.to_owned(), uses.parse().unwrap())).unwrap();
     lines.into_iter().map(read).collect()
@@ -224,6 +237,40 @@ on_both_databases! {
             let lines = db.ask(&format!("SELECT api_key_id || ' ' || SUM(uses) AS line FROM {table} GROUP BY api_key_id"));
             assert_eq!(by_key(lines), written, "{table}");
         }
+    }
+
+    fn an_action_on_many_keys_goes_on_exactly_where_a_kill_stopped_it(db: &Database) {
+        let app = db.app();
+        let key = app.make_key("Project X");
+        app.copy_key(&key, MANY - 1);
+        drop(app);
+        let mut process = Process::serve(db);
+        let client = process.client();
+        client.log_in(EMAIL, PASSWORD);
+        let all = [("do", "disable"), ("scope", "matching"), ("filter", "")];
+        let question = client.post("/api-keys/bulk", &all).assert_ok().page();
+        let (count, newest) = (question.field("count"), question.field("newest"));
+        let fields = [&all[..], &[("count", &*count), ("newest", &*newest)]].concat();
+
+        let path = client.post("/api-keys/bulk/confirmation", &fields).assert_status(303).location().to_owned();
+        process.kill();
+
+        let (settled, disabled, events) = disabled_so_far(db);
+        assert!((1..MANY).contains(&settled), "it was not in the middle: {settled}");
+        assert_eq!((disabled, events), (settled, settled));
+        let mut process = Process::serve(db);
+        let client = client.at(process.client().base());
+        db.execute("UPDATE key_actions SET updated_at = updated_at - 60000000");
+        assert_eq!(client.get(&path).assert_ok().page().text("h1"), "Switch off 5,000 keys: stopped");
+        client.post(&path, &[]).assert_leads_to(&path);
+        while client.get(&path).assert_ok().page().has("progress") {
+            thread::yield_now();
+        }
+
+        assert_eq!(client.get(&path).page().texts(".bulk-progress__result li"), ["5,000 keys switched off."]);
+        assert_eq!(disabled_so_far(db), (MANY, MANY, MANY));
+        let verdict = client.post_json("/v1/keys/verify", json!({"key": key.secret}).to_string()).assert_ok().json();
+        assert_eq!(verdict["code"], "DISABLED");
     }
 
     fn what_was_acknowledged_survives_a_kill_at_any_moment(db: &Database) {

@@ -263,7 +263,7 @@ on_both_databases! {
             ("is=imported", format!("UPDATE key_secrets SET origin = 'imported' WHERE api_key_id = '{}' AND ends_at IS NULL", key.id)),
             ("is=unlimited", this("allowed_ips = '', scopes = '*'")),
             ("made_before=2026-01-01", this("created_at = 1")),
-            ("trash=yes", this("deleted_at = 5")),
+            ("trash=yes", this(&format!("deleted_at = {now}"))),
         ] {
             app.db.execute(&limits);
             app.db.execute(uses);
@@ -305,7 +305,7 @@ on_both_databases! {
         client.create_key("Mine");
         let colleague = app.colleague(keyfob::domain::account::membership::Role::Admin, "bob@example.com");
         colleague.create_key("Bob's");
-        let bob = crate::support::operator_id(&app.db, "bob@example.com");
+        let bob = crate::support::operator_id(app.db, "bob@example.com");
 
         let page = client.get(&format!("/api-keys?made_by={bob}")).assert_ok().page();
 

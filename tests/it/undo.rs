@@ -35,6 +35,27 @@ on_both_databases! {
         assert_eq!(undo(&client, &undo_path(&page)), ["This was already undone."]);
     }
 
+    fn a_switch_with_a_reason_is_undone_but_a_reason_that_is_given_later_is_none_to_undo(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        let path = format!("/api-keys/{}", key.id);
+        let give = |reason: &str| {
+            let fields = [("status", "disabled"), ("reason", reason), ("note", "")];
+            client.get(client.post(&key.status_path(), &fields).assert_leads_to(&path).location()).page()
+        };
+        let page = give("compromised");
+        app.assert_verdict(&key.secret, "DISABLED");
+
+        assert_eq!(undo(&client, &undo_path(&page)), ["Undone. 1 key on again."]);
+
+        app.assert_verdict(&key.secret, "VALID");
+        assert!(!client.get(&path).page().has(".key-off"), "with no reason left");
+        client.switch(&key, "disabled");
+        app.clock.advance(UNDO_SECONDS);
+        assert!(!give("unused").has("form[action^='/undo/']"));
+    }
+
     fn a_deletion_is_undone_and_the_key_is_as_it_was(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

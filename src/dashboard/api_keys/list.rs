@@ -151,6 +151,7 @@ pub(super) async fn draw_list(
     let position = position(page.before, page.rows.len(), total, ["key", "keys"]);
     let position = position.filter(|_| page.total > KEYS_PER_PAGE && page.before <= MAX_KEY_COUNT);
     let mut rows: Vec<_> = page.rows.into_iter().map(|entry| ApiKeyRow::new(entry, access, now)).collect();
+    rows.iter_mut().for_each(|row| row.is_in_trash = wanted.keys.filter.in_trash);
     draw_sparklines(state, &mut rows).await?;
     Ok(ApiKeysPage {
         shell,

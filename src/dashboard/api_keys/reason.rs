@@ -14,6 +14,7 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
 use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, KeyStatus, StatusReason, StatusRequest};
+use crate::domain::key_action::{self, KeyActionId, KeyActionKind};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::store::Tx;
@@ -35,9 +36,10 @@ pub(super) async fn disable_with_reason(
     };
     who.may(Permission::ManageKeys)?;
     match disable(state, &who, id, &filled).await {
-        Ok(ApiKeyEntry { key, .. }) => {
+        Ok((ApiKeyEntry { key, .. }, undo)) => {
             tracing::info!(key = %id, operator = %who.operator.id, "an API key was switched off with a reason");
-            session::leave_toast(session, &Toast::success(format!("“{}” is disabled.", key.name)))?;
+            let toast = Toast::success(format!("“{}” is disabled.", key.name)).with_undo(undo);
+            session::leave_toast(session, &toast)?;
             Ok(see_other(&path(id)))
         }
         Err(error) => {
@@ -52,7 +54,13 @@ pub(super) async fn disable_with_reason(
     }
 }
 
-async fn disable(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &ReasonForm) -> Result<ApiKeyEntry> {
+/// Also returns the action by which it can be undone, if the key was enabled before.
+async fn disable(
+    state: &State,
+    who: &SignedIn,
+    id: &ApiKeyId,
+    filled: &ReasonForm,
+) -> Result<(ApiKeyEntry, Option<KeyActionId>)> {
     let reason = match filled.reason.as_str() {
         "" => None,
         reason => Some(chosen(reason)?),
@@ -64,7 +72,11 @@ async fn disable(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &ReasonFo
         let known = api_key::disabling(tx, &before)?.and_then(|disabling| disabling.note);
         let note = Some(note).filter(|note| known.as_deref() != Some(note.trim()));
         let request = StatusRequest { status: KeyStatus::Disabled, reason, note };
-        api_key::set_status(tx, &account, &id, request)
+        if before.status == KeyStatus::Disabled {
+            return Ok((api_key::set_status(tx, &account, &id, request)?, None));
+        }
+        let disable = |tx: &mut Tx<'_>| api_key::set_status(tx, &account, &id, request);
+        key_action::recorded(tx, &account, &id, KeyActionKind::Disable, disable)
     };
     who.change(state, work).await
 }

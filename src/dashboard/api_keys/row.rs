@@ -38,6 +38,8 @@ pub(super) struct ApiKeyRow {
     pub(super) rotating: Option<Rotating>,
     /// Whether it is drawn with what changes the key.
     pub(super) may_change: bool,
+    /// Whether the key waits in the trash, where only restoring changes it.
+    pub(super) is_in_trash: bool,
 }
 
 /// A rotation that is under way.
@@ -68,6 +70,7 @@ impl ApiKeyRow {
             rotating,
             end: key.expires_at.map(|end| KeyEnd::new(end, now)),
             may_change: access.allows(Permission::ManageKeys),
+            is_in_trash: false,
         }
     }
 }

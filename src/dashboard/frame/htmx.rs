@@ -15,6 +15,8 @@ pub const RESWAP: &str = "hx-reswap";
 pub const TRIGGER: &str = "hx-trigger";
 /// Leads the browser to another page.
 pub const REDIRECT: &str = "hx-redirect";
+/// Loads the page anew.
+pub const REFRESH: &str = "hx-refresh";
 
 /// How a request was made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ impl TrashedKey {
 }
 
 /// What was deleted until then can't be restored any more.
-pub(super) const fn oldest_restorable(now: UtcTime) -> UtcTime {
+pub(in crate::domain) const fn oldest_restorable(now: UtcTime) -> UtcTime {
     now.plus_seconds(-TRASH_SECONDS)
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::record::{KeyActionKind, MAX_KEYS_OF_ACTION};
 use crate::domain::account::AccountId;
-use crate::domain::api_key::{ApiKeyId, KeyFilter, KeyStatus, ids_matching};
+use crate::domain::api_key::{ApiKeyId, KeyFilter, KeyStatus, ids_matching, trash};
 use crate::error::Result;
 use crate::store::schema::api_keys;
 use crate::store::{Conn, UtcTime};
@@ -44,9 +44,16 @@ impl Selection {
                 let keys = api_keys::table
                     .filter(api_keys::account_id.eq(account))
                     .filter(api_keys::id.eq_any(ids))
-                    .filter(api_keys::deleted_at.is_not_null().eq(kind == Some(KeyActionKind::Restore)))
-                    .order((api_keys::created_at.desc(), api_keys::id.desc()));
-                Ok(keys.select(api_keys::id).load(conn)?)
+                    .order((api_keys::created_at.desc(), api_keys::id.desc()))
+                    .select(api_keys::id)
+                    .into_boxed();
+                let keys = match kind {
+                    Some(KeyActionKind::Restore) => keys.filter(api_keys::deleted_at.gt(trash::oldest_restorable(now))),
+                    Some(_) => keys.filter(api_keys::deleted_at.is_null()),
+                    // A file may have keys of the list and of the trash.
+                    None => keys,
+                };
+                Ok(keys.load(conn)?)
             }
         }
     }

@@ -8,7 +8,7 @@ use super::items::{Item, next, settle};
 use super::locked_keys::{LockedKey, forget, lock};
 use super::record::{KeyAction, KeyActionId, KeyActionKind, KeyActionState, Outcome, find_locked};
 use crate::domain::account::AccountId;
-use crate::domain::api_key::{ApiKeyId, KeyStatus, StatusReason};
+use crate::domain::api_key::{ApiKeyId, KeyStatus, StatusReason, trash};
 use crate::domain::audit::Action;
 use crate::error::Result;
 use crate::store::many_rows::placeholder_sign;
@@ -49,9 +49,14 @@ pub fn begin_undo(tx: &mut Tx<'_>, account: &AccountId, id: &KeyActionId) -> Res
 }
 
 /// Whether a key still is as the action left it.
-fn is_as_left(action: &KeyAction, changed_at: Option<UtcTime>, LockedKey { key, deleted_at }: &LockedKey) -> bool {
+fn is_as_left(
+    action: &KeyAction,
+    changed_at: Option<UtcTime>,
+    LockedKey { key, deleted_at }: &LockedKey,
+    now: UtcTime,
+) -> bool {
     match action.kind {
-        KeyActionKind::Delete => *deleted_at == changed_at,
+        KeyActionKind::Delete => *deleted_at == changed_at && *deleted_at > Some(trash::oldest_restorable(now)),
         _ if deleted_at.is_some() => false,
         KeyActionKind::Restore => true,
         KeyActionKind::Enable => key.status == KeyStatus::Enabled,
@@ -62,12 +67,12 @@ fn is_as_left(action: &KeyAction, changed_at: Option<UtcTime>, LockedKey { key, 
 
 /// Undoes the next keys. Returns how many were looked at.
 pub(super) fn undo_some(tx: &mut Tx<'_>, action: &KeyAction) -> Result<usize> {
-    let items = next(tx, &action.id, Outcome::Changed)?;
+    let (items, now) = (next(tx, &action.id, Outcome::Changed)?, tx.now());
     let ids: Vec<ApiKeyId> = items.iter().map(|item| item.api_key_id.clone()).collect();
     let keys = lock(tx, &action.account_id, &ids)?;
     let (mut undone, mut kept, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for item in &items {
-        let key = keys.get(&item.api_key_id).filter(|key| is_as_left(action, item.changed_at, key));
+        let key = keys.get(&item.api_key_id).filter(|key| is_as_left(action, item.changed_at, key, now));
         if let Some(key) = key {
             undone.push(item.api_key_id.clone());
             events.push(event(action, item, key));

@@ -332,6 +332,19 @@ impl<'db> App<'db> {
         }
     }
 
+    /// Copies a key so many times, without its secret, as one statement.
+    #[track_caller]
+    pub fn copy_key(&self, key: &Key, count: usize) {
+        let columns = "account_id, service, mode, name, description, status, created_at, sort_name, search";
+        self.db.execute(&format!(
+            "INSERT INTO api_keys (id, {columns}) \
+             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
+             SELECT 'key_000000000000000000000' || CAST(10000 + n AS TEXT), {columns} \
+             FROM numbers, api_keys WHERE id = '{}'",
+            key.id
+        ));
+    }
+
     /// Makes a change through this instance, as the dashboard does.
     #[track_caller]
     pub fn change<T: Send + 'static>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static) -> T {

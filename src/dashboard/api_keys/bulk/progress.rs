@@ -9,7 +9,7 @@ use askama::Template;
 use super::paths::{BULK, action_path, parse_action_id};
 use super::runner;
 use super::words::{done, kept, present, undone, verb};
-use crate::dashboard::frame::htmx::Htmx;
+use crate::dashboard::frame::htmx::{Htmx, REFRESH};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::login::resume::ask_again;
@@ -50,7 +50,12 @@ pub async fn show_action(
     });
     let (action, counts, left) = read.await?;
     let page = ProgressPage { shell: Shell::new("api-keys", &who, &session), action, counts, left, now };
-    if htmx.is_part() { html(StatusCode::OK, &page.as_progress()) } else { html(StatusCode::OK, &page) }
+    match htmx {
+        Htmx::No => html(StatusCode::OK, &page),
+        Htmx::Part { .. } if page.is_running() => html(StatusCode::OK, &page.as_progress()),
+        // The title of the page says the result too.
+        Htmx::Part { .. } => Ok(HttpResponse::Ok().insert_header((REFRESH, "true")).finish()),
+    }
 }
 
 /// `POST /api-keys/bulk/{id}`: goes on with an action that has stopped.

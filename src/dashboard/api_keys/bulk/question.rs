@@ -79,6 +79,10 @@ impl BulkQuestion {
         self.plan.count > MAX_KEYS_OF_ACTION
     }
 
+    fn title(&self) -> String {
+        if self.is_too_many() { "Too many keys".to_owned() } else { format!("{} {}?", self.verb(), self.keys()) }
+    }
+
     fn verb(&self) -> &'static str {
         verb(self.kind)
     }
@@ -112,7 +116,7 @@ impl BulkQuestion {
                 "The next request with any of them is refused, everywhere. For 7 days they can be restored from the trash."
             }
             KeyActionKind::Restore => {
-                "They are what they were before they were deleted: those that were on open again."
+                "Each key is as it was before it was deleted: those that were on are accepted again."
             }
         }
     }
