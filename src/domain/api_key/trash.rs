@@ -40,7 +40,8 @@ impl TrashedKey {
 }
 
 /// What was deleted until then can't be restored any more.
-pub(super) const fn oldest_restorable(now: UtcTime) -> UtcTime {
+#[must_use]
+pub const fn oldest_restorable(now: UtcTime) -> UtcTime {
     now.plus_seconds(-TRASH_SECONDS)
 }
 

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::record::{KeyActionKind, MAX_KEYS_OF_ACTION};
 use crate::domain::account::AccountId;
+use crate::domain::api_key::trash::oldest_restorable;
 use crate::domain::api_key::{ApiKeyId, KeyFilter, KeyStatus, ids_matching};
 use crate::error::Result;
 use crate::store::schema::api_keys;
@@ -44,9 +45,14 @@ impl Selection {
                 let keys = api_keys::table
                     .filter(api_keys::account_id.eq(account))
                     .filter(api_keys::id.eq_any(ids))
-                    .filter(api_keys::deleted_at.is_not_null().eq(kind == Some(KeyActionKind::Restore)))
-                    .order((api_keys::created_at.desc(), api_keys::id.desc()));
-                Ok(keys.select(api_keys::id).load(conn)?)
+                    .order((api_keys::created_at.desc(), api_keys::id.desc()))
+                    .select(api_keys::id)
+                    .into_boxed();
+                let keys = match kind {
+                    Some(KeyActionKind::Restore) => keys.filter(api_keys::deleted_at.gt(oldest_restorable(now))),
+                    _ => keys.filter(api_keys::deleted_at.is_null()),
+                };
+                Ok(keys.load(conn)?)
             }
         }
     }

@@ -9,6 +9,7 @@ use super::locked_keys::{LockedKey, end_unopened_links, forget, lock};
 use super::record::{KeyAction, KeyActionId, KeyActionKind, KeyActionState, Outcome, find_locked};
 use super::undo::undo_some;
 use crate::domain::account::AccountId;
+use crate::domain::api_key::trash::oldest_restorable;
 use crate::domain::api_key::{ApiKey, ApiKeyId, Expiry, KeyStatus, Lifetimes, StatusReason};
 use crate::domain::audit::Action;
 use crate::error::Result;
@@ -56,7 +57,7 @@ fn do_some(tx: &mut Tx<'_>, action: &KeyAction) -> Result<usize> {
     let allows_end = allows_end(tx, action)?;
     let mut outcomes: HashMap<Outcome, Vec<ApiKeyId>> = HashMap::new();
     for id in &ids {
-        let outcome = match outcome_for(action, keys.get(id)) {
+        let outcome = match outcome_for(action, keys.get(id), tx.now()) {
             Outcome::Changed if !allows_end => Outcome::Refused,
             outcome => outcome,
         };
@@ -82,10 +83,11 @@ fn allows_end(tx: &mut Tx<'_>, action: &KeyAction) -> Result<bool> {
     Ok(Expiry::At(end).resolve(Lifetimes::read(tx)?, tx.now()).is_ok())
 }
 
-fn outcome_for(action: &KeyAction, key: Option<&LockedKey>) -> Outcome {
+fn outcome_for(action: &KeyAction, key: Option<&LockedKey>, now: UtcTime) -> Outcome {
     let Some(LockedKey { key, deleted_at }) = key else { return Outcome::Gone };
     let is_so_already = match action.kind {
         KeyActionKind::Delete => deleted_at.is_some(),
+        KeyActionKind::Restore if deleted_at.is_some_and(|at| at <= oldest_restorable(now)) => return Outcome::Gone,
         KeyActionKind::Restore => deleted_at.is_none(),
         _ if deleted_at.is_some() => return Outcome::Gone,
         KeyActionKind::Enable => key.status == KeyStatus::Enabled,
