@@ -13,7 +13,6 @@ use super::filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DA
 use super::record::ApiKeyId;
 use super::search::{ESCAPE, KeySearch};
 use super::sort::KeySort;
-use super::trash::oldest_restorable;
 use crate::domain::account::AccountId;
 use crate::error::Result;
 use crate::store::schema::{api_keys, key_last_uses, key_refusals, key_secrets, leak_reports};
@@ -77,11 +76,7 @@ impl Way {
             _ => Box::new(api_keys::account_id.eq(account).nullable()),
         };
         all = match filter.in_trash {
-            // A sum, so that no index of the times is used.
-            true => {
-                let is_restorable = (api_keys::deleted_at + 0).gt(oldest_restorable(now));
-                Box::new(all.and(api_keys::deleted_at.is_not_null()).and(is_restorable))
-            }
+            true => Box::new(all.and(api_keys::deleted_at.is_not_null())),
             false => Box::new(all.and(api_keys::deleted_at.is_null())),
         };
         if let Some(service) = &filter.service {
