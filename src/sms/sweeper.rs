@@ -38,6 +38,13 @@ pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bo
 
 async fn sweep(sms: &Sms) -> Result<()> {
     let now = sms.clock.now();
+    let swept = sweep_messages(sms, now).await;
+    // Also after a failure, or the changes of counts would pile up until it is mended.
+    while sms.store.write(move |conn| message::fold_counts(conn, FOLD_SIZE, now)).await? {}
+    swept
+}
+
+async fn sweep_messages(sms: &Sms, now: UtcTime) -> Result<()> {
     let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
     sms.metrics.changed(changes);
     for carrier_id in unmatched {
@@ -47,7 +54,6 @@ async fn sweep(sms: &Sms) -> Result<()> {
             tracing::warn!(%carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
         }
     }
-    while sms.store.write(move |conn| message::fold_counts(conn, FOLD_SIZE, now)).await? {}
     Ok(())
 }
 

@@ -324,6 +324,27 @@ on_both_databases! {
         assert_eq!(end()[1], "0", "it never ends, as before");
     }
 
+    fn keys_are_restored_for_seven_days_and_not_a_second_longer(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let keys = make(&app, 2);
+        for key in &keys {
+            client.post(&format!("/api-keys/{}/deletion", key.id), &[]).assert_status(303);
+            app.clock.advance(1);
+        }
+        app.clock.advance(7 * 24 * 3600 - 2);
+
+        let both = [("do", "restore"), ("key", &*keys[0].id), ("key", &*keys[1].id), ("count", "2")];
+        let client = app.signed_in();
+        let question = client.post("/api-keys/bulk", &both).page();
+        assert_eq!(question.text("h1"), "Restore 1 key?");
+        client.post("/api-keys/bulk/confirmation", &both).assert_status(409);
+        confirm(&client, &question, &[]).assert_status(303);
+
+        app.assert_verdict(&keys[0].secret, "NOT_FOUND");
+        app.assert_verdict(&keys[1].secret, "VALID");
+    }
+
     fn a_file_of_the_selected_keys_holds_no_secret_and_no_formula(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

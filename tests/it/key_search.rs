@@ -334,8 +334,16 @@ on_both_databases! {
         let client = app.signed_in();
         client.create_key("Project X");
 
-        for query in ["color=red", "status=maybe", "is=old", "used=often", "sort=color", "made_by=ada", "after=x", "sort=name&after=1.key_1"] {
+        for query in ["color=red", "status=maybe", "is=old", "used=often", "sort=color", "made_by=ada", "after=x", "sort=name&after=1.key_1", "service=a%00b"] {
             client.get(&format!("/api-keys?{query}")).assert_status(404);
+            let filter = [("do", "export"), ("scope", "matching"), ("filter", query)];
+            client.post("/api-keys/bulk", &filter).assert_status(404);
+        }
+        let key = client.create_key("Project Y");
+        for number in [i64::MIN, i64::MAX] {
+            for sort in ["last_used", "expires"] {
+                client.get(&format!("/api-keys?sort={sort}&after={number}.{}.{number}", key.id)).assert_ok();
+            }
         }
         client.get("/api-keys?made_before=yesterday").assert_status(422);
         client.post("/api-keys/search", &[("q", "foo"), ("list", "color=red")]).assert_status(404);

@@ -78,6 +78,28 @@ fn status_of(db: &Database, id: &str, status: &str, error: Option<&str>) {
 }
 
 on_both_databases! {
+    fn counts_are_added_up_also_while_the_rest_of_a_sweep_fails(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        send(&client, TO, "Hello", "live").assert_status(303);
+        settled(&client, "/messages");
+        db.execute("ALTER TABLE message_events RENAME TO message_events_away");
+        db.execute("UPDATE messages SET status = 'sent', due_at = 1");
+
+        db.execute(
+            "INSERT INTO message_count_changes SELECT 'mcc_' || substr(id, 5), id, '', 0, '', '', 'sent', '', 1, 0 \
+             FROM accounts",
+        );
+
+        for _ in 0..400 {
+            if db.count("message_count_changes") == 0 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(25));
+        }
+        panic!("the changes pile up");
+    }
+
     fn a_list_without_messages_tells_how_to_send_the_first(db: &Database) {
         let app = db.app();
 

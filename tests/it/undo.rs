@@ -109,6 +109,37 @@ on_both_databases! {
         app.assert_verdict(&key.secret, "NOT_FOUND");
     }
 
+    fn what_looks_as_it_was_left_but_was_changed_since_stays_and_is_told(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let colleague = app.colleague(Role::Admin, "grace@example.com");
+        let key = client.create_key("Project X");
+        let page = client.htmx("form").post(&key.status_path(), &[("status", "disabled")]).page();
+        for status in ["enabled", "disabled"] {
+            app.clock.advance(1);
+            colleague.switch(&key, status);
+        }
+
+        let toasts = undo(&client, &undo_path(&page));
+
+        assert_eq!(toasts, ["1 key was changed since and stays as it is."]);
+        app.assert_verdict(&key.secret, "DISABLED");
+    }
+
+    fn a_key_that_undo_switches_off_again_is_not_handed_over_any_more(db: &Database) {
+        let app = db.app();
+        let client = app.signed_in();
+        let key = client.create_key("Project X");
+        client.switch(&key, "disabled");
+        let page = client.htmx("form").post(&key.status_path(), &[("status", "enabled")]).page();
+        client.hand_over(&key);
+        assert_eq!(db.count("key_handovers"), 1);
+
+        assert_eq!(undo(&client, &undo_path(&page)), ["Undone. 1 key off again."]);
+
+        assert_eq!(db.count("key_handovers"), 0);
+    }
+
     fn nobody_of_another_account_undoes_anything(db: &Database) {
         let app = db.app();
         let client = app.signed_in();

@@ -48,6 +48,8 @@ impl KeyFilterQuery {
         let filter = &mut self.filter;
         match name {
             "q" => self.search(value)?,
+            // PostgreSQL has no NUL in texts.
+            "service" if value.contains('\0') => return Err(Error::NotFound),
             "service" => filter.service = Some(value.to_owned()).filter(|slug| !slug.is_empty()),
             "mode" => filter.mode = written(value)?,
             "status" => filter.status = written(value)?,

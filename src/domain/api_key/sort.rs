@@ -41,7 +41,8 @@ impl KeyPlace {
             KeySort::Oldest => (Some(by_age), None),
             _ => (None, Some(Reverse(by_age))),
         };
-        let number = if sort == KeySort::LastUsed { -self.number } else { self.number };
+        // Of a place in an address, it may be the least number there is.
+        let number = if sort == KeySort::LastUsed { self.number.saturating_neg() } else { self.number };
         (number, &self.text, oldest, newest)
     }
 

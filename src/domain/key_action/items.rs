@@ -1,5 +1,7 @@
 //! The keys of an action, and what they were before it.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -48,6 +50,23 @@ pub(super) fn next(conn: &mut Conn, action: &KeyActionId, outcome: Outcome) -> R
         key_action_items::expires_at,
     );
     Ok(items.select(columns).load(conn)?)
+}
+
+/// Those of some keys that another action changed after this one did, and that was not undone.
+pub(super) fn changed_later(conn: &mut Conn, action: &KeyActionId, items: &[Item]) -> Result<HashSet<ApiKeyId>> {
+    let times: HashMap<&ApiKeyId, Option<UtcTime>> =
+        items.iter().map(|item| (&item.api_key_id, item.changed_at)).collect();
+    let changes: Vec<(ApiKeyId, Option<UtcTime>)> = key_action_items::table
+        .filter(key_action_items::api_key_id.eq_any(times.keys().copied()))
+        .filter(key_action_items::action_id.ne(action))
+        .filter(key_action_items::outcome.eq(Outcome::Changed))
+        .select((key_action_items::api_key_id, key_action_items::changed_at))
+        .load(conn)?;
+    Ok(changes
+        .into_iter()
+        .filter(|(key, at)| times.get(key).is_some_and(|time| time < at))
+        .map(|(key, _)| key)
+        .collect())
 }
 
 /// Notes what became of some keys.

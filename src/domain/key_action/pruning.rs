@@ -9,8 +9,10 @@ use crate::store::schema::key_actions;
 use crate::store::{Conn, UtcTime};
 
 const KEPT_SECONDS: i64 = 24 * 3600;
-/// The most actions in one transaction: each may have thousands of keys.
+/// The most actions in one transaction.
 const BATCH: i64 = 20;
+/// After so many keys of actions a transaction ends, so that other writes don't wait for long.
+const BATCH_KEYS: i64 = 2_000;
 
 /// Whether any action is older than a day, by a read that takes no write lock.
 ///
@@ -21,17 +23,27 @@ pub fn needs_pruning(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     Ok(oldest.is_some_and(|oldest| oldest < now.plus_seconds(-KEPT_SECONDS)))
 }
 
-/// Removes some actions that are older than a day. `true` when more may be left.
+/// Removes some actions that are older than a day, at least one. `true` when more may be left.
 ///
 /// # Errors
 /// When the database fails.
 pub fn prune(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    let old: Vec<KeyActionId> = key_actions::table
+    let old: Vec<(KeyActionId, i64)> = key_actions::table
         .filter(key_actions::created_at.lt(now.plus_seconds(-KEPT_SECONDS)))
         .order(key_actions::created_at)
         .limit(BATCH)
-        .select(key_actions::id)
+        .select((key_actions::id, key_actions::total))
         .load(conn)?;
-    diesel::delete(key_actions::table.filter(key_actions::id.eq_any(&old))).execute(conn)?;
-    Ok(old.len() as i64 >= BATCH)
+    let mut keys = 0;
+    let some: Vec<&KeyActionId> = old
+        .iter()
+        .take_while(|(_, total)| {
+            let has_room = keys < BATCH_KEYS;
+            keys += total;
+            has_room
+        })
+        .map(|(id, _)| id)
+        .collect();
+    diesel::delete(key_actions::table.filter(key_actions::id.eq_any(&some))).execute(conn)?;
+    Ok(some.len() < old.len() || old.len() as i64 >= BATCH)
 }

@@ -4,8 +4,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::items::{Item, next, settle};
-use super::locked_keys::{LockedKey, forget, lock};
+use super::items::{Item, changed_later, next, settle};
+use super::locked_keys::{LockedKey, end_unopened_links, forget, lock};
 use super::record::{KeyAction, KeyActionId, KeyActionKind, KeyActionState, Outcome, find_locked};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::{ApiKeyId, KeyStatus, StatusReason, trash};
@@ -69,7 +69,10 @@ fn is_as_left(
 pub(super) fn undo_some(tx: &mut Tx<'_>, action: &KeyAction) -> Result<usize> {
     let (items, now) = (next(tx, &action.id, Outcome::Changed)?, tx.now());
     let ids: Vec<ApiKeyId> = items.iter().map(|item| item.api_key_id.clone()).collect();
-    let keys = lock(tx, &action.account_id, &ids)?;
+    let mut keys = lock(tx, &action.account_id, &ids)?;
+    // Switched off, on and off again looks as it was left, and is what somebody wanted since.
+    let later = changed_later(tx, &action.id, &items)?;
+    keys.retain(|id, _| !later.contains(id));
     let (mut undone, mut kept, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for item in &items {
         let key = keys.get(&item.api_key_id).filter(|key| is_as_left(action, item.changed_at, key, now));
@@ -84,6 +87,9 @@ pub(super) fn undo_some(tx: &mut Tx<'_>, action: &KeyAction) -> Result<usize> {
     if let (Some(first), false) = (items.first(), undone.is_empty()) {
         settle(tx, &action.id, &undone, Outcome::Undone)?;
         put_back(tx, action, first.position)?;
+        if matches!(action.kind, KeyActionKind::Enable | KeyActionKind::Restore) {
+            end_unopened_links(tx, &undone)?;
+        }
         forget(tx, &undone)?;
         tx.audit_all(events)?;
     }
