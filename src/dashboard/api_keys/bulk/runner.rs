@@ -1,7 +1,7 @@
 //! Runs actions in the background, some keys a transaction.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt;
 
@@ -22,9 +22,13 @@ pub fn run(state: Arc<State>, who: SignedIn, id: KeyActionId) {
     rt::spawn(async move {
         let mut failures = 0;
         loop {
-            let (account, action) = (who.account.clone(), id.clone());
+            let (account, action, began) = (who.account.clone(), id.clone(), Instant::now());
             match who.change(&state, move |tx| key_action::step(tx, &account, &action)).await {
-                Ok(true) => failures = 0,
+                Ok(true) => {
+                    failures = 0;
+                    // Half of the time is for others who write, and for the gate.
+                    rt::time::sleep(began.elapsed()).await;
+                }
                 Ok(false) => {
                     tracing::info!(action = %id, operator = %who.operator.id, "an action on keys is done");
                     return;
