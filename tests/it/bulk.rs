@@ -263,8 +263,8 @@ on_both_databases! {
 
         app.assert_verdict(&keys[0].secret, "VALID");
         app.assert_verdict(&keys[1].secret, "NOT_FOUND");
-        let kept = "SELECT api_key_id AS line FROM key_action_items WHERE outcome = 'kept'";
-        assert_eq!(db.ask(kept), [keys[1].id.clone()]);
+        let undone = "SELECT api_key_id AS line FROM key_action_items WHERE outcome = 'undone'";
+        assert_eq!(db.ask(undone), [keys[0].id.clone()]);
     }
 
     fn an_action_is_forgotten_after_a_day(db: &Database) {
