@@ -130,13 +130,19 @@ impl Dashboard {
         self.named("a, button", name).click();
     }
 
+    /// Waits until the page can be clicked on: Chromium drops clicks on what it has not
+    /// painted yet, though it has loaded.
+    #[track_caller]
+    pub fn wait_for_paint(&self) {
+        const PAINTED: &str = "performance.getEntriesByType('paint').length > 0";
+        self.wait_until("the page to be painted", || self.run(PAINTED, &[]) == true);
+    }
+
     /// Clicks the link or button with this name and waits for the page it leads to.
     #[track_caller]
     pub fn follow(&self, name: &str) {
         const ARRIVED: &str = "!document.documentElement.dataset.left && document.readyState === 'complete'";
-        const PAINTED: &str = "performance.getEntriesByType('paint').length > 0";
-        // Chromium drops clicks on what it has not painted yet, though it has loaded.
-        self.wait_until("the page to be painted", || self.run(PAINTED, &[]) == true);
+        self.wait_for_paint();
         self.execute("document.documentElement.dataset.left = 'yes'", &[]);
         self.click(name);
         self.wait_until("the next page", || self.run(ARRIVED, &[]) == true);

@@ -56,7 +56,7 @@ fn without_scripts_it_is_two_clicks_too_and_loading_the_answer_again_shows_no_se
     dashboard.reload();
     dashboard.wait_for_text(TOAST, "This form was already sent");
     assert!(!dashboard.source().contains(&new));
-    dashboard.find(".more__summary").click();
+    dashboard.find("#secrets .more__summary").click();
     dashboard.named(".secrets__extend button", &dashboard.texts(".secrets__extend button")[0]).click();
     dashboard.wait_for_text(TOAST, "Success. The old secret ends");
     for secret in [&old, &new] {

@@ -42,9 +42,11 @@ fn a_service_is_off_after_three_clicks_and_on_again_after_three_more() {
         dashboard.open("/api-keys");
 
         dashboard.follow("Services");
+        dashboard.wait_for_paint();
         dashboard.find(SWITCH).click();
         dashboard.wait_for_text(if javascript { POP_UP } else { "main" }, "1 key of SMS stops at once.");
         assert_eq!(dashboard.keyfob.verdict(&key), "VALID", "it was asked for, and not done");
+        dashboard.wait_for_paint();
         dashboard.find(".btn--danger").click();
         dashboard.wait_for_text(TOAST, "SMS is switched off.");
         assert_eq!(dashboard.keyfob.verdict(&key), "DISABLED");
@@ -52,6 +54,7 @@ fn a_service_is_off_after_three_clicks_and_on_again_after_three_more() {
         dashboard.wait_for_text(".service-off", "SMS is switched off.");
 
         dashboard.follow("Switch it on");
+        dashboard.wait_for_paint();
         dashboard.find(SWITCH).click();
         dashboard.wait_for_text(TOAST, "SMS is switched on.");
         assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
