@@ -27,7 +27,7 @@ pub struct NewKeyAction {
 }
 
 /// Keeps which keys the action is about: those that were confirmed, and never others.
-/// [`step`](super::step) does the work.
+/// [`step`](super::step()) does the work.
 ///
 /// # Errors
 /// [`Error::ChangedMeanwhile`] when it is not the number that was confirmed, and

@@ -21,7 +21,7 @@ const REASON: &str = "Undone";
 /// Whether an undo has begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UndoStart {
-    /// It has; [`step`](super::step) does it.
+    /// It has; [`step`](super::step()) does it.
     Begun,
     /// The action still runs.
     StillRunning,
