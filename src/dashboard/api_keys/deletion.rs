@@ -86,7 +86,8 @@ fn question(id: &ApiKeyId) -> String {
     format!("{}/deletion", path(id))
 }
 
-async fn was_deleted(state: &State, who: &SignedIn, id: ApiKeyId) -> Result<bool> {
+/// Whether a key of the account had this id before it was deleted.
+pub(super) async fn was_deleted(state: &State, who: &SignedIn, id: ApiKeyId) -> Result<bool> {
     let owner = state.store.read(move |conn| deletion::owner(conn, &id)).await?;
     Ok(owner.as_ref() == Some(&who.account))
 }

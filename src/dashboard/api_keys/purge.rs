@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use super::deletion::was_deleted;
 use super::paths::{SECTION, TRASH, parse_id, path};
 use super::trash::{TrashRow, read_row};
 use crate::dashboard::frame::htmx::Htmx;
@@ -14,7 +15,7 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
-use crate::domain::api_key::{deletion, trash};
+use crate::domain::api_key::trash;
 use crate::error::{Error, Result};
 use crate::http::State;
 
@@ -66,11 +67,7 @@ pub async fn purge_api_key(
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was deleted for good");
             Toast::success(format!("Success. Key “{}” deleted for good.", key.name))
         }
-        Err(Error::NotFound) => {
-            let owner = state.store.read(move |conn| deletion::owner(conn, &id)).await?;
-            if owner.as_ref() != Some(&who.account) {
-                return Err(Error::NotFound);
-            }
+        Err(Error::NotFound) if was_deleted(&state, &who, id).await? => {
             Toast::notice("This key was already deleted for good.")
         }
         Err(error) => return Err(error),

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 
-use super::form::{BulkForm, Wish};
+use super::form::{BulkForm, NOTHING_SELECTED, Wish};
 use super::paths::action_path;
 use super::question::BulkQuestion;
 use super::runner;
@@ -44,8 +44,7 @@ pub async fn start_action(
     who.may(Permission::ManageKeys)?;
     let form = BulkForm::parse(&body)?;
     let (Wish::Change(kind), Some(selection)) = (form.wish, form.selection()) else {
-        session::leave_toast(&session, &Toast::notice("No key was selected, so nothing was done."))?;
-        return Ok(see_other(&form.list_url()));
+        return form.back_to_list(&session, NOTHING_SELECTED);
     };
     match start(&state, &who, &form, selection, kind).await {
         Ok((id, counts)) => {
@@ -122,8 +121,7 @@ async fn ask_once_more(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         _ if question.plan.count == 0 => {
-            session::leave_toast(session, &Toast::notice("No key matches any more, so nothing was done."))?;
-            return Ok(see_other(&question.form.list_url()));
+            return question.form.back_to_list(session, "No key matches any more, so nothing was done.");
         }
         _ => {
             let keys = i64::try_from(question.plan.count).unwrap_or(i64::MAX);

@@ -1,13 +1,21 @@
 //! What is selected in the list, and what is to be done, as forms send it.
 
+use actix_session::Session;
+use actix_web::HttpResponse;
+
 use crate::dashboard::api_keys::filter::KeyFilterQuery;
 use crate::dashboard::api_keys::paths::PATH;
 use crate::dashboard::frame::form::parse_form;
+use crate::dashboard::frame::layout::see_other;
+use crate::dashboard::frame::session;
+use crate::dashboard::frame::toast::Toast;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::cursor::Cursor;
 use crate::domain::key_action::{KeyActionKind, Selection};
 use crate::error::{Error, Result};
 use crate::store::UtcTime;
+
+pub(super) const NOTHING_SELECTED: &str = "No key was selected, so nothing was done.";
 
 /// What the buttons below the list ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,5 +88,11 @@ impl BulkForm {
     /// The list that the selection was made in.
     pub(super) fn list_url(&self) -> String {
         format!("{PATH}{}", self.filter.query())
+    }
+
+    /// To that list, which says why nothing was done.
+    pub(super) fn back_to_list(&self, session: &Session, why: &str) -> Result<HttpResponse> {
+        session::leave_toast(session, &Toast::notice(why))?;
+        Ok(see_other(&self.list_url()))
     }
 }

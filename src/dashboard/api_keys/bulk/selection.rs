@@ -7,12 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 
 use super::export::export_keys;
-use super::form::{BulkForm, Wish};
+use super::form::{BulkForm, NOTHING_SELECTED, Wish};
 use super::question::BulkQuestion;
 use crate::dashboard::api_keys::paths::PATH;
-use crate::dashboard::frame::layout::{Shell, see_other};
-use crate::dashboard::frame::session::{self, SignedIn};
-use crate::dashboard::frame::toast::Toast;
+use crate::dashboard::frame::layout::Shell;
+use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::Permission;
 use crate::error::Result;
@@ -32,14 +31,12 @@ pub async fn ask_about_keys(
     who.may(Permission::ManageKeys)?;
     let form = BulkForm::parse(&body)?;
     let Some(selection) = form.selection() else {
-        session::leave_toast(&session, &Toast::notice("No key was selected, so nothing was done."))?;
-        return Ok(see_other(&form.list_url()));
+        return form.back_to_list(&session, NOTHING_SELECTED);
     };
     let Wish::Change(kind) = form.wish else { return export_keys(&state, &who, selection).await };
     let question = BulkQuestion::read(&state, &who, form, selection, kind).await?;
     if question.plan.count == 0 {
-        session::leave_toast(&session, &Toast::notice("These keys are gone, so nothing was done."))?;
-        return Ok(see_other(&question.form.list_url()));
+        return question.form.back_to_list(&session, "These keys are gone, so nothing was done.");
     }
     question.draw(StatusCode::OK, Shell::new("api-keys", &who, &session))
 }
