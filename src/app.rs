@@ -21,7 +21,8 @@ use crate::http::State;
 use crate::routes;
 use crate::server::drain::Drain;
 use crate::server::listen;
-use crate::sms::{Sms, Workers};
+use crate::sms::carriers::CarriersConfig;
+use crate::sms::{Sms, Workers, WorkersConfig};
 use crate::store::Store;
 
 /// A server that is ready to run.
@@ -70,7 +71,15 @@ impl Keyfob {
         services.iter().for_each(|service| gate.count_service(&service.slug));
         let drain = Arc::new(Drain::default());
         let sms = Sms::new(store.clone(), clock.clone());
-        let workers = Workers::start(&sms, &config.sms_transport, &config.callbacks, config.message_retention_days);
+        let workers = Workers::start(
+            &sms,
+            &WorkersConfig {
+                carriers: &CarriersConfig::single(config.sms_transport.clone()),
+                sandbox_delay: config.sms_transport.sandbox_delay(),
+                callbacks: &config.callbacks,
+                retention_days: config.message_retention_days,
+            },
+        );
         let state = Data::new(State {
             gate: gate.clone(),
             sms,

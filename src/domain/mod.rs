@@ -6,6 +6,7 @@ pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod callback;
+pub mod carrier;
 pub mod credit;
 pub mod cursor;
 pub mod handover;

@@ -1,16 +1,16 @@
-//! The dispatcher of one queue: leases due messages, as many as the transport has
-//! capacity for, and submits their segments.
+//! The dispatcher of one carrier: leases due messages, as many as its transport has
+//! capacity for, and submits them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::transport::{Part, SegmentId, Submission, Transport};
+use super::carriers::Carrier;
+use super::transport::OutgoingMessage;
 use crate::clock::Clock;
-use crate::domain::message::sms_text::Segment;
 use crate::domain::message::{self, CarrierRejection, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
 use crate::store::{Store, UtcTime, log_outage};
@@ -19,8 +19,6 @@ use crate::store::{Store, UtcTime, log_outage};
 const MAX_IN_PROGRESS: usize = 256;
 /// The delay before the next lease after the database failed.
 const LEASE_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// How long a segment waits for capacity before its message is queued again.
-const CAPACITY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The least capacity that is worth a transaction while messages are in progress.
 const MIN_BATCH_SIZE: usize = 8;
 /// How long to wait for more capacity when there is less.
@@ -39,11 +37,9 @@ pub(super) struct DispatchOutcome {
     _slot: OwnedSemaphorePermit,
 }
 
-/// The dispatcher of the carrier's queue, or of the sandbox's.
+/// The dispatcher of a carrier's queue; the sandbox counts as a carrier.
 pub(super) struct Dispatcher {
-    rehearsed: bool,
-    transport: Arc<dyn Transport>,
-    queue_changed: Arc<Notify>,
+    carrier: Arc<Carrier>,
     store: Store,
     clock: Clock,
     /// The largest capacity that the transport ever had.
@@ -51,16 +47,9 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that submits to `transport`; `queue_changed` is notified when
-    /// this instance queues a message, or a poll finds one that is due.
-    pub(super) fn new(
-        rehearsed: bool,
-        transport: Arc<dyn Transport>,
-        queue_changed: Arc<Notify>,
-        store: Store,
-        clock: Clock,
-    ) -> Self {
-        Self { rehearsed, transport, queue_changed, store, clock, max_capacity: AtomicUsize::new(0) }
+    /// A dispatcher of the messages that wait for `carrier`.
+    pub(super) fn new(carrier: Arc<Carrier>, store: Store, clock: Clock) -> Self {
+        Self { carrier, store, clock, max_capacity: AtomicUsize::new(0) }
     }
 
     /// Runs until `stop`, then waits for the messages in progress and closes the
@@ -77,7 +66,7 @@ impl Dispatcher {
             match self.lease(free).await {
                 Ok(leases) if leases.is_empty() => {
                     tokio::select! {
-                        _ = self.queue_changed.notified() => {}
+                        _ = self.carrier.queue_changed.notified() => {}
                         _ = stop.changed() => {}
                     }
                 }
@@ -93,13 +82,13 @@ impl Dispatcher {
             }
         }
         let _ = timeout(DRAIN_TIMEOUT, slots.acquire_many(MAX_IN_PROGRESS as u32)).await;
-        self.transport.close().await;
+        self.carrier.transport.close().await;
     }
 
     /// Waits until messages can begin. Returns how many.
     async fn wait_for_capacity(&self, slots: &Semaphore) -> usize {
         loop {
-            self.transport.ready().await;
+            self.carrier.transport.ready().await;
             let is_idle = slots.available_permits() == MAX_IN_PROGRESS;
             if self.free(slots) < MIN_BATCH_SIZE && !is_idle {
                 sleep(BATCH_DELAY).await;
@@ -115,20 +104,21 @@ impl Dispatcher {
     /// How many messages may begin. No more are in progress than the transport can
     /// submit at once, so that a crash leaves the outcome of few unknown.
     fn free(&self, slots: &Semaphore) -> usize {
-        let capacity = self.transport.capacity();
+        let capacity = self.carrier.transport.capacity();
         let max_capacity = self.max_capacity.fetch_max(capacity, Ordering::Relaxed).max(capacity).min(MAX_IN_PROGRESS);
         let in_progress = MAX_IN_PROGRESS - slots.available_permits();
         capacity.min(max_capacity.saturating_sub(in_progress))
     }
 
     async fn lease(&self, limit: usize) -> Result<Vec<Lease>> {
-        let (rehearsed, now) = (self.rehearsed, self.clock.now());
+        let (carrier, now) = (self.carrier.name.clone(), self.clock.now());
+        let waiting_for = carrier.clone();
         // A read first, so that an idle dispatcher takes no write lock.
-        if !self.store.read(move |conn| message::is_due(conn, rehearsed, now)).await? {
+        if !self.store.read(move |conn| message::is_due(conn, &waiting_for, now)).await? {
             return Ok(Vec::new());
         }
         let (sender, receiver) = oneshot::channel();
-        let lease = move |conn: &mut _| message::lease(conn, rehearsed, limit, now);
+        let lease = move |conn: &mut _| message::lease(conn, &carrier, limit, now);
         let written = self.store.write_then(lease, move |leases| drop(sender.send(leases))).await;
         // A write that times out here may still be committed later; its leases come
         // through the channel, and its sender is dropped if it is not.
@@ -141,10 +131,11 @@ impl Dispatcher {
     fn begin(&self, leases: Vec<Lease>, slots: &Arc<Semaphore>, outcomes: &mpsc::Sender<DispatchOutcome>) {
         for lease in leases {
             let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return };
-            let (transport, outcomes) = (Arc::clone(&self.transport), outcomes.clone());
+            let (carrier, outcomes) = (Arc::clone(&self.carrier), outcomes.clone());
             let now = self.clock.now();
             tokio::spawn(async move {
-                let segments = submit_segments(&*transport, &lease, now).await;
+                let segments = carrier.transport.submit(outgoing(&lease, now)).await;
+                log_rejections(&lease.message, &segments);
                 let Message { id, account_id, due_at: until, .. } = lease.message;
                 let outcome = DispatchOutcome { id, account: account_id.to_string(), until, segments, _slot: slot };
                 // Without a writer the lease expires, and the sweeper settles the message.
@@ -154,59 +145,24 @@ impl Dispatcher {
     }
 }
 
-/// Submits the segments one after the other, and stops at the first one that is
-/// not accepted: a phone can't show a message that lacks a segment.
-async fn submit_segments(transport: &dyn Transport, lease: &Lease, now: UtcTime) -> Vec<(i64, SegmentOutcome)> {
-    let segments = lease.message.text.segments();
-    let mut outcomes = Vec::with_capacity(lease.numbers.len());
-    for number in &lease.numbers {
-        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
-        let Some(segment) = segments.get(index) else { continue };
-        let outcome = submit(transport, submission(&lease.message, segment, *number, segments.len(), now)).await;
-        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = &outcome
-            && !lease.message.rehearsed
-        {
-            let (id, code) = (&lease.message.id, carrier_code.as_deref().unwrap_or_default());
-            tracing::info!(message_id = %id, error = error.as_str(), code, "the carrier rejected a message");
-        }
-        let is_accepted = matches!(outcome, SegmentOutcome::Accepted(_));
-        outcomes.push((*number, outcome));
-        if !is_accepted {
-            break;
-        }
-    }
-    outcomes
-}
-
-async fn submit(transport: &dyn Transport, submission: Submission) -> SegmentOutcome {
-    let began = Instant::now();
-    loop {
-        let outcome = transport.submit(submission.clone()).await;
-        let left = CAPACITY_TIMEOUT.saturating_sub(began.elapsed());
-        if outcome != SegmentOutcome::NotSent || timeout(left, transport.ready()).await.is_err() {
-            return outcome;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn submission(message: &Message, segment: &Segment, number: i64, total: usize, now: UtcTime) -> Submission {
-    let byte = |value: i64| u8::try_from(value).unwrap_or(u8::MAX);
-    let total = byte(i64::try_from(total).unwrap_or(i64::MAX));
+/// What the transport needs of a leased message.
+fn outgoing(Lease { message, numbers }: &Lease, now: UtcTime) -> OutgoingMessage {
     let valid_for = message.valid_until.micros().saturating_sub(now.micros()).max(0).unsigned_abs();
-    Submission {
-        segment: SegmentId { message: message.id.clone(), number },
+    OutgoingMessage {
+        id: message.id.clone(),
         recipient: message.recipient.clone(),
         sender: message.sender.clone(),
-        encoding: message.encoding,
-        payload: segment.payload.clone(),
-        part: (total > 1).then(|| Part { reference: reference(&message.id), total, number: byte(number) }),
+        text: message.text.clone(),
+        numbers: numbers.clone(),
         valid_for: Duration::from_micros(valid_for),
     }
 }
 
-/// The concatenation reference, derived from the message's id: a retry has the
-/// same one, and the next message to the same phone rarely has.
-fn reference(id: &MessageId) -> u8 {
-    id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
+fn log_rejections(message: &Message, outcomes: &[(i64, SegmentOutcome)]) {
+    for (_, outcome) in outcomes.iter().filter(|_| !message.rehearsed) {
+        if let SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) = outcome {
+            let (id, carrier, code) = (&message.id, &message.carrier, carrier_code.as_deref().unwrap_or_default());
+            tracing::info!(message_id = %id, %carrier, error = error.as_str(), code, "the carrier rejected a message");
+        }
+    }
 }

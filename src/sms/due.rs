@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
+use super::carriers::Carrier;
 use super::sweeper;
 use crate::clock::Clock;
 use crate::domain::{callback, message};
@@ -18,8 +19,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(600);
 /// The tasks that wait for work.
 #[derive(Clone)]
 pub(super) struct WaitingTasks {
-    pub(super) carrier: Arc<Notify>,
-    pub(super) sandbox: Arc<Notify>,
+    /// The dispatcher of each carrier.
+    pub(super) carriers: Vec<Arc<Carrier>>,
     pub(super) callbacks: Arc<Notify>,
     pub(super) sweeper: Arc<Notify>,
 }
@@ -50,11 +51,10 @@ impl WaitingTasks {
     }
 
     fn wake(&self, conn: &mut Conn, now: UtcTime) -> Result<()> {
-        if message::is_due(conn, false, now)? {
-            self.carrier.notify_one();
-        }
-        if message::is_due(conn, true, now)? {
-            self.sandbox.notify_one();
+        for carrier in &self.carriers {
+            if message::is_due(conn, &carrier.name, now)? {
+                carrier.queue_changed.notify_one();
+            }
         }
         if callback::is_due(conn, |_| 1, now)? {
             self.callbacks.notify_one();

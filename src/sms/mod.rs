@@ -4,6 +4,7 @@
 
 mod batch;
 pub mod callbacks;
+pub mod carriers;
 mod dispatcher;
 mod due;
 pub mod metrics;
@@ -15,4 +16,4 @@ pub mod transport;
 mod worker;
 
 pub use service::{CarrierState, IdempotentRequest, Render, Sms};
-pub use worker::Workers;
+pub use worker::{Workers, WorkersConfig};

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::batch::each;
 use super::service::Sms;
 use super::transport::{CarrierReport, DeliveryReceipt, IncomingReceipt, LateResponse};
+use crate::domain::carrier::CarrierName;
 use crate::domain::message;
 use crate::error::Error;
 use crate::store::log_outage;
@@ -22,8 +23,8 @@ const BATCH_SIZE: usize = 256;
 const LATE_RESPONSE_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_LATE_RESPONSE_ATTEMPTS: usize = 60;
 
-/// Runs until every transport has dropped its sender.
-pub(super) async fn run(mut incoming: mpsc::Receiver<CarrierReport>, sms: Sms) {
+/// Records the reports of one carrier until its transport has dropped its sender.
+pub(super) async fn run(carrier: CarrierName, mut incoming: mpsc::Receiver<CarrierReport>, sms: Sms) {
     let mut batch = Vec::with_capacity(BATCH_SIZE);
     while incoming.recv_many(&mut batch, BATCH_SIZE).await > 0 {
         let (mut receipts, mut acknowledgements) = (Vec::new(), Vec::new());
@@ -38,18 +39,23 @@ pub(super) async fn run(mut incoming: mpsc::Receiver<CarrierReport>, sms: Sms) {
                 }
             }
         }
-        record_receipts(receipts, acknowledgements, &sms).await;
+        record_receipts(&carrier, receipts, acknowledgements, &sms).await;
     }
 }
 
-async fn record_receipts(receipts: Vec<DeliveryReceipt>, acknowledgements: Vec<oneshot::Sender<()>>, sms: &Sms) {
+async fn record_receipts(
+    carrier: &CarrierName,
+    receipts: Vec<DeliveryReceipt>,
+    acknowledgements: Vec<oneshot::Sender<()>>,
+    sms: &Sms,
+) {
     if receipts.is_empty() {
         return;
     }
-    let (receipts, now) = (Arc::new(receipts), sms.clock.now());
-    let written =
-        sms.store.write(move |conn| each(conn, &receipts, |conn, receipt| message::receive(conn, receipt, now)));
-    match written.await {
+    let (carrier, receipts, now) = (carrier.clone(), Arc::new(receipts), sms.clock.now());
+    let receive =
+        move |conn: &mut _| each(conn, &receipts, |conn, receipt| message::receive(conn, &carrier, receipt, now));
+    match sms.store.write(receive).await {
         // The connection may have ended since; then nobody receives this.
         Ok(changes) => {
             acknowledgements.into_iter().for_each(|acknowledge| acknowledge.send(()).unwrap_or_default());

@@ -1,15 +1,16 @@
 //! Accepting messages, on behalf of the API and the dashboard.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
+use super::carriers::Carriers;
 use super::metrics::{SmsMetrics, SmsTotals};
-use super::transport::Transport;
+use super::transport::LinkState;
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
+use crate::domain::carrier::{Assignment, CarrierName};
 use crate::domain::message::idempotency::{self, IdempotencyKey};
 use crate::domain::message::{self, Accepted, MessageDraft, MessageOrigin};
 use crate::error::{Error, Result};
@@ -20,12 +21,10 @@ use crate::store::{Conn, Digest, Store, UtcTime};
 pub struct Sms {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    carrier_queue: Arc<Notify>,
-    sandbox_queue: Arc<Notify>,
     in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
     pub(super) metrics: Arc<SmsMetrics>,
-    /// The carrier, if there is one, once the workers have started.
-    pub(super) carrier: Arc<OnceLock<Option<Arc<dyn Transport>>>>,
+    /// Set once the workers have started.
+    pub(super) carriers: Arc<OnceLock<Carriers>>,
 }
 
 /// The connection that live messages are sent over.
@@ -58,25 +57,19 @@ impl Sms {
     /// The service on a database.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self {
-            store,
-            clock,
-            carrier_queue: Arc::default(),
-            sandbox_queue: Arc::default(),
-            in_flight: Arc::default(),
-            metrics: Arc::default(),
-            carrier: Arc::default(),
-        }
+        Self { store, clock, in_flight: Arc::default(), metrics: Arc::default(), carriers: Arc::default() }
     }
 
     /// The state of the connection that live messages are sent over.
     #[must_use]
     pub fn carrier_state(&self) -> CarrierState {
-        match self.carrier.get() {
-            Some(None) => CarrierState::Sandbox,
-            Some(Some(carrier)) => match carrier.unavailable_reason() {
-                Some(reason) => CarrierState::Unavailable(reason),
-                None => CarrierState::Connected { learned_rate: carrier.learned_rate().map(whole_rate) },
+        match self.carriers.get().map(|carriers| carriers.list()) {
+            Some([]) => CarrierState::Sandbox,
+            Some([carrier, ..]) => match carrier.transport.state() {
+                LinkState { problem: Some(problem), .. } => CarrierState::Unavailable(problem.sentence),
+                LinkState { learned_rate, .. } => {
+                    CarrierState::Connected { learned_rate: learned_rate.map(whole_rate) }
+                }
             },
             None => CarrierState::Unavailable("sending has not begun".to_owned()),
         }
@@ -96,14 +89,15 @@ impl Sms {
         idempotent: Option<IdempotentRequest>,
         render: Render,
     ) -> Result<String> {
-        let (rehearsed, account) = (self.rehearses(origin.mode), origin.account_id.to_string());
+        let (assignments, account) = (self.assign(&draft, origin.mode)?, origin.account_id.to_string());
+        let carriers: BTreeSet<_> = assignments.iter().map(|assignment| assignment.carrier.clone()).collect();
         let in_flight = idempotent.as_ref().map(|request| self.begin(&request.key)).transpose()?;
         let repetition = idempotent.clone();
         let now = self.clock.now();
         let work = move |conn: &mut Conn| {
             // The key is released when the write ends, even if the client is gone.
             let _in_flight = in_flight;
-            accept_once(conn, &origin, &draft, rehearsed, idempotent.as_ref(), render, now)
+            accept_once(conn, &origin, &draft, &assignments, idempotent.as_ref(), render, now)
         };
         let (response, accepted) = match (self.store.write_grouped(&account, work).await, repetition) {
             // Another instance has committed the same request since.
@@ -114,7 +108,7 @@ impl Sms {
             (result, _) => result?,
         };
         self.metrics.accepted(accepted);
-        self.queue_changed(rehearsed).notify_one();
+        carriers.iter().for_each(|carrier| self.queue_changed(carrier));
         Ok(response)
     }
 
@@ -131,10 +125,22 @@ impl Sms {
         mode == Mode::Test || self.carrier_state() == CarrierState::Sandbox
     }
 
-    /// Notified when this instance queued a message for the carrier, or for the
-    /// sandbox.
-    pub(super) fn queue_changed(&self, rehearsed: bool) -> &Arc<Notify> {
-        if rehearsed { &self.sandbox_queue } else { &self.carrier_queue }
+    /// By which carrier each message of a draft is to go, and at which price.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a recipient that no carrier serves.
+    pub fn assign(&self, draft: &MessageDraft, mode: Mode) -> Result<Vec<Assignment>> {
+        match self.carriers.get() {
+            Some(carriers) if !self.rehearses(mode) => carriers.assign(draft),
+            _ => Ok(vec![Assignment::rehearsed(); draft.recipients().len()]),
+        }
+    }
+
+    /// Wakes the dispatcher of a carrier.
+    fn queue_changed(&self, name: &CarrierName) {
+        if let Some(carrier) = self.carriers.get().and_then(|carriers| carriers.find(name)) {
+            carrier.queue_changed.notify_one();
+        }
     }
 
     fn begin(&self, key: &IdempotencyKey) -> Result<InFlight> {
@@ -156,7 +162,7 @@ fn accept_once(
     conn: &mut Conn,
     origin: &MessageOrigin,
     draft: &MessageDraft,
-    rehearsed: bool,
+    assignments: &[Assignment],
     idempotent: Option<&IdempotentRequest>,
     render: Render,
     now: UtcTime,
@@ -166,7 +172,7 @@ fn accept_once(
     if let Some(response) = stored.flatten() {
         return Ok((response, 0));
     }
-    let accepted = message::accept(conn, origin, draft, rehearsed, now)?;
+    let accepted = message::accept(conn, origin, draft, assignments, now)?;
     let response = render(&accepted)?;
     if let Some(IdempotentRequest { key, digest }) = idempotent {
         idempotency::store_response(conn, key, *digest, &response, now)?;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::service::Sms;
 use super::transport::IgnoredDelivery;
 use crate::domain::callback;
+use crate::domain::carrier::CarrierName;
 use crate::domain::message::{self, StatusChange, idempotency};
 use crate::error::Result;
 use crate::store::{Conn, UtcTime, log_outage};
@@ -45,7 +46,12 @@ async fn sweep(sms: &Sms) -> Result<()> {
 }
 
 async fn sweep_messages(sms: &Sms, now: UtcTime) -> Result<()> {
-    let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, now)).await?;
+    let carriers = Arc::clone(&sms.carriers);
+    let takes_whole = move |name: &CarrierName| {
+        let carrier = carriers.get().and_then(|carriers| carriers.find(name));
+        carrier.is_some_and(|carrier| carrier.transport.takes_whole_messages())
+    };
+    let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, &takes_whole, now)).await?;
     sms.metrics.changed(changes);
     for carrier_id in unmatched {
         let kind = IgnoredDelivery::Unmatched;
@@ -64,9 +70,13 @@ pub(super) fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
 
 /// Returns the messages that changed, and the carrier ids of receipts that were
 /// deleted unmatched.
-fn run_all(conn: &mut Conn, now: UtcTime) -> Result<(Vec<StatusChange>, Vec<String>)> {
+fn run_all(
+    conn: &mut Conn,
+    takes_whole: impl Fn(&CarrierName) -> bool,
+    now: UtcTime,
+) -> Result<(Vec<StatusChange>, Vec<String>)> {
     message::correct_due_times(conn, now)?;
-    let mut changes = message::settle_expired_leases(conn, BATCH_SIZE, now)?;
+    let mut changes = message::settle_expired_leases(conn, takes_whole, BATCH_SIZE, now)?;
     changes.extend(message::end_overdue(conn, BATCH_SIZE, now)?);
     changes.extend(message::match_receipts(conn, BATCH_SIZE, now)?);
     idempotency::delete_expired(conn, now)?;

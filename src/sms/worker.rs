@@ -9,12 +9,13 @@ use tokio::time::{sleep, timeout};
 
 use super::batch::each;
 use super::callbacks::{CallbackConfig, CallbackWorker};
+use super::carriers::{Carrier, CarrierConfig, Carriers, CarriersConfig};
 use super::dispatcher::{DispatchOutcome, Dispatcher};
 use super::due::WaitingTasks;
 use super::service::Sms;
-use super::transport::TransportConfig;
-use super::transport::sandbox::{self, Sandbox};
+use super::transport::sandbox::Sandbox;
 use super::{receipts, retention, sweeper};
+use crate::domain::carrier::CarrierName;
 use crate::domain::message;
 use crate::error::{Error, Result};
 use crate::store::log_outage;
@@ -29,6 +30,18 @@ const WRITE_RETRY_DELAY: Duration = Duration::from_millis(500);
 /// How long the tasks may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_millis(2_500);
 
+/// What the tasks need to know.
+pub struct WorkersConfig<'a> {
+    /// The carriers, and the routes to them.
+    pub carriers: &'a CarriersConfig,
+    /// The delay of the sandbox's receipts.
+    pub sandbox_delay: Duration,
+    /// Where callbacks may go.
+    pub callbacks: &'a CallbackConfig,
+    /// The days for which texts and numbers of messages are kept.
+    pub retention_days: Option<u16>,
+}
+
 /// The running tasks of this instance.
 pub struct Workers {
     stop: watch::Sender<bool>,
@@ -36,43 +49,34 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the tasks: messages are sent over the carrier of `config`, and rehearsed
+    /// Starts the tasks: messages are sent by the carriers of `config`, and rehearsed
     /// ones go to a sandbox. `retention_days` limits how long texts and numbers are kept.
     #[must_use]
-    pub fn start(sms: &Sms, config: &TransportConfig, callbacks: &CallbackConfig, retention_days: Option<u16>) -> Self {
-        let (reports, incoming) = mpsc::channel(REPORT_QUEUE_SIZE);
+    pub fn start(sms: &Sms, config: &WorkersConfig<'_>) -> Self {
         let (outcomes, to_write) = mpsc::channel(BATCH_SIZE);
         let (stop, stopping) = watch::channel(false);
-        let sandbox = Arc::new(Sandbox::new(config.sandbox_delay(), reports.clone()));
-        let carrier = config.open_carrier(reports, Arc::clone(&sms.metrics));
-        // This is the only place that sets it.
-        let _ = sms.carrier.set(carrier.clone());
-        let dispatcher = |rehearsed, transport| {
-            let queue_changed = Arc::clone(sms.queue_changed(rehearsed));
-            Dispatcher::new(rehearsed, transport, queue_changed, sms.store.clone(), sms.clock.clone())
-        };
+        let carriers = sms.carriers.get_or_init(|| open_carriers(sms, config));
         let waiting = WaitingTasks {
-            carrier: Arc::clone(sms.queue_changed(false)),
-            sandbox: Arc::clone(sms.queue_changed(true)),
+            carriers: carriers.with_sandbox().cloned().collect(),
             callbacks: Arc::default(),
             sweeper: Arc::default(),
         };
         let callback_worker =
-            CallbackWorker::new(sms.store.clone(), sms.clock.clone(), callbacks, Arc::clone(&waiting.callbacks));
-        // Without a carrier, messages that were accepted for one wait for it.
-        let carrier = carrier.map(|carrier| dispatcher(false, carrier).run(outcomes.clone(), stopping.clone()));
-        let mut tasks: Vec<_> = carrier.map(tokio::spawn).into_iter().collect();
-        tasks.extend(retention_days.map(|days| tokio::spawn(retention::run(sms.clone(), days, stopping.clone()))));
+            CallbackWorker::new(sms.store.clone(), sms.clock.clone(), config.callbacks, Arc::clone(&waiting.callbacks));
+        let dispatcher =
+            |carrier: &Arc<Carrier>| Dispatcher::new(Arc::clone(carrier), sms.store.clone(), sms.clock.clone());
+        let run = |carrier| tokio::spawn(dispatcher(carrier).run(outcomes.clone(), stopping.clone()));
+        let mut tasks: Vec<_> = carriers.with_sandbox().map(run).collect();
+        drop(outcomes);
+        tasks.extend(
+            config.retention_days.map(|days| tokio::spawn(retention::run(sms.clone(), days, stopping.clone()))),
+        );
         tasks.extend([
-            tokio::spawn(dispatcher(true, Arc::clone(&sandbox) as _).run(outcomes, stopping.clone())),
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
             tokio::spawn(callback_worker.run(stopping.clone())),
             tokio::spawn(sweeper::run(sms.clone(), Arc::clone(&waiting.sweeper), stopping.clone())),
             tokio::spawn(waiting.wake_when_due(sms.store.clone(), sms.clock.clone(), stopping)),
         ]);
-        // Not stopped: a carrier may send receipts until the process ends.
-        tokio::spawn(receipts::run(incoming, sms.clone()));
-        tokio::spawn(resume_sandbox(sms.clone(), sandbox));
         Self { stop, tasks }
     }
 
@@ -89,16 +93,35 @@ impl Workers {
     }
 }
 
+/// Connects to the carriers, and records what they report.
+fn open_carriers(sms: &Sms, config: &WorkersConfig<'_>) -> Carriers {
+    let reports_of = |name: &CarrierName| {
+        let (reports, incoming) = mpsc::channel(REPORT_QUEUE_SIZE);
+        // Not stopped: a carrier may send receipts until the process ends.
+        tokio::spawn(receipts::run(name.clone(), incoming, sms.clone()));
+        reports
+    };
+    let open = |CarrierConfig { name, transport, sender }: &CarrierConfig| {
+        let transport = transport.open_carrier(reports_of(name), Arc::clone(&sms.metrics))?;
+        Some(Carrier::new(name.clone(), transport, sender.clone()))
+    };
+    let list = config.carriers.carriers.iter().filter_map(open).collect();
+    let name = CarrierName::sandbox();
+    let sandbox = Arc::new(Sandbox::new(config.sandbox_delay, reports_of(&name)));
+    tokio::spawn(resume_sandbox(sms.clone(), Arc::clone(&sandbox)));
+    Carriers::new(list, Carrier::new(name, sandbox, None), config.carriers.routes.clone())
+}
+
 /// The sandbox keeps its receipts in memory; after a restart it makes those that
 /// are still due again.
 async fn resume_sandbox(sms: Sms, sandbox: Arc<Sandbox>) {
-    match sms.store.read(|conn| message::carrier_ids_awaiting_receipt(conn, sandbox::ID_PREFIX)).await {
+    match sms.store.read(|conn| message::carrier_ids_awaiting_receipt(conn, &CarrierName::sandbox())).await {
         Ok(ids) => sandbox.resume(ids),
         Err(error) => tracing::warn!(%error, "outstanding receipts of the sandbox could not be resumed"),
     }
 }
 
-/// Writes outcomes in batches until both dispatchers have ended.
+/// Writes outcomes in batches until all dispatchers have ended.
 async fn write_outcomes(sms: Sms, mut outcomes: mpsc::Receiver<DispatchOutcome>) {
     let mut batch = Vec::new();
     while outcomes.recv_many(&mut batch, BATCH_SIZE).await > 0 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use keyfob::domain::account::{self, AccountId};
 use keyfob::domain::api_key::secret::Mode;
+use keyfob::domain::carrier::{Assignment, CarrierName};
 use keyfob::domain::message::{
     self, CarrierMessageId, CarrierRejection, DeliveryReceipt, LEASE_SECONDS, Lease, Message, MessageDraft,
     MessageError, MessageId, MessageOrigin, MessageStatus, ReceiptState, SegmentOutcome, StatusGroup, VALIDITY_SECONDS,
@@ -42,11 +43,11 @@ impl<'db> Queue<'db> {
         let text = if segments == 1 { "Hello".to_owned() } else { "a".repeat(153 * segments) };
         let draft = MessageDraft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
         let origin = MessageOrigin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
-        message::accept(&mut self.conn(), &origin, &draft, false, self.now).unwrap().messages.remove(0).id
+        message::accept(&mut self.conn(), &origin, &draft, &[carrier()], self.now).unwrap().messages.remove(0).id
     }
 
     fn lease(&self) -> Vec<Lease> {
-        message::lease(&mut self.conn(), false, 10, self.now).unwrap()
+        message::lease(&mut self.conn(), &carrier().carrier, 10, self.now).unwrap()
     }
 
     fn settle(&self, id: &MessageId, outcomes: &[SegmentOutcome]) {
@@ -63,7 +64,7 @@ impl<'db> Queue<'db> {
     }
 
     fn receive(&self, carrier_id: &str, state: ReceiptState) {
-        message::receive(&mut self.conn(), &receipt(carrier_id, state), self.now).unwrap();
+        message::receive(&mut self.conn(), &carrier().carrier, &receipt(carrier_id, state), self.now).unwrap();
     }
 
     fn find(&self, id: &MessageId) -> Message {
@@ -110,7 +111,7 @@ impl<'db> Queue<'db> {
     /// What a sweep does.
     fn sweep(&self) {
         let conn = &mut self.conn();
-        message::settle_expired_leases(conn, 10, self.now).unwrap();
+        message::settle_expired_leases(conn, |_| false, 10, self.now).unwrap();
         message::end_overdue(conn, 10, self.now).unwrap();
         message::match_receipts(conn, 10, self.now).unwrap();
     }
@@ -134,6 +135,11 @@ fn throttled() -> SegmentOutcome {
 
 fn carrier_error() -> SegmentOutcome {
     SegmentOutcome::Retry(rejection(MessageError::CarrierError, "0x08"))
+}
+
+/// The one carrier, at one credit a segment.
+fn carrier() -> Assignment {
+    Assignment { carrier: CarrierName::default_carrier(), credits_per_segment: 1 }
 }
 
 fn receipt(carrier_id: &str, state: ReceiptState) -> DeliveryReceipt {
@@ -383,7 +389,7 @@ on_both_databases! {
         queue.settle(&delivered, &[taken("c2")]);
         for (carrier_id, state) in [("c1", ReceiptState::Undelivered), ("c2", ReceiptState::Delivered)] {
             let receipt = DeliveryReceipt { error: Some("0A7".to_owned()), ..receipt(carrier_id, state) };
-            message::receive(&mut queue.conn(), &receipt, NOW).unwrap();
+            message::receive(&mut queue.conn(), &carrier().carrier, &receipt, NOW).unwrap();
         }
 
         for (id, code) in [(&rejected, Some("0x404")), (&undelivered, Some("0A7")), (&delivered, None)] {
@@ -523,7 +529,7 @@ on_both_databases! {
     fn a_message_ends_when_its_time_is_over(db: &Database) {
         let mut queue = Queue::of(db);
         let (sent, unanswered, queued) = (queue.sent(1), queue.accept(1), queue.accept(2));
-        message::lease(&mut queue.conn(), false, 1, NOW).unwrap();
+        message::lease(&mut queue.conn(), &carrier().carrier, 1, NOW).unwrap();
         queue.settle(&unanswered, &[SegmentOutcome::Unanswered]);
         assert_eq!(queue.credits(), 96);
 

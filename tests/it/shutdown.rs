@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use keyfob::clock::Clock;
 use keyfob::domain::account;
 use keyfob::domain::api_key::secret::Mode;
+use keyfob::domain::carrier::Assignment;
 use keyfob::domain::message::{self, MessageDraft, MessageOrigin};
 use keyfob::store::UtcTime;
 use tempfile::TempDir;
@@ -56,7 +57,7 @@ fn accept_for(db: &Database, wait: Duration) {
     let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
     let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
     let origin = MessageOrigin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
-    message::accept(conn, &origin, &draft, true, due).unwrap();
+    message::accept(conn, &origin, &draft, &[Assignment::rehearsed()], due).unwrap();
 }
 
 /// How often the key was used, as it is written down.

@@ -11,7 +11,7 @@ use keyfob::domain::message::sms_text::SmsText;
 use keyfob::sms::transport::smpp::{Smpp, SmppConfig};
 use keyfob::sms::transport::{
     CarrierMessageId, CarrierRejection, CarrierReport, DeliveryReceipt, IncomingReceipt, MessageId, Part, ReceiptState,
-    SegmentId, SegmentOutcome, Submission, Transport,
+    SegmentId, SegmentOutcome, SegmentTransport, Submission, Transport,
 };
 use tokio::sync::mpsc;
 
@@ -43,12 +43,12 @@ impl Keyfob {
 
     async fn ready(&self) {
         let ready = tokio::time::timeout(PATIENCE, self.smpp.ready()).await;
-        assert!(ready.is_ok(), "{:?}", self.smpp.unavailable_reason());
-        assert_eq!(self.smpp.unavailable_reason(), None);
+        assert!(ready.is_ok(), "{:?}", self.smpp.state());
+        assert_eq!(self.smpp.state().problem, None);
     }
 
     async fn send(&self, number: &str, text: &str) -> Vec<SegmentOutcome> {
-        join_all(submissions(number, text).into_iter().map(|submission| self.smpp.submit(submission))).await
+        join_all(submissions(number, text).into_iter().map(|submission| self.smpp.submit_segment(submission))).await
     }
 
     async fn send_one(&self, number: &str) -> SegmentOutcome {
@@ -80,7 +80,7 @@ impl Keyfob {
     async fn unavailable_reason(&self) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
-            match self.smpp.unavailable_reason() {
+            match self.smpp.state().problem.map(|problem| problem.sentence) {
                 Some(trouble) if !trouble.contains("not there yet") => return trouble,
                 _ if Instant::now() > end => panic!("no trouble"),
                 _ => tokio::time::sleep(Duration::from_millis(5)).await,
@@ -291,7 +291,7 @@ async fn a_frozen_carrier_leaves_it_open_what_it_took() {
     // A bind alone does not prove that submits are answered again; one submit does.
     tokio::time::timeout(PATIENCE, keyfob.smpp.ready()).await.unwrap();
     id(&keyfob.send_one("+420777123456").await);
-    assert_eq!(keyfob.smpp.unavailable_reason(), None);
+    assert_eq!(keyfob.smpp.state().problem, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -3,6 +3,7 @@
 
 use super::prometheus_text::PrometheusText;
 use crate::domain::callback::{self, CallbackFigures};
+use crate::domain::carrier::CarrierName;
 use crate::domain::credit;
 use crate::domain::message::{self, QueueFigures};
 use crate::error::Result;
@@ -21,8 +22,8 @@ struct SharedFigures {
 
 fn read(conn: &mut Conn) -> Result<SharedFigures> {
     Ok(SharedFigures {
-        carrier_queue: message::queue_figures(conn, false)?,
-        sandbox_queue: message::queue_figures(conn, true)?,
+        carrier_queue: message::queue_figures(conn, &CarrierName::default_carrier())?,
+        sandbox_queue: message::queue_figures(conn, &CarrierName::sandbox())?,
         callbacks: callback::figures(conn)?,
         credits: credit::balances(conn)?,
     })

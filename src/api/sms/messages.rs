@@ -212,7 +212,7 @@ pub async fn estimate_messages(
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft()?;
-        let credits = message::cost(&draft, state.sms.rehearses(key.mode));
+        let credits = message::cost(&draft, &state.sms.assign(&draft, key.mode)?);
         let view = EstimateView {
             encoding: draft.text().encoding().as_str(),
             segments: draft.segments(),

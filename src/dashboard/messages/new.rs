@@ -111,7 +111,7 @@ fn cost(state: &State, filled: &MessageForm) -> Option<String> {
     let mode: Mode = filled.mode.parse().ok()?;
     // The price is the same for any recipient.
     let draft = MessageDraft::parse(&["+10000000".to_owned()], &filled.text, None, None).ok()?;
-    let credits = match message::cost(&draft, state.sms.rehearses(mode)) {
+    let credits = match message::cost(&draft, &state.sms.assign(&draft, mode).ok()?) {
         0 => "no credits".to_owned(),
         credits => count(credits, "credit"),
     };

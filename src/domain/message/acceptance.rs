@@ -11,6 +11,7 @@ use super::sms_text::SmsText;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKeyId, default_sender};
+use crate::domain::carrier::Assignment;
 use crate::domain::credit;
 use crate::domain::text;
 use crate::error::{Error, FieldErrors, Result};
@@ -92,17 +93,15 @@ fn parse_reference(reference: &str) -> Result<String> {
     if reference.trim().is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
 }
 
-/// The price of all messages in credits: one per segment and recipient, and
-/// nothing for a rehearsal.
+/// The price of all messages in credits, by the assignment of each recipient.
 #[must_use]
-pub fn cost(draft: &MessageDraft, rehearsed: bool) -> i64 {
-    let recipients = i64::try_from(draft.recipients.len()).unwrap_or(i64::MAX);
-    price(draft, rehearsed).saturating_mul(recipients)
+pub fn cost(draft: &MessageDraft, assignments: &[Assignment]) -> i64 {
+    assignments.iter().map(|assignment| price(draft, assignment)).sum()
 }
 
 /// The price of one message in credits.
-fn price(draft: &MessageDraft, rehearsed: bool) -> i64 {
-    if rehearsed { 0 } else { draft.segments() }
+fn price(draft: &MessageDraft, assignment: &Assignment) -> i64 {
+    draft.segments().saturating_mul(assignment.credits_per_segment)
 }
 
 /// The account and the key that a message is sent with.
@@ -125,7 +124,8 @@ pub struct Accepted {
     pub credits_left: i64,
 }
 
-/// Charges and queues one message per recipient. A rehearsed one costs nothing.
+/// Charges and queues one message per recipient, for the carrier that `assignments` has
+/// in the same place. A rehearsed one costs nothing.
 ///
 /// # Errors
 /// [`Error::NotEnoughCredits`]; once the caller's transaction is rolled back,
@@ -134,19 +134,20 @@ pub fn accept(
     conn: &mut Conn,
     origin: &MessageOrigin,
     draft: &MessageDraft,
-    rehearsed: bool,
+    assignments: &[Assignment],
     now: UtcTime,
 ) -> Result<Accepted> {
     let sender = match (&draft.sender, &origin.api_key_id) {
         (None, Some(key)) => default_sender(conn, key)?,
         (sender, _) => sender.clone(),
     };
-    let message = |to| message(origin, draft, to, sender.clone(), rehearsed, now);
-    let messages: Vec<Message> = draft.recipients.iter().map(message).collect();
-    let credits_left = if rehearsed {
+    let message = |(to, assignment)| message(origin, draft, to, sender.clone(), assignment, now);
+    let messages: Vec<Message> = draft.recipients.iter().zip(assignments).map(message).collect();
+    let costs = messages.iter().filter(|message| message.credits > 0);
+    let costs: Vec<_> = costs.map(|message| (message.id.clone(), message.credits)).collect();
+    let credits_left = if costs.is_empty() {
         credit::balance(conn, &origin.account_id)?
     } else {
-        let costs: Vec<_> = messages.iter().map(|message| (message.id.clone(), message.credits)).collect();
         credit::charge(conn, &origin.account_id, &costs, now)?
     };
     for message in &messages {
@@ -161,7 +162,7 @@ fn message(
     draft: &MessageDraft,
     recipient: &PhoneNumber,
     sender: Option<Sender>,
-    rehearsed: bool,
+    assignment: &Assignment,
     now: UtcTime,
 ) -> Message {
     Message {
@@ -175,7 +176,7 @@ fn message(
         reference: draft.reference.clone(),
         encoding: draft.text.encoding(),
         segments: draft.segments(),
-        credits: price(draft, rehearsed),
+        credits: price(draft, assignment),
         status: MessageStatus::Queued,
         error: None,
         tries: 0,
@@ -184,6 +185,7 @@ fn message(
         created_at: now,
         updated_at: now,
         carrier_code: None,
-        rehearsed,
+        rehearsed: assignment.carrier.is_sandbox(),
+        carrier: assignment.carrier.clone(),
     }
 }

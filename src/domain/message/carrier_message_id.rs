@@ -1,32 +1,22 @@
 //! The carrier's own id of a segment, which its delivery receipt refers to.
 
-/// The name of the one carrier so far, as the database has it.
-const DEFAULT_CARRIER: &str = "default";
-
-/// An id that a carrier assigned to a segment, together with the form in which
+/// An id that a carrier assigned to a segment, unique within this carrier only, together with the form in which
 /// ids are compared: carriers write the same id differently in the response to
 /// the submit and in the receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarrierMessageId {
-    carrier: &'static str,
     id: String,
     key: String,
 }
 
 impl CarrierMessageId {
-    /// Takes an id as the carrier wrote it, the one of `--sms-transport`. Its key is the same in lower case
+    /// Takes an id as the carrier wrote it. Its key is the same in lower case
     /// and without leading zeros.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
         let key = id.trim().trim_start_matches('0').to_ascii_lowercase();
-        Self { carrier: DEFAULT_CARRIER, id, key }
-    }
-
-    /// The name of the carrier: ids are unique within one carrier only.
-    #[must_use]
-    pub const fn carrier(&self) -> &'static str {
-        self.carrier
+        Self { id, key }
     }
 
     /// The id as the carrier wrote it. Match it first: two ids may have one key.

@@ -8,6 +8,7 @@ use super::error::MessageError;
 use super::filter::MessageFilter;
 use super::record::{MessageId, MessageStatus};
 use crate::domain::account::AccountId;
+use crate::domain::carrier::CarrierName;
 use crate::error::Result;
 use crate::store::Conn;
 use crate::store::schema::messages;
@@ -45,7 +46,7 @@ pub fn count(
 /// When the database fails.
 pub fn waiting_for_carrier(conn: &mut Conn, account: &AccountId) -> Result<i64> {
     let queued = messages::table
-        .filter(messages::rehearsed.eq(false))
+        .filter(messages::carrier.ne(CarrierName::sandbox()))
         .filter(messages::status.eq(MessageStatus::Queued))
         .filter(messages::due_at.is_not_null())
         .filter(messages::account_id.eq(account));

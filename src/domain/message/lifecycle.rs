@@ -7,7 +7,7 @@ use super::count_change::count_moved;
 use super::error::MessageError;
 use super::history::record_event;
 use super::record::{Message, MessageId, MessageStatus};
-use super::segment::{MessageSegment, SegmentStatus, Summary};
+use super::segment::{MessageSegment, SegmentStatus, Summary, segments_not_accepted};
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
@@ -91,9 +91,7 @@ pub(super) fn advance(
     let updated = Message { status, error, carrier_code, tries, due_at, updated_at: now, ..message.clone() };
     let mut refunded = 0;
     if status.is_final() {
-        let accepted = known.iter().filter(|segment| segment.status.counts_as_accepted()).count();
-        let not_accepted = message.segments - i64::try_from(accepted).unwrap_or(message.segments);
-        let credits = not_accepted * message.credits_per_segment();
+        let credits = segments_not_accepted(known, message.segments) * message.credits_per_segment();
         refunded = credit::refund(conn, &message.account_id, &message.id, credits, now)?;
     }
     count_moved(conn, message, status, error, refunded)?;

@@ -94,7 +94,7 @@ pub fn settle(
     let was_submitted = outcomes.iter().any(|(_, outcome)| outcome.is_attempt());
     let tries = message.tries + i64::from(was_submitted);
     for (number, outcome) in outcomes {
-        record_segment(conn, &mut known, &message.id, *number, outcome, now)?;
+        record_segment(conn, &mut known, &message, *number, outcome, now)?;
     }
     let mut changes = Vec::new();
     match sum_up(&known, message.segments) {
@@ -109,7 +109,7 @@ pub fn settle(
     }
     for (_, outcome) in outcomes {
         if let SegmentOutcome::Accepted(carrier_id) = outcome {
-            changes.extend(receipt::match_early(conn, carrier_id, now)?);
+            changes.extend(receipt::match_early(conn, &message.carrier, carrier_id, now)?);
         }
     }
     Ok(changes)
@@ -143,7 +143,7 @@ pub fn settle_late(
         }
         outcome => outcome,
     };
-    if let Some(settled) = to_segment(id, number, outcome, now) {
+    if let Some(settled) = to_segment(&message, number, outcome, now) {
         segment::put(conn, &settled, false)?;
         *segment = settled;
     }
@@ -153,7 +153,7 @@ pub fn settle_late(
         changes.extend(advance(conn, &message, summary, &known, message.tries, now)?);
     }
     if let SegmentOutcome::Accepted(carrier_id) = outcome {
-        changes.extend(receipt::match_early(conn, carrier_id, now)?);
+        changes.extend(receipt::match_early(conn, &message.carrier, carrier_id, now)?);
     }
     Ok(Some(changes))
 }
@@ -185,7 +185,7 @@ fn jitter_percent(id: &MessageId, tries: i64) -> i64 {
 }
 
 /// The row of a segment after an outcome; `None` when nothing was submitted.
-fn to_segment(message: &MessageId, number: i64, outcome: &SegmentOutcome, now: UtcTime) -> Option<MessageSegment> {
+fn to_segment(message: &Message, number: i64, outcome: &SegmentOutcome, now: UtcTime) -> Option<MessageSegment> {
     let (status, error, carrier_code) = match outcome {
         SegmentOutcome::Accepted(_) => (SegmentStatus::Accepted, None, None),
         SegmentOutcome::Rejected(CarrierRejection { error, carrier_code }) => {
@@ -202,14 +202,14 @@ fn to_segment(message: &MessageId, number: i64, outcome: &SegmentOutcome, now: U
         _ => None,
     };
     Some(MessageSegment {
-        message_id: message.clone(),
+        message_id: message.id.clone(),
         number,
         status,
         carrier_id: carrier_id.map(|id| id.as_str().to_owned()),
         carrier_key: carrier_id.map(|id| id.key().to_owned()),
         error,
         updated_at: now,
-        carrier: carrier_id.map(|id| id.carrier().to_owned()),
+        carrier: carrier_id.map(|_| message.carrier.clone()),
         carrier_code,
     })
 }
@@ -217,7 +217,7 @@ fn to_segment(message: &MessageId, number: i64, outcome: &SegmentOutcome, now: U
 fn record_segment(
     conn: &mut Conn,
     known: &mut Vec<MessageSegment>,
-    message: &MessageId,
+    message: &Message,
     number: i64,
     outcome: &SegmentOutcome,
     now: UtcTime,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::record::{Message, MessageId, MessageStatus};
 use super::segment::segments;
+use crate::domain::carrier::CarrierName;
 use crate::error::Result;
 use crate::store::schema::messages;
 use crate::store::{Conn, UtcTime};
@@ -23,13 +24,13 @@ pub struct Lease {
     pub numbers: Vec<i64>,
 }
 
-/// Leases up to `limit` due messages of the sandbox or of the carrier, oldest first.
+/// Leases up to `limit` messages that are due for a carrier, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn lease(conn: &mut Conn, rehearsed: bool, limit: usize, now: UtcTime) -> Result<Vec<Lease>> {
+pub fn lease(conn: &mut Conn, carrier: &CarrierName, limit: usize, now: UtcTime) -> Result<Vec<Lease>> {
     let due: Vec<MessageId> = messages::table
-        .filter(messages::rehearsed.eq(rehearsed))
+        .filter(messages::carrier.eq(carrier))
         .filter(messages::status.eq(MessageStatus::Queued))
         .filter(messages::due_at.le(now))
         .filter(messages::valid_until.gt(now))
@@ -67,19 +68,37 @@ fn to_lease(conn: &mut Conn, message: Message) -> Result<Lease> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn is_due(conn: &mut Conn, rehearsed: bool, now: UtcTime) -> Result<bool> {
-    is_due_in(conn, rehearsed, MessageStatus::Queued, now)
+pub fn is_due(conn: &mut Conn, carrier: &CarrierName, now: UtcTime) -> Result<bool> {
+    is_due_in(conn, carrier, MessageStatus::Queued, now)
 }
 
-pub(super) fn is_due_in(conn: &mut Conn, rehearsed: bool, status: MessageStatus, now: UtcTime) -> Result<bool> {
+pub(super) fn is_due_in(conn: &mut Conn, carrier: &CarrierName, status: MessageStatus, now: UtcTime) -> Result<bool> {
     let due: Option<MessageId> = messages::table
-        .filter(messages::rehearsed.eq(rehearsed))
+        .filter(messages::carrier.eq(carrier))
         .filter(messages::status.eq(status))
         .filter(messages::due_at.le(now))
         .select(messages::id)
         .first(conn)
         .optional()?;
     Ok(due.is_some())
+}
+
+/// The carriers that messages wait for, or wait for a receipt of, whether or not the
+/// settings still name them.
+///
+/// # Errors
+/// When the database fails.
+pub fn carriers_with_messages(conn: &mut Conn) -> Result<Vec<CarrierName>> {
+    let mut found: Vec<CarrierName> = Vec::new();
+    loop {
+        // One look into the index for each carrier, where DISTINCT would read all messages.
+        let last = found.last().map_or("", CarrierName::as_str);
+        let rows = messages::table.filter(messages::due_at.is_not_null()).filter(messages::carrier.gt(last));
+        match rows.select(diesel::dsl::min(messages::carrier)).first::<Option<CarrierName>>(conn)? {
+            Some(carrier) => found.push(carrier),
+            None => return Ok(found),
+        }
+    }
 }
 
 /// The state of a queue.
@@ -91,13 +110,13 @@ pub struct QueueFigures {
     pub oldest: Option<UtcTime>,
 }
 
-/// Counts the queued messages of the sandbox or of the carrier.
+/// Counts the queued messages of a carrier.
 ///
 /// # Errors
 /// When the database fails.
-pub fn queue_figures(conn: &mut Conn, rehearsed: bool) -> Result<QueueFigures> {
+pub fn queue_figures(conn: &mut Conn, carrier: &CarrierName) -> Result<QueueFigures> {
     let queued = messages::table
-        .filter(messages::rehearsed.eq(rehearsed))
+        .filter(messages::carrier.eq(carrier))
         .filter(messages::status.eq(MessageStatus::Queued))
         .filter(messages::due_at.is_not_null());
     Ok(QueueFigures {

@@ -9,6 +9,7 @@ use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock};
 use super::record::MessageStatus;
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
+use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages, waiting_receipts};
@@ -89,24 +90,34 @@ struct WaitingReceipt {
     error: Option<String>,
     recipient: Option<String>,
     created_at: UtcTime,
-    carrier: String,
+    carrier: CarrierName,
 }
 
-/// Applies a receipt to its segment, or keeps it for a while when there is no
+/// Applies a receipt of a carrier to its segment, or keeps it for a while when there is no
 /// such segment yet. A segment that is settled already does not change.
 ///
 /// # Errors
 /// When the database fails.
-pub fn receive(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<Option<StatusChange>> {
-    match find_segment(conn, receipt.carrier_id.carrier(), receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
+pub fn receive(
+    conn: &mut Conn,
+    carrier: &CarrierName,
+    receipt: &DeliveryReceipt,
+    now: UtcTime,
+) -> Result<Option<StatusChange>> {
+    match find_segment(conn, carrier, receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
         Some(segment) => apply(conn, &segment, receipt.state, receipt.error.as_deref(), now),
-        None => keep_unmatched(conn, receipt, now).map(|()| None),
+        None => keep_unmatched(conn, carrier, receipt, now).map(|()| None),
     }
 }
 
 /// The segment with exactly this id, else the newest one whose id has the same
 /// key: carriers reuse ids.
-fn find_segment(conn: &mut Conn, carrier: &str, carrier_id: &str, carrier_key: &str) -> Result<Option<MessageSegment>> {
+fn find_segment(
+    conn: &mut Conn,
+    carrier: &CarrierName,
+    carrier_id: &str,
+    carrier_key: &str,
+) -> Result<Option<MessageSegment>> {
     let mut found: Vec<MessageSegment> = message_segments::table
         .filter(message_segments::carrier.eq(carrier))
         .filter(message_segments::carrier_key.eq(carrier_key))
@@ -153,7 +164,7 @@ fn apply(
     }
 }
 
-fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
+fn keep_unmatched(conn: &mut Conn, carrier: &CarrierName, receipt: &DeliveryReceipt, now: UtcTime) -> Result<()> {
     let kept: i64 = waiting_receipts::table.count().get_result(conn)?;
     if receipt.state.final_status().is_none() || kept >= MAX_UNMATCHED {
         return Ok(());
@@ -166,16 +177,21 @@ fn keep_unmatched(conn: &mut Conn, receipt: &DeliveryReceipt, now: UtcTime) -> R
         error: receipt.error.clone(),
         recipient: receipt.recipient.clone(),
         created_at: now,
-        carrier: receipt.carrier_id.carrier().to_owned(),
+        carrier: carrier.clone(),
     };
     diesel::insert_into(waiting_receipts::table).values(&row).prepare_cached().execute(conn)?;
     Ok(())
 }
 
 /// Applies the receipts of a segment that came before the response to its submit.
-pub(super) fn match_early(conn: &mut Conn, carrier_id: &CarrierMessageId, now: UtcTime) -> Result<Vec<StatusChange>> {
+pub(super) fn match_early(
+    conn: &mut Conn,
+    carrier: &CarrierName,
+    carrier_id: &CarrierMessageId,
+    now: UtcTime,
+) -> Result<Vec<StatusChange>> {
     let rows = waiting_receipts::table
-        .filter(waiting_receipts::carrier.eq(carrier_id.carrier()))
+        .filter(waiting_receipts::carrier.eq(carrier))
         .filter(waiting_receipts::carrier_key.eq(carrier_id.key()));
     let waiting: Vec<WaitingReceipt> =
         rows.order(waiting_receipts::id).select(WaitingReceipt::as_select()).load(conn)?;
@@ -207,6 +223,7 @@ fn find_unanswered(conn: &mut Conn, receipt: &WaitingReceipt) -> Result<Option<M
     };
     let open: Vec<MessageSegment> = message_segments::table
         .inner_join(messages::table)
+        .filter(messages::carrier.eq(&receipt.carrier))
         .filter(messages::status.eq(MessageStatus::Sent))
         .filter(messages::recipient.eq(format!("+{recipient}")))
         .filter(message_segments::status.eq(SegmentStatus::Unknown))

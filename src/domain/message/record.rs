@@ -9,6 +9,7 @@ use super::sms_text::{Encoding, SmsText};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
+use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
 use crate::store::UtcTime;
 use crate::store::schema::messages;
@@ -106,6 +107,8 @@ pub struct Message {
     pub carrier_code: Option<String>,
     /// Whether the sandbox has it: then no phone gets it, and it costs nothing.
     pub rehearsed: bool,
+    /// The carrier that it waits for, or that has it; the sandbox for a rehearsal.
+    pub carrier: CarrierName,
 }
 
 impl Message {

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::error::MessageError;
 use super::record::{MessageId, MessageStatus};
+use crate::domain::carrier::CarrierName;
 use crate::error::Result;
 use crate::store::schema::{message_segments, messages};
 use crate::store::types::text_enum;
@@ -44,13 +45,17 @@ impl SegmentStatus {
     }
 }
 
+/// The number of the row that stands for the whole message: some carriers take the text
+/// and split it themselves.
+pub const WHOLE_MESSAGE: i64 = 0;
+
 /// A row of `message_segments`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = message_segments)]
 pub struct MessageSegment {
     /// The message that it is a part of.
     pub message_id: MessageId,
-    /// Its number within the message, from 1.
+    /// Its number within the message, from 1, or [`WHOLE_MESSAGE`].
     pub number: i64,
     /// Its state.
     pub status: SegmentStatus,
@@ -63,7 +68,7 @@ pub struct MessageSegment {
     /// When the state changed last.
     pub updated_at: UtcTime,
     /// The carrier that gave the id.
-    pub carrier: Option<String>,
+    pub carrier: Option<CarrierName>,
     /// The carrier's own code for `error`, if it gave one.
     pub carrier_code: Option<String>,
 }
@@ -77,19 +82,17 @@ pub fn segments(conn: &mut Conn, message: &MessageId) -> Result<Vec<MessageSegme
     Ok(rows.order(message_segments::number).select(MessageSegment::as_select()).load(conn)?)
 }
 
-/// The carrier ids beginning with `prefix` of segments that no receipt has come
-/// for yet.
+/// The carrier's ids of segments that no receipt has come for yet.
 ///
 /// # Errors
 /// When the database fails.
-pub fn carrier_ids_awaiting_receipt(conn: &mut Conn, prefix: &str) -> Result<Vec<String>> {
+pub fn carrier_ids_awaiting_receipt(conn: &mut Conn, carrier: &CarrierName) -> Result<Vec<String>> {
     let ids: Vec<Option<String>> = message_segments::table
         .inner_join(messages::table)
         .filter(messages::status.eq(MessageStatus::Sent))
         .filter(messages::due_at.is_not_null())
-        .filter(messages::rehearsed)
+        .filter(messages::carrier.eq(carrier))
         .filter(message_segments::status.eq(SegmentStatus::Accepted))
-        .filter(message_segments::carrier_id.like(format!("{prefix}%")))
         .select(message_segments::carrier_id)
         .load(conn)?;
     Ok(ids.into_iter().flatten().collect())
@@ -114,6 +117,13 @@ pub(super) fn put(conn: &mut Conn, segment: &MessageSegment, is_new: bool) -> Re
         .prepare_cached()
         .execute(conn)?;
     Ok(())
+}
+
+/// How many of a message's `total` segments the carrier did not accept.
+pub(super) fn segments_not_accepted(segments: &[MessageSegment], total: i64) -> i64 {
+    let accepted = segments.iter().filter(|segment| segment.status.counts_as_accepted());
+    let accepted = accepted.map(|segment| if segment.number == WHOLE_MESSAGE { total } else { 1 }).sum::<i64>();
+    (total - accepted).max(0)
 }
 
 /// What the segments of a message add up to.
@@ -146,6 +156,7 @@ pub(super) fn sum_up(segments: &[MessageSegment], total: i64) -> Option<Summary>
         let status = if is_accepted { MessageStatus::Undelivered } else { MessageStatus::Failed };
         return Some(Summary::of(status, refused));
     }
+    let total = if segments.iter().any(|segment| segment.number == WHOLE_MESSAGE) { 1 } else { total };
     if first(Waiting).is_some() || i64::try_from(segments.len()).unwrap_or(i64::MAX) < total {
         return None;
     }

@@ -1,6 +1,6 @@
 //! What the dispatcher and a transport agree on.
 //!
-//! A transport submits one segment at a time and returns the carrier's response.
+//! A transport submits a message and returns the carrier's response to each part.
 //! The delivery receipt comes later, through the channel that the transport is
 //! built with. A transport stores nothing: the queue is in the database.
 
@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::sender::Sender;
-use crate::domain::message::sms_text::Encoding;
+use crate::domain::message::sms_text::{Encoding, SmsText};
 use crate::domain::message::{DeliveryReceipt, MessageId, SegmentOutcome};
 
 /// The channel for a transport's reports. It is bounded: while it is full, the
@@ -20,7 +20,7 @@ pub type ReportSender = mpsc::Sender<CarrierReport>;
 
 /// A connection to a carrier, or the sandbox in place of one.
 pub trait Transport: Send + Sync + 'static {
-    /// How many submits may begin now without waiting; 0 while there is no
+    /// How many messages may begin now without waiting; 0 while there is no
     /// connection.
     fn capacity(&self) -> usize;
 
@@ -29,26 +29,69 @@ pub trait Transport: Send + Sync + 'static {
     /// transport is closed.
     fn ready(&self) -> BoxFuture<'_, ()>;
 
-    /// Submits one segment and waits for the carrier's response. Without capacity
-    /// it returns [`SegmentOutcome::NotSent`]. If the future is dropped, it is
-    /// unknown whether the segment was sent.
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome>;
+    /// Submits the parts of a message that are still to be submitted, one after the
+    /// other up to the first one that is not accepted, and waits for the carrier's
+    /// responses. The outcomes come with the numbers of the parts; a transport that
+    /// [takes whole messages](Self::takes_whole_messages) has one, for
+    /// [`WHOLE_MESSAGE`](crate::domain::message::WHOLE_MESSAGE). Without capacity they
+    /// are [`SegmentOutcome::NotSent`]. If the future is dropped, it is unknown whether
+    /// the message was sent.
+    fn submit(&self, message: OutgoingMessage) -> BoxFuture<'_, Vec<(i64, SegmentOutcome)>>;
 
-    /// Why there is no connection, as a sentence for the operator; `None` when
-    /// there is one.
-    fn unavailable_reason(&self) -> Option<String> {
-        None
+    /// Whether the carrier takes a text as a whole and splits it itself.
+    fn takes_whole_messages(&self) -> bool {
+        false
     }
 
-    /// The submits per second that the carrier's throttling has taught; `None` while
-    /// it has not throttled.
-    fn learned_rate(&self) -> Option<f64> {
-        None
+    /// The state of the connection.
+    fn state(&self) -> LinkState {
+        LinkState::default()
     }
 
     /// Waits for outstanding responses and closes the connection. Nothing can be
     /// submitted afterwards.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// The state of the connection to a carrier, as this instance sees it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LinkState {
+    /// Why nothing can be sent; `None` while messages are taken.
+    pub problem: Option<LinkProblem>,
+    /// How long that has been so, or how long the connection has been there.
+    pub lasts: Duration,
+    /// How long the carrier has been throttling without taking all that it was sent;
+    /// `None` while it does not.
+    pub throttled_for: Option<Duration>,
+    /// The messages per second that the carrier's throttling has taught; `None` while it
+    /// has not throttled.
+    pub learned_rate: Option<f64>,
+}
+
+/// Why nothing can be sent to a carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkProblem {
+    /// The end of a sentence for the operator, such as `the carrier refuses the password`.
+    pub sentence: String,
+    /// Whether it stays so until somebody changes something, as with a wrong password.
+    pub needs_operator: bool,
+}
+
+/// A message to submit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    /// The message.
+    pub id: MessageId,
+    /// The phone that it goes to.
+    pub recipient: PhoneNumber,
+    /// The sender that the phone shows; `None` leaves it to the carrier.
+    pub sender: Option<Sender>,
+    /// The text, as a whole.
+    pub text: SmsText,
+    /// The numbers of the segments that are still to be submitted, from 1.
+    pub numbers: Vec<i64>,
+    /// How long the carrier may try to deliver it, from now.
+    pub valid_for: Duration,
 }
 
 /// Which segment of which message.

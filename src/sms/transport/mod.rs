@@ -3,6 +3,7 @@
 mod config;
 mod interface;
 pub mod sandbox;
+mod segments;
 pub mod smpp;
 
 pub use crate::domain::message::{
@@ -10,5 +11,7 @@ pub use crate::domain::message::{
 };
 pub use config::TransportConfig;
 pub use interface::{
-    CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, Part, ReportSender, SegmentId, Submission, Transport,
+    CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, LinkProblem, LinkState, OutgoingMessage, Part,
+    ReportSender, SegmentId, Submission, Transport,
 };
+pub use segments::SegmentTransport;

@@ -22,7 +22,8 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
-use super::interface::{CarrierReport, IncomingReceipt, ReportSender, Submission, Transport};
+use super::interface::{CarrierReport, IncomingReceipt, OutgoingMessage, ReportSender, Submission, Transport};
+use super::segments::{SegmentTransport, submit_segments};
 use crate::domain::message::{
     CarrierMessageId, CarrierRejection, DeliveryReceipt, MessageError, ReceiptState, SegmentOutcome,
 };
@@ -67,7 +68,7 @@ impl Sandbox {
 
     /// Delivers the receipts of segments that were accepted before a restart; ids
     /// that are not the sandbox's are ignored. Has to be called within a Tokio
-    /// runtime, as [`submit`](Transport::submit).
+    /// runtime, as [`submit_segment`](SegmentTransport::submit_segment).
     pub fn resume(&self, carrier_ids: Vec<String>) {
         let (delay, reports, capacity) = (self.delay, self.reports.clone(), Arc::clone(&self.capacity));
         tokio::spawn(async move {
@@ -134,12 +135,22 @@ impl Transport for Sandbox {
         })
     }
 
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
-        Box::pin(async move { self.respond(&submission) })
+    fn submit(&self, message: OutgoingMessage) -> BoxFuture<'_, Vec<(i64, SegmentOutcome)>> {
+        Box::pin(async move { submit_segments(self, &message).await })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { self.capacity.close() })
+    }
+}
+
+impl SegmentTransport for Sandbox {
+    fn segment_ready(&self) -> BoxFuture<'_, ()> {
+        self.ready()
+    }
+
+    fn submit_segment(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
+        Box::pin(async move { self.respond(&submission) })
     }
 }
 
@@ -158,7 +169,7 @@ async fn deliver(receipt: DeliveryReceipt, delay: Duration, reports: ReportSende
 }
 
 /// The prefix of its ids; the digit of the `Ending` follows.
-pub const ID_PREFIX: &str = "sandbox-";
+const ID_PREFIX: &str = "sandbox-";
 
 /// What becomes of a segment after it was accepted.
 #[derive(Clone, Copy, PartialEq)]

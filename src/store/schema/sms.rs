@@ -44,6 +44,7 @@ table! {
         updated_at -> BigInt,
         carrier_code -> Nullable<Text>,
         rehearsed -> Bool,
+        carrier -> Text,
     }
 }
 

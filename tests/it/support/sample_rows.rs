@@ -183,6 +183,16 @@ const ROWS: &[SampleRows] = &[
           'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE)",
     ),
     rows(
+        34,
+        "messages",
+        "(id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, credits, status, \
+         error, tries, due_at, valid_until, created_at, updated_at, carrier_code, rehearsed, carrier) VALUES \
+         ('msg_1', 'acc_1', 'key_1', 'live', '+420777000001', 'Ada', 'Hello', 'r1', 'gsm7', 1, 1, 'delivered', \
+          NULL, 1, NULL, 22, 23, 24, NULL, FALSE, 'default'), \
+         ('msg_2', 'acc_2', NULL, 'test', '+420777000002', NULL, 'Ahoj ž', '', 'ucs2', 255, 0, 'queued', \
+          'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE, 'sandbox')",
+    ),
+    rows(
         6,
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at) VALUES \

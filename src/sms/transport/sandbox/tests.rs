@@ -50,7 +50,7 @@ async fn the_end_of_the_number_says_what_the_receipt_is() {
         ("+420777123995", ReceiptState::Expired),
     ] {
         let start = Instant::now();
-        let carrier_id = accepted(sandbox.submit(to(number)).await);
+        let carrier_id = accepted(sandbox.submit_segment(to(number)).await);
         let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
         acknowledge.send(()).unwrap();
         assert_eq!(start.elapsed().as_secs(), 1, "{number}");
@@ -63,7 +63,7 @@ async fn the_end_of_the_number_says_what_the_receipt_is() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_ever_heard_of_994() {
     let (sandbox, mut receipts) = sandbox();
-    accepted(sandbox.submit(to("+420777123994")).await);
+    accepted(sandbox.submit_segment(to("+420777123994")).await);
     let year = Duration::from_secs(365 * 86_400);
     assert!(tokio::time::timeout(year, receipts.recv()).await.is_err());
     assert_eq!(sandbox.capacity(), MAX_PENDING_RECEIPTS);
@@ -77,11 +77,11 @@ async fn a_throttled_segment_is_taken_at_the_third_try() {
     for _ in 0..2 {
         for segment in [to("+420777123999"), second.clone()] {
             let rejection = CarrierRejection { error: MessageError::Throttled, carrier_code: None };
-            assert_eq!(sandbox.submit(segment).await, SegmentOutcome::Throttled { rejection, after: DELAY });
+            assert_eq!(sandbox.submit_segment(segment).await, SegmentOutcome::Throttled { rejection, after: DELAY });
         }
     }
     for segment in [to("+420777123999"), second] {
-        let carrier_id = accepted(sandbox.submit(segment).await);
+        let carrier_id = accepted(sandbox.submit_segment(segment).await);
         let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
         acknowledge.send(()).unwrap();
         assert_eq!((receipt.carrier_id.as_str(), receipt.state), (carrier_id.as_str(), ReceiptState::Delivered));
@@ -93,13 +93,13 @@ async fn a_throttled_segment_is_taken_at_the_third_try() {
 async fn an_invalid_recipient_is_refused_for_good() {
     let (sandbox, _arrivals) = sandbox();
     let rejection = CarrierRejection { error: MessageError::InvalidRecipient, carrier_code: None };
-    assert_eq!(sandbox.submit(to("+420777123998")).await, SegmentOutcome::Rejected(rejection));
+    assert_eq!(sandbox.submit_segment(to("+420777123998")).await, SegmentOutcome::Rejected(rejection));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_that_is_not_acknowledged_comes_again() {
     let (sandbox, mut receipts) = sandbox();
-    let carrier_id = accepted(sandbox.submit(to("+420777123456")).await);
+    let carrier_id = accepted(sandbox.submit_segment(to("+420777123456")).await);
     drop(receipts.recv().await.unwrap());
     let IncomingReceipt { receipt, acknowledge } = receipt(&mut receipts).await;
     assert_eq!(receipt.carrier_id.as_str(), carrier_id);
@@ -112,7 +112,7 @@ async fn receipts_are_given_again_after_a_restart() {
     let (before, _) = sandbox();
     let mut ids = vec!["1234".to_owned(), "sandbox-".to_owned(), "sandbox-x".to_owned()];
     for number in ["+420777123994", "+420777123997", "+420777123456"] {
-        ids.push(accepted(before.submit(to(number)).await));
+        ids.push(accepted(before.submit_segment(to(number)).await));
     }
     let (after, mut receipts) = sandbox();
     after.resume(ids.clone());
@@ -126,10 +126,10 @@ async fn receipts_are_given_again_after_a_restart() {
 async fn there_is_room_for_so_many_receipts_and_then_one_waits() {
     let (sandbox, mut receipts) = sandbox();
     for _ in 0..MAX_PENDING_RECEIPTS {
-        accepted(sandbox.submit(to("+420777123456")).await);
+        accepted(sandbox.submit_segment(to("+420777123456")).await);
     }
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, SegmentOutcome::NotSent);
+    assert_eq!(sandbox.submit_segment(to("+420777123456")).await, SegmentOutcome::NotSent);
     receipt(&mut receipts).await.acknowledge.send(()).unwrap();
     sandbox.ready().await;
     assert_eq!(sandbox.capacity(), 1);
@@ -140,6 +140,6 @@ async fn once_closed_it_takes_nothing() {
     let (sandbox, _arrivals) = sandbox();
     sandbox.close().await;
     assert_eq!(sandbox.capacity(), 0);
-    assert_eq!(sandbox.submit(to("+420777123456")).await, SegmentOutcome::NotSent);
+    assert_eq!(sandbox.submit_segment(to("+420777123456")).await, SegmentOutcome::NotSent);
     assert!(tokio::time::timeout(DELAY, sandbox.ready()).await.is_err());
 }

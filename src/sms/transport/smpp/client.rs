@@ -18,7 +18,11 @@ use super::supervisor::{ConnectionState, Supervisor};
 use crate::domain::message::MessageError;
 use crate::repeats::Repeats;
 use crate::sms::metrics::SmsMetrics;
-use crate::sms::transport::{CarrierRejection, ReportSender, SegmentOutcome, Submission, Transport};
+use crate::sms::transport::segments::submit_segments;
+use crate::sms::transport::{
+    CarrierRejection, LinkProblem, LinkState, OutgoingMessage, ReportSender, SegmentOutcome, SegmentTransport,
+    Submission, Transport,
+};
 
 /// A carrier that is connected by SMPP. What its throttling and its silence teach
 /// outlives a connection.
@@ -160,8 +164,8 @@ impl Transport for Smpp {
         Box::pin(self.wait_until_ready())
     }
 
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
-        Box::pin(self.send(submission))
+    fn submit(&self, message: OutgoingMessage) -> BoxFuture<'_, Vec<(i64, SegmentOutcome)>> {
+        Box::pin(async move { submit_segments(self, &message).await })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -173,19 +177,32 @@ impl Transport for Smpp {
         })
     }
 
-    fn learned_rate(&self) -> Option<f64> {
-        self.pace.learned()
-    }
-
-    fn unavailable_reason(&self) -> Option<String> {
+    fn state(&self) -> LinkState {
         let state = self.state.borrow();
-        match (&state.link, &state.reason) {
+        let sentence = match (&state.link, &state.reason) {
             (Some(_), _) if self.stall.has_begun() => {
                 Some("the carrier is connected and answers no submits".to_owned())
             }
             (Some(_), _) => None,
             (None, Some(reason)) => Some(reason.clone()),
             (None, None) => Some("the connection to the carrier is not there yet".to_owned()),
+        };
+        let needs_operator = state.needs_operator;
+        LinkState {
+            problem: sentence.map(|sentence| LinkProblem { sentence, needs_operator }),
+            lasts: state.since.elapsed(),
+            throttled_for: None,
+            learned_rate: self.pace.learned(),
         }
+    }
+}
+
+impl SegmentTransport for Smpp {
+    fn segment_ready(&self) -> BoxFuture<'_, ()> {
+        self.ready()
+    }
+
+    fn submit_segment(&self, submission: Submission) -> BoxFuture<'_, SegmentOutcome> {
+        Box::pin(self.send(submission))
     }
 }

@@ -28,12 +28,22 @@ const STABLE_AFTER: Duration = Duration::from_secs(30);
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The state of the connection.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub(super) struct ConnectionState {
     /// The bound connection.
     pub(super) link: Option<Arc<Link>>,
     /// Why there is none, as a sentence; `None` before the first attempt.
     pub(super) reason: Option<String>,
+    /// Whether an operator has to change something, as with a refused password.
+    pub(super) needs_operator: bool,
+    /// When the connection came, or when it was lost.
+    pub(super) since: Instant,
+}
+
+impl Default for ConnectionState {
+    fn default() -> Self {
+        Self { link: None, reason: None, needs_operator: false, since: Instant::now() }
+    }
 }
 
 /// Owns the connection and publishes its state.
@@ -76,13 +86,20 @@ impl Supervisor {
             if let Some(others) = self.failures.to_log(&reason) {
                 tracing::warn!(others, "SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
             }
-            self.state.send_replace(ConnectionState { link: None, reason: Some(reason) });
+            self.unavailable(reason, refused);
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
                 break;
             }
         }
-        let reason = Some("the connection to the carrier was closed here".to_owned());
-        self.state.send_replace(ConnectionState { link: None, reason });
+        self.unavailable("the connection to the carrier was closed here".to_owned(), false);
+    }
+
+    fn unavailable(&self, reason: String, needs_operator: bool) {
+        self.state.send_modify(|state| {
+            // Each failed attempt continues the same outage.
+            let since = if state.link.is_some() { Instant::now() } else { state.since };
+            *state = ConnectionState { link: None, reason: Some(reason), needs_operator, since };
+        });
     }
 
     /// The connection for submits, and another one for receipts if the carrier wants
@@ -114,7 +131,7 @@ impl Supervisor {
         let receiver = receipts.map(|halves| (halves, self.link()));
         self.stall.link_began();
         self.metrics.carrier_bound();
-        self.state.send_replace(ConnectionState { link: Some(Arc::clone(&link)), reason: None });
+        self.state.send_replace(ConnectionState { link: Some(Arc::clone(&link)), ..ConnectionState::default() });
         tracing::info!("SMPP {}: bound", self.config);
         let ((incoming, writer), receiver_link) = (submits, receiver.as_ref().map(|(_, (link, _))| Arc::clone(link)));
         let mut run = Box::pin(async {

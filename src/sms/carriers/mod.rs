@@ -1,0 +1,7 @@
+//! The carriers of this instance, each with its connection and its queue.
+
+mod config;
+mod running;
+
+pub use config::{CarrierConfig, CarriersConfig};
+pub use running::{Carrier, Carriers};
