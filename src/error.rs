@@ -54,6 +54,14 @@ pub enum Error {
     /// Input that can be mended, with a message for each field.
     #[error("invalid input")]
     Invalid(FieldErrors),
+    /// It can't be done with the thing as it is now.
+    #[error("wrong state: {sentence}")]
+    WrongState {
+        /// The stable word for the cause, such as `TOO_LATE`.
+        code: &'static str,
+        /// The cause for people.
+        sentence: &'static str,
+    },
     /// Somebody else changed the same thing since it was read.
     #[error("changed meanwhile")]
     ChangedMeanwhile,

@@ -29,7 +29,9 @@ impl ResponseError for Error {
             | Self::SelfRevocationRefused
             | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress => StatusCode::CONFLICT,
+            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress | Self::WrongState { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

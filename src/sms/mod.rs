@@ -13,6 +13,7 @@ mod retention;
 mod service;
 mod sweeper;
 pub mod transport;
+mod withdrawal;
 mod worker;
 
 pub use service::{CarrierState, IdempotentRequest, Render, Sms};
