@@ -15,6 +15,8 @@ pub(crate) struct ErrorView {
     pub(crate) fields: FieldErrors,
     pub(crate) retry_after: Option<u64>,
     pub(crate) missing_scopes: Vec<String>,
+    /// Which recipient of the request it is about, from 0.
+    pub(crate) index: Option<usize>,
     /// What has to be done first.
     pub(crate) remedy: Option<Remedy>,
 }
@@ -65,6 +67,14 @@ impl ErrorView {
                 code: "NOT_ENOUGH_CREDITS",
                 title: "Not enough credits",
                 detail: format!("This costs {needed} and {left} are left. Nothing was charged and nothing is sent."),
+                ..view
+            },
+            Error::GuardRefused(refusal) => Self {
+                code: refusal.rule.code(),
+                title: refusal.rule.title(),
+                detail: refusal.detail.clone(),
+                retry_after: refusal.retry_after,
+                index: refusal.index,
                 ..view
             },
             Error::StillRunning => {
@@ -121,6 +131,7 @@ impl ErrorView {
             fields: FieldErrors::default(),
             retry_after: None,
             missing_scopes: Vec::new(),
+            index: None,
             remedy: None,
         }
     }

@@ -23,6 +23,7 @@ impl ResponseError for Error {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::KeyRefused(denial) => denial.status,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::GuardRefused(refusal) => refusal.rule.status(),
             Self::CrossSite
             | Self::Forbidden
             | Self::SecondFactorMissing
@@ -62,6 +63,8 @@ struct Problem<'a> {
     errors: Vec<ProblemField<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +84,7 @@ pub(crate) fn problem(view: &ErrorView, request_id: &str) -> HttpResponse {
         request_id,
         errors: fields,
         missing: &view.missing_scopes,
+        index: view.index,
     };
     HttpResponse::build(view.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
 }

@@ -13,6 +13,7 @@ use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKeyId, default_sender};
 use crate::domain::callback::{CallbackFormat, CallbackUrl};
 use crate::domain::carrier::Assignment;
+use crate::domain::guard::{self, GuardWarning, Sending};
 use crate::domain::{callback, credit, text};
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::grouped;
@@ -174,15 +175,17 @@ pub struct Accepted {
     pub messages: Vec<Message>,
     /// The account's balance afterwards, in credits.
     pub credits_left: i64,
+    /// Sending limits that are nearly used by now.
+    pub warnings: Vec<GuardWarning>,
 }
 
 /// Charges and queues one message per recipient, for the carrier that `assignments` has
 /// in the same place. A rehearsed one costs nothing.
 ///
 /// # Errors
-/// [`Error::NotEnoughCredits`], and [`Error::Invalid`] for a `status_callback` that the
-/// key has no secret to sign for; once the caller's transaction is rolled back, nothing
-/// is charged or queued. When the database fails.
+/// [`Error::NotEnoughCredits`], [`Error::GuardRefused`], and [`Error::Invalid`] for a
+/// `status_callback` that the key has no secret to sign for; once the caller's transaction is
+/// rolled back, nothing is charged or queued. When the database fails.
 pub fn accept(
     conn: &mut Conn,
     origin: &MessageOrigin,
@@ -206,11 +209,19 @@ pub fn accept(
     } else {
         credit::charge(conn, &origin.account_id, &costs, now)?
     };
+    let warnings = match origin.mode {
+        Mode::Test => Vec::new(),
+        Mode::Live => {
+            let (account, api_key) = (&origin.account_id, origin.api_key_id.as_ref());
+            let (sender, is_locked) = (sender.as_ref(), !costs.is_empty());
+            guard::admit(conn, Sending { account, api_key, sender, messages: &messages, is_locked }, now)?
+        }
+    };
     for message in &messages {
         diesel::insert_into(messages::table).values(message).prepare_cached().execute(conn)?;
     }
     count_accepted(conn, &messages)?;
-    Ok(Accepted { messages, credits_left })
+    Ok(Accepted { messages, credits_left, warnings })
 }
 
 fn message(

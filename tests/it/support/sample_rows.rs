@@ -362,6 +362,21 @@ const ROWS: &[SampleRows] = &[
          ('mcc_2', 'acc_2', '', 67, 'sent', '', 'not_delivered', 'undelivered', 1, -1)",
     ),
     rows(
+        36,
+        "guards",
+        "(holder, account_id, api_key_id, recipient_10_minutes, recipient_day, messages_minute, credits_day, \
+         destinations, prefixes, senders, is_offered) VALUES \
+         ('acc_1', 'acc_1', NULL, 5, 20, NULL, NULL, 'except', '+881 +979', '', FALSE), \
+         ('key_1', 'acc_1', 'key_1', 1, 2, 60, 500, 'only', '+420', 'Shop', FALSE), \
+         ('acc_2', 'acc_2', NULL, NULL, NULL, NULL, NULL, 'any', '', '', TRUE)",
+    ),
+    rows(
+        36,
+        "guard_counts",
+        "(holder, kind, rehearsed, begins, used, warned) VALUES ('key_1', 'messages', FALSE, 68, 3, 0), \
+         ('key_1', 'credits', FALSE, 0, 450, 80), ('key_1', 'messages', TRUE, 68, 1, 0)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
