@@ -161,12 +161,20 @@ impl AnswerRules {
     }
 
     fn fault(&self, code: &str) -> Option<Fault> {
-        let fits = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(beginning) => code.starts_with(beginning),
-            None => code == pattern,
-        };
-        self.refused.iter().find(|(pattern, _)| fits(pattern)).map(|(_, fault)| *fault)
+        best_match(&self.refused, code)
     }
+}
+
+/// The meaning of a word of the carrier, whatever its case: that of the word itself, or of
+/// the longest beginning, written with `*` behind it.
+pub(super) fn best_match<T: Copy>(meanings: &[(String, T)], word: &str) -> Option<T> {
+    let word = word.trim().to_ascii_lowercase();
+    let fits = |pattern: &str| match pattern.to_ascii_lowercase().strip_suffix('*') {
+        Some(beginning) => word.starts_with(beginning),
+        None => pattern.eq_ignore_ascii_case(&word),
+    };
+    let fitting = meanings.iter().filter(|(pattern, _)| fits(pattern));
+    fitting.max_by_key(|(pattern, _)| (!pattern.ends_with('*'), pattern.len())).map(|(_, meaning)| *meaning)
 }
 
 /// A carrier's code, as it is kept.

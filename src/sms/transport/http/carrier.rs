@@ -16,6 +16,7 @@ use super::receipt_rules::{MESSAGE_PARAMETER, ReadReceipts};
 use super::receipt_secret;
 use super::template::Filling;
 use crate::domain::carrier::CarrierName;
+use crate::domain::message::sms_text::Encoding;
 use crate::domain::message::{
     CarrierMessageId, CarrierRejection, MessageError, MessageId, SegmentOutcome, WHOLE_MESSAGE,
 };
@@ -97,6 +98,7 @@ impl HttpCarrier {
             segments: message.text.segments().len(),
             validity_seconds: validity.as_secs(),
             receipt_url: &self.receipt_url(&message.id),
+            is_gsm: message.text.encoding() == Encoding::Gsm7,
         });
         let client = self.client.clone();
         let exchange = tokio::task::spawn_blocking(move || client.send(&request)).await;

@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::answer::AnswerRules;
 use super::receipt_rules::ReceiptRules;
 use super::request::RequestTemplate;
-use super::twilio;
 use crate::secret_text::SecretText;
 
 pub(super) const DEFAULT_WINDOW: usize = 10;
@@ -50,22 +48,6 @@ pub(super) struct HttpLimits {
     pub(super) rate: Option<NonZeroU32>,
     /// How long a request may take, from the DNS look-up to the answer.
     pub(super) timeout: Duration,
-}
-
-impl HttpConfig {
-    /// Whether a setting names a carrier over HTTP.
-    #[must_use]
-    pub fn has_scheme(text: &str) -> bool {
-        ["twilio:", "twilio+http:"].iter().any(|scheme| text.starts_with(scheme))
-    }
-}
-
-impl FromStr for HttpConfig {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        twilio::parse(text)
-    }
 }
 
 impl Default for HttpLimits {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::answer::{is_id, shortened, text_of};
+use super::answer::{best_match, is_id, shortened, text_of};
 use super::signature;
 use crate::domain::message::{CarrierMessageId, DeliveryReceipt, MessageId, ReceiptState};
 use crate::secret_text::SecretText;
@@ -121,12 +121,12 @@ impl ReceiptRules {
     }
 
     fn read_one(&self, fields: &Fields<'_>, message: Option<MessageId>) -> Result<DeliveryReceipt, IgnoredDelivery> {
+        let word = fields.get(&self.status).ok_or(IgnoredDelivery::Malformed)?;
+        let state = best_match(&self.states, &word).ok_or(IgnoredDelivery::WithoutState)?;
         let id = self.id.as_ref().and_then(|name| fields.get(name)).filter(|id| is_id(id));
         if id.is_none() && message.is_none() {
             return Err(IgnoredDelivery::WithoutId);
         }
-        let word = fields.get(&self.status).ok_or(IgnoredDelivery::Malformed)?;
-        let state = self.state(&word).ok_or(IgnoredDelivery::WithoutState)?;
         let error = self.code.as_ref().and_then(|name| fields.get(name)).map(|code| shortened(&code));
         Ok(DeliveryReceipt {
             carrier_id: CarrierMessageId::new(id.unwrap_or_default()),
@@ -135,14 +135,6 @@ impl ReceiptRules {
             recipient: None,
             message,
         })
-    }
-
-    fn state(&self, word: &str) -> Option<ReceiptState> {
-        let fits = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(beginning) => word.to_ascii_lowercase().starts_with(&beginning.to_ascii_lowercase()),
-            None => word.eq_ignore_ascii_case(pattern),
-        };
-        self.states.iter().find(|(pattern, _)| fits(pattern)).map(|(_, state)| *state)
     }
 }
 

@@ -82,6 +82,10 @@ impl RequestTemplate {
         ReadyRequest { method: self.method, url, headers, body }
     }
 
+    pub(super) fn has_body(&self) -> bool {
+        !matches!(self.body, BodyTemplate::None)
+    }
+
     /// Whether a placeholder is anywhere in it.
     pub(super) fn has(&self, placeholder: Placeholder) -> bool {
         let mut templates: Vec<&Template> = vec![&self.url];
@@ -100,7 +104,7 @@ fn encoded(fields: &[(String, Template)], filling: &Filling<'_>) -> Zeroizing<St
     let mut text = Zeroizing::new(String::new());
     for (name, template) in fields {
         let value = template.fill(filling, Place::Plain);
-        if value.is_empty() {
+        if template.is_left_out(&value, filling) {
             continue;
         }
         if !text.is_empty() {
@@ -122,7 +126,7 @@ impl JsonTemplate {
                 let text = template.fill(filling, Place::Plain);
                 match template.only_number() {
                     Some(_) => text.parse::<u64>().ok().map(Value::from),
-                    None => (!text.is_empty()).then(|| Value::from(text.as_str())),
+                    None => (!template.is_left_out(&text, filling)).then(|| Value::from(text.as_str())),
                 }
             }
             Self::List(items) => {

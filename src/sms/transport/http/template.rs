@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use crate::hex;
+
 /// What stays as it is in a URL and a form (RFC 3986 §2.3).
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -23,10 +25,18 @@ pub(super) enum Placeholder {
     ValiditySeconds,
     ValidityMinutes,
     ReceiptUrl,
+    /// The text if it is in the GSM alphabet, else nothing.
+    GsmText,
+    /// The text in UTF-16, as hexadecimal digits, if it is not in the GSM alphabet.
+    Ucs2Hex,
+    /// SMPP's number of the alphabet: 0 for GSM, 8 for UCS-2.
+    DataCoding,
+    /// Kannel's number of the alphabet: 0 for GSM, 2 for UCS-2.
+    Coding,
 }
 
 impl Placeholder {
-    pub(super) const ALL: [(Self, &'static str); 9] = [
+    pub(super) const ALL: [(Self, &'static str); 13] = [
         (Self::To, "to"),
         (Self::ToDigits, "to_digits"),
         (Self::From, "from"),
@@ -36,6 +46,10 @@ impl Placeholder {
         (Self::ValiditySeconds, "validity_seconds"),
         (Self::ValidityMinutes, "validity_minutes"),
         (Self::ReceiptUrl, "receipt_url"),
+        (Self::GsmText, "gsm_text"),
+        (Self::Ucs2Hex, "ucs2_hex"),
+        (Self::DataCoding, "data_coding"),
+        (Self::Coding, "coding"),
     ];
 
     fn parse(name: &str) -> Option<Self> {
@@ -43,7 +57,8 @@ impl Placeholder {
     }
 
     pub(super) fn is_number(self) -> bool {
-        matches!(self, Self::Segments | Self::ValiditySeconds | Self::ValidityMinutes)
+        use Placeholder::{Coding, DataCoding, Segments, ValidityMinutes, ValiditySeconds};
+        matches!(self, Segments | ValiditySeconds | ValidityMinutes | DataCoding | Coding)
     }
 }
 
@@ -56,7 +71,10 @@ pub(super) struct Filling<'a> {
     pub(super) id: &'a str,
     pub(super) segments: usize,
     pub(super) validity_seconds: u64,
+    /// Empty if no receipt can come.
     pub(super) receipt_url: &'a str,
+    /// Whether the text is in the GSM alphabet.
+    pub(super) is_gsm: bool,
 }
 
 impl Filling<'_> {
@@ -71,9 +89,30 @@ impl Filling<'_> {
             Placeholder::ValiditySeconds => self.validity_seconds.to_string().into(),
             Placeholder::ValidityMinutes => self.validity_seconds.div_ceil(60).to_string().into(),
             Placeholder::ReceiptUrl => self.receipt_url.into(),
+            Placeholder::GsmText => if self.is_gsm { self.text } else { "" }.into(),
+            Placeholder::Ucs2Hex if self.is_gsm => "".into(),
+            Placeholder::Ucs2Hex => {
+                let bytes: Vec<u8> = self.text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+                hex::encode(&bytes).into()
+            }
+            Placeholder::DataCoding => if self.is_gsm { "0" } else { "8" }.into(),
+            Placeholder::Coding => if self.is_gsm { "0" } else { "2" }.into(),
         }
     }
 }
+
+/// A message like any other, to see whether a template becomes a valid request.
+pub(super) const SAMPLE: Filling<'static> = Filling {
+    to: "+15005550006",
+    to_digits: "15005550006",
+    from: "Keyfob",
+    text: "\"Hello\"",
+    id: "msg_00000000000000000000000000",
+    segments: 1,
+    validity_seconds: 3_600,
+    receipt_url: "https://keys.example.com/v1/carriers/default/receipts/x?message=msg_00000000000000000000000000",
+    is_gsm: true,
+};
 
 /// Where a text stands, which decides what is escaped in what it is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +231,11 @@ impl Template {
         }
     }
 
+    /// Whether it is nothing once it is filled, or lacks the address of receipts.
+    pub(super) fn is_left_out(&self, filled: &str, filling: &Filling<'_>) -> bool {
+        filled.is_empty() || (filling.receipt_url.is_empty() && self.has(Placeholder::ReceiptUrl))
+    }
+
     /// Whether a placeholder is in it.
     pub(super) fn has(&self, placeholder: Placeholder) -> bool {
         self.0.iter().any(|part| matches!(part, TemplatePart::Placeholder(found) if *found == placeholder))
@@ -219,7 +263,7 @@ fn unknown_placeholder(name: &str) -> String {
 mod tests {
     use super::*;
 
-    pub(super) const FILLING: Filling<'static> = Filling {
+    const FILLING: Filling<'static> = Filling {
         to: "+420777123456",
         to_digits: "420777123456",
         from: "",
@@ -228,6 +272,7 @@ mod tests {
         segments: 2,
         validity_seconds: 90,
         receipt_url: "https://keys.example.com/r?message=msg_1",
+        is_gsm: false,
     };
 
     fn parse(text: &str) -> Result<Template, String> {

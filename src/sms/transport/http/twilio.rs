@@ -195,7 +195,9 @@ impl FromStr for TwilioUrl {
             ("AC", account) if account == user.as_str() => account,
             ("SK", account) if account.starts_with("AC") => account,
             ("SK", _) => {
-                return Err("the Twilio URL names an API key (SK…), so it needs the account too: account=AC…".to_owned());
+                return Err(
+                    "the Twilio URL names an API key (SK…), so it needs the account too: account=AC…".to_owned()
+                );
             }
             _ => {
                 return Err(format!(
