@@ -32,6 +32,9 @@ pub enum Error {
     /// Keys of this service are switched off by operators only.
     #[error("holders may not switch off keys of this service")]
     SelfRevocationRefused,
+    /// The secret or the signature of a carrier's receipt is wrong.
+    #[error("a receipt with a wrong secret or signature")]
+    ReceiptRefused,
     /// It needs a login of the last minutes.
     #[error("the login is not recent enough")]
     StaleLogin,

@@ -28,6 +28,7 @@ impl ResponseError for Error {
             | Self::Forbidden
             | Self::SecondFactorMissing
             | Self::SelfRevocationRefused
+            | Self::ReceiptRefused
             | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress | Self::WrongState { .. } => {

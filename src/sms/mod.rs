@@ -8,6 +8,7 @@ pub mod carriers;
 mod dispatcher;
 mod due;
 mod guard_log;
+mod incoming;
 pub mod metrics;
 mod receipts;
 mod retention;

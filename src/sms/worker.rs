@@ -38,6 +38,8 @@ pub struct WorkersConfig<'a> {
     pub sandbox_delay: Duration,
     /// Where callbacks may go.
     pub callbacks: &'a CallbackConfig,
+    /// The origin at which carriers reach Keyfob.
+    pub public_url: Option<&'a str>,
     /// The days for which texts and numbers of messages are kept.
     pub retention_days: Option<u16>,
 }
@@ -102,7 +104,7 @@ fn open_carriers(sms: &Sms, config: &WorkersConfig<'_>) -> Carriers {
         reports
     };
     let open = |CarrierConfig { name, transport, sender }: &CarrierConfig| {
-        let transport = transport.open_carrier(reports_of(name), Arc::clone(&sms.metrics))?;
+        let transport = transport.open_carrier(name, config.public_url, reports_of(name), Arc::clone(&sms.metrics))?;
         Some(Carrier::new(name.clone(), transport, sender.clone()))
     };
     let list = config.carriers.carriers.iter().filter_map(open).collect();

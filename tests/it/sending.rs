@@ -144,7 +144,7 @@ fn carrier() -> Assignment {
 
 fn receipt(carrier_id: &str, state: ReceiptState) -> DeliveryReceipt {
     let carrier_id = CarrierMessageId::new(carrier_id);
-    DeliveryReceipt { carrier_id, state, error: None, recipient: Some(PHONE.to_owned()) }
+    DeliveryReceipt { carrier_id, state, error: None, recipient: Some(PHONE.to_owned()), message: None }
 }
 
 on_both_databases! {

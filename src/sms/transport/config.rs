@@ -4,8 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::http::{HttpCarrier, HttpConfig};
 use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
+use crate::domain::carrier::CarrierName;
 use crate::sms::metrics::SmsMetrics;
 
 /// The delay of the sandbox's receipts.
@@ -21,15 +23,27 @@ pub enum TransportConfig {
     },
     /// A carrier that speaks SMPP.
     Smpp(Box<SmppConfig>),
+    /// A carrier with an API over HTTP.
+    Http(Box<HttpConfig>),
 }
 
 impl TransportConfig {
-    /// Starts the carrier's transport, which sends its reports to `reports`; `None`
-    /// without a carrier. Has to be called within a Tokio runtime.
+    /// Starts the transport of the carrier `name`, which sends its reports to `reports`;
+    /// `None` without a carrier. Carriers reach Keyfob at `public_url`. Has to be called
+    /// within a Tokio runtime.
     #[must_use]
-    pub fn open_carrier(&self, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Option<Arc<dyn Transport>> {
+    pub fn open_carrier(
+        &self,
+        name: &CarrierName,
+        public_url: Option<&str>,
+        reports: ReportSender,
+        metrics: Arc<SmsMetrics>,
+    ) -> Option<Arc<dyn Transport>> {
         match self {
             Self::Sandbox { .. } => None,
+            Self::Http(config) => {
+                Some(Arc::new(HttpCarrier::new((**config).clone(), name, public_url, reports, metrics)))
+            }
             Self::Smpp(config) => Some(Arc::new(Smpp::start((**config).clone(), reports, metrics))),
         }
     }
@@ -39,7 +53,7 @@ impl TransportConfig {
     pub const fn sandbox_delay(&self) -> Duration {
         match self {
             Self::Sandbox { delay } => *delay,
-            Self::Smpp(_) => SANDBOX_DELAY,
+            Self::Smpp(_) | Self::Http(_) => SANDBOX_DELAY,
         }
     }
 }
@@ -55,7 +69,13 @@ impl FromStr for TransportConfig {
                 let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
                 Ok(Self::Smpp(Box::new(config)))
             }
-            _ => Err("--sms-transport names neither the sandbox nor a carrier; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
+            _ if HttpConfig::has_scheme(text) => {
+                let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
+                Ok(Self::Http(Box::new(config)))
+            }
+            _ => Err("--sms-transport names neither the sandbox nor a carrier; write sandbox, \
+                      smpp://USER:PASSWORD@HOST:PORT, or twilio://ACCOUNT:TOKEN@api.twilio.com?from=%2B15551234567"
+                .to_owned()),
         }
     }
 }
