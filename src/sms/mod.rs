@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod carriers;
 mod dispatcher;
 mod due;
+mod failover;
 mod guard_log;
 mod incoming;
 pub mod metrics;

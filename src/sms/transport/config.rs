@@ -8,7 +8,7 @@ use super::http::{HttpCarrier, HttpConfig};
 use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
 use crate::domain::carrier::CarrierName;
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 
 /// The delay of the sandbox's receipts.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl TransportConfig {
         name: &CarrierName,
         public_url: Option<&str>,
         reports: ReportSender,
-        metrics: Arc<SmsMetrics>,
+        metrics: Arc<CarrierMetrics>,
     ) -> Option<Arc<dyn Transport>> {
         match self {
             Self::Sandbox { .. } => None,
@@ -45,6 +45,26 @@ impl TransportConfig {
                 Some(Arc::new(HttpCarrier::new((**config).clone(), name, public_url, reports, metrics)))
             }
             Self::Smpp(config) => Some(Arc::new(Smpp::start((**config).clone(), reports, metrics))),
+        }
+    }
+
+    /// What the carrier speaks, for people.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sandbox { .. } => "Sandbox",
+            Self::Smpp(_) => "SMPP",
+            Self::Http(_) => "HTTP",
+        }
+    }
+
+    /// Where the carrier is, without user, password and parameters; empty for the sandbox.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self {
+            Self::Sandbox { .. } => String::new(),
+            Self::Smpp(config) => config.address(),
+            Self::Http(config) => config.to_string(),
         }
     }
 

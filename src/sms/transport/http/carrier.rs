@@ -22,7 +22,7 @@ use crate::domain::message::{
 };
 use crate::repeats::Repeats;
 use crate::secret_text::SecretText;
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 use crate::sms::transport::interface::{
     CarrierReport, IgnoredDelivery, IncomingReceipt, LinkProblem, LinkState, OutgoingMessage, PostedReceipt,
     ReceiptReply, ReportSender, Transport,
@@ -39,7 +39,7 @@ pub struct HttpCarrier {
     client: HttpClient,
     link: Arc<HttpLink>,
     reports: ReportSender,
-    metrics: Arc<SmsMetrics>,
+    metrics: Arc<CarrierMetrics>,
     /// The path that receipts come to, as far as the carrier sends any.
     receipt_path: Option<SecretText>,
     receipt_secret: SecretText,
@@ -57,7 +57,7 @@ impl HttpCarrier {
         name: &CarrierName,
         public_url: Option<&str>,
         reports: ReportSender,
-        metrics: Arc<SmsMetrics>,
+        metrics: Arc<CarrierMetrics>,
     ) -> Self {
         let limits = &config.limits;
         let derive = || receipt_secret::derive(name, &config.credentials);
