@@ -69,6 +69,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000032_create_message_counts",
     "2026-11-28-000033_index_keys_to_search_and_sort",
     "2026-11-29-000034_assign_messages_to_carriers",
+    "2026-11-29-000037_count_messages_by_carrier",
 ];
 
 type Preparation = fn(&mut Conn) -> QueryResult<()>;

@@ -2,6 +2,7 @@
 //! The table `messages` is the queue too.
 
 mod acceptance;
+mod carrier_count;
 mod carrier_message_id;
 mod count;
 mod count_change;
@@ -29,9 +30,10 @@ mod timeline;
 mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
+pub use carrier_count::carrier_counts;
 pub use carrier_message_id::CarrierMessageId;
 pub use count::{MAX_COUNT, causes, count, waiting_for_carrier};
-pub use count_change::{day_of, hour_of};
+pub use count_change::{count_carrier_moved, day_of, hour_of};
 pub use count_fold::fold_counts;
 pub use error::MessageError;
 pub use filter::MessageFilter;
