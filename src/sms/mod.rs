@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod carriers;
 mod dispatcher;
 mod due;
+mod failover;
 pub mod metrics;
 mod receipts;
 mod retention;

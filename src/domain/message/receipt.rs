@@ -265,14 +265,15 @@ pub fn match_receipts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec
 }
 
 /// Deletes receipts that matched no segment for ten minutes. Returns up to 1,000
-/// of the carrier ids in them, for the log.
+/// of their carriers and the ids in them, for the log.
 ///
 /// # Errors
 /// When the database fails.
-pub fn delete_unmatched_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
+pub fn delete_unmatched_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<(CarrierName, String)>> {
     let cutoff = now.plus_seconds(-UNMATCHED_RETENTION_SECONDS);
     let old = waiting_receipts::table.filter(waiting_receipts::created_at.le(cutoff));
-    let ids: Vec<String> = old.select(waiting_receipts::carrier_id).limit(1_000).load(conn)?;
+    let ids: Vec<(CarrierName, String)> =
+        old.select((waiting_receipts::carrier, waiting_receipts::carrier_id)).limit(1_000).load(conn)?;
     if !ids.is_empty() {
         diesel::delete(old).execute(conn)?;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 
 /// The delay of the sandbox's receipts.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -27,10 +27,28 @@ impl TransportConfig {
     /// Starts the carrier's transport, which sends its reports to `reports`; `None`
     /// without a carrier. Has to be called within a Tokio runtime.
     #[must_use]
-    pub fn open_carrier(&self, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Option<Arc<dyn Transport>> {
+    pub fn open_carrier(&self, reports: ReportSender, metrics: Arc<CarrierMetrics>) -> Option<Arc<dyn Transport>> {
         match self {
             Self::Sandbox { .. } => None,
             Self::Smpp(config) => Some(Arc::new(Smpp::start((**config).clone(), reports, metrics))),
+        }
+    }
+
+    /// What the carrier speaks, for people.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sandbox { .. } => "Sandbox",
+            Self::Smpp(_) => "SMPP",
+        }
+    }
+
+    /// Where the carrier is, without user, password and parameters; empty for the sandbox.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self {
+            Self::Sandbox { .. } => String::new(),
+            Self::Smpp(config) => config.address(),
         }
     }
 
