@@ -9,6 +9,7 @@ mod dispatcher;
 mod due;
 mod failover;
 pub mod metrics;
+mod pace;
 mod receipts;
 mod retention;
 mod service;

@@ -18,6 +18,10 @@ const COUNTS: &str = "\
     WHERE hour >= $1 AND hour < $2 AND carrier <> '' GROUP BY carrier, status_group \
     UNION ALL SELECT carrier, old_group, CAST(-SUM(messages) AS BIGINT) FROM message_count_changes \
     WHERE hour >= $1 AND hour < $2 AND carrier <> '' AND old_group <> '' GROUP BY carrier, old_group";
+
+/// How many messages of each carrier came to which end.
+pub type CarrierCounts = HashMap<(CarrierName, StatusGroup), i64>;
+
 const DAY_SECONDS: i64 = 24 * 3600;
 
 #[derive(QueryableByName)]
@@ -35,7 +39,7 @@ struct CarrierCountRow {
 ///
 /// # Errors
 /// When the database fails.
-pub fn carrier_counts(conn: &mut Conn, time: UtcTime) -> Result<HashMap<(CarrierName, StatusGroup), i64>> {
+pub fn carrier_counts(conn: &mut Conn, time: UtcTime) -> Result<CarrierCounts> {
     let day = day_of(time);
     let query = diesel::sql_query(COUNTS).bind::<BigInt, _>(day).bind::<BigInt, _>(day.plus_seconds(DAY_SECONDS));
     let mut counts = HashMap::new();

@@ -30,9 +30,9 @@ mod timeline;
 mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
-pub use carrier_count::carrier_counts;
+pub use carrier_count::{CarrierCounts, carrier_counts};
 pub use carrier_message_id::CarrierMessageId;
-pub use count::{MAX_COUNT, causes, count, waiting_for_carrier};
+pub use count::{MAX_COUNT, causes, count, waiting_by_carrier, waiting_for_carrier, waits_for};
 pub use count_change::{count_carrier_moved, day_of, hour_of};
 pub use count_fold::fold_counts;
 pub use error::MessageError;
