@@ -271,16 +271,21 @@ function segmentsOf(text) {
   return segments;
 }
 
-document.addEventListener("input", ({ target: { form } }) => {
+function showCost(form) {
   const cost = form?.querySelector("[data-cost]");
   if (!cost) return;
   const text = form.elements.text.value;
   const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
   const segments = segmentsOf(text);
-  const credits = form.elements.mode.value === cost.dataset.cost ? counted(segments, "credit") : "no credits";
+  // The price of a segment, which the server knows; none while it depends on a number still to be typed.
+  const price = form.elements.mode.value === cost.dataset.cost ? form.querySelector("#message-route").dataset.credits : "0";
+  const credits = price === "0" ? "no credits" : price && counted(segments * price, "credit");
   const known = segments > MAX_SEGMENTS ? `${MAX_SEGMENTS} is the most` : credits;
-  cost.textContent = text.trim() ? `${counted(segments, "segment")}, ${known}` : "";
-});
+  cost.textContent = text.trim() ? [counted(segments, "segment"), known].filter(Boolean).join(", ") : "";
+}
+
+document.addEventListener("input", ({ target: { form } }) => showCost(form));
+document.addEventListener("htmx:after:swap", () => showCost(document.querySelector("#message-form")));
 
 // ---- Times in the reader's own zone; UTC stays in the tooltip. What says how long it is past has the time there.
 

@@ -7,7 +7,9 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, Redirect, ServiceConfig, r
 use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::session_cookie;
 use crate::dashboard::login::{confirmation, password, second_factor, setup};
-use crate::dashboard::{api_keys, audit, connect, credits, leaks, messages, people, refusals, services, settings};
+use crate::dashboard::{
+    api_keys, audit, carriers, connect, credits, leaks, messages, people, refusals, services, settings,
+};
 use crate::http::{State, head, own_cookies, same_origin};
 
 /// The pages for operators.
@@ -26,9 +28,11 @@ pub(super) fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> 
         .service(resource("/messages").get(messages::list::list_messages).post(messages::new::send_message))
         .service(resource("/messages.csv").get(messages::export::export_messages))
         .service(resource("/messages/new").get(messages::new::new_message))
+        .service(resource("/messages/new/route").get(messages::price::show_route))
         .service(resource("/messages/{id}").get(messages::show::show_message))
         .service(resource("/credits").get(credits::ledger::show_credits).post(credits::ledger::add_credits))
         .service(resource("/credits/corrections").post(credits::correction::correct_credits))
+        .service(resource("/carriers").get(carriers::page::show_carriers))
         .configure(of_services)
         .configure(of_people)
         .service(resource("/audit").get(audit::list::list_events))

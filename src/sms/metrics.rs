@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::pace::RecentPace;
 use super::transport::{IgnoredDelivery, SegmentOutcome};
 use crate::clock::Clock;
 use crate::domain::carrier::CarrierName;
@@ -67,6 +68,7 @@ pub struct CarrierMetrics {
     ignored: [AtomicU64; IgnoredDelivery::ALL.len()],
     to_log: Repeats,
     last_fault: Mutex<Option<CarrierFault>>,
+    pace: RecentPace,
 }
 
 /// What was wrong with the connection to a carrier, and when.
@@ -93,6 +95,7 @@ impl CarrierMetrics {
             ignored: std::array::from_fn(|_| AtomicU64::default()),
             to_log: Repeats::default(),
             last_fault: Mutex::default(),
+            pace: RecentPace::default(),
         }
     }
 
@@ -110,6 +113,15 @@ impl CarrierMetrics {
             SegmentOutcome::NotSent | SegmentOutcome::Throttled { .. } => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if matches!(outcome, SegmentOutcome::Accepted(_)) {
+            self.pace.count(self.clock.now());
+        }
+    }
+
+    /// The submits that the carrier takes a second now.
+    #[must_use]
+    pub fn recent_pace(&self) -> f64 {
+        self.pace.per_second(self.clock.now())
     }
 
     /// Counts a submit that the carrier throttled.

@@ -11,6 +11,7 @@ mod failover;
 mod guard_log;
 mod incoming;
 pub mod metrics;
+mod pace;
 mod receipts;
 mod retention;
 mod service;

@@ -71,6 +71,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-29-000034_assign_messages_to_carriers",
     "2026-11-29-000035_add_callbacks_of_messages",
     "2026-11-29-000036_create_guards",
+    "2026-11-29-000037_count_messages_by_carrier",
 ];
 
 type Preparation = fn(&mut Conn) -> QueryResult<()>;

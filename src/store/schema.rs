@@ -18,7 +18,7 @@ mod sms;
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
 pub use actions::{key_action_items, key_actions};
-pub use counts::{credit_spending, message_count_changes, message_counts};
+pub use counts::{carrier_counts, credit_spending, message_count_changes, message_counts};
 pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, key_use_counting,

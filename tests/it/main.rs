@@ -20,6 +20,7 @@ mod bulk;
 mod callbacks;
 mod carrier;
 mod carriers;
+mod carriers_page;
 mod command_line;
 mod confirmation;
 mod connect;

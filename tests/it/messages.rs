@@ -89,7 +89,7 @@ on_both_databases! {
         db.execute("UPDATE messages SET status = 'sent', due_at = 1");
 
         db.execute(
-            "INSERT INTO message_count_changes SELECT 'mcc_' || substr(id, 5), id, '', 0, '', '', 'sent', '', 1, 0 \
+            "INSERT INTO message_count_changes SELECT 'mcc_' || substr(id, 5), id, '', 0, '', '', 'sent', '', 1, 0, '' \
              FROM accounts",
         );
 
@@ -360,7 +360,7 @@ on_both_databases! {
         let failed = client.get("/messages.csv?status=failed&after=").assert_ok().body;
         let line = format!(
             "\"{refused}\",\"2026-03-01T12:00:00Z\",\"2026-03-01T12:00:00Z\",\"+420777000998\",\"Clinic\",\"'=HYPERLINK(\"\"http://x\"\")\",\
-             \"order-42\",\"live\",\"false\",\"failed\",\"invalid_recipient\",\"0x0b\",\"1\",\"1\",\"1\",\"{}\",\"'=1+1\"",
+             \"order-42\",\"live\",\"false\",\"failed\",\"invalid_recipient\",\"0x0b\",\"1\",\"1\",\"1\",\"{}\",\"'=1+1\",\"default\"",
             key.id
         );
         assert_eq!(failed.lines().nth(1), Some(&*line));

@@ -24,6 +24,7 @@ pub enum Needs {
 
 const KEYS: Needs = May(Permission::ManageKeys);
 const CREDITS: Needs = May(Permission::ManageCredits);
+const CARRIERS: Needs = May(Permission::ViewCarriers);
 const SERVICES: Needs = May(Permission::ManageServices);
 const INVITING: Needs = May(Permission::InvitePeople);
 const PEOPLE: Needs = May(Permission::ManagePeople);
@@ -102,10 +103,12 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /messages", KEYS),
     ("GET /messages.csv", Login),
     ("GET /messages/new", KEYS),
+    ("GET /messages/new/route", KEYS),
     ("GET /messages/{id}", Login),
     ("GET /credits", Login),
     ("POST /credits", CREDITS),
     ("POST /credits/corrections", CREDITS),
+    ("GET /carriers", CARRIERS),
     ("GET /services", Login),
     ("POST /services", SERVICES),
     ("GET /services/new", SERVICES),

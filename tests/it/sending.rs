@@ -94,6 +94,15 @@ impl<'db> Queue<'db> {
         counts.into_iter().map(|((hours, group, error), messages)| (hours, group, error, messages)).collect()
     }
 
+    /// The messages of each carrier that were accepted on a day, by what became of them.
+    fn carrier_counts(&self, day: UtcTime) -> Vec<(CarrierName, &'static str, i64)> {
+        let counts = message::carrier_counts(&mut self.conn(), day).unwrap().into_iter();
+        let counts = counts.map(|((carrier, group), messages)| (carrier, group.as_str(), messages));
+        let mut counts: Vec<_> = counts.filter(|(.., messages)| *messages != 0).collect();
+        counts.sort();
+        counts
+    }
+
     fn fold(&self) {
         assert!(!message::fold_counts(&mut self.conn(), 1_000, self.now).unwrap());
         assert_eq!(self.db.count("message_count_changes"), 0);
@@ -652,6 +661,41 @@ on_both_databases! {
         queue.fold();
         assert_eq!(queue.counts(), after);
         db.assert_messages_are_counted();
+    }
+
+    fn messages_are_counted_by_the_carrier_that_has_them_and_the_day_of_their_acceptance(db: &Database) {
+        let mut queue = Queue::of(db);
+        let name = |name: &str| name.parse::<CarrierName>().unwrap();
+        let to = ["+420777123456", "+447700900123", "+447700900124"].map(str::to_owned);
+        let draft = MessageDraft::parse(&to, "Hello", None, None).unwrap();
+        let origin = MessageOrigin { account_id: queue.account.clone(), api_key_id: None, mode: Mode::Live };
+        let by = |carrier, credits_per_segment| Assignment { carrier: name(carrier), credits_per_segment };
+        let assignments = [by("one", 1), by("two", 3), by("two", 3)];
+        let messages = message::accept(&mut queue.conn(), &origin, &draft, &assignments, NOW).unwrap().messages;
+        assert_eq!(db.count("message_count_changes"), 2, "one for each carrier, not for each message");
+        assert_eq!(queue.spent(), [(0, 7)]);
+        queue.fold();
+
+        let leased = message::lease(&mut queue.conn(), &name("two"), 1, NOW).unwrap();
+        queue.settle(&leased[0].message.id, &[refused(MessageError::InvalidRecipient)]);
+        queue.now = NOW.plus_seconds(86_400);
+        let moved = queue.find(&messages[0].id);
+        message::count_carrier_moved(&mut queue.conn(), &moved, &name("two")).unwrap();
+        db.execute(&format!("UPDATE messages SET carrier = 'two' WHERE id = '{}'", moved.id));
+        db.assert_messages_are_counted();
+
+        let expected = [("two", "not_delivered", 1), ("two", "waiting", 2)];
+        assert_eq!(queue.carrier_counts(NOW), expected.map(|(carrier, group, n)| (name(carrier), group, n)));
+        queue.fold();
+        assert_eq!(queue.carrier_counts(NOW), expected.map(|(carrier, group, n)| (name(carrier), group, n)));
+        assert_eq!(queue.carrier_counts(queue.now), []);
+        assert_eq!(queue.counts().iter().map(|(.., messages)| messages).sum::<i64>(), 3, "the account's are the same");
+        db.assert_messages_are_counted();
+
+        queue.now = NOW.plus_seconds(36 * 86_400);
+        queue.accept(1);
+        queue.fold();
+        assert_eq!(queue.carrier_counts(NOW), [], "counts are kept for 35 days");
     }
 
     fn what_was_refunded_is_taken_off_the_day_on_which_it_was_spent(db: &Database) {

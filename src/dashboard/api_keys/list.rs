@@ -14,6 +14,7 @@ use super::reveal::Reveal;
 use super::row::{ApiKeyRow, draw_sparklines};
 use super::rules::expiry_banner::ExpiryBanner;
 use super::wanted::WantedKeys;
+use crate::dashboard::carriers::trouble::TroubledCarriers;
 use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
@@ -57,6 +58,8 @@ pub(super) struct ApiKeysPage {
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
     reported: Option<ReportedKeys>,
+    /// What is said about carriers that take no messages.
+    troubled: Vec<String>,
     /// The address of this list.
     url: String,
     position: Option<String>,
@@ -85,10 +88,17 @@ struct Listing {
     missed: Option<MissedSwitch>,
     banner: Option<ExpiryBanner>,
     reported: Option<ReportedKeys>,
+    troubled: Vec<String>,
     has_trash: bool,
 }
 
-fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -> Result<Listing> {
+fn listing(
+    conn: &mut Conn,
+    who: &SignedIn,
+    carriers: &TroubledCarriers,
+    wanted: &WantedKeys,
+    now: UtcTime,
+) -> Result<Listing> {
     let services = service::list(conn)?;
     let filter = &wanted.keys.filter;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
@@ -109,6 +119,7 @@ fn listing(conn: &mut Conn, who: &SignedIn, wanted: &WantedKeys, now: UtcTime) -
         banner: ExpiryBanner::read(conn, &who.account, now)?,
         has_trash: trash::has_any(conn, &who.account, now)?,
         reported: ReportedKeys::read(conn, &who.account, now)?,
+        troubled: carriers.sentences(conn)?,
     })
 }
 
@@ -140,8 +151,9 @@ pub(super) async fn draw_list(
 ) -> Result<ApiKeysPage> {
     let read = wanted.clone();
     let (access, now) = (who.access, state.clock.now());
-    let Listing { services, makers, page, cards, missed, banner, reported, has_trash } =
-        state.store.read(move |conn| listing(conn, &who, &read, now)).await?;
+    let carriers = TroubledCarriers::seen_by(access, &state.sms);
+    let Listing { services, makers, page, cards, missed, banner, reported, troubled, has_trash } =
+        state.store.read(move |conn| listing(conn, &who, &carriers, &read, now)).await?;
     let services = ServiceOption::list(services, wanted.keys.filter.service.as_deref());
     let chosen = services.iter().find(|service| service.selected);
     let filter = KeyFilterView::new(&wanted, &makers, chosen.map(|service| service.name.clone()));
@@ -173,6 +185,7 @@ pub(super) async fn draw_list(
         missed,
         banner,
         reported,
+        troubled,
         url: wanted.own_url(),
         position,
         first_page: (page.before > 0).then(|| wanted.url(&KeyPageStart::First)),

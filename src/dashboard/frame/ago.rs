@@ -30,17 +30,23 @@ impl Age {
 #[must_use]
 pub fn ago(then: UtcTime, now: UtcTime) -> String {
     let seconds = seconds_between(then, now);
+    if seconds < MINUTE { "just now".to_owned() } else { format!("{} ago", lasting(seconds)) }
+}
+
+/// So many seconds in the largest unit that fits: `3 minutes`.
+#[must_use]
+pub fn lasting(seconds: i64) -> String {
     let (length, unit) = match seconds {
         YEAR.. => (YEAR, "year"),
         MONTH.. => (MONTH, "month"),
         DAY.. => (DAY, "day"),
         HOUR.. => (HOUR, "hour"),
         MINUTE.. => (MINUTE, "minute"),
-        _ => return "just now".to_owned(),
+        _ => return "less than a minute".to_owned(),
     };
     match seconds / length {
-        1 => format!("1 {unit} ago"),
-        count => format!("{count} {unit}s ago"),
+        1 => format!("1 {unit}"),
+        count => format!("{count} {unit}s"),
     }
 }
 

@@ -94,6 +94,12 @@ impl Shell {
         self.access.allows(Permission::ManageCredits)
     }
 
+    /// Whether the carriers can be seen.
+    #[must_use]
+    pub const fn views_carriers(&self) -> bool {
+        self.access.allows(Permission::ViewCarriers)
+    }
+
     /// Whether services and their scopes can be more than looked at.
     #[must_use]
     pub const fn manages_services(&self) -> bool {

@@ -22,7 +22,7 @@ pub(super) const EXPORT: &str = "/messages.csv";
 pub(super) const MAX_EXPORT_ROWS: usize = 100_000;
 /// Messages that are read at a time, each time within the limit of a read.
 const BATCH_ROWS: usize = 1_000;
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "id",
     "accepted_at",
     "updated_at",
@@ -40,6 +40,7 @@ const COLUMNS: [&str; 17] = [
     "credits_refunded",
     "api_key_id",
     "api_key_name",
+    "carrier",
 ];
 
 /// What is still to be sent of a file.
@@ -129,6 +130,7 @@ fn push_message(csv: &mut String, entry: &MessageEntry, refunds: &HashMap<Messag
         &refunded.to_string(),
         message.api_key_id.as_ref().map_or("", |id| id.as_str()),
         &harmless(api_key.as_deref().unwrap_or_default()),
+        message.carrier.as_str(),
     ];
     push_line(csv, cells);
 }

@@ -11,6 +11,7 @@ use askama::Template;
 
 use super::export::{EXPORT, MAX_EXPORT_ROWS};
 use super::filter::{self, Cause, FilterView, MessageFilterQuery, PageStart, Wanted};
+use super::notices::{CarrierNotices, CarriersNow};
 use super::paths::SECTION;
 use super::picture::{Period, Picture, PictureFigures};
 use super::row::{KeyName, MessageRow};
@@ -25,9 +26,8 @@ use crate::domain::credit;
 use crate::domain::message::{self, MAX_COUNT, MESSAGES_PER_PAGE, MessageEntry, MessageError, MessageFilter};
 use crate::domain::message::{MessageId, MessageList};
 use crate::error::Result;
-use crate::format::{count, grouped};
+use crate::format::grouped;
 use crate::http::State;
-use crate::sms::CarrierState;
 use crate::store::{Conn, UtcTime};
 
 /// The page; its block `list` is what htmx gets when it asks again.
@@ -40,9 +40,9 @@ struct MessagesPage {
     picture: Option<Picture>,
     causes: Vec<Cause>,
     rows: Vec<MessageRow>,
-    carrier: CarrierState,
-    /// How many messages wait for a carrier, if some do, as in `3 messages`.
-    waiting: Option<String>,
+    notices: CarrierNotices,
+    /// Whether there is more than one carrier, so that each row names its own.
+    names_carriers: bool,
     /// The address of what is shown.
     url: String,
     /// The address of the same as a file.
@@ -64,8 +64,7 @@ struct PageOfMessages {
     picture: Option<PictureFigures>,
     causes: Vec<(MessageError, i64)>,
     rows: Vec<MessageEntry>,
-    /// Messages that wait for the carrier.
-    waiting: i64,
+    notices: CarrierNotices,
     next: Option<MessageId>,
     refunds: HashMap<MessageId, i64>,
     /// How many messages before this page fit.
@@ -84,8 +83,7 @@ pub async fn list_messages(
     let wanted = Wanted::parse(&query)?;
     let (account, filter, start) = (who.account.clone(), wanted.filter.clone(), wanted.start.clone());
     let is_wrong = !wanted.errors.is_empty();
-    // With a carrier, messages wait for a moment only, and counting them takes time.
-    let counts_waiting = state.sms.carrier_state() == CarrierState::Sandbox;
+    let carriers = CarriersNow::seen_by(who.access, &state.sms);
     // All messages, from the newest on, come with a picture of them.
     let period = (!wanted.is_filtered() && start == PageStart::Newest).then(|| Period::read(wanted.period()));
     let now = state.clock.now();
@@ -94,8 +92,8 @@ pub async fn list_messages(
         if !is_wrong {
             page.add_causes(conn, &account, &filter, period.map(|period| (period, now)))?;
         }
-        let waiting = if counts_waiting { message::waiting_for_carrier(conn, &account)? } else { 0 };
-        Ok(PageOfMessages { waiting, ..page })
+        page.notices = carriers.notices(conn, &account)?;
+        Ok(page)
     };
     let page = state.store.read(read).await?;
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -177,14 +175,15 @@ fn total(
 
 fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> MessagesPage {
     let now = state.clock.now();
-    let PageOfMessages { keys, picture, causes, rows, waiting, next, refunds, newer, total } = page;
+    let PageOfMessages { keys, picture, causes, rows, notices, next, refunds, newer, total } = page;
     let suffix = wanted.suffix(wanted.filter.error, &wanted.start);
     let before = rows.first().filter(|_| newer > MESSAGES_PER_PAGE).map(|row| row.message.id.clone());
     // An empty page of a list that is shorter now still leads back.
     let is_first = newer == 0 && (wanted.start == PageStart::Newest || !rows.is_empty());
     MessagesPage {
         shell,
-        waiting: (waiting > 0).then(|| count(waiting, "message")),
+        notices,
+        names_carriers: state.sms.carriers().is_some_and(|carriers| carriers.names().nth(1).is_some()),
         filter: FilterView::new(wanted, keys),
         picture: picture.map(|figures| Picture::new(figures, wanted)),
         causes: causes.into_iter().map(|(error, count)| Cause::new(wanted, error, count)).collect(),
@@ -206,7 +205,6 @@ fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> M
                 MessageRow::new(entry, refunded, &suffix, now)
             })
             .collect(),
-        carrier: state.sms.carrier_state(),
     }
 }
 

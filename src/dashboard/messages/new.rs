@@ -8,6 +8,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use super::paths::{self, PATH, SECTION};
+use super::price::{RouteView, only_price};
 use crate::dashboard::api_keys::first_request::{REHEARSED, SMS};
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
@@ -19,7 +20,8 @@ use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::message::idempotency::IdempotencyKey;
-use crate::domain::message::{self, Accepted, MessageDraft, MessageId, MessageOrigin};
+use crate::domain::message::sms_text::SmsText;
+use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::domain::service;
 use crate::error::{Error, FieldErrors, Result};
 use crate::format::count;
@@ -46,6 +48,10 @@ struct MessageFormView {
     is_live: bool,
     /// What it would take as it is filled in.
     cost: Option<String>,
+    /// By which carrier it would go.
+    route: RouteView,
+    /// The price of a segment to any number, in words, if it is the same.
+    price: Option<String>,
     placeholder: &'static str,
     fixed_numbers: &'static [(&'static str, &'static str)],
 }
@@ -106,16 +112,18 @@ fn parse_form(body: &str) -> Result<MessageForm> {
     Ok(form)
 }
 
-/// The segments and credits of a text that can be sent, as in `2 segments, 2 credits`.
-fn cost(state: &State, filled: &MessageForm) -> Option<String> {
+/// The segments and credits of a text that can be sent, as in `2 segments, 2 credits`; the
+/// segments alone while the price is not known.
+fn cost(state: &State, filled: &MessageForm, route: &RouteView) -> Option<String> {
     let mode: Mode = filled.mode.parse().ok()?;
-    // The price is the same for any recipient.
-    let draft = MessageDraft::with_text(&["+10000000".to_owned()], &filled.text).ok()?;
-    let credits = match message::cost(&draft, &state.sms.assign(&draft, mode).ok()?) {
-        0 => "no credits".to_owned(),
-        credits => count(credits, "credit"),
+    let segments = i64::try_from(SmsText::parse("text", &filled.text).ok()?.segment_count()).ok()?;
+    let price = if state.sms.rehearses(mode) { Some(0) } else { route.credits };
+    let credits = match price.map(|price| price.saturating_mul(segments)) {
+        None => return Some(count(segments, "segment")),
+        Some(0) => "no credits".to_owned(),
+        Some(credits) => count(credits, "credit"),
     };
-    Some(format!("{}, {credits}", count(draft.segments(), "segment")))
+    Some(format!("{}, {credits}", count(segments, "segment")))
 }
 
 /// `POST /messages`
@@ -136,7 +144,8 @@ pub async fn send_message(
         Ok(message) => {
             tracing::info!(message_id = message, operator = %who.operator.id, "a message was sent from the dashboard");
             let kind = if filled.mode == Mode::Test.as_str() { "test message" } else { "message" };
-            let cost = cost(&state, &filled).map(|cost| format!(" {cost}.")).unwrap_or_default();
+            let route = RouteView::new(&state.sms, &filled.to, &filled.mode);
+            let cost = cost(&state, &filled, &route).map(|cost| format!(" {cost}.")).unwrap_or_default();
             let toast = Toast::success(format!("Success. The {kind} to {} is on its way.{cost}", filled.to.trim()));
             session::leave_toast(&session, &toast)?;
             if htmx.is_part() {
@@ -215,10 +224,13 @@ fn rejection(error: Error) -> Result<FormRejection> {
 
 impl MessageFormView {
     fn new(state: &State, filled: MessageForm) -> Self {
+        let route = RouteView::new(&state.sms, &filled.to, &filled.mode);
         Self {
             has_carrier: !state.sms.rehearses(Mode::Live),
             is_live: filled.mode == Mode::Live.as_str(),
-            cost: cost(state, &filled),
+            cost: cost(state, &filled, &route),
+            route,
+            price: only_price(&state.sms).map(|price| count(price, "credit")),
             filled,
             errors: FieldErrors::default(),
             alert: None,

@@ -35,6 +35,8 @@ pub(super) struct MessageRow {
     pub(super) credits: String,
     pub(super) refunded: Option<String>,
     pub(super) key: KeyName,
+    /// The carrier that has it or that it waits for; `None` for a rehearsal.
+    pub(super) carrier: Option<String>,
     pub(super) when: When,
     pub(super) age: Age,
 }
@@ -58,6 +60,7 @@ impl MessageRow {
             segments: message.segments,
             credits: grouped(message.credits - refunded),
             refunded: (refunded > 0).then(|| format!("{} refunded", grouped(refunded))),
+            carrier: (!message.carrier.is_sandbox()).then(|| message.carrier.to_string()),
             when: message.created_at.into(),
             age: Age::of(message.created_at, now),
             id: message.id,

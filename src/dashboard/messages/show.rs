@@ -22,6 +22,7 @@ use crate::domain::message::{self, Message, MessageEntry, MessageEvent, MessageI
 use crate::error::{Error, Result};
 use crate::format::{count, grouped};
 use crate::http::State;
+use crate::sms::Sms;
 use crate::store::Conn;
 
 /// The page; its block `facts` is what htmx gets when it asks again.
@@ -33,6 +34,8 @@ struct MessagePage {
     /// The list that led here.
     list: String,
     poll_interval: Option<&'static str>,
+    /// By which carrier it goes and why, if it is not rehearsed.
+    carrier: Option<String>,
     carrier_code: Option<String>,
     /// Whether the retention has removed the text and the number.
     is_removed: bool,
@@ -110,6 +113,7 @@ fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> Mes
     MessagePage {
         shell,
         poll_interval: poll_interval(waiting.chain([(message.status, message.updated_at)]), now),
+        carrier: (!message.carrier.is_sandbox()).then(|| carrier(&state.sms, &message)),
         carrier_code: message.carrier_code.clone(),
         is_removed: message.recipient.is_removed(),
         sender: message.sender.as_ref().map(|sender| sender.as_str().to_owned()),
@@ -122,6 +126,19 @@ fn draw(shell: Shell, known: MessageDetails, suffix: &str, state: &State) -> Mes
         text: message.text.as_str().to_owned(),
         row: MessageRow::new(entry, refunded, suffix, now),
         list: format!("{PATH}{suffix}"),
+    }
+}
+
+/// The carrier, its route and its price, as in `twilio (route +420, 2 credits a segment)`. The
+/// route is left out if the settings have changed since.
+fn carrier(sms: &Sms, message: &Message) -> String {
+    let price = format!("{} a segment", count(message.credits / message.segments, "credit"));
+    let routes = sms.carriers().into_iter().flat_map(|carriers| carriers.routes().iter());
+    let fits = |prefix: &str| !message.recipient.is_removed() && message.recipient.digits().starts_with(prefix);
+    let route = routes.filter(|(prefix, _)| fits(prefix)).max_by_key(|(prefix, _)| prefix.len());
+    match route.filter(|(_, route)| route.carriers.contains(&message.carrier)) {
+        Some((prefix, _)) if !prefix.is_empty() => format!("{} (route +{prefix}, {price})", message.carrier),
+        _ => format!("{} ({price})", message.carrier),
     }
 }
 

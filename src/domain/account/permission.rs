@@ -10,6 +10,9 @@ pub enum Permission {
     ManageKeys,
     /// Add credits.
     ManageCredits,
+    /// See the carriers, their connections and routes; only in the first account, since they
+    /// are the installation's.
+    ViewCarriers,
     /// Create and change services and their scopes; only in the first account, since services
     /// are the installation's.
     ManageServices,
@@ -25,7 +28,7 @@ impl Permission {
     /// Whether it concerns the whole installation, for which the first account answers.
     #[must_use]
     pub const fn is_of_installation(self) -> bool {
-        matches!(self, Self::ManageServices | Self::ManageInstallation)
+        matches!(self, Self::ViewCarriers | Self::ManageServices | Self::ManageInstallation)
     }
 }
 
@@ -36,6 +39,7 @@ impl Role {
         match permission {
             Permission::ManageKeys
             | Permission::ManageCredits
+            | Permission::ViewCarriers
             | Permission::ManageServices
             | Permission::InvitePeople => matches!(self, Self::Owner | Self::Admin),
             Permission::ManagePeople | Permission::ManageInstallation => matches!(self, Self::Owner),
@@ -79,6 +83,7 @@ mod tests {
             let all = [
                 Permission::ManageKeys,
                 Permission::ManageCredits,
+                Permission::ViewCarriers,
                 Permission::ManageServices,
                 Permission::InvitePeople,
                 Permission::ManagePeople,
@@ -87,7 +92,7 @@ mod tests {
             all.into_iter().filter(|permission| role.allows(*permission)).count()
         };
 
-        assert_eq!([Role::Owner, Role::Admin, Role::Viewer].map(allowed), [6, 4, 0]);
+        assert_eq!([Role::Owner, Role::Admin, Role::Viewer].map(allowed), [7, 5, 0]);
         assert!(!Role::Admin.allows(Permission::ManagePeople));
         assert!(!Role::Admin.allows(Permission::ManageInstallation));
     }

@@ -65,6 +65,11 @@ impl RouteTable {
         (0..=longest).rev().find_map(|length| self.routes.get(digits.get(..length)?))
     }
 
+    /// The routes with their prefixes, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Route)> {
+        self.routes.iter().map(|(prefix, route)| (&**prefix, &**route))
+    }
+
     /// Whether there is no route.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -53,6 +53,33 @@ pub fn waiting_for_carrier(conn: &mut Conn, account: &AccountId) -> Result<i64> 
     Ok(queued.count().get_result(conn)?)
 }
 
+/// The number of messages that wait to be sent by a carrier; of more than [`MAX_COUNT`]
+/// one more than that.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_by_carrier(conn: &mut Conn, carrier: &CarrierName) -> Result<usize> {
+    let queued = messages::table
+        .filter(messages::carrier.eq(carrier))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.is_not_null());
+    let ones: Vec<i64> = queued.select(1_i64.into_sql::<BigInt>()).limit(MAX_COUNT as i64 + 1).load(conn)?;
+    Ok(ones.len())
+}
+
+/// Whether messages of an account wait to be sent by a carrier.
+///
+/// # Errors
+/// When the database fails.
+pub fn waits_for(conn: &mut Conn, account: &AccountId, carrier: &CarrierName) -> Result<bool> {
+    let queued = messages::table
+        .filter(messages::carrier.eq(carrier))
+        .filter(messages::status.eq(MessageStatus::Queued))
+        .filter(messages::due_at.is_not_null())
+        .filter(messages::account_id.eq(account));
+    Ok(queued.select(messages::id).first::<MessageId>(conn).optional()?.is_some())
+}
+
 /// Why messages that fit failed or wait, with the number of each, the most
 /// frequent first; whatever cause the filter asks for.
 ///

@@ -2,12 +2,15 @@
 //! transaction that makes them: many transactions change the same count, and would wait
 //! for each other's row.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::error::MessageError;
 use super::record::{Message, MessageStatus};
 use super::status_group::StatusGroup;
 use crate::domain::account::AccountId;
+use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
 use crate::error::Result;
 use crate::store::schema::message_count_changes;
@@ -22,7 +25,7 @@ id! {
 }
 
 /// Messages of one hour that moved from one count to another.
-#[derive(Debug, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = message_count_changes)]
 pub(super) struct CountChange {
     pub(super) id: CountChangeId,
@@ -39,6 +42,8 @@ pub(super) struct CountChange {
     pub(super) messages: i64,
     /// The credits that were spent; negative for a refund.
     pub(super) credits: i64,
+    /// Empty in what was counted before there were counts by carrier.
+    pub(super) carrier: String,
 }
 
 /// The beginning of the hour.
@@ -58,16 +63,31 @@ const fn beginning_of(time: UtcTime, micros: i64) -> UtcTime {
     UtcTime::from_micros(time.saturating_sub(time.rem_euclid(micros)))
 }
 
-/// Counts the messages of one accepted request, and what they cost.
+/// Counts the messages of one accepted request, and what they cost: a change for each
+/// carrier that they go by.
 pub(super) fn count_accepted(conn: &mut Conn, messages: &[Message]) -> Result<()> {
-    let Some(first) = messages.first() else { return Ok(()) };
-    let change = CountChange {
-        old_group: String::new(),
-        messages: i64::try_from(messages.len()).unwrap_or(i64::MAX),
-        credits: messages.iter().map(|message| message.credits).sum(),
-        ..of_one(first)
-    };
-    insert(conn, &change)
+    let mut changes: BTreeMap<&CarrierName, CountChange> = BTreeMap::new();
+    for message in messages {
+        let change = changes.entry(&message.carrier).or_insert_with(|| CountChange {
+            old_group: String::new(),
+            messages: 0,
+            ..of_one(message)
+        });
+        change.messages += 1;
+        change.credits += message.credits;
+    }
+    changes.values().try_for_each(|change| insert(conn, change))
+}
+
+/// Counts a message by another carrier from now on, in the transaction that moves it.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_carrier_moved(conn: &mut Conn, message: &Message, to: &CarrierName) -> Result<()> {
+    let here = CountChange { old_group: String::new(), messages: -1, ..of_one(message) };
+    let there = CountChange { carrier: to.to_string(), messages: 1, id: CountChangeId::mint(), ..here.clone() };
+    insert(conn, &here)?;
+    insert(conn, &there)
 }
 
 /// Counts a message elsewhere, if its status or its error puts it there, and takes off
@@ -103,6 +123,7 @@ fn of_one(message: &Message) -> CountChange {
         error,
         messages: 1,
         credits: 0,
+        carrier: message.carrier.to_string(),
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::count_change::{CountChange, CountChangeId, day_of};
 use crate::error::Result;
-use crate::store::schema::{credit_spending, message_count_changes, message_counts};
+use crate::store::schema::{carrier_counts, credit_spending, message_count_changes, message_counts};
 use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// Counts are kept for so many days.
@@ -50,6 +50,9 @@ pub fn fold_counts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<bool> 
         let spending = credit_spending::table.filter(credit_spending::account_id.eq(account));
         diesel::delete(spending.filter(credit_spending::day.lt(oldest))).execute(conn)?;
     }
+    if !changes.is_empty() {
+        diesel::delete(carrier_counts::table.filter(carrier_counts::day.lt(oldest))).execute(conn)?;
+    }
     Ok(changes.len() >= limit)
 }
 
@@ -60,6 +63,8 @@ struct Sums<'a> {
     messages: BTreeMap<(&'a str, i64, &'a str, &'a str), i64>,
     /// By account, day and key.
     credits: BTreeMap<(&'a str, i64, &'a str), i64>,
+    /// By carrier, day and group.
+    carriers: BTreeMap<(&'a str, i64, &'a str), i64>,
 }
 
 impl<'a> Sums<'a> {
@@ -75,8 +80,21 @@ impl<'a> Sums<'a> {
             }
             let place = (account, day_of(change.hour).micros(), &*change.api_key_id);
             *sums.credits.entry(place).or_default() += change.credits;
+            sums.add_to_carrier(change);
         }
         sums
+    }
+
+    /// What happened to a carrier's messages, unless it is from before they were counted.
+    fn add_to_carrier(&mut self, change: &'a CountChange) {
+        let (carrier, day) = (&*change.carrier, day_of(change.hour).micros());
+        if carrier.is_empty() {
+            return;
+        }
+        *self.carriers.entry((carrier, day, &*change.status_group)).or_default() += change.messages;
+        if !change.old_group.is_empty() {
+            *self.carriers.entry((carrier, day, &*change.old_group)).or_default() -= change.messages;
+        }
     }
 
     fn write(&self, conn: &mut Conn) -> QueryResult<()> {
@@ -98,6 +116,20 @@ impl<'a> Sums<'a> {
                 .bind::<BigInt, _>(day)
                 .bind::<Text, _>(key)
                 .bind::<BigInt, _>(credits)
+                .prepare_cached()
+                .execute(conn)?;
+        }
+        self.write_carriers(conn)
+    }
+
+    fn write_carriers(&self, conn: &mut Conn) -> QueryResult<()> {
+        let statement = upsert("carrier_counts", ["carrier", "day", "status_group"], "messages");
+        for ((carrier, day, group), messages) in self.carriers.iter().filter(|(_, messages)| **messages != 0) {
+            diesel::sql_query(&*statement)
+                .bind::<Text, _>(carrier)
+                .bind::<BigInt, _>(day)
+                .bind::<Text, _>(group)
+                .bind::<BigInt, _>(messages)
                 .prepare_cached()
                 .execute(conn)?;
         }

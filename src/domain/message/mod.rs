@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod cancel;
+mod carrier_count;
 mod carrier_message_id;
 mod count;
 mod count_change;
@@ -32,9 +33,10 @@ mod view;
 
 pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageFields, MessageOrigin, accept, cost};
 pub use cancel::cancel;
+pub use carrier_count::{CarrierCounts, carrier_counts};
 pub use carrier_message_id::CarrierMessageId;
-pub use count::{MAX_COUNT, causes, count, waiting_for_carrier};
-pub use count_change::{day_of, hour_of};
+pub use count::{MAX_COUNT, causes, count, waiting_by_carrier, waiting_for_carrier, waits_for};
+pub use count_change::{count_carrier_moved, day_of, hour_of};
 pub use count_fold::fold_counts;
 pub use erasure::{erase, redact};
 pub use error::MessageError;

@@ -22,6 +22,15 @@ table! {
 }
 
 table! {
+    carrier_counts (carrier, day, status_group) {
+        carrier -> Text,
+        day -> BigInt,
+        status_group -> Text,
+        messages -> BigInt,
+    }
+}
+
+table! {
     message_count_changes (id) {
         id -> Text,
         account_id -> Text,
@@ -33,5 +42,6 @@ table! {
         error -> Text,
         messages -> BigInt,
         credits -> BigInt,
+        carrier -> Text,
     }
 }

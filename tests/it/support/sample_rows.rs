@@ -377,6 +377,18 @@ const ROWS: &[SampleRows] = &[
          ('key_1', 'credits', FALSE, 0, 450, 80), ('key_1', 'messages', TRUE, 68, 1, 0)",
     ),
     rows(
+        37,
+        "message_count_changes",
+        "(id, account_id, api_key_id, hour, old_group, old_error, status_group, error, messages, credits, carrier) VALUES \
+         ('mcc_1', 'acc_1', 'key_1', 67, '', '', 'waiting', '', 2, 2, 'twilio'), \
+         ('mcc_2', 'acc_2', '', 67, 'sent', '', 'not_delivered', 'undelivered', 1, -1, '')",
+    ),
+    rows(
+        37,
+        "carrier_counts",
+        "(carrier, day, status_group, messages) VALUES ('twilio', 66, 'delivered', 3), ('default', 66, 'waiting', 1)",
+    ),
+    rows(
         11,
         "audit_events",
         "(id, account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \

@@ -125,6 +125,19 @@ impl Database {
         ));
         assert!(wrong.is_empty(), "{wrong:?}");
         let day = |time: &str| format!("{time} / 86400000000 * 86400000000");
+        let by_carrier = format!(
+            "SELECT carrier, day, status_group, messages AS n FROM carrier_counts UNION ALL \
+             SELECT carrier, {0}, status_group, messages FROM message_count_changes UNION ALL \
+             SELECT carrier, {0}, old_group, -messages FROM message_count_changes WHERE old_group <> '' \
+             UNION ALL SELECT carrier, {1}, {group}, -1 FROM messages",
+            day("hour"),
+            day("created_at"),
+        );
+        let wrong = self.ask(&format!(
+            "SELECT carrier || ' ' || status_group || ' ' || SUM(n) AS line FROM ({by_carrier}) AS counts \
+             GROUP BY carrier, day, status_group HAVING SUM(n) <> 0"
+        ));
+        assert!(wrong.is_empty(), "{wrong:?}");
         let spending = format!(
             "SELECT account_id, day, api_key_id, credits AS n FROM credit_spending UNION ALL \
              SELECT account_id, {}, api_key_id, credits FROM message_count_changes UNION ALL \
