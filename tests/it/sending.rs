@@ -64,7 +64,8 @@ impl<'db> Queue<'db> {
     }
 
     fn receive(&self, carrier_id: &str, state: ReceiptState) {
-        message::receive(&mut self.conn(), &carrier().carrier, &receipt(carrier_id, state), self.now).unwrap();
+        message::receive(&mut self.conn(), &carrier().carrier, |_| true, &receipt(carrier_id, state), self.now)
+            .unwrap();
     }
 
     fn find(&self, id: &MessageId) -> Message {
@@ -395,7 +396,7 @@ on_both_databases! {
         queue.settle(&delivered, &[taken("c2")]);
         for (carrier_id, state) in [("c1", ReceiptState::Undelivered), ("c2", ReceiptState::Delivered)] {
             let receipt = DeliveryReceipt { error: Some("0A7".to_owned()), ..receipt(carrier_id, state) };
-            message::receive(&mut queue.conn(), &carrier().carrier, &receipt, NOW).unwrap();
+            message::receive(&mut queue.conn(), &carrier().carrier, |_| true, &receipt, NOW).unwrap();
         }
 
         for (id, code) in [(&rejected, Some("0x404")), (&undelivered, Some("0A7")), (&delivered, None)] {
