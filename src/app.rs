@@ -21,7 +21,6 @@ use crate::http::State;
 use crate::routes;
 use crate::server::drain::Drain;
 use crate::server::listen;
-use crate::sms::carriers::CarriersConfig;
 use crate::sms::{Sms, Workers, WorkersConfig};
 use crate::store::Store;
 
@@ -74,7 +73,7 @@ impl Keyfob {
         let workers = Workers::start(
             &sms,
             &WorkersConfig {
-                carriers: &CarriersConfig::single(config.sms_transport.clone()),
+                carriers: &config.all_carriers(),
                 sandbox_delay: config.sms_transport.sandbox_delay(),
                 callbacks: &config.callbacks,
                 public_url: config.public_url.as_deref(),

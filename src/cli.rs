@@ -1,6 +1,7 @@
 //! The command line: its commands, and what they print.
 
 mod audit;
+mod carriers;
 mod credits;
 mod duration;
 mod key;
@@ -18,6 +19,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 
 use audit::AuditCommand;
+use carriers::CarriersCommand;
 use credits::CreditsCommand;
 use key::KeyCommand;
 use on_database::{database, open, say};
@@ -84,6 +86,11 @@ enum Command {
         #[command(subcommand)]
         command: Option<CreditsCommand>,
     },
+    /// Check the carriers that --carriers or --sms-transport names, and list their routes
+    Carriers {
+        #[command(subcommand)]
+        command: Option<CarriersCommand>,
+    },
     /// The record of every change
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -107,6 +114,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Setting(command)) => setting::run(&config, command).await,
         Some(Command::Restore { file, keys_off }) => restore::restore(&config, file, keys_off).await,
         Some(Command::Credits { command }) => credits::run(&config, command).await,
+        Some(Command::Carriers { command }) => carriers::run(&config, command),
         Some(Command::Audit(command)) => audit::run(&config, command).await,
     };
     done.map_err(|error| sentences(&config, error))

@@ -1,6 +1,7 @@
 //! The settings, from flags and the environment.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName};
@@ -13,6 +14,7 @@ use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
 use crate::secret_text::{SecretText, without_credentials};
 use crate::sms::callbacks::CallbackConfig;
+use crate::sms::carriers::CarriersConfig;
 use crate::sms::transport::TransportConfig;
 use crate::store::{self, DatabaseUrl, OpenOptions};
 
@@ -67,6 +69,10 @@ pub struct Settings {
     )]
     pub sms_transport: SecretText,
 
+    /// A file with several carriers and the routes to them, in the place of --sms-transport
+    #[arg(long, global = true, env = "KEYFOB_CARRIERS", value_name = "FILE")]
+    pub carriers: Option<String>,
+
     /// Private addresses or ranges that customers' callbacks may go to, separated by commas
     #[arg(long, global = true, env = "KEYFOB_CALLBACK_ALLOW", default_value = "", value_name = "ADDRESSES")]
     pub callback_allow: String,
@@ -111,6 +117,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// The transport of live messages.
     pub sms_transport: TransportConfig,
+    /// The carriers of a file, in the place of the one of `sms_transport`.
+    pub carriers: Option<CarriersConfig>,
     /// Where callbacks may go.
     pub callbacks: CallbackConfig,
     /// The days after which texts and numbers of messages are removed; `None` keeps
@@ -148,6 +156,10 @@ impl Config {
         let trusted_proxies = found.check("--trusted-proxy", text, proxies);
         let url = settings.sms_transport.expose();
         let sms_transport = found.check("--sms-transport", url, url.parse());
+        let carriers = found.check_given("--carriers", settings.carriers.as_deref(), |_, file| match url {
+            "sandbox" => CarriersConfig::read(Path::new(file)),
+            _ => Err("--carriers has all carriers: move that of --sms-transport into the file".to_owned()),
+        });
         let text = settings.callback_allow.as_str();
         let networks = Networks::parse(text).map_err(|part| no_network("--callback-allow", &part));
         let callback_allow = found.check("--callback-allow", text, networks);
@@ -164,6 +176,7 @@ impl Config {
                 public_url: public_url?,
                 trusted_proxies: trusted_proxies?,
                 sms_transport: sms_transport?,
+                carriers: carriers?,
                 callbacks: CallbackConfig { allowed: callback_allow?, ..CallbackConfig::default() },
                 message_retention_days: settings.message_retention,
                 opening_credits: settings.opening_credits,
@@ -173,6 +186,12 @@ impl Config {
             })
         })();
         checked.ok_or(found.sentences)
+    }
+
+    /// The carriers of the file, or the one of `--sms-transport`.
+    #[must_use]
+    pub fn all_carriers(&self) -> CarriersConfig {
+        self.carriers.clone().unwrap_or_else(|| CarriersConfig::single(self.sms_transport.clone()))
     }
 
     /// What a first look at the program does not show, one sentence each.
@@ -186,8 +205,10 @@ impl Config {
                 self.listen
             )
         });
-        let is_sandbox = matches!(self.sms_transport, TransportConfig::Sandbox { .. })
-            .then(|| "SMS go to the sandbox: nothing is really sent until --sms-transport names a carrier".to_owned());
+        let is_sandbox =
+            self.all_carriers().carriers.is_empty().then(|| {
+                "SMS go to the sandbox: nothing is really sent until --sms-transport names a carrier".to_owned()
+            });
         is_open.into_iter().chain(is_sandbox).collect()
     }
 }

@@ -10,6 +10,7 @@ fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_
         public_url: public_url.map(Into::into),
         trusted_proxy: trusted_proxy.into(),
         sms_transport: "sandbox".into(),
+        carriers: None,
         callback_allow: String::new(),
         message_retention: None,
         opening_credits: credit::DEFAULT_OPENING_CREDITS,

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::carriers::Carrier;
 use super::transport::OutgoingMessage;
 use crate::clock::Clock;
+use crate::domain::carrier::RouteTable;
 use crate::domain::message::{self, CarrierRejection, Lease, Message, MessageId, SegmentOutcome};
 use crate::error::Result;
 use crate::store::{Store, UtcTime, log_outage};
@@ -40,6 +41,7 @@ pub(super) struct DispatchOutcome {
 /// The dispatcher of a carrier's queue; the sandbox counts as a carrier.
 pub(super) struct Dispatcher {
     carrier: Arc<Carrier>,
+    routes: RouteTable,
     store: Store,
     clock: Clock,
     /// The largest capacity that the transport ever had.
@@ -47,9 +49,10 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher of the messages that wait for `carrier`.
-    pub(super) fn new(carrier: Arc<Carrier>, store: Store, clock: Clock) -> Self {
-        Self { carrier, store, clock, max_capacity: AtomicUsize::new(0) }
+    /// A dispatcher of the messages that wait for `carrier`; `routes` have the rules for
+    /// their senders.
+    pub(super) fn new(carrier: Arc<Carrier>, routes: RouteTable, store: Store, clock: Clock) -> Self {
+        Self { carrier, routes, store, clock, max_capacity: AtomicUsize::new(0) }
     }
 
     /// Runs until `stop`, then waits for the messages in progress and closes the
@@ -132,9 +135,9 @@ impl Dispatcher {
         for lease in leases {
             let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return };
             let (carrier, outcomes) = (Arc::clone(&self.carrier), outcomes.clone());
-            let now = self.clock.now();
+            let message = self.outgoing(&lease);
             tokio::spawn(async move {
-                let segments = carrier.transport.submit(outgoing(&lease, now)).await;
+                let segments = carrier.transport.submit(message).await;
                 segments.iter().for_each(|(_, outcome)| carrier.metrics.answered(outcome));
                 log_rejections(&lease.message, &segments);
                 let Message { id, account_id, due_at: until, .. } = lease.message;
@@ -144,18 +147,20 @@ impl Dispatcher {
             });
         }
     }
-}
 
-/// What the transport needs of a leased message.
-fn outgoing(Lease { message, numbers }: &Lease, now: UtcTime) -> OutgoingMessage {
-    let valid_for = message.valid_until.micros().saturating_sub(now.micros()).max(0).unsigned_abs();
-    OutgoingMessage {
-        id: message.id.clone(),
-        recipient: message.recipient.clone(),
-        sender: message.sender.clone(),
-        text: message.text.clone(),
-        numbers: numbers.clone(),
-        valid_for: Duration::from_micros(valid_for),
+    /// What the transport needs of a leased message.
+    fn outgoing(&self, Lease { message, numbers }: &Lease) -> OutgoingMessage {
+        let now = self.clock.now();
+        let valid_for = message.valid_until.micros().saturating_sub(now.micros()).max(0).unsigned_abs();
+        let rule = self.routes.find(&message.recipient).map(|route| route.sender.clone()).unwrap_or_default();
+        OutgoingMessage {
+            id: message.id.clone(),
+            recipient: message.recipient.clone(),
+            sender: rule.apply(message.sender.as_ref(), self.carrier.sender.as_ref()),
+            text: message.text.clone(),
+            numbers: numbers.clone(),
+            valid_for: Duration::from_micros(valid_for),
+        }
     }
 }
 

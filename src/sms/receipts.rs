@@ -53,8 +53,11 @@ async fn record_receipts(
         return;
     }
     let (carrier, receipts, now) = (carrier.clone(), Arc::new(receipts), sms.clock.now());
-    let receive =
-        move |conn: &mut _| each(conn, &receipts, |conn, receipt| message::receive(conn, &carrier, receipt, now));
+    let carriers = Arc::clone(&sms.carriers);
+    let receive = move |conn: &mut _| {
+        let is_known = |name: &CarrierName| carriers.get().is_none_or(|carriers| carriers.knows(name));
+        each(conn, &receipts, |conn, receipt| message::receive(conn, &carrier, is_known, receipt, now))
+    };
     match sms.store.write(receive).await {
         // The connection may have ended since; then nobody receives this.
         Ok(changes) => {

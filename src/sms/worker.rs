@@ -67,8 +67,10 @@ impl Workers {
         };
         let callback_worker =
             CallbackWorker::new(sms.store.clone(), sms.clock.clone(), config.callbacks, Arc::clone(&waiting.callbacks));
-        let dispatcher =
-            |carrier: &Arc<Carrier>| Dispatcher::new(Arc::clone(carrier), sms.store.clone(), sms.clock.clone());
+        let dispatcher = |carrier: &Arc<Carrier>| {
+            let routes = carriers.routes_to(carrier);
+            Dispatcher::new(Arc::clone(carrier), routes, sms.store.clone(), sms.clock.clone())
+        };
         let run = |carrier| tokio::spawn(dispatcher(carrier).run(outcomes.clone(), stopping.clone()));
         let mut tasks: Vec<_> = carriers.with_sandbox().map(run).collect();
         drop(outcomes);

@@ -3,7 +3,7 @@
 use keyfob::domain::account::membership::Role;
 use serde_json::Value;
 
-use crate::support::{App, Application, CarrierPeer, Database, Page, PeerAnswer, Smsc, on_both_databases};
+use crate::support::{App, Application, CarrierPeer, Page, PeerAnswer, Smsc, on_both_databases};
 
 const TO: &str = "+420777123456";
 const OTHER: &str = "+420777123457";

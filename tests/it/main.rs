@@ -92,6 +92,7 @@ mod session_list;
 mod sessions;
 mod settings;
 mod setup;
+mod several_carriers;
 mod shutdown;
 mod smpp;
 mod sms_messages;

@@ -64,7 +64,8 @@ impl<'db> Queue<'db> {
     }
 
     fn receive(&self, carrier_id: &str, state: ReceiptState) {
-        message::receive(&mut self.conn(), &carrier().carrier, &receipt(carrier_id, state), self.now).unwrap();
+        message::receive(&mut self.conn(), &carrier().carrier, |_| true, &receipt(carrier_id, state), self.now)
+            .unwrap();
     }
 
     fn find(&self, id: &MessageId) -> Message {
@@ -404,7 +405,7 @@ on_both_databases! {
         queue.settle(&delivered, &[taken("c2")]);
         for (carrier_id, state) in [("c1", ReceiptState::Undelivered), ("c2", ReceiptState::Delivered)] {
             let receipt = DeliveryReceipt { error: Some("0A7".to_owned()), ..receipt(carrier_id, state) };
-            message::receive(&mut queue.conn(), &carrier().carrier, &receipt, NOW).unwrap();
+            message::receive(&mut queue.conn(), &carrier().carrier, |_| true, &receipt, NOW).unwrap();
         }
 
         for (id, code) in [(&rejected, Some("0x404")), (&undelivered, Some("0A7")), (&delivered, None)] {
@@ -667,7 +668,7 @@ on_both_databases! {
         let mut queue = Queue::of(db);
         let name = |name: &str| name.parse::<CarrierName>().unwrap();
         let to = ["+420777123456", "+447700900123", "+447700900124"].map(str::to_owned);
-        let draft = MessageDraft::parse(&to, "Hello", None, None).unwrap();
+        let draft = MessageDraft::with_text(&to, "Hello").unwrap();
         let origin = MessageOrigin { account_id: queue.account.clone(), api_key_id: None, mode: Mode::Live };
         let by = |carrier, credits_per_segment| Assignment { carrier: name(carrier), credits_per_segment };
         let assignments = [by("one", 1), by("two", 3), by("two", 3)];

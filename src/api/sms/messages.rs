@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::api::answer_traced;
 use crate::api::caller::{announce_end, caller};
 use crate::api::json_body::{check_length, parse};
+use crate::domain::carrier::Assignment;
 use crate::domain::message::idempotency::IdempotencyKey;
+use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::{
     self, Accepted, MessageDraft, MessageFields, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
 };
@@ -198,11 +200,32 @@ struct EstimateRequest {
 }
 
 #[derive(Serialize)]
-struct EstimateView {
+struct EstimateView<'a> {
     encoding: &'static str,
     segments: i64,
     recipients: usize,
     credits: i64,
+    messages: Vec<RecipientEstimate<'a>>,
+}
+
+/// The price of the message to one recipient.
+#[derive(Serialize)]
+struct RecipientEstimate<'a> {
+    to: &'a str,
+    segments: i64,
+    credits: i64,
+}
+
+/// Why an estimate without a recipient may be impossible.
+const PRICE_BY_NUMBER: &str = "Name a recipient: the price depends on the number.";
+
+fn by_recipient<'a>(draft: &'a MessageDraft, assignments: &[Assignment]) -> Vec<RecipientEstimate<'a>> {
+    let estimate = |(to, assignment): (&'a PhoneNumber, &Assignment)| RecipientEstimate {
+        to: to.as_str(),
+        segments: draft.segments(),
+        credits: draft.segments().saturating_mul(assignment.credits_per_segment),
+    };
+    draft.recipients().iter().zip(assignments).map(estimate).collect()
 }
 
 /// `POST /v1/sms/messages/estimate`: validates a request and returns its price; sends
@@ -216,11 +239,15 @@ pub async fn estimate_messages(
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
         let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
+        let has_recipients = to.is_some();
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
         let draft = SendRequest { to, text, from, reference }.draft(&state)?;
-        let credits = message::cost(&draft, &state.sms.assign(&draft, key.mode)?);
+        let no_number = |error| if has_recipients { error } else { Error::invalid("to", PRICE_BY_NUMBER) };
+        let assignments = state.sms.assign(&draft, key.mode).map_err(no_number)?;
+        let credits = message::cost(&draft, &assignments);
         let view = EstimateView {
+            messages: if has_recipients { by_recipient(&draft, &assignments) } else { Vec::new() },
             encoding: draft.text().encoding().as_str(),
             segments: draft.segments(),
             recipients: draft.recipients().len(),

@@ -40,10 +40,10 @@ impl Route {
     pub const DEFAULT_MAX_THROTTLED: Duration = Duration::from_secs(60);
 }
 
-/// The routes by prefix. The longest prefix of a number decides.
+/// The routes by prefix. The longest prefix of a number decides. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
-    routes: HashMap<String, Arc<Route>>,
+    routes: Arc<HashMap<String, Arc<Route>>>,
     max_prefix_digits: usize,
 }
 
@@ -54,15 +54,30 @@ impl RouteTable {
     pub fn new(routes: impl IntoIterator<Item = (String, Route)>) -> Self {
         let routes: HashMap<_, _> = routes.into_iter().map(|(prefix, route)| (prefix, Arc::new(route))).collect();
         let max_prefix_digits = routes.keys().map(String::len).max().unwrap_or_default();
-        Self { routes, max_prefix_digits }
+        Self { routes: Arc::new(routes), max_prefix_digits }
     }
 
     /// The route of a number, if there is one.
     #[must_use]
     pub fn find(&self, number: &PhoneNumber) -> Option<&Arc<Route>> {
+        self.find_with_prefix(number).map(|(_, route)| route)
+    }
+
+    /// The route of a number with its prefix, if there is one.
+    #[must_use]
+    pub fn find_with_prefix(&self, number: &PhoneNumber) -> Option<(&str, &Arc<Route>)> {
         let digits = number.digits();
         let longest = self.max_prefix_digits.min(digits.len());
-        (0..=longest).rev().find_map(|length| self.routes.get(digits.get(..length)?))
+        let found = (0..=longest).rev().find_map(|length| self.routes.get_key_value(digits.get(..length)?));
+        found.map(|(prefix, route)| (prefix.as_str(), route))
+    }
+
+    /// The routes with their prefixes, in the order of these.
+    #[must_use]
+    pub fn list(&self) -> Vec<(&str, &Arc<Route>)> {
+        let mut all: Vec<_> = self.routes.iter().map(|(prefix, route)| (prefix.as_str(), route)).collect();
+        all.sort_by_key(|(prefix, _)| *prefix);
+        all
     }
 
     /// The routes with their prefixes, in no order.

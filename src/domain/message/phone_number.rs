@@ -14,7 +14,7 @@ use crate::store::types::text_column;
 /// The fewest digits after the plus sign; E.164 sets no minimum.
 const MIN_DIGITS: usize = 7;
 /// The most digits after the plus sign (E.164 §6.2.1).
-const MAX_DIGITS: usize = 15;
+pub const MAX_DIGITS: usize = 15;
 
 /// `+` and 7 to 15 digits, which begin with a country code. A number without a
 /// country code is refused, not completed.

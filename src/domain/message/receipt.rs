@@ -7,6 +7,8 @@ use diesel::prelude::*;
 use super::carrier_message_id::CarrierMessageId;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock};
+use super::phone_number::PhoneNumber;
+use super::queue::carriers_with_messages;
 use super::record::{MessageId, MessageStatus};
 use super::segment::{self, MessageSegment, SegmentStatus, WHOLE_MESSAGE, segments, sum_up};
 use crate::domain::carrier::CarrierName;
@@ -24,6 +26,9 @@ const RESPONSE_GRACE_SECONDS: i64 = 20;
 /// The most receipts without a segment that are kept; more are dropped, so that
 /// a carrier can't fill the database.
 const MAX_UNMATCHED: i64 = 10_000;
+
+/// The fewest characters of an id that two carriers do not give by chance.
+const UNIQUE_ID_CHARS: usize = 16;
 
 text_enum! {
     /// The state of a segment in a receipt (SMPP 3.4 §5.2.28).
@@ -96,13 +101,16 @@ struct WaitingReceipt {
 }
 
 /// Applies a receipt of a carrier to its segment, or keeps it for a while when there is no
-/// such segment yet. A segment that is settled already does not change.
+/// such segment yet. A segment that is settled already does not change. `is_known` says
+/// which carriers the settings have: a message of another one may have been sent before
+/// the carrier was renamed.
 ///
 /// # Errors
 /// When the database fails.
 pub fn receive(
     conn: &mut Conn,
     carrier: &CarrierName,
+    is_known: impl Fn(&CarrierName) -> bool,
     receipt: &DeliveryReceipt,
     now: UtcTime,
 ) -> Result<Option<StatusChange>> {
@@ -113,6 +121,7 @@ pub fn receive(
         (None, Some(message)) if receipt.state.final_status().is_some() => {
             find_named(conn, carrier, message, carrier_id, now)?
         }
+        (None, None) if !carrier.is_sandbox() => find_under_earlier_name(conn, is_known, receipt)?,
         (found, _) => found,
     };
     match found {
@@ -183,6 +192,32 @@ fn find_segment(
         .load(conn)?;
     let exact = found.iter().position(|segment| segment.carrier_id.as_deref() == Some(carrier_id));
     Ok(if found.is_empty() { None } else { Some(found.swap_remove(exact.unwrap_or(0))) })
+}
+
+/// The segment with this id among those that a carrier got which the settings do not have
+/// any more. The id has to be the same, and the phone, since the name of the carrier is
+/// not; a receipt without a phone is enough for an id so long that no other carrier gives
+/// the same.
+fn find_under_earlier_name(
+    conn: &mut Conn,
+    is_known: impl Fn(&CarrierName) -> bool,
+    receipt: &DeliveryReceipt,
+) -> Result<Option<MessageSegment>> {
+    let phone = receipt.recipient.as_deref().map(|number| number.trim_start_matches('+'));
+    for name in carriers_with_messages(conn)?.iter().filter(|name| !name.is_sandbox() && !is_known(name)) {
+        let carrier_id = receipt.carrier_id.as_str();
+        let Some(segment) = find_segment(conn, name, carrier_id, receipt.carrier_id.key())? else { continue };
+        let row = messages::table.find(&segment.message_id).select(messages::recipient);
+        let recipient: PhoneNumber = row.first(conn)?;
+        let is_same = match phone {
+            Some(phone) => phone == recipient.digits(),
+            None => carrier_id.len() >= UNIQUE_ID_CHARS,
+        };
+        if is_same && segment.carrier_id.as_deref() == Some(carrier_id) && segment.status.is_open() {
+            return Ok(Some(segment));
+        }
+    }
+    Ok(None)
 }
 
 fn apply(

@@ -11,7 +11,7 @@ use crate::sms::transport::{LinkProblem, LinkState};
 const MAX_OUTAGE: Duration = Duration::from_secs(10);
 
 /// Why the messages of a carrier go by another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GivenUp {
     /// There has been no connection for a while.
     NotConnected,
@@ -67,6 +67,12 @@ impl Availability {
         let Seen { outage, throttled_for } = *self.seen.read();
         let is_too_slow = throttled_for.is_some_and(|lasts| lasts > route.max_throttled);
         outage.or_else(|| is_too_slow.then_some(GivenUp::Throttled))
+    }
+
+    /// Whether messages of any route may have to leave the carrier.
+    pub(in crate::sms) fn is_in_doubt(&self) -> bool {
+        let Seen { outage, throttled_for } = *self.seen.read();
+        outage.is_some() || throttled_for.is_some()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod availability;
 mod config;
+mod file;
 mod running;
 
 pub use availability::GivenUp;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::availability::Availability;
+use super::availability::{Availability, GivenUp};
 use super::config::{CarrierConfig, CarriersConfig};
 use crate::domain::carrier::{Assignment, CarrierName, Route, RouteTable};
 use crate::domain::message::MessageDraft;
@@ -114,6 +114,11 @@ impl Carriers {
         &self.config.routes
     }
 
+    /// The routes that messages of a carrier take; none for the sandbox.
+    pub(in crate::sms) fn routes_to(&self, carrier: &Carrier) -> RouteTable {
+        if carrier.name.is_sandbox() { RouteTable::default() } else { self.config.routes.clone() }
+    }
+
     /// The carriers and the sandbox.
     pub(in crate::sms) fn with_sandbox(&self) -> impl Iterator<Item = &Arc<Carrier>> {
         self.list.iter().chain([&self.sandbox])
@@ -132,9 +137,26 @@ impl Carriers {
     }
 
     /// The first carrier of a route that is not given up.
-    pub(in crate::sms) fn first_available(&self, route: &Route) -> Option<&Arc<Carrier>> {
-        let carriers = route.carriers.iter().filter_map(|name| self.find(name));
-        carriers.into_iter().find(|carrier| carrier.availability.given_up(route).is_none())
+    fn first_available(&self, route: &Route) -> Option<&Arc<Carrier>> {
+        let mut carriers = route.carriers.iter().filter_map(|name| self.find(name));
+        carriers.find(|carrier| carrier.availability.given_up(route).is_none())
+    }
+
+    /// By which carrier a message that waits for `from` should go instead, and why.
+    pub(in crate::sms) fn way_out(&self, from: &CarrierName, to: &PhoneNumber) -> Option<(CarrierName, GivenUp)> {
+        let route = self.routes().find(to)?;
+        let Some(carrier) = self.find(from) else {
+            // Nothing sends them here, so that waiting for another carrier is better.
+            let why = if self.knows(from) { GivenUp::SwitchedOff } else { GivenUp::Unknown };
+            return self.first_choice(route).map(|next| (next.name.clone(), why));
+        };
+        let why = carrier.availability.given_up(route)?;
+        self.first_available(route).map(|next| (next.name.clone(), why))
+    }
+
+    /// The first carrier of a route that is not given up, or else the first one.
+    fn first_choice(&self, route: &Route) -> Option<&Arc<Carrier>> {
+        self.first_available(route).or_else(|| route.carriers.iter().find_map(|name| self.find(name)))
     }
 
     /// By which carrier each message of a draft is to go.
@@ -148,10 +170,8 @@ impl Carriers {
     fn assign_one(&self, recipient: &PhoneNumber) -> Result<Assignment> {
         let no_carrier = |why| Error::invalid("to", format!("No carrier serves {recipient}: {why}."));
         let route = self.routes().find(recipient).ok_or_else(|| no_carrier("no route begins like this number"))?;
-        // If all are given up, the message waits for the first one.
-        let is_on = || route.carriers.iter().find_map(|name| self.find(name));
-        let carrier = self.first_available(route).or_else(is_on);
-        let carrier = carrier.ok_or_else(|| no_carrier("every carrier of its route is switched off"))?;
+        let carrier =
+            self.first_choice(route).ok_or_else(|| no_carrier("every carrier of its route is switched off"))?;
         Ok(Assignment { carrier: carrier.name.clone(), credits_per_segment: route.credits })
     }
 }

@@ -212,6 +212,7 @@ impl<'db> App<'db> {
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
             sms_transport: CarrierPeer::ordinary().url("window=100").parse().unwrap(),
+            carriers: None,
             callbacks: CallbackConfig::default(),
             message_retention_days: None,
             opening_credits: credit::DEFAULT_OPENING_CREDITS,

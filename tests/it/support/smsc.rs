@@ -99,6 +99,12 @@ impl Smsc {
         self.child.wait().unwrap();
     }
 
+    /// Ends at once. Returns the events of this name that nobody has waited for.
+    pub fn kill_and_list(&mut self, name: &str) -> Vec<Value> {
+        self.kill();
+        self.events.iter().filter(|event| event["event"] == name).collect()
+    }
+
     /// A new one in the same place, which remembers nothing.
     pub fn restart(&mut self) {
         self.kill();

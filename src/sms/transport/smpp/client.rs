@@ -193,8 +193,9 @@ impl Transport for Smpp {
 
     fn state(&self) -> LinkState {
         let state = self.state.borrow();
+        let (stalled, lasts) = (self.stall.lasts(), state.since.elapsed());
         let sentence = match (&state.link, &state.reason) {
-            (Some(_), _) if self.stall.has_begun() => Some(UNANSWERED.to_owned()),
+            (Some(_), _) if stalled.is_some() => Some(UNANSWERED.to_owned()),
             (Some(_), _) => None,
             (None, Some(reason)) => Some(reason.clone()),
             (None, None) => Some("the connection to the carrier is not there yet".to_owned()),
@@ -202,8 +203,13 @@ impl Transport for Smpp {
         let needs_operator = state.needs_operator;
         LinkState {
             problem: sentence.map(|sentence| LinkProblem { sentence, needs_operator }),
-            lasts: state.since.elapsed(),
-            throttled_for: None,
+            lasts: match (&state.link, stalled) {
+                (Some(_), Some(stalled)) => stalled,
+                // A new connection to a carrier that answers nothing ends no outage.
+                (None, Some(stalled)) => stalled.max(lasts),
+                (_, None) => lasts,
+            },
+            throttled_for: self.pace.throttled_for(),
             learned_rate: self.pace.learned(),
         }
     }

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 const BURST: Duration = Duration::from_millis(100);
 /// How long nothing is submitted after the carrier throttled.
 pub(in crate::sms::transport) const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
+/// A carrier that has not throttled for so long takes what it is sent. Longer than a
+/// learned rate takes to rise until it throttles again.
+const THROTTLING_ENDS_AFTER: Duration = Duration::from_secs(30);
 /// The lowest learned rate, in submits per second.
 const MIN_RATE: f64 = 0.5;
 /// Above this rate, in submits per second, nothing is limited any more.
@@ -50,6 +53,9 @@ struct PaceState {
     recent: RecentAnswers,
     /// The learned rate that was reported last.
     reported: Option<f64>,
+    /// The first and the last time that the carrier throttled, without a long pause
+    /// between.
+    throttling: Option<(Instant, Instant)>,
 }
 
 impl Pace {
@@ -65,6 +71,7 @@ impl Pace {
             answers_since_lowered: 0.0,
             recent: RecentAnswers::new(now),
             reported: None,
+            throttling: None,
         };
         Self { configured, state: Mutex::new(state) }
     }
@@ -101,6 +108,13 @@ impl Pace {
         state.lowered_at.and(state.rate).filter(|rate| self.configured != Some(*rate))
     }
 
+    /// How long the carrier has been throttling again and again; `None` once it has not
+    /// for a while.
+    pub(in crate::sms::transport) fn throttled_for(&self) -> Option<Duration> {
+        let throttling = self.state.lock().throttling_at(Instant::now());
+        throttling.map(|(first, last)| last.duration_since(first))
+    }
+
     /// Counts an answer other than throttling, which lets a learned rate rise.
     pub(in crate::sms::transport) fn answered(&self) {
         let (mut state, now) = (self.state.lock(), Instant::now());
@@ -121,6 +135,8 @@ impl Pace {
     pub(in crate::sms::transport) fn throttled(&self, began: Instant) -> Option<f64> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         state.paused_until = now + THROTTLE_PAUSE;
+        let first = state.throttling_at(now).map_or(now, |(first, _)| first);
+        state.throttling = Some((first, now));
         // Submits that were on their way when the rate was lowered say nothing about
         // the new rate.
         if state.lowered_at.is_some_and(|lowered| began <= lowered) {
@@ -143,6 +159,10 @@ impl Pace {
 }
 
 impl PaceState {
+    fn throttling_at(&self, now: Instant) -> Option<(Instant, Instant)> {
+        self.throttling.filter(|(_, last)| now.duration_since(*last) < THROTTLING_ENDS_AFTER)
+    }
+
     fn room(&self, now: Instant) -> usize {
         if now < self.paused_until {
             return 0;

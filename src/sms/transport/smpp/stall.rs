@@ -29,6 +29,8 @@ pub(super) struct Stall {
 #[derive(Default)]
 struct StallState {
     last_answer: Option<Instant>,
+    /// When the first submit since the last answer timed out.
+    since: Option<Instant>,
     /// Submits without an answer since the last answer.
     unanswered: usize,
     /// Those of the current connection.
@@ -57,9 +59,9 @@ impl Stall {
         Self { window, timeout, state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Whether the carrier answers no submits at the moment.
-    pub(super) fn has_begun(&self) -> bool {
-        self.state.lock().unanswered > 0
+    /// For how long the carrier has answered no submits; `None` while it answers.
+    pub(super) fn lasts(&self) -> Option<Duration> {
+        self.state.lock().since.map(|since| since.elapsed())
     }
 
     /// How many submits may begin while `outstanding` ones have no response yet.
@@ -134,6 +136,7 @@ impl Stall {
         }
         state.unanswered += 1;
         state.unanswered_on_link += 1;
+        state.since.get_or_insert_with(Instant::now);
         if state.unanswered >= self.window {
             state.probes += usize::from(state.is_probing);
             let delay = PROBE_DELAYS[state.probes.min(PROBE_DELAYS.len() - 1)];
@@ -184,7 +187,7 @@ mod tests {
         assert!(!stall.answered());
         // It lost one response among others.
         assert!(!stall.unanswered(began));
-        assert_eq!((stall.room(9), stall.has_begun(), stall.needs_new_link()), (usize::MAX, false, false));
+        assert_eq!((stall.room(9), stall.lasts().is_some(), stall.needs_new_link()), (usize::MAX, false, false));
     }
 
     #[tokio::test(start_paused = true)]
@@ -208,7 +211,7 @@ mod tests {
         let began = Instant::now();
         stall.lost(began);
         stall.link_began();
-        assert_eq!((stall.room(0), stall.has_begun()), (1, false));
+        assert_eq!((stall.room(0), stall.lasts().is_some()), (1, false));
         let probe = stall.begin(0);
         assert!(probe.is_some() && stall.begin(0).is_none());
 
@@ -230,7 +233,7 @@ mod tests {
             });
             assert_eq!(count.count() + 1, window.min(3));
             stall.link_began();
-            assert!(!stall.needs_new_link() && stall.has_begun());
+            assert!(!stall.needs_new_link() && stall.lasts().is_some());
         }
     }
 
