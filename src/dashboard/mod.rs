@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connect;
 pub mod credits;
 pub mod frame;
+pub mod guards;
 pub mod handover;
 pub mod invitations;
 pub mod leaks;

@@ -342,7 +342,7 @@ const ROWS: &[SampleRows] = &[
          ('mcc_2', 'acc_2', '', 67, 'sent', '', 'not_delivered', 'undelivered', 1, -1)",
     ),
     rows(
-        36,
+        35,
         "guards",
         "(holder, account_id, api_key_id, recipient_10_minutes, recipient_day, messages_minute, credits_day, \
          destinations, prefixes, senders, is_offered) VALUES \
@@ -351,7 +351,7 @@ const ROWS: &[SampleRows] = &[
          ('acc_2', 'acc_2', NULL, NULL, NULL, NULL, NULL, 'any', '', '', TRUE)",
     ),
     rows(
-        36,
+        35,
         "guard_counts",
         "(holder, kind, rehearsed, begins, used, warned) VALUES ('key_1', 'messages', FALSE, 68, 3, 0), \
          ('key_1', 'credits', FALSE, 0, 450, 80), ('key_1', 'messages', TRUE, 68, 1, 0)",
