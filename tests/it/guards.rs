@@ -6,11 +6,14 @@ use diesel::migration::MigrationSource;
 use diesel_migrations::MigrationHarness;
 use keyfob::domain::account;
 use keyfob::domain::api_key::ApiKeyId;
-use keyfob::domain::guard::{self, TypedLimits};
+use keyfob::domain::api_key::secret::Mode;
+use keyfob::domain::carrier::{Assignment, CarrierName};
+use keyfob::domain::guard::{self, TypedLimits, WarnedLimit};
+use keyfob::domain::message::{self, MessageDraft, MessageOrigin};
 use keyfob::store::{MIGRATIONS, Store};
 use serde_json::json;
 
-use crate::support::{Answer, App, Application, Asker, Database, Key, PHONE, on_both_databases};
+use crate::support::{Answer, App, Application, Asker, Database, Key, PHONE, on_both_databases, run};
 
 const CLIENTS: usize = 16;
 /// Requests of each client: more than any limit of these tests.
@@ -380,10 +383,11 @@ on_both_databases! {
         Application::with(&app, &key).sent(PHONE, "Hello");
 
         let page = client.get(account).page();
-        assert_eq!(page.texts("#limits-facts dd"), ["5 in 10 minutes, 20 a day", "only +420 +44"]);
         assert_eq!((page.field("recipient_day"), page.field("prefixes")), ("20".into(), "+420 +44".into()));
         let page = client.get(&format!("/api-keys/{}", key.id)).page();
         assert_eq!(page.texts("#limits-facts dd"), ["1 of 1,000 used", "My Shop, Shop"]);
+        let shown = run(&["key", "show", &key.id, "--database-url", &db.url()], "").assert_success().stdout;
+        assert!(shown.contains("Limits       1,000 credits a day, sender My Shop, sender Shop\n"), "{shown}");
         let audit = client.get("/audit").page().text("main");
         assert!(audit.contains("Sends to") && audit.contains("everywhere") && audit.contains("only +420 +44"), "{audit}");
     }
@@ -409,6 +413,29 @@ on_both_databases! {
         app.clock.advance(24 * 3600);
         let client = app.signed_in();
         assert!(["/messages", "/credits"].iter().all(|path| !client.get(path).assert_ok().page().has("#limits-used")));
+    }
+
+    fn a_limit_is_warned_of_once_at_four_fifths_and_once_when_it_is_used_up(db: &Database) {
+        let app = db.app();
+        app.limit(None, &TypedLimits { messages_minute: "5", credits_day: "10", ..NONE });
+        let origin = MessageOrigin {
+            account_id: account::first(&mut db.conn()).unwrap(),
+            api_key_id: None,
+            mode: Mode::Live,
+        };
+        let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
+        let assignment = Assignment { carrier: CarrierName::default(), credits_per_segment: 1 };
+        let warned = || -> Vec<(WarnedLimit, i64)> {
+            let accepted =
+                message::accept(&mut db.conn(), &origin, &draft, std::slice::from_ref(&assignment), app.clock.now());
+            accepted.unwrap().warnings.iter().map(|warning| (warning.limit_kind, warning.used)).collect()
+        };
+        let (minute, day) = (WarnedLimit::MessagesMinute, WarnedLimit::CreditsDay);
+
+        assert_eq!([(); 5].map(|()| warned()), [vec![], vec![], vec![], vec![(minute, 4)], vec![(minute, 5)]]);
+        app.clock.advance(70);
+        let next = [(); 5].map(|()| warned());
+        assert_eq!(next, [vec![], vec![], vec![(day, 8)], vec![(minute, 4)], vec![(minute, 5), (day, 10)]]);
     }
 
     fn the_form_for_a_message_says_which_limit_refuses_it(db: &Database) {

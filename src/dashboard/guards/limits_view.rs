@@ -25,6 +25,8 @@ pub(in crate::dashboard) struct LimitsView {
     pub(in crate::dashboard) form: LimitsForm,
     /// What is limited, in words.
     pub(in crate::dashboard) facts: Vec<(&'static str, String)>,
+    /// What is used of it at the moment.
+    pub(in crate::dashboard) used: Vec<(&'static str, String)>,
     pub(in crate::dashboard) errors: FieldErrors,
     pub(in crate::dashboard) alert: Option<String>,
     /// Whether it was filled in before a login.
@@ -62,7 +64,8 @@ impl LimitsView {
     pub(in crate::dashboard) fn new(limits: &Limits, usage: HolderUsage) -> Self {
         Self {
             form: LimitsForm::of(limits),
-            facts: facts(limits, usage),
+            facts: facts(limits),
+            used: used(limits, usage),
             errors: FieldErrors::default(),
             alert: None,
             is_draft: false,
@@ -87,7 +90,7 @@ impl LimitsView {
     }
 }
 
-fn facts(limits: &Limits, usage: HolderUsage) -> Vec<(&'static str, String)> {
+fn facts(limits: &Limits) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     match (limits.recipient_10_minutes, limits.recipient_day) {
         (Some(short), Some(day)) => {
@@ -96,13 +99,6 @@ fn facts(limits: &Limits, usage: HolderUsage) -> Vec<(&'static str, String)> {
         (Some(short), None) => facts.push(("Messages to one phone", format!("{} in 10 minutes", grouped(short)))),
         (None, Some(day)) => facts.push(("Messages to one phone", format!("{} a day", grouped(day)))),
         (None, None) => {}
-    }
-    let used = |used, limit| format!("{} of {} used", grouped(used), grouped(limit));
-    if let Some(limit) = limits.messages_minute {
-        facts.push(("Messages this minute", used(usage.messages_minute, limit)));
-    }
-    if let Some(limit) = limits.credits_day {
-        facts.push(("Credits today (UTC)", used(usage.credits_day, limit)));
     }
     let prefixes = limits.prefixes.as_str();
     match limits.destinations {
@@ -114,4 +110,11 @@ fn facts(limits: &Limits, usage: HolderUsage) -> Vec<(&'static str, String)> {
         facts.push(("Senders", limits.senders.iter().collect::<Vec<_>>().join(", ")));
     }
     facts
+}
+
+fn used(limits: &Limits, usage: HolderUsage) -> Vec<(&'static str, String)> {
+    let words = |used, limit| format!("{} of {} used", grouped(used), grouped(limit));
+    let messages = limits.messages_minute.map(|limit| ("Messages this minute", words(usage.messages_minute, limit)));
+    let credits = limits.credits_day.map(|limit| ("Credits today (UTC)", words(usage.credits_day, limit)));
+    messages.into_iter().chain(credits).collect()
 }
