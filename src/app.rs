@@ -77,6 +77,7 @@ impl Keyfob {
                 carriers: &CarriersConfig::single(config.sms_transport.clone()),
                 sandbox_delay: config.sms_transport.sandbox_delay(),
                 callbacks: &config.callbacks,
+                public_url: config.public_url.as_deref(),
                 retention_days: config.message_retention_days,
             },
         );

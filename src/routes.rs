@@ -10,6 +10,7 @@ use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, resource, s
 use actix_web::{App, Error};
 
 use crate::api;
+use crate::api::carriers::receipts as carrier_receipts;
 use crate::api::gate::{self, auth, verify};
 use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
@@ -80,6 +81,14 @@ fn of_programs(config: &mut ServiceConfig) {
                 .app_data(PayloadConfig::new(leak_reports::MAX_BODY_BYTES))
                 .post(leak_reports::report_leak)
                 .default_service(to(api::only_post)),
+        )
+        .service(
+            resource("/v1/carriers/{name}/receipts/{secret}")
+                .app_data(PayloadConfig::new(carrier_receipts::MAX_BODY_BYTES))
+                .get(carrier_receipts::take_receipt)
+                .head(carrier_receipts::take_receipt)
+                .post(carrier_receipts::take_receipt)
+                .default_service(to(api::only_get_and_post)),
         )
         .service(
             resource("/v1/balance")

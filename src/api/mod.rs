@@ -1,6 +1,7 @@
 //! JSON for applications and services, with no middleware in the way.
 
 mod caller;
+pub mod carriers;
 mod client;
 pub mod gate;
 mod json_body;

@@ -52,6 +52,7 @@ impl ErrorView {
             Error::SelfRevocationRefused => {
                 Self { code: "SELF_REVOCATION_REFUSED", detail: SELF_REVOCATION_REFUSED.to_owned(), ..view }
             }
+            Error::ReceiptRefused => Self { code: "RECEIPT_REFUSED", detail: RECEIPT_REFUSED.to_owned(), ..view },
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
@@ -82,6 +83,9 @@ impl ErrorView {
             }
             Error::DifferentRequest => {
                 Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
+            }
+            Error::WrongState { code, sentence } => {
+                Self { code, title: "Not possible now", detail: (*sentence).to_owned(), ..view }
             }
             Error::RotationInProgress => Self {
                 code: "ROTATION_IN_PROGRESS",
@@ -143,6 +147,7 @@ const ROTATION_IN_PROGRESS: &str = "The old secret of this key still works. End 
 const FORBIDDEN: &str = "Your role does not allow this. Ask an owner of this account.";
 const SELF_REVOCATION_REFUSED: &str =
     "Keys of this service are switched off by whoever gave them out. Ask them to do it.";
+const RECEIPT_REFUSED: &str = "The secret in this address, or the signature, is not right.";
 const STALE_LOGIN: &str = "This needs your password again, since you logged in a while ago.";
 const SECOND_FACTOR_MISSING: &str = "This installation asks for a second factor. Set one up under Settings.";
 const CROSS_SITE: &str = "This request came from another site's page, so nothing was done. \

@@ -1,11 +1,15 @@
-//! The tokens in the addresses of links, the one kind of secret that a path holds: of a
-//! hand-over, an invitation and a new password. They are kept out of logs and referrers.
+//! The secrets that a path holds: the tokens in the addresses of links, of a hand-over, an
+//! invitation and a new password, and the secret in the address of a carrier's receipts.
+//! They are kept out of logs and referrers.
 
 use percent_encoding::percent_decode_str;
 
 /// The first part of such an address, and the route, as logs have it.
 const LINKS: [(&str, &str); 3] =
     [("handover", "/handover/{token}"), ("invitations", "/invitations/{token}"), ("passwords", "/passwords/{token}")];
+
+/// The route of receipts, as logs have it.
+const RECEIPTS: &str = "/v1/carriers/{name}/receipts/{secret}";
 
 /// Whether a path holds a token, however it is written: a link may have been mistyped.
 #[must_use]
@@ -21,7 +25,12 @@ pub fn without(path: &str) -> &str {
 
 fn route_of(path: &str) -> Option<&'static str> {
     let path = percent_decode_str(path).decode_utf8_lossy();
-    let first = path.split('/').map(str::trim).find(|part| !part.is_empty())?;
+    let mut parts = path.split('/').map(str::trim).filter(|part| !part.is_empty());
+    let first = parts.next()?;
+    let mut rest = parts.skip_while(|part| !part.eq_ignore_ascii_case("carriers"));
+    if first.eq_ignore_ascii_case("v1") && rest.next().is_some() {
+        return Some(RECEIPTS);
+    }
     LINKS.iter().find(|(link, _)| first.eq_ignore_ascii_case(link)).map(|(_, route)| *route)
 }
 
@@ -43,7 +52,12 @@ mod tests {
         }
         assert_eq!(without("//Invitations%2Fabc"), "/invitations/{token}");
         assert_eq!(without("/%70asswords/abc"), "/passwords/{token}");
-        for path in ["/", "/api-keys/key_1/handover", "/handovers", "/people/invitations/new", "*", "/v1/auth"] {
+        for path in ["/v1/carriers/default/receipts/5ecret", "/v1//carriers%2Fdefault/receipt/5ecret"] {
+            assert_eq!(without(path), RECEIPTS, "{path}");
+        }
+        for path in
+            ["/", "/carriers", "/api-keys/key_1/handover", "/handovers", "/people/invitations/new", "*", "/v1/auth"]
+        {
             assert_eq!(without(path), path);
         }
     }

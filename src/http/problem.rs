@@ -28,9 +28,12 @@ impl ResponseError for Error {
             | Self::Forbidden
             | Self::SecondFactorMissing
             | Self::SelfRevocationRefused
+            | Self::ReceiptRefused
             | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress => StatusCode::CONFLICT,
+            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress | Self::WrongState { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -38,7 +38,7 @@ impl RequestTrace {
     pub fn of(request: &RequestHead) -> Self {
         let given = only(&request.headers, &X_REQUEST_ID).filter(|id| is_plain(id));
         let id = given.map_or_else(|| RequestId::mint().as_str().to_owned(), ToOwned::to_owned);
-        let (method, path) = (&request.method, request.uri.path());
+        let (method, path) = (&request.method, link_token::without(request.uri.path()));
         let span = match only(&request.headers, &TRACEPARENT).filter(|parent| is_traceparent(parent)) {
             Some(traceparent) => tracing::info_span!("request", %id, %traceparent, %method, path),
             None => tracing::info_span!("request", %id, %method, path),

@@ -135,6 +135,7 @@ impl Dispatcher {
             let now = self.clock.now();
             tokio::spawn(async move {
                 let segments = carrier.transport.submit(outgoing(&lease, now)).await;
+                segments.iter().for_each(|(_, outcome)| carrier.metrics.answered(outcome));
                 log_rejections(&lease.message, &segments);
                 let Message { id, account_id, due_at: until, .. } = lease.message;
                 let outcome = DispatchOutcome { id, account: account_id.to_string(), until, segments, _slot: slot };

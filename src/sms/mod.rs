@@ -7,13 +7,16 @@ pub mod callbacks;
 pub mod carriers;
 mod dispatcher;
 mod due;
+mod failover;
 mod guard_log;
+mod incoming;
 pub mod metrics;
 mod receipts;
 mod retention;
 mod service;
 mod sweeper;
 pub mod transport;
+mod withdrawal;
 mod worker;
 
 pub use service::{CarrierState, IdempotentRequest, Render, Sms};

@@ -30,12 +30,13 @@ pub struct Sms {
     pub(super) carriers: Arc<OnceLock<Carriers>>,
 }
 
-/// The connection that live messages are sent over.
+/// The connections that live messages are sent over, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CarrierState {
-    /// A carrier is connected.
+    /// At least one carrier is connected.
     Connected {
-        /// The messages per second that it takes, once it has throttled; rounded.
+        /// The messages per second that the only carrier takes, once it has throttled;
+        /// rounded.
         learned_rate: Option<u32>,
     },
     /// No carrier is connected, so messages wait. The reason, as a sentence.
@@ -70,19 +71,31 @@ impl Sms {
         }
     }
 
-    /// The state of the connection that live messages are sent over.
+    /// The state of the connections that live messages are sent over.
     #[must_use]
     pub fn carrier_state(&self) -> CarrierState {
-        match self.carriers.get().map(|carriers| carriers.list()) {
-            Some([]) => CarrierState::Sandbox,
-            Some([carrier, ..]) => match carrier.transport.state() {
-                LinkState { problem: Some(problem), .. } => CarrierState::Unavailable(problem.sentence),
-                LinkState { learned_rate, .. } => {
-                    CarrierState::Connected { learned_rate: learned_rate.map(whole_rate) }
-                }
-            },
-            None => CarrierState::Unavailable("sending has not begun".to_owned()),
+        let unavailable = |sentence: &str| CarrierState::Unavailable(sentence.to_owned());
+        let Some(carriers) = self.carriers.get() else { return unavailable("sending has not begun") };
+        if carriers.rehearse_all() {
+            return CarrierState::Sandbox;
         }
+        let states: Vec<LinkState> = carriers.list().iter().map(|carrier| carrier.transport.state()).collect();
+        let connected = states.iter().find(|state| state.problem.is_none());
+        match (connected, states.iter().find_map(|state| state.problem.as_ref())) {
+            (Some(state), _) => {
+                // The pace of one among several says nothing about all of them.
+                let learned_rate = state.learned_rate.filter(|_| states.len() == 1);
+                CarrierState::Connected { learned_rate: learned_rate.map(whole_rate) }
+            }
+            (None, Some(problem)) => unavailable(&problem.sentence),
+            (None, None) => unavailable("every carrier is switched off"),
+        }
+    }
+
+    /// The carriers, once sending has begun.
+    #[must_use]
+    pub fn carriers(&self) -> Option<&Carriers> {
+        self.carriers.get()
     }
 
     /// Charges and queues one message per recipient, all or none, and returns the
@@ -134,7 +147,7 @@ impl Sms {
     /// and reach no phone.
     #[must_use]
     pub fn rehearses(&self, mode: Mode) -> bool {
-        mode == Mode::Test || self.carrier_state() == CarrierState::Sandbox
+        mode == Mode::Test || self.carriers().is_some_and(Carriers::rehearse_all)
     }
 
     /// By which carrier each message of a draft is to go, and at which price.

@@ -23,6 +23,9 @@ const BATCH_SIZE: usize = 200;
 /// The most changes of counts in one transaction.
 const FOLD_SIZE: usize = 2_000;
 
+/// Receipts that no message was found for: the carrier, and its id of the message.
+type UnmatchedReceipts = Vec<(CarrierName, String)>;
+
 /// Sweeps whenever `due` is notified, until `stop`.
 pub(super) async fn run(sms: Sms, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
@@ -53,11 +56,12 @@ async fn sweep_messages(sms: &Sms, now: UtcTime) -> Result<()> {
     };
     let (changes, unmatched) = sms.store.write(move |conn| run_all(conn, &takes_whole, now)).await?;
     sms.metrics.changed(changes);
-    for carrier_id in unmatched {
+    for (name, carrier_id) in unmatched {
         let kind = IgnoredDelivery::Unmatched;
+        let carrier = sms.carriers().and_then(|carriers| carriers.find(&name));
         // Another system that shares the carrier's account has thousands of them.
-        if let Some(others) = sms.metrics.ignored(kind) {
-            tracing::warn!(%carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
+        if let Some(others) = carrier.and_then(|carrier| carrier.metrics.ignored(kind)) {
+            tracing::warn!(carrier = %name, %carrier_id, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
         }
     }
     Ok(())
@@ -68,13 +72,13 @@ pub(super) fn is_needed(conn: &mut Conn, now: UtcTime) -> Result<bool> {
     Ok(message::needs_sweep(conn, now)? || idempotency::has_expired(conn, now)? || callback::has_expired(conn, now)?)
 }
 
-/// Returns the messages that changed, and the carrier ids of receipts that were
-/// deleted unmatched.
+/// Returns the messages that changed, and the carriers and their ids of receipts that
+/// were deleted unmatched.
 fn run_all(
     conn: &mut Conn,
     takes_whole: impl Fn(&CarrierName) -> bool,
     now: UtcTime,
-) -> Result<(Vec<StatusChange>, Vec<String>)> {
+) -> Result<(Vec<StatusChange>, UnmatchedReceipts)> {
     message::correct_due_times(conn, now)?;
     let mut changes = message::settle_expired_leases(conn, takes_whole, BATCH_SIZE, now)?;
     changes.extend(message::end_overdue(conn, BATCH_SIZE, now)?);

@@ -12,9 +12,11 @@ use super::callbacks::{CallbackConfig, CallbackWorker};
 use super::carriers::{Carrier, CarrierConfig, Carriers, CarriersConfig};
 use super::dispatcher::{DispatchOutcome, Dispatcher};
 use super::due::WaitingTasks;
+use super::metrics::CarrierMetrics;
 use super::service::Sms;
+use super::transport::TransportConfig;
 use super::transport::sandbox::Sandbox;
-use super::{receipts, retention, sweeper};
+use super::{failover, receipts, retention, sweeper};
 use crate::domain::carrier::CarrierName;
 use crate::domain::message;
 use crate::error::{Error, Result};
@@ -38,6 +40,8 @@ pub struct WorkersConfig<'a> {
     pub sandbox_delay: Duration,
     /// Where callbacks may go.
     pub callbacks: &'a CallbackConfig,
+    /// The origin at which carriers reach Keyfob.
+    pub public_url: Option<&'a str>,
     /// The days for which texts and numbers of messages are kept.
     pub retention_days: Option<u16>,
 }
@@ -75,6 +79,7 @@ impl Workers {
             tokio::spawn(write_outcomes(sms.clone(), to_write)),
             tokio::spawn(callback_worker.run(stopping.clone())),
             tokio::spawn(sweeper::run(sms.clone(), Arc::clone(&waiting.sweeper), stopping.clone())),
+            tokio::spawn(failover::run(sms.clone(), stopping.clone())),
             tokio::spawn(waiting.wake_when_due(sms.store.clone(), sms.clock.clone(), stopping)),
         ]);
         Self { stop, tasks }
@@ -101,15 +106,21 @@ fn open_carriers(sms: &Sms, config: &WorkersConfig<'_>) -> Carriers {
         tokio::spawn(receipts::run(name.clone(), incoming, sms.clone()));
         reports
     };
-    let open = |CarrierConfig { name, transport, sender }: &CarrierConfig| {
-        let transport = transport.open_carrier(reports_of(name), Arc::clone(&sms.metrics))?;
-        Some(Carrier::new(name.clone(), transport, sender.clone()))
+    let metrics_of = |name: &CarrierName| Arc::new(CarrierMetrics::new(name.clone(), sms.clock.clone()));
+    let open = |carrier: &CarrierConfig| {
+        let (name, metrics) = (&carrier.name, metrics_of(&carrier.name));
+        let transport = &carrier.transport;
+        let transport = transport.open_carrier(name, config.public_url, reports_of(name), Arc::clone(&metrics))?;
+        Some(Carrier::new(carrier, transport, metrics))
     };
-    let list = config.carriers.carriers.iter().filter_map(open).collect();
+    let list = config.carriers.carriers.iter().filter(|carrier| carrier.is_on).filter_map(open).collect();
     let name = CarrierName::sandbox();
     let sandbox = Arc::new(Sandbox::new(config.sandbox_delay, reports_of(&name)));
     tokio::spawn(resume_sandbox(sms.clone(), Arc::clone(&sandbox)));
-    Carriers::new(list, Carrier::new(name, sandbox, None), config.carriers.routes.clone())
+    let metrics = metrics_of(&name);
+    let transport = TransportConfig::Sandbox { delay: config.sandbox_delay };
+    let settings = CarrierConfig { name, transport, is_on: true, sender: None };
+    Carriers::new(list, Carrier::new(&settings, sandbox, metrics), config.carriers.clone())
 }
 
 /// The sandbox keeps its receipts in memory; after a restart it makes those that

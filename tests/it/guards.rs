@@ -424,7 +424,7 @@ on_both_databases! {
             mode: Mode::Live,
         };
         let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
-        let assignment = Assignment { carrier: CarrierName::default(), credits_per_segment: 1 };
+        let assignment = Assignment { carrier: CarrierName::default_carrier(), credits_per_segment: 1 };
         let warned = || -> Vec<(WarnedLimit, i64)> {
             let accepted =
                 message::accept(&mut db.conn(), &origin, &draft, std::slice::from_ref(&assignment), app.clock.now());

@@ -7,11 +7,11 @@ use diesel::prelude::*;
 use super::carrier_message_id::CarrierMessageId;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock};
-use super::record::MessageStatus;
-use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
+use super::record::{MessageId, MessageStatus};
+use super::segment::{self, MessageSegment, SegmentStatus, WHOLE_MESSAGE, segments, sum_up};
 use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::schema::{message_segments, messages, waiting_receipts};
 use crate::store::types::text_enum;
 use crate::store::{Conn, PrepareCached, UtcTime};
@@ -78,6 +78,8 @@ pub struct DeliveryReceipt {
     pub error: Option<String>,
     /// The phone's number as the carrier writes it, if the receipt has it.
     pub recipient: Option<String>,
+    /// The message, if the carrier names it by our own id.
+    pub message: Option<MessageId>,
 }
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -104,9 +106,63 @@ pub fn receive(
     receipt: &DeliveryReceipt,
     now: UtcTime,
 ) -> Result<Option<StatusChange>> {
-    match find_segment(conn, carrier, receipt.carrier_id.as_str(), receipt.carrier_id.key())? {
+    let carrier_id = &receipt.carrier_id;
+    let by_id =
+        if carrier_id.is_empty() { None } else { find_segment(conn, carrier, carrier_id.as_str(), carrier_id.key())? };
+    let found = match (by_id, &receipt.message) {
+        (None, Some(message)) if receipt.state.final_status().is_some() => {
+            find_named(conn, carrier, message, carrier_id, now)?
+        }
+        (found, _) => found,
+    };
+    match found {
         Some(segment) => apply(conn, &segment, receipt.state, receipt.error.as_deref(), now),
+        // Nothing that comes later could match a receipt without an id.
+        None if carrier_id.is_empty() => Ok(None),
         None => keep_unmatched(conn, carrier, receipt, now).map(|()| None),
+    }
+}
+
+/// The whole message of this id, if this carrier has it and gave it no id of its own: its
+/// answer is still on its way, never came, or had none that could be read. An id of the
+/// receipt becomes its own.
+fn find_named(
+    conn: &mut Conn,
+    carrier: &CarrierName,
+    message: &MessageId,
+    carrier_id: &CarrierMessageId,
+    now: UtcTime,
+) -> Result<Option<MessageSegment>> {
+    let message = match lock(conn, message) {
+        Ok(message) if message.carrier == *carrier => message,
+        Ok(_) | Err(Error::NotFound) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let own_id = Some(carrier_id).filter(|id| !id.is_empty());
+    let named = |segment: MessageSegment| MessageSegment {
+        carrier: Some(carrier.clone()),
+        carrier_id: own_id.map(|id| id.as_str().to_owned()),
+        carrier_key: own_id.map(|id| id.key().to_owned()),
+        ..segment
+    };
+    match segments(conn, &message.id)?.into_iter().next() {
+        Some(segment) if segment.number == WHOLE_MESSAGE && segment.carrier_id.is_none() => Ok(Some(named(segment))),
+        None if message.status == MessageStatus::Sending => {
+            let segment = named(MessageSegment {
+                message_id: message.id,
+                number: WHOLE_MESSAGE,
+                status: SegmentStatus::Accepted,
+                carrier_id: None,
+                carrier_key: None,
+                error: None,
+                updated_at: now,
+                carrier: None,
+                carrier_code: None,
+            });
+            segment::put(conn, &segment, true)?;
+            Ok(Some(segment))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -265,14 +321,15 @@ pub fn match_receipts(conn: &mut Conn, limit: usize, now: UtcTime) -> Result<Vec
 }
 
 /// Deletes receipts that matched no segment for ten minutes. Returns up to 1,000
-/// of the carrier ids in them, for the log.
+/// of their carriers and the ids in them, for the log.
 ///
 /// # Errors
 /// When the database fails.
-pub fn delete_unmatched_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<String>> {
+pub fn delete_unmatched_receipts(conn: &mut Conn, now: UtcTime) -> Result<Vec<(CarrierName, String)>> {
     let cutoff = now.plus_seconds(-UNMATCHED_RETENTION_SECONDS);
     let old = waiting_receipts::table.filter(waiting_receipts::created_at.le(cutoff));
-    let ids: Vec<String> = old.select(waiting_receipts::carrier_id).limit(1_000).load(conn)?;
+    let ids: Vec<(CarrierName, String)> =
+        old.select((waiting_receipts::carrier, waiting_receipts::carrier_id)).limit(1_000).load(conn)?;
     if !ids.is_empty() {
         diesel::delete(old).execute(conn)?;
     }

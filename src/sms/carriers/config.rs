@@ -11,6 +11,8 @@ pub struct CarrierConfig {
     pub name: CarrierName,
     /// How it is connected.
     pub transport: TransportConfig,
+    /// Whether it is switched on. One that is off sends nothing, and has no connection.
+    pub is_on: bool,
     /// The sender of messages that name none.
     pub sender: Option<Sender>,
 }
@@ -19,7 +21,7 @@ pub struct CarrierConfig {
 /// live messages are rehearsed.
 #[derive(Debug, Clone, Default)]
 pub struct CarriersConfig {
-    /// The carriers that are switched on.
+    /// The carriers in the order of the settings, those that are off among them.
     pub carriers: Vec<CarrierConfig>,
     /// Which numbers go by which of them.
     pub routes: RouteTable,
@@ -35,6 +37,6 @@ impl CarriersConfig {
         }
         let name = CarrierName::default_carrier();
         let routes = RouteTable::new([(String::new(), Route::over(name.clone()))]);
-        Self { carriers: vec![CarrierConfig { name, transport, sender: None }], routes }
+        Self { carriers: vec![CarrierConfig { name, transport, is_on: true, sender: None }], routes }
     }
 }

@@ -4,9 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::http::{HttpCarrier, HttpConfig};
 use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
-use crate::sms::metrics::SmsMetrics;
+use crate::domain::carrier::CarrierName;
+use crate::sms::metrics::CarrierMetrics;
 
 /// The delay of the sandbox's receipts.
 const SANDBOX_DELAY: Duration = Duration::from_secs(1);
@@ -21,16 +23,48 @@ pub enum TransportConfig {
     },
     /// A carrier that speaks SMPP.
     Smpp(Box<SmppConfig>),
+    /// A carrier with an API over HTTP.
+    Http(Box<HttpConfig>),
 }
 
 impl TransportConfig {
-    /// Starts the carrier's transport, which sends its reports to `reports`; `None`
-    /// without a carrier. Has to be called within a Tokio runtime.
+    /// Starts the transport of the carrier `name`, which sends its reports to `reports`;
+    /// `None` without a carrier. Carriers reach Keyfob at `public_url`. Has to be called
+    /// within a Tokio runtime.
     #[must_use]
-    pub fn open_carrier(&self, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Option<Arc<dyn Transport>> {
+    pub fn open_carrier(
+        &self,
+        name: &CarrierName,
+        public_url: Option<&str>,
+        reports: ReportSender,
+        metrics: Arc<CarrierMetrics>,
+    ) -> Option<Arc<dyn Transport>> {
         match self {
             Self::Sandbox { .. } => None,
+            Self::Http(config) => {
+                Some(Arc::new(HttpCarrier::new((**config).clone(), name, public_url, reports, metrics)))
+            }
             Self::Smpp(config) => Some(Arc::new(Smpp::start((**config).clone(), reports, metrics))),
+        }
+    }
+
+    /// What the carrier speaks, for people.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sandbox { .. } => "Sandbox",
+            Self::Smpp(_) => "SMPP",
+            Self::Http(_) => "HTTP",
+        }
+    }
+
+    /// Where the carrier is, without user, password and parameters; empty for the sandbox.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self {
+            Self::Sandbox { .. } => String::new(),
+            Self::Smpp(config) => config.address(),
+            Self::Http(config) => config.to_string(),
         }
     }
 
@@ -39,7 +73,7 @@ impl TransportConfig {
     pub const fn sandbox_delay(&self) -> Duration {
         match self {
             Self::Sandbox { delay } => *delay,
-            Self::Smpp(_) => SANDBOX_DELAY,
+            Self::Smpp(_) | Self::Http(_) => SANDBOX_DELAY,
         }
     }
 }
@@ -55,7 +89,13 @@ impl FromStr for TransportConfig {
                 let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
                 Ok(Self::Smpp(Box::new(config)))
             }
-            _ => Err("--sms-transport names neither the sandbox nor a carrier; write sandbox, or smpp://USER:PASSWORD@HOST:PORT".to_owned()),
+            _ if HttpConfig::has_scheme(text) => {
+                let config = text.parse().map_err(|problem| format!("--sms-transport: {problem}"))?;
+                Ok(Self::Http(Box::new(config)))
+            }
+            _ => Err("--sms-transport names neither the sandbox nor a carrier; write sandbox, \
+                      smpp://USER:PASSWORD@HOST:PORT, or twilio://ACCOUNT:TOKEN@api.twilio.com?from=%2B15551234567"
+                .to_owned()),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::sender::Sender;
 use crate::domain::message::sms_text::{Encoding, SmsText};
 use crate::domain::message::{DeliveryReceipt, MessageId, SegmentOutcome};
+use crate::secret_text::SecretText;
 
 /// The channel for a transport's reports. It is bounded: while it is full, the
 /// carrier's receipts are not acknowledged, and it sends fewer.
@@ -46,6 +47,17 @@ pub trait Transport: Send + Sync + 'static {
     /// The state of the connection.
     fn state(&self) -> LinkState {
         LinkState::default()
+    }
+
+    /// The path at which receipts come by HTTP, with the secret in it, for the settings of
+    /// the carrier's own pages; `None` if they don't come so.
+    fn receipt_path(&self) -> Option<SecretText> {
+        None
+    }
+
+    /// Takes receipts that somebody sent by HTTP, and waits until they are recorded.
+    fn take_receipt(&self, _posted: PostedReceipt) -> BoxFuture<'_, ReceiptReply> {
+        Box::pin(std::future::ready(ReceiptReply::NotFound))
     }
 
     /// Waits for outstanding responses and closes the connection. Nothing can be
@@ -163,6 +175,38 @@ pub struct IncomingReceipt {
     pub acknowledge: oneshot::Sender<()>,
 }
 
+/// A request that should be a carrier's, with one or more receipts.
+#[derive(Debug)]
+pub struct PostedReceipt {
+    /// The secret of the address that it came to.
+    pub secret: String,
+    /// The query of that address.
+    pub query: String,
+    /// Whether it came with GET.
+    pub is_get: bool,
+    /// The header `X-Twilio-Signature`.
+    pub signature: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What such a request is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceiptReply {
+    /// All is recorded; the text is the body of the answer.
+    Recorded(String),
+    /// The carrier sends no receipts by HTTP.
+    NotFound,
+    /// The carrier sends them with POST.
+    OnlyPost,
+    /// The secret or the signature is wrong.
+    Forbidden,
+    /// It can't be read.
+    Malformed,
+    /// The database did not take it in time: it has to be sent again.
+    NotRecorded,
+}
+
 /// Why something that a carrier delivers is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IgnoredDelivery {
@@ -176,11 +220,14 @@ pub enum IgnoredDelivery {
     Malformed,
     /// A receipt with an id that no message has.
     Unmatched,
+    /// The answer to an accepted message, without the id by which receipts name it.
+    AnswerWithoutId,
 }
 
 impl IgnoredDelivery {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::FromPhone, Self::WithoutId, Self::WithoutState, Self::Malformed, Self::Unmatched];
+    pub const ALL: [Self; 6] =
+        [Self::FromPhone, Self::WithoutId, Self::WithoutState, Self::Malformed, Self::Unmatched, Self::AnswerWithoutId];
 
     /// Its name as the value of a label in the metrics.
     #[must_use]
@@ -191,6 +238,7 @@ impl IgnoredDelivery {
             Self::WithoutState => "without_state",
             Self::Malformed => "malformed",
             Self::Unmatched => "unmatched",
+            Self::AnswerWithoutId => "answer_without_id",
         }
     }
 
@@ -203,6 +251,7 @@ impl IgnoredDelivery {
             Self::WithoutState => "is a receipt that does not say what became of the message",
             Self::Malformed => "is malformed",
             Self::Unmatched => "is a receipt with an id that no message has",
+            Self::AnswerWithoutId => "accepts a message without an id that can be read",
         }
     }
 }

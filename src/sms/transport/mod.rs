@@ -1,6 +1,7 @@
 //! Transports: the connections that messages are sent over, behind one trait.
 
 mod config;
+pub mod http;
 mod interface;
 pub mod sandbox;
 mod segments;
@@ -12,6 +13,6 @@ pub use crate::domain::message::{
 pub use config::TransportConfig;
 pub use interface::{
     CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, LinkProblem, LinkState, OutgoingMessage, Part,
-    ReportSender, SegmentId, Submission, Transport,
+    PostedReceipt, ReceiptReply, ReportSender, SegmentId, Submission, Transport,
 };
 pub use segments::SegmentTransport;

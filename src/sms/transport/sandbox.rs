@@ -210,7 +210,7 @@ impl Ending {
         let Self::Receipt(state) = self else { return None };
         // There is no carrier whose code this could be.
         let error = None;
-        Some(DeliveryReceipt { carrier_id: CarrierMessageId::new(carrier_id), state, error, recipient })
+        Some(DeliveryReceipt { carrier_id: CarrierMessageId::new(carrier_id), state, error, recipient, message: None })
     }
 }
 

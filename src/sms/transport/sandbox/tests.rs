@@ -56,7 +56,7 @@ async fn the_end_of_the_number_says_what_the_receipt_is() {
         assert_eq!(start.elapsed().as_secs(), 1, "{number}");
         let (error, recipient) = (None, Some(number.to_owned()));
         let carrier_id = CarrierMessageId::new(carrier_id);
-        assert_eq!(receipt, DeliveryReceipt { carrier_id, state, error, recipient });
+        assert_eq!(receipt, DeliveryReceipt { carrier_id, state, error, recipient, message: None });
     }
 }
 

@@ -15,14 +15,18 @@ use super::pending_submits::SubmitReply;
 use super::stall::Stall;
 use super::status;
 use super::supervisor::{ConnectionState, Supervisor};
+use crate::domain::carrier::CarrierName;
 use crate::domain::message::MessageError;
 use crate::repeats::Repeats;
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 use crate::sms::transport::segments::submit_segments;
 use crate::sms::transport::{
     CarrierRejection, LinkProblem, LinkState, OutgoingMessage, ReportSender, SegmentOutcome, SegmentTransport,
     Submission, Transport,
 };
+
+/// What is wrong with a carrier that is bound, and silent.
+const UNANSWERED: &str = "the carrier is connected and answers no submits";
 
 /// A carrier that is connected by SMPP. What its throttling and its silence teach
 /// outlives a connection.
@@ -30,7 +34,7 @@ pub struct Smpp {
     config: Arc<SmppConfig>,
     pace: Pace,
     stall: Arc<Stall>,
-    metrics: Arc<SmsMetrics>,
+    metrics: Arc<CarrierMetrics>,
     state: watch::Receiver<ConnectionState>,
     closing: watch::Sender<bool>,
     supervisor: tokio::sync::Mutex<Option<JoinHandle<()>>>,
@@ -41,7 +45,7 @@ impl Smpp {
     /// dropped. Has to be called within a Tokio runtime, which then runs the
     /// connection.
     #[must_use]
-    pub fn start(config: SmppConfig, reports: ReportSender, metrics: Arc<SmsMetrics>) -> Self {
+    pub fn start(config: SmppConfig, reports: ReportSender, metrics: Arc<CarrierMetrics>) -> Self {
         let (state, state_receiver) = watch::channel(ConnectionState::default());
         let (closing, closing_receiver) = watch::channel(false);
         let (pace, config) = (Pace::new(config.rate), Arc::new(config));
@@ -109,7 +113,7 @@ impl Smpp {
 
     fn answered(&self, link: &Link, status: u32, carrier_id: String, began: Instant) -> SegmentOutcome {
         if self.stall.answered() {
-            tracing::info!("SMPP {}: the carrier answers submits again", self.config);
+            tracing::info!(carrier = %self.metrics.carrier(), "SMPP {}: the carrier answers submits again", self.config);
         }
         if status::is_about_connection(status) {
             let code = status::code(status);
@@ -125,10 +129,11 @@ impl Smpp {
             // Rounded down: with more the refusals would go on.
             let rate = rate.floor().max(1.0);
             tracing::warn!(
-                "SMPP {}: the carrier takes about {rate} messages a second and refuses more (status {}); sending slows \
-                 down, and rate={rate} in --sms-transport avoids the refusals",
+                carrier = %self.metrics.carrier(), "SMPP {}: the carrier takes about {rate} messages a second and refuses more (status {}); sending slows \
+                 down, and rate={rate} in {} avoids the refusals",
                 self.config,
                 status::code(status),
+                setting(self.metrics.carrier()),
             );
         }
         outcome
@@ -137,8 +142,9 @@ impl Smpp {
     fn timed_out(&self, link: &Link, began: Instant) {
         if self.stall.unanswered(began) {
             link.enquire();
+            self.metrics.fault(UNANSWERED);
             tracing::warn!(
-                "SMPP {}: the carrier has answered no submit for {} s; sending stops, and one message at a time is \
+                carrier = %self.metrics.carrier(), "SMPP {}: the carrier has answered no submit for {} s; sending stops, and one message at a time is \
                  tried",
                 self.config,
                 self.config.timeout.as_secs(),
@@ -149,6 +155,14 @@ impl Smpp {
             link.end("the carrier answers no submits");
         }
     }
+}
+
+/// Where the settings have the URL of a carrier.
+fn setting(carrier: &CarrierName) -> String {
+    if *carrier == CarrierName::default_carrier() {
+        return "--sms-transport".to_owned();
+    }
+    format!("the transport of carrier {carrier}")
 }
 
 impl Transport for Smpp {
@@ -180,9 +194,7 @@ impl Transport for Smpp {
     fn state(&self) -> LinkState {
         let state = self.state.borrow();
         let sentence = match (&state.link, &state.reason) {
-            (Some(_), _) if self.stall.has_begun() => {
-                Some("the carrier is connected and answers no submits".to_owned())
-            }
+            (Some(_), _) if self.stall.has_begun() => Some(UNANSWERED.to_owned()),
             (Some(_), _) => None,
             (None, Some(reason)) => Some(reason.clone()),
             (None, None) => Some("the connection to the carrier is not there yet".to_owned()),

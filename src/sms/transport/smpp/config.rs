@@ -138,6 +138,12 @@ impl FromStr for SmppConfig {
 }
 
 impl SmppConfig {
+    /// The carrier's host and port.
+    pub(in crate::sms) fn address(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}", self.port)
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "window" => self.window = number(name, value, 1, 1000)? as usize,
@@ -180,8 +186,7 @@ impl SmppConfig {
 impl fmt::Display for SmppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "smpps" } else { "smpp" };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        write!(f, "{scheme}://{}@{host}:{}", self.system_id, self.port)
+        write!(f, "{scheme}://{}@{}", self.system_id, self.address())
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) fn read(header: Header, frame: &[u8], dialect: ReceiptDialect) -> Car
         state,
         error: text.error.or(fields.network_error),
         recipient: fields.source,
+        message: None,
     })
 }
 

@@ -24,7 +24,7 @@ use super::pending_submits::{Completion, PendingSubmits, SubmitReply};
 use super::receipt::ReceiptDialect;
 use super::status;
 use super::window::Window;
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 use crate::sms::transport::{CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, ReportSender, SegmentId};
 
 /// The most commands that wait to be written; then the read loop waits too.
@@ -61,7 +61,7 @@ pub(super) struct LinkConfig {
     /// Optional parameters for every submit, encoded.
     pub(super) tlvs: Vec<u8>,
     pub(super) reports: ReportSender,
-    pub(super) metrics: Arc<SmsMetrics>,
+    pub(super) metrics: Arc<CarrierMetrics>,
 }
 
 /// A bound connection.
@@ -275,7 +275,8 @@ impl Link {
 
     fn note_ignored(&self, kind: IgnoredDelivery, sequence: u32) {
         if let Some(others) = self.config.metrics.ignored(kind) {
-            tracing::warn!(sequence, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
+            let carrier = self.config.metrics.carrier();
+            tracing::warn!(%carrier, sequence, others, "a delivery of the carrier {}; it is ignored", kind.sentence());
         }
     }
 

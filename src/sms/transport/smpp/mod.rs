@@ -13,7 +13,7 @@ mod dialect;
 mod frames;
 mod keep_alive;
 mod link;
-mod pace;
+pub(in crate::sms::transport) mod pace;
 mod pdu;
 mod pending_submits;
 mod receipt;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// The time whose submits may begin at once.
 const BURST: Duration = Duration::from_millis(100);
 /// How long nothing is submitted after the carrier throttled.
-pub(super) const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
+pub(in crate::sms::transport) const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 /// The lowest learned rate, in submits per second.
 const MIN_RATE: f64 = 0.5;
 /// Above this rate, in submits per second, nothing is limited any more.
@@ -33,7 +33,7 @@ const NEWS_FACTOR: f64 = 2.0;
 
 /// Spaces submits evenly (generic cell rate algorithm): up to a tenth of a second's
 /// worth may begin at once.
-pub(super) struct Pace {
+pub(in crate::sms::transport) struct Pace {
     configured: Option<f64>,
     state: Mutex<PaceState>,
 }
@@ -55,7 +55,7 @@ struct PaceState {
 impl Pace {
     /// At most `rate` submits per second; `None` is no limit until the carrier
     /// throttles.
-    pub(super) fn new(rate: Option<NonZeroU32>) -> Self {
+    pub(in crate::sms::transport) fn new(rate: Option<NonZeroU32>) -> Self {
         let (configured, now) = (rate.map(|rate| f64::from(rate.get())), Instant::now());
         let state = PaceState {
             rate: configured,
@@ -70,12 +70,12 @@ impl Pace {
     }
 
     /// How many submits may begin now.
-    pub(super) fn room(&self) -> usize {
+    pub(in crate::sms::transport) fn room(&self) -> usize {
         self.state.lock().room(Instant::now())
     }
 
     /// Counts one submit, if it may begin now.
-    pub(super) fn take(&self) -> bool {
+    pub(in crate::sms::transport) fn take(&self) -> bool {
         let (mut state, now) = (self.state.lock(), Instant::now());
         let free = state.room(now) > 0;
         if let (true, Some(rate)) = (free, state.rate) {
@@ -85,7 +85,7 @@ impl Pace {
     }
 
     /// Waits until a submit may begin.
-    pub(super) async fn ready(&self) {
+    pub(in crate::sms::transport) async fn ready(&self) {
         loop {
             let wake = self.state.lock().next_room();
             if wake <= Instant::now() {
@@ -96,13 +96,13 @@ impl Pace {
     }
 
     /// The rate that the carrier's throttling has taught, in submits per second.
-    pub(super) fn learned(&self) -> Option<f64> {
+    pub(in crate::sms::transport) fn learned(&self) -> Option<f64> {
         let state = self.state.lock();
         state.lowered_at.and(state.rate).filter(|rate| self.configured != Some(*rate))
     }
 
     /// Counts an answer other than throttling, which lets a learned rate rise.
-    pub(super) fn answered(&self) {
+    pub(in crate::sms::transport) fn answered(&self) {
         let (mut state, now) = (self.state.lock(), Instant::now());
         state.recent.add(now);
         let (Some(rate), Some(_)) = (state.rate, state.lowered_at) else { return };
@@ -118,7 +118,7 @@ impl Pace {
 
     /// Pauses and lowers the rate after the carrier throttled a submit that began at
     /// `began`. Returns the new rate if an operator should know it.
-    pub(super) fn throttled(&self, began: Instant) -> Option<f64> {
+    pub(in crate::sms::transport) fn throttled(&self, began: Instant) -> Option<f64> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         state.paused_until = now + THROTTLE_PAUSE;
         // Submits that were on their way when the rate was lowered say nothing about

@@ -13,7 +13,7 @@ use super::connect::{BindKind, ConnectError, ConnectionHalves, connect};
 use super::link::{Link, LinkConfig};
 use super::stall::Stall;
 use crate::repeats::Repeats;
-use crate::sms::metrics::SmsMetrics;
+use crate::sms::metrics::CarrierMetrics;
 use crate::sms::transport::ReportSender;
 
 /// The delay before the first reconnect; it doubles with each failure.
@@ -50,7 +50,7 @@ impl Default for ConnectionState {
 pub(super) struct Supervisor {
     pub(super) config: Arc<SmppConfig>,
     pub(super) reports: ReportSender,
-    pub(super) metrics: Arc<SmsMetrics>,
+    pub(super) metrics: Arc<CarrierMetrics>,
     pub(super) stall: Arc<Stall>,
     pub(super) state: watch::Sender<ConnectionState>,
     pub(super) closing: watch::Receiver<bool>,
@@ -84,8 +84,9 @@ impl Supervisor {
                 self.failures.end();
             }
             if let Some(others) = self.failures.to_log(&reason) {
-                tracing::warn!(others, "SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
+                tracing::warn!(carrier = %self.metrics.carrier(), others, "SMPP {}: {reason}; trying again in {:.1} s", self.config, pause.as_secs_f64());
             }
+            self.metrics.fault(&reason);
             self.unavailable(reason, refused);
             if tokio::time::timeout(pause, self.closing.wait_for(|closing| *closing)).await.is_ok() {
                 break;
@@ -132,7 +133,7 @@ impl Supervisor {
         self.stall.link_began();
         self.metrics.carrier_bound();
         self.state.send_replace(ConnectionState { link: Some(Arc::clone(&link)), ..ConnectionState::default() });
-        tracing::info!("SMPP {}: bound", self.config);
+        tracing::info!(carrier = %self.metrics.carrier(), "SMPP {}: bound", self.config);
         let ((incoming, writer), receiver_link) = (submits, receiver.as_ref().map(|(_, (link, _))| Arc::clone(link)));
         let mut run = Box::pin(async {
             match receiver {
@@ -164,7 +165,7 @@ impl Supervisor {
             return reason;
         }
         let ended = tokio::time::timeout(UNBIND_TIMEOUT, run).await;
-        tracing::info!("SMPP {}: unbound", self.config);
+        tracing::info!(carrier = %self.metrics.carrier(), "SMPP {}: unbound", self.config);
         ended.unwrap_or_default()
     }
 }

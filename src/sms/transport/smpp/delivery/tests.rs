@@ -53,6 +53,7 @@ fn receipt(carrier_id: &str, state: ReceiptState, error: Option<&str>) -> Carrie
         state,
         error: error.map(str::to_owned),
         recipient: Some("420777123456".to_owned()),
+        message: None,
     })
 }
 

@@ -3,6 +3,8 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::clock::Clock;
+use crate::domain::carrier::CarrierName;
 use crate::sms::transport::smpp::frames::ByteStream;
 use crate::sms::transport::{CarrierMessageId, DeliveryReceipt, ReceiptState, SegmentOutcome};
 
@@ -29,7 +31,7 @@ impl FakeCarrier {
             receipts: ReceiptDialect::default(),
             tlvs: Vec::new(),
             reports: send,
-            metrics: Arc::default(),
+            metrics: Arc::new(CarrierMetrics::new(CarrierName::default_carrier(), Clock::System)),
         };
         let (link, outgoing) = Link::new(config);
         let (reader, writer) = tokio::io::split(Box::new(near) as Box<dyn ByteStream>);

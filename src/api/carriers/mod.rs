@@ -1,0 +1,3 @@
+//! What carriers call.
+
+pub mod receipts;
