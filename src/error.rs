@@ -4,11 +4,12 @@
 //! What a variant says is for the person who made the request; the cause of
 //! [`Error::Internal`] and [`Error::Unavailable`] goes to the log only.
 
+mod denial;
 mod guard_refusal;
 
 use diesel::result::DatabaseErrorKind;
-use http::StatusCode;
 
+pub use denial::{Challenge, Denial};
 pub use guard_refusal::{GuardRefusal, GuardRule};
 
 /// What every fallible operation of the program gives back.
@@ -111,30 +112,6 @@ pub enum Error {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
-}
-
-/// Why a key opens nothing, with the HTTP status and challenge of the response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
-    /// The stable word for the cause, such as `DISABLED`.
-    pub code: &'static str,
-    /// The status of the response.
-    pub status: StatusCode,
-    /// What `WWW-Authenticate` asks for; always with a 401.
-    pub challenge: Option<Challenge>,
-    /// The scopes that the key lacks, sorted.
-    pub missing_scopes: Vec<String>,
-}
-
-/// How a client is asked for another key (RFC 6750 §3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Challenge {
-    /// No key was sent: without an error code.
-    NoToken,
-    /// The key that was sent opens nothing.
-    InvalidToken,
-    /// The key lacks scopes.
-    InsufficientScope,
 }
 
 /// What keeps the database from answering.

@@ -6,6 +6,7 @@ pub mod carriers;
 pub mod connect;
 pub mod credits;
 pub mod frame;
+pub mod guards;
 pub mod handover;
 pub mod invitations;
 pub mod leaks;

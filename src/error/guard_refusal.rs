@@ -18,6 +18,9 @@ pub enum GuardRule {
 }
 
 impl GuardRule {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [Self::Recipient, Self::Minute, Self::Day, Self::Destination, Self::Sender];
+
     /// The stable word for it in answers.
     #[must_use]
     pub const fn code(self) -> &'static str {

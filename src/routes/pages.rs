@@ -8,7 +8,7 @@ use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::session_cookie;
 use crate::dashboard::login::{confirmation, password, second_factor, setup};
 use crate::dashboard::{
-    api_keys, audit, carriers, connect, credits, leaks, messages, people, refusals, services, settings,
+    api_keys, audit, carriers, connect, credits, guards, leaks, messages, people, refusals, services, settings,
 };
 use crate::http::{State, head, own_cookies, same_origin};
 
@@ -59,6 +59,8 @@ pub(super) fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> 
 fn of_settings(config: &mut ServiceConfig) {
     config
         .service(resource("/settings").get(settings::profile::show_settings))
+        .service(resource("/settings/limits").get(guards::account::show_limits).post(guards::account::save_limits))
+        .service(resource("/settings/limits/offer").post(guards::offer::answer_offer))
         .service(resource("/settings/name").post(settings::profile::change_name))
         .service(resource("/settings/password").post(settings::profile::change_password))
         .service(resource("/settings/sessions").get(settings::sessions::list_sessions))
@@ -107,6 +109,7 @@ fn of_api_keys(config: &mut ServiceConfig) {
         .service(resource("/api-keys/{id}/expiry").post(api_keys::rules::expiry::change_expiry))
         .service(resource("/api-keys/{id}/scopes").post(api_keys::rules::scopes::change_scopes))
         .service(resource("/api-keys/{id}/allowed-ips").post(api_keys::rules::allowed_ips::change_allowed_ips))
+        .service(resource("/api-keys/{id}/limits").post(api_keys::limits::save_key_limits))
         .service(resource("/api-keys/{id}/callback").post(api_keys::callback::change::change_callback))
         .service(resource("/api-keys/{id}/callback/{action}").get(api_keys::callback::question::ask_about_callback))
         .service(resource("/api-keys/{id}/handover").post(api_keys::handover::hand_over))

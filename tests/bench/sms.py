@@ -60,6 +60,8 @@ def accepting(folder, database, key):
     """Accepted and durable: while the carrier is away, while the sandbox delivers, and beside verify."""
     with start(database, arguments=NOBODY) as server:
         alone = median(accepted(server, key) for _ in range(ROUNDS))
+        without_limits(database)
+        unlimited = median(accepted(server, key) for _ in range(ROUNDS))
         calm = median(verified(server, key) for _ in range(ROUNDS))
         beside_some, some = map(median, zip(*(beside(server, key, PAUSE) for _ in range(ROUNDS))))
         beside_all, most = map(median, zip(*(beside(server, key) for _ in range(ROUNDS))))
@@ -69,11 +71,17 @@ def accepting(folder, database, key):
     commits = f"{single:,.0f} commits a second of one such row each"
     return [
         Figure("messages accepted, queue only", alone, 5_000, "/s", f"{CONNECTIONS} connections", at_least=True),
+        Figure("with the sending limits of a new account, against none", alone / unlimited, None, "×", f"{unlimited:,.0f}/s"),
         Figure("messages accepted, delivered meanwhile", delivering, None, "/s", "by the sandbox in the same process"),
         Figure("against one commit for each message", alone / single, None, "×", commits),
         Figure(f"verify while {some:,.0f} messages a second are accepted", beside_some / calm, 0.7, "×", f"{beside_some:,.0f}/s and {calm:,.0f}/s", at_least=True),
         Figure(f"verify while as many as possible are, {most:,.0f} a second", beside_all / calm, None, "×", f"{beside_all:,.0f}/s"),
     ]
+
+
+def without_limits(database):
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        connection.execute("DELETE FROM guards")
 
 
 def copy_of(database, folder):

@@ -63,6 +63,14 @@ const SPENDING: &str = r#"
     FROM days, spenders WHERE TRUE
     ON CONFLICT DO UPDATE SET credits = excluded.credits;"#;
 
+/// Limits that are nearly used, and the offer of the usual ones.
+const NEARLY_USED: &str = r#"
+    UPDATE guards SET messages_minute = 60, credits_day = 500, is_offered = 1;
+    INSERT INTO guard_counts (holder, kind, rehearsed, begins, used, warned)
+    SELECT holder, 'credits', 0, unixepoch() / 86400 * 86400000000, 415, 80 FROM guards;
+    INSERT INTO guard_counts (holder, kind, rehearsed, begins, used, warned)
+    SELECT holder, 'messages', 0, unixepoch() * 1000000, 48, 80 FROM guards;"#;
+
 /// Two more sessions, and notices of a login.
 const SESSIONS: &str = r#"
     INSERT INTO sessions (digest, operator_id, state, created_at, seen_at)
@@ -749,6 +757,14 @@ impl Look {
         dashboard.keyfob.execute(SESSIONS);
         dashboard.open("/settings/sessions");
         self.closely("sessions", &[]);
+        dashboard.open("/settings/limits");
+        self.closely("settings-limits", &[]);
+        dashboard.fill_in("#limit-recipient-day", "none");
+        dashboard.follow("Save limits");
+        self.closely("settings-limits-with-error", &["/settings/limits 422"]);
+        dashboard.keyfob.execute(NEARLY_USED);
+        dashboard.open("/credits");
+        self.closely("credits-with-limits", &[]);
     }
 
     #[track_caller]

@@ -36,7 +36,7 @@ on_both_databases! {
         let entry = entry_id(&client);
         let form_id = client.form_id();
         let secret_id = client.get(&format!("{path}/rotation")).page().field("secret_id");
-        let steps: [(&str, &dyn Fn()); 22] = [
+        let steps: [(&str, &dyn Fn()); 24] = [
             ("api_key.created", &|| drop(client.post("/api-keys", &[("key_id", &*form_id), ("service", "sms"), ("name", "Y"), ("description", "")]))),
             ("api_key.disabled", &|| client.switch(&key, "disabled")),
             ("api_key.enabled", &|| client.switch(&key, "enabled")),
@@ -45,6 +45,8 @@ on_both_databases! {
             ("api_key.allowed_ips_changed", &|| drop(client.post(&format!("{path}/allowed-ips"), &[("allowed_ips", "203.0.113.9")]))),
             ("api_key.sender_changed", &|| drop(client.post(&format!("{path}/default-sender"), &[("default_sender", "Shop")]))),
             ("api_key.expiry_changed", &|| drop(client.post(&format!("{path}/expiry"), &[("ends", "30")]))),
+            ("api_key.limits_changed", &|| drop(client.post(&format!("{path}/limits"), &[("credits_day", "500")]))),
+            ("account.limits_changed", &|| drop(client.post("/settings/limits", &[("messages_minute", "60")]))),
             ("callback.changed", &|| drop(callback("save"))),
             ("callback.removed", &|| drop(callback("remove"))),
             ("api_key.rotated", &|| drop(client.post(&format!("{path}/rotation"), &[("secret_id", &*secret_id), ("grace", "86400")]))),

@@ -39,6 +39,7 @@ mod flood;
 mod foreign_sites;
 mod gate_requests;
 mod generated_clients;
+mod guards;
 mod handover;
 mod headers;
 mod health;

@@ -5,13 +5,15 @@ use std::sync::mpsc;
 use std::thread;
 
 use keyfob::clock::Clock;
+use keyfob::domain::guard::TypedLimits;
 use keyfob::domain::message::MessageId;
+use keyfob::error::GuardRule;
 use keyfob::gate::Code;
 use keyfob::networks::Networks;
 use keyfob::sms::callbacks::CallbackConfig;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
+use crate::support::{Answer, App, Application, Database, Key, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../src/api/ops/openapi.json")).unwrap()
@@ -137,6 +139,7 @@ fn every_code_that_a_problem_can_have_is_described() {
     let mut codes: BTreeSet<&str> = told.split('"').skip(1).step_by(2).filter(is_code).collect();
     // Why a key does not open the SMS service's door is told in the gate's words.
     codes.extend(Code::ALL.iter().map(|code| code.name()).filter(|code| !["VALID", "MODE_NOT_ALLOWED"].contains(code)));
+    codes.extend(GuardRule::ALL.map(GuardRule::code));
     assert!(codes.contains("BAD_REQUEST") && codes.contains("CROSS_SITE"), "{codes:?}");
 
     let document = document();
@@ -407,6 +410,14 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         ("post /v1/sms/messages", named.send(PHONE, "Hello again")),
     ]);
     calls.extend(running_twice(app, &application.named("order-43")).map(|answer| ("post /v1/sms/messages", answer)));
+    let mut limited = |key: &Key, limits: &TypedLimits<'_>| {
+        app.limit(Some(key), limits);
+        calls.push(("post /v1/sms/messages", with(&key.secret).send(PHONE, "Hello")));
+    };
+    let key = app.make_key("Limited");
+    limited(&key, &TypedLimits { destinations: "only", prefixes: "+1", ..TypedLimits::default() });
+    limited(&key, &TypedLimits { recipient_day: "1", ..TypedLimits::default() });
+    limited(&key, &TypedLimits { recipient_day: "1", ..TypedLimits::default() });
     app.set_credits(0);
     calls.push(("post /v1/sms/messages", application.send(PHONE, "Hello")));
     calls

@@ -6,6 +6,7 @@ use crate::cli::on_database::{open, print};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::{self, ApiKeyEntry, KeyView, StatusReason};
+use crate::domain::guard::{self, Limits};
 use crate::error::{Error, Result};
 use crate::format::count;
 use crate::store::{MayCreate, UtcTime};
@@ -15,18 +16,18 @@ pub(super) async fn show(config: &Config, id: &str, json: bool) -> Result<()> {
     let store = open(config, MayCreate::Nothing)?;
     let read = store.read(move |conn| {
         let account = account_of(conn, &id)?;
-        api_key::find(conn, &account, &id)
+        Ok((api_key::find(conn, &account, &id)?, guard::find(conn, &account, Some(&id))?))
     });
-    let entry = read.await?;
+    let (entry, limits) = read.await?;
     let text = if json {
         serde_json::to_string(&KeyView::from(&entry)).map_err(Error::internal)? + "\n"
     } else {
-        described(&entry, Clock::System.now())
+        described(&entry, &limits, Clock::System.now())
     };
     print(&text).map(drop)
 }
 
-fn described(entry: &ApiKeyEntry, now: UtcTime) -> String {
+fn described(entry: &ApiKeyEntry, limits: &Limits, now: UtcTime) -> String {
     let key = &entry.key;
     let reason = key.status_reason.map_or_else(String::new, |reason: StatusReason| format!(" ({})", reason.as_str()));
     let ends = match key.expires_at {
@@ -55,6 +56,7 @@ fn described(entry: &ApiKeyEntry, now: UtcTime) -> String {
         ("Ends", ends),
         ("Scopes", scopes),
         ("Used from", if allowed.is_empty() { "anywhere".to_owned() } else { allowed }),
+        ("Limits", limits.words().join(", ")),
         ("Created", format!("{} UTC", minute(key.created_at))),
         ("Last used", last_use),
     ];

@@ -2,6 +2,7 @@
 
 use super::callback::view::CallbackView;
 use super::default_sender_view::DefaultSenderView;
+use super::first_request::SMS;
 use super::handover_view::HandoverView;
 use super::missed_switch::MissedSwitch;
 use super::reason_view::ReasonView;
@@ -12,16 +13,19 @@ use super::rules::scopes_view::KeyScopesView;
 use super::undo_view::UndoView;
 use super::uses::UsesView;
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::guards::limits_view::LimitsView;
 use crate::dashboard::leaks::report_view::LeakReportView;
 use crate::dashboard::refusals::fresh;
 use crate::dashboard::refusals::of_key::KeyRefusals;
-use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId};
+use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId};
+use crate::domain::guard;
 use crate::domain::identity::operator;
 use crate::domain::leak_report;
 use crate::domain::refusal::refused_addresses;
 use crate::error::Result;
 use crate::gate::Code;
 use crate::http::State;
+use crate::store::{Conn, UtcTime};
 
 /// Some more than are shown, since some may be allowed by now.
 const MAX_REFUSED_ADDRESSES: i64 = 100;
@@ -41,6 +45,8 @@ pub(super) struct KeyDetails {
     pub(super) leak_report: Option<LeakReportView>,
     pub(super) handover: Option<HandoverView>,
     pub(super) default_sender: Option<DefaultSenderView>,
+    /// Its sending limits, where it can send.
+    pub(super) limits: Option<LimitsView>,
     pub(super) callback: Option<CallbackView>,
     /// What was done last, while it can be undone.
     pub(super) undo: Option<UndoView>,
@@ -73,6 +79,7 @@ impl KeyDetails {
                 leak_report: leak_report::of_key(conn, &id)?.map(|report| LeakReportView::new(report, now)),
                 handover: HandoverView::read(conn, &entry.key, now)?,
                 default_sender: DefaultSenderView::read(conn, &entry.key)?,
+                limits: limits(conn, &entry.key, now)?,
                 callback: CallbackView::read(conn, &entry.key)?,
                 undo: UndoView::read(conn, &reader, &id, now)?,
                 missed: MissedSwitch::read(conn, &account, &missed)?,
@@ -81,4 +88,13 @@ impl KeyDetails {
         });
         read.await
     }
+}
+
+/// The sending limits of a key; `None` for a key that sends nothing.
+fn limits(conn: &mut Conn, key: &ApiKey, now: UtcTime) -> Result<Option<LimitsView>> {
+    if key.service != SMS {
+        return Ok(None);
+    }
+    let limits = guard::find(conn, &key.account_id, Some(&key.id))?;
+    Ok(Some(LimitsView::new(&limits, guard::usage_of(conn, key.id.as_str(), now)?)))
 }

@@ -13,6 +13,7 @@ pub mod first_request;
 pub mod handover;
 mod handover_view;
 mod key_details;
+pub mod limits;
 pub mod list;
 pub mod missed_switch;
 pub mod new;

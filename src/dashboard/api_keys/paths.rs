@@ -49,6 +49,11 @@ pub(super) fn allowed_ips_form(id: &ApiKeyId) -> NextPath {
     NextPath::parse(&path(id)).with("form", "allowed-ips")
 }
 
+/// The page of a key, where the form of its sending limits is filled in again.
+pub(super) fn limits_form(id: &ApiKeyId) -> NextPath {
+    NextPath::parse(&path(id)).with("form", "limits")
+}
+
 /// Reads the id in an address.
 ///
 /// # Errors

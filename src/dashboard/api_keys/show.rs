@@ -10,7 +10,9 @@ use serde::Deserialize;
 use super::callback::view::{CallbackDraft, CallbackView};
 use super::first_request::SMS;
 use super::key_details::KeyDetails;
-use super::paths::{SECTION, allowed_ips_form, callback_form, expiry_form, parse_id, path, reason_form, scopes_form};
+use super::paths::{
+    SECTION, allowed_ips_form, callback_form, expiry_form, limits_form, parse_id, path, reason_form, scopes_form,
+};
 use super::row::ApiKeyRow;
 use super::trash::show_trashed;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
@@ -90,6 +92,9 @@ pub async fn show_api_key(
     known.expiry.fill_in_draft(session::take_draft(&session, expiry_form(&id).as_str()));
     known.scopes.fill_in_draft(session::take_draft(&session, scopes_form(&id).as_str()));
     known.allowed_ips.fill_in_draft(session::take_draft(&session, allowed_ips_form(&id).as_str()));
+    if let Some(limits) = &mut known.limits {
+        limits.fill_in_draft(session::take_draft(&session, limits_form(&id).as_str()));
+    }
     let draft = session::take_draft(&session, &path(&id)).and_then(|draft| parse_form(draft.as_bytes()).ok());
     let form = match draft {
         Some(draft) => LabelFormView::filled(draft, FieldErrors::default(), None),

@@ -12,6 +12,7 @@ use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::list_query::query_string;
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::guards::banner::LimitsBanner;
 use crate::dashboard::messages::row::KeyName;
 use crate::domain::account::AccountId;
 use crate::domain::credit::{self, ENTRIES_PER_PAGE, LedgerCursor, LedgerPage, Reason};
@@ -41,6 +42,7 @@ const REASONS: [(Option<Reason>, &str); 5] = [
 struct CreditsPage {
     shell: Shell,
     balance: String,
+    limits_banner: LimitsBanner,
     hint: Option<&'static str>,
     /// What was spent; `None` where it is not the place for it.
     outlook: Option<Outlook>,
@@ -80,6 +82,7 @@ pub(super) enum LedgerStart {
 /// What the database knows about a page.
 struct LedgerView {
     balance: i64,
+    limits_banner: LimitsBanner,
     page: LedgerPage,
     /// How many entries are before this page.
     newer: usize,
@@ -109,12 +112,13 @@ pub(super) async fn draw(
 ) -> Result<HttpResponse> {
     let (account, now, reason) = (who.account.clone(), state.clock.now(), part.reason);
     let view = state.store.read(move |conn| read(conn, &account, &part, now)).await?;
-    let LedgerView { balance, page, newer, total, figures } = view;
+    let LedgerView { balance, limits_banner, page, newer, total, figures } = view;
     let before = page.first().filter(|_| newer > ENTRIES_PER_PAGE);
     let link = |(wanted, words)| ReasonLink { words, href: url(wanted, ("", "")), is_chosen: wanted == reason };
     let page = CreditsPage {
         shell: Shell::new(SECTION, who, session),
         balance: grouped(balance),
+        limits_banner,
         hint: hint(balance),
         outlook: figures.and_then(|figures| Outlook::new(figures, balance, now)),
         reasons: REASONS.map(link).into(),
@@ -151,7 +155,8 @@ fn read(conn: &mut Conn, account: &AccountId, part: &LedgerPart, now: UtcTime) -
         },
     };
     let figures = if part.is_first_page() { Some(OutlookFigures::read(conn, account, now)?) } else { None };
-    Ok(LedgerView { balance: credit::balance(conn, account)?, page, newer, total, figures })
+    let limits_banner = LimitsBanner::read(conn, account, now)?;
+    Ok(LedgerView { balance: credit::balance(conn, account)?, limits_banner, page, newer, total, figures })
 }
 
 const fn hint(balance: i64) -> Option<&'static str> {

@@ -20,6 +20,7 @@ use crate::dashboard::frame::htmx::Htmx;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::position::{Total, position};
 use crate::dashboard::frame::session::SignedIn;
+use crate::dashboard::guards::banner::LimitsBanner;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyName;
 use crate::domain::credit;
@@ -40,6 +41,7 @@ struct MessagesPage {
     picture: Option<Picture>,
     causes: Vec<Cause>,
     rows: Vec<MessageRow>,
+    limits_banner: LimitsBanner,
     notices: CarrierNotices,
     /// Whether there is more than one carrier, so that each row names its own.
     names_carriers: bool,
@@ -61,6 +63,7 @@ struct MessagesPage {
 #[derive(Default)]
 struct PageOfMessages {
     keys: Vec<ApiKeyName>,
+    limits_banner: LimitsBanner,
     picture: Option<PictureFigures>,
     causes: Vec<(MessageError, i64)>,
     rows: Vec<MessageEntry>,
@@ -93,6 +96,7 @@ pub async fn list_messages(
             page.add_causes(conn, &account, &filter, period.map(|period| (period, now)))?;
         }
         page.notices = carriers.notices(conn, &account)?;
+        page.limits_banner = LimitsBanner::read(conn, &account, now)?;
         Ok(page)
     };
     let page = state.store.read(read).await?;
@@ -175,7 +179,7 @@ fn total(
 
 fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> MessagesPage {
     let now = state.clock.now();
-    let PageOfMessages { keys, picture, causes, rows, notices, next, refunds, newer, total } = page;
+    let PageOfMessages { keys, limits_banner, picture, causes, rows, notices, next, refunds, newer, total } = page;
     let suffix = wanted.suffix(wanted.filter.error, &wanted.start);
     let before = rows.first().filter(|_| newer > MESSAGES_PER_PAGE).map(|row| row.message.id.clone());
     // An empty page of a list that is shorter now still leads back.
@@ -205,6 +209,7 @@ fn draw(shell: Shell, state: &State, wanted: &Wanted, page: PageOfMessages) -> M
                 MessageRow::new(entry, refunded, &suffix, now)
             })
             .collect(),
+        limits_banner,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::sms_text::SmsText;
 use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::domain::service;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{Error, FieldErrors, GuardRefusal, Result};
 use crate::format::count;
 use crate::http::State;
 use crate::sms::IdempotentRequest;
@@ -215,6 +215,13 @@ fn rejection(error: Error) -> Result<FormRejection> {
                 count(left, "credit")
             );
             Ok(FormRejection::alert(StatusCode::PAYMENT_REQUIRED, alert))
+        }
+        Error::GuardRefused(GuardRefusal { rule, index, retry_after, detail, .. }) => {
+            let mut rejection = FormRejection { retry_after, ..FormRejection::alert(rule.status(), detail) };
+            if index.is_some() {
+                rejection.errors.add("to", rejection.alert.take().unwrap_or_default());
+            }
+            Ok(rejection)
         }
         Error::DifferentRequest => FormRejection::of(Error::invalid("form_id", ALREADY_SENT), NOT_SENT),
         Error::StillRunning => Ok(FormRejection::alert(StatusCode::CONFLICT, STILL_RUNNING)),

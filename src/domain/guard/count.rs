@@ -4,7 +4,7 @@
 use super::recipient::seconds_until;
 use super::record::Guard;
 use super::warning::{GuardWarning, WarnedLimit, level};
-use super::window::{CountKind, Counter, Slot};
+use super::window::{CountKind, CountSlot, Counter};
 use crate::domain::message::{Message, day_of};
 use crate::error::{Error, GuardRefusal, GuardRule, Result};
 use crate::format::{count, grouped};
@@ -77,18 +77,18 @@ fn add_messages(
     let warned = slots.iter().map(|slot| slot.warned).max().unwrap_or_default();
     let now_level = level(used, limit);
     // As the slot keeps the level, it is warned once while the minute has it.
-    let slot = Slot { begins: slot_of(now), used: number, warned: warned_in(&slots, slot_of(now)).max(now_level) };
+    let slot = CountSlot { begins: slot_of(now), used: number, warned: warned_in(&slots, slot_of(now)).max(now_level) };
     counter.add(conn, slot, now.plus_seconds(-MINUTE_NEWS_SECONDS))?;
     Ok((now_level > warned).then(|| warning(guard, WarnedLimit::MessagesMinute, used, limit)))
 }
 
 /// What was warned of in the slot that begins then.
-fn warned_in(slots: &[Slot], begins: UtcTime) -> i64 {
+fn warned_in(slots: &[CountSlot], begins: UtcTime) -> i64 {
     slots.iter().find(|slot| slot.begins == begins).map_or(0, |slot| slot.warned)
 }
 
 /// When so much of what these slots hold will be over.
-fn free_at(slots: &[Slot], excess: i64, now: UtcTime) -> UtcTime {
+fn free_at(slots: &[CountSlot], excess: i64, now: UtcTime) -> UtcTime {
     let mut freed = 0_i64;
     let enough = slots.iter().find(|slot| {
         freed = freed.saturating_add(slot.used);
@@ -125,7 +125,7 @@ fn add_credits(
     }
     let now_level = level(used, limit);
     let begins = row.map_or(today, |slot| slot.begins);
-    counter.add(conn, Slot { begins, used: credits, warned: warned.max(now_level) }, today)?;
+    counter.add(conn, CountSlot { begins, used: credits, warned: warned.max(now_level) }, today)?;
     Ok((now_level > warned).then(|| warning(guard, WarnedLimit::CreditsDay, used, limit)))
 }
 
@@ -134,7 +134,7 @@ pub(super) fn begin_day(conn: &mut Conn, holder: &str, spent: i64, now: UtcTime)
     let counter = Counter { holder, kind: CountKind::Credits, rehearsed: false };
     let tomorrow = day_of(now).plus_seconds(DAY_SECONDS);
     counter.forget_before(conn, tomorrow)?;
-    counter.insert(conn, Slot { begins: day_of(now), used: spent.max(0), warned: 0 })
+    counter.insert(conn, CountSlot { begins: day_of(now), used: spent.max(0), warned: 0 })
 }
 
 fn warning(guard: &Guard, limit_kind: WarnedLimit, used: i64, limit: i64) -> GuardWarning {

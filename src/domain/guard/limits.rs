@@ -110,6 +110,21 @@ impl Limits {
         }
     }
 
+    /// What is limited, one text for each limit.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let numbers = [
+            (self.recipient_10_minutes, "to one phone in 10 minutes"),
+            (self.recipient_day, "to one phone a day"),
+            (self.messages_minute, "messages a minute"),
+            (self.credits_day, "credits a day"),
+        ];
+        let numbers = numbers.into_iter().filter_map(|(limit, words)| Some(format!("{} {words}", grouped(limit?))));
+        let senders = self.senders.iter().map(|sender| format!("sender {sender}"));
+        let places = Some(self.destinations_text()).filter(|places| !places.is_empty());
+        numbers.chain(places).chain(senders).collect()
+    }
+
     /// Where messages may go, in one text; empty for anywhere.
     fn destinations_text(&self) -> String {
         match self.destinations {
@@ -216,6 +231,7 @@ mod tests {
         let limits = typed.parse().unwrap();
         assert_eq!((limits.messages_minute, limits.credits_day), (Some(60), Some(1_000)));
         assert!(limits.counts() && !limits.is_none());
+        assert_eq!(limits.words(), ["60 messages a minute", "1,000 credits a day"]);
         for number in ["0", "-1", "1.5", "many", "1001"] {
             let typed = TypedLimits { recipient_day: number, ..TypedLimits::default() };
             assert_eq!(wrong(&typed), ["recipient_day"], "{number}");

@@ -28,7 +28,7 @@ pub(super) struct Counter<'a> {
 
 /// What was used in one slot.
 #[derive(Debug, Clone, Copy, Queryable)]
-pub(super) struct Slot {
+pub(super) struct CountSlot {
     pub(super) begins: UtcTime,
     pub(super) used: i64,
     pub(super) warned: i64,
@@ -36,7 +36,7 @@ pub(super) struct Slot {
 
 impl Counter<'_> {
     /// The slots since a time, the oldest first.
-    pub(super) fn since(&self, conn: &mut Conn, from: UtcTime) -> Result<Vec<Slot>> {
+    pub(super) fn since(&self, conn: &mut Conn, from: UtcTime) -> Result<Vec<CountSlot>> {
         let rows = guard_counts::table
             .filter(guard_counts::holder.eq(self.holder))
             .filter(guard_counts::kind.eq(self.kind))
@@ -49,7 +49,7 @@ impl Counter<'_> {
 
     /// Adds to a slot what was used, and what was warned of.
     /// Removes what is older than `keep_from` where it begins a new slot.
-    pub(super) fn add(&self, conn: &mut Conn, slot: Slot, keep_from: UtcTime) -> Result<()> {
+    pub(super) fn add(&self, conn: &mut Conn, slot: CountSlot, keep_from: UtcTime) -> Result<()> {
         let row = guard_counts::table.find((self.holder, self.kind, self.rehearsed, slot.begins));
         let added: Option<i64> = diesel::update(row)
             .set((guard_counts::used.eq(guard_counts::used + slot.used), guard_counts::warned.eq(slot.warned)))
@@ -65,7 +65,7 @@ impl Counter<'_> {
     }
 
     /// Begins a slot that there is not yet.
-    pub(super) fn insert(&self, conn: &mut Conn, slot: Slot) -> Result<()> {
+    pub(super) fn insert(&self, conn: &mut Conn, slot: CountSlot) -> Result<()> {
         diesel::insert_into(guard_counts::table)
             .values((
                 guard_counts::holder.eq(self.holder),

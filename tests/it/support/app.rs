@@ -240,11 +240,17 @@ impl<'db> App<'db> {
     /// The same with an operator, and without the sending limits of a new account: most tests
     /// send to one phone again and again.
     pub fn with_operator(self) -> Self {
-        if !operator::exists(&mut self.db.conn()).unwrap() {
-            let account = account::first(&mut self.db.conn()).unwrap();
-            self.add_operator(EMAIL, &account, Role::Owner);
-            self.db.execute("DELETE FROM guards");
+        if operator::exists(&mut self.db.conn()).unwrap() {
+            return self;
         }
+        self.db.execute("DELETE FROM guards");
+        self.with_operator_and_limits()
+    }
+
+    /// The same with an operator, and with its sending limits as they are.
+    pub fn with_operator_and_limits(self) -> Self {
+        let account = account::first(&mut self.db.conn()).unwrap();
+        self.add_operator(EMAIL, &account, Role::Owner);
         self
     }
 
