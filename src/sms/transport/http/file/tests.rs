@@ -26,7 +26,7 @@ fn a_small_file_is_enough() {
     assert_eq!(headers, expected);
     assert_eq!(request.body.unwrap().as_str(), r#"{"to": "+15005550006", "text": "\"Hello\""}"#);
     assert_eq!(
-        (config.answers.accepted, config.to_string()),
+        (config.answers.accepted.clone(), config.to_string()),
         (vec![200, 201, 202], "https://sms.example.com".to_owned())
     );
     assert!(config.receipts.is_none());

@@ -76,7 +76,7 @@ fn a_wrong_url_is_explained_without_its_secrets() {
         ("twilio://ACx:t0ken@api.twilio.com", "names no sender"),
         ("twilio://ACx:t0ken@api.twilio.com?from=+15551234567", "write from=%2B15551234567"),
         ("twilio://ACx:t0ken@api.twilio.com?from=15551234567", "write from=%2B15551234567"),
-        ("twilio://ACx:t0ken@api.twilio.com?from=Shop&windw=3", "\"windw\""),
+        ("twilio://ACx:t0ken@api.twilio.com?from=Shop&width=3", "\"width\""),
         ("twilio://ACx:t0ken@api.twilio.com?from=Shop&window=101", "window is a number from 1 to 100"),
         ("twilio://ACx:t0ken@api.twilio.com?messaging_service=7", "begins with MG"),
         ("twilio://ACx:t0ken@api.twilio.com/path?from=Shop", "behind the host"),
