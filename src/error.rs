@@ -4,8 +4,12 @@
 //! What a variant says is for the person who made the request; the cause of
 //! [`Error::Internal`] and [`Error::Unavailable`] goes to the log only.
 
+mod guard_refusal;
+
 use diesel::result::DatabaseErrorKind;
 use http::StatusCode;
+
+pub use guard_refusal::{GuardRefusal, GuardRule};
 
 /// What every fallible operation of the program gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,6 +52,9 @@ pub enum Error {
         /// What the account has.
         left: i64,
     },
+    /// A sending limit refused it.
+    #[error("refused by a sending limit: {}", .0.rule.code())]
+    GuardRefused(GuardRefusal),
     /// A request with this idempotency key is being worked on.
     #[error("the same request is still running")]
     StillRunning,
@@ -57,6 +64,14 @@ pub enum Error {
     /// Input that can be mended, with a message for each field.
     #[error("invalid input")]
     Invalid(FieldErrors),
+    /// It can't be done with the thing as it is now.
+    #[error("wrong state: {sentence}")]
+    WrongState {
+        /// The stable word for the cause, such as `TOO_LATE`.
+        code: &'static str,
+        /// The cause for people.
+        sentence: &'static str,
+    },
     /// Somebody else changed the same thing since it was read.
     #[error("changed meanwhile")]
     ChangedMeanwhile,
@@ -189,6 +204,7 @@ impl Error {
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooMany { retry_after } => Some(*retry_after),
+            Self::GuardRefused(refusal) => refusal.retry_after,
             _ => None,
         }
     }

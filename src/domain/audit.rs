@@ -34,6 +34,8 @@ text_enum! {
         ApiKeyScopesChanged = "api_key.scopes_changed",
         /// The addresses that a key may be used from were changed.
         ApiKeyAllowedIpsChanged = "api_key.allowed_ips_changed",
+        /// A key's sending limits were changed.
+        ApiKeyLimitsChanged = "api_key.limits_changed",
         /// A key got a new secret.
         ApiKeyRotated = "api_key.rotated",
         /// The previous secret of a key was ended before its time.
@@ -72,6 +74,10 @@ text_enum! {
         CreditsAdded = "credits.added",
         /// A balance was corrected by hand.
         CreditsCorrected = "credits.corrected",
+        /// The sending limits of an account were changed.
+        AccountLimitsChanged = "account.limits_changed",
+        /// The usual sending limits were offered to an account, and declined.
+        AccountLimitsDeclined = "account.limits_declined",
         /// A rule of the whole installation was changed.
         SettingsChanged = "settings.changed",
         /// A service was created.

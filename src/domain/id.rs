@@ -34,6 +34,24 @@ pub(crate) fn parse(text: &str, prefix: &str) -> Option<IdText> {
     IdText::from(text).ok()
 }
 
+/// The 128 bits of an id as 32 hexadecimal digits, as Twilio's programs write ids.
+pub(crate) fn to_hex(text: &str) -> String {
+    let digits = text.bytes().skip(text.len().saturating_sub(DIGIT_COUNT));
+    let value = digits.fold(0_u128, |value, digit| {
+        let place = DIGITS.iter().position(|known| *known == digit).unwrap_or_default();
+        (value << 5) | u128::try_from(place).unwrap_or_default()
+    });
+    format!("{value:032x}")
+}
+
+/// The id of these 32 hexadecimal digits, of either case.
+pub(crate) fn from_hex(hex: &str, prefix: &str) -> Option<IdText> {
+    let bytes = crate::hex::decode::<16>(hex)?;
+    let digits = encode(u128::from_be_bytes(*bytes)).map(char::from);
+    let text: String = prefix.chars().chain(digits).collect();
+    IdText::from(&text).ok()
+}
+
 /// Whether these are 26 digits of at most 128 bits.
 fn is_well_formed(digits: &str) -> bool {
     digits.len() == DIGIT_COUNT
@@ -62,6 +80,18 @@ macro_rules! id {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// Its 128 bits as 32 hexadecimal digits.
+            #[must_use]
+            pub fn as_hex(&self) -> String {
+                $crate::domain::id::to_hex(&self.0)
+            }
+
+            /// The id of 32 hexadecimal digits.
+            #[must_use]
+            pub fn from_hex(hex: &str) -> Option<Self> {
+                $crate::domain::id::from_hex(hex, $prefix).map(Self)
             }
         }
 
@@ -97,6 +127,21 @@ mod tests {
         assert!(id.strip_prefix("key_").is_some_and(is_well_formed), "{id}");
         assert_eq!(parse(&id, "key_"), Some(id));
         assert_eq!(parse(&id, "acc_"), None);
+    }
+
+    #[test]
+    fn an_id_is_the_same_in_hexadecimal_digits() {
+        let id = mint("key_");
+        let hex = to_hex(&id);
+        assert_eq!(
+            (hex.len(), from_hex(&hex, "key_"), from_hex(&hex.to_uppercase(), "key_")),
+            (32, Some(id), Some(id))
+        );
+        assert_eq!(to_hex("key_0000000000000000000000001z"), format!("{:032x}", 63));
+        assert_eq!(to_hex("key_7zzzzzzzzzzzzzzzzzzzzzzzzz"), "f".repeat(32));
+        for wrong in ["", "0", &"0".repeat(31), &"0".repeat(33), &"g".repeat(32)] {
+            assert_eq!(from_hex(wrong, "key_"), None, "{wrong}");
+        }
     }
 
     #[test]

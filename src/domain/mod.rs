@@ -9,6 +9,7 @@ pub mod callback;
 pub mod carrier;
 pub mod credit;
 pub mod cursor;
+pub mod guard;
 pub mod handover;
 pub(crate) mod id;
 pub mod identity;

@@ -15,6 +15,8 @@ pub(crate) struct ErrorView {
     pub(crate) fields: FieldErrors,
     pub(crate) retry_after: Option<u64>,
     pub(crate) missing_scopes: Vec<String>,
+    /// Which recipient of the request it is about, from 0.
+    pub(crate) index: Option<usize>,
     /// What has to be done first.
     pub(crate) remedy: Option<Remedy>,
 }
@@ -68,11 +70,22 @@ impl ErrorView {
                 detail: format!("This costs {needed} and {left} are left. Nothing was charged and nothing is sent."),
                 ..view
             },
+            Error::GuardRefused(refusal) => Self {
+                code: refusal.rule.code(),
+                title: refusal.rule.title(),
+                detail: refusal.detail.clone(),
+                retry_after: refusal.retry_after,
+                index: refusal.index,
+                ..view
+            },
             Error::StillRunning => {
                 Self { code: "STILL_RUNNING", title: "Still running", detail: STILL_RUNNING.to_owned(), ..view }
             }
             Error::DifferentRequest => {
                 Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
+            }
+            Error::WrongState { code, sentence } => {
+                Self { code, title: "Not possible now", detail: (*sentence).to_owned(), ..view }
             }
             Error::RotationInProgress => Self {
                 code: "ROTATION_IN_PROGRESS",
@@ -119,6 +132,7 @@ impl ErrorView {
             fields: FieldErrors::default(),
             retry_after: None,
             missing_scopes: Vec::new(),
+            index: None,
             remedy: None,
         }
     }

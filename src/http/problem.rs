@@ -23,6 +23,7 @@ impl ResponseError for Error {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::KeyRefused(denial) => denial.status,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::GuardRefused(refusal) => refusal.rule.status(),
             Self::CrossSite
             | Self::Forbidden
             | Self::SecondFactorMissing
@@ -30,7 +31,9 @@ impl ResponseError for Error {
             | Self::ReceiptRefused
             | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress => StatusCode::CONFLICT,
+            Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress | Self::WrongState { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -61,6 +64,8 @@ struct Problem<'a> {
     errors: Vec<ProblemField<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +85,7 @@ pub(crate) fn problem(view: &ErrorView, request_id: &str) -> HttpResponse {
         request_id,
         errors: fields,
         missing: &view.missing_scopes,
+        index: view.index,
     };
     HttpResponse::build(view.status).insert_header((CONTENT_TYPE, "application/problem+json")).json(problem)
 }

@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod carriers;
 mod dispatcher;
 mod due;
+mod guard_log;
 mod incoming;
 pub mod metrics;
 mod receipts;
@@ -14,6 +15,7 @@ mod retention;
 mod service;
 mod sweeper;
 pub mod transport;
+mod withdrawal;
 mod worker;
 
 pub use service::{CarrierState, IdempotentRequest, Render, Sms};

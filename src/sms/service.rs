@@ -6,11 +6,13 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::carriers::Carriers;
+use super::guard_log::GuardLog;
 use super::metrics::{SmsMetrics, SmsTotals};
 use super::transport::LinkState;
 use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::carrier::{Assignment, CarrierName};
+use crate::domain::guard::GuardWarning;
 use crate::domain::message::idempotency::{self, IdempotencyKey};
 use crate::domain::message::{self, Accepted, MessageDraft, MessageOrigin};
 use crate::error::{Error, Result};
@@ -23,6 +25,7 @@ pub struct Sms {
     pub(super) clock: Clock,
     in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
     pub(super) metrics: Arc<SmsMetrics>,
+    guard_log: Arc<GuardLog>,
     /// Set once the workers have started.
     pub(super) carriers: Arc<OnceLock<Carriers>>,
 }
@@ -57,7 +60,14 @@ impl Sms {
     /// The service on a database.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, in_flight: Arc::default(), metrics: Arc::default(), carriers: Arc::default() }
+        Self {
+            store,
+            clock,
+            in_flight: Arc::default(),
+            metrics: Arc::default(),
+            guard_log: Arc::default(),
+            carriers: Arc::default(),
+        }
     }
 
     /// The state of the connection that live messages are sent over.
@@ -99,15 +109,17 @@ impl Sms {
             let _in_flight = in_flight;
             accept_once(conn, &origin, &draft, &assignments, idempotent.as_ref(), render, now)
         };
-        let (response, accepted) = match (self.store.write_grouped(&account, work).await, repetition) {
+        let written = self.store.write_grouped(&account, work).await;
+        let (response, accepted, warnings) = match (written, repetition) {
             // Another instance has committed the same request since.
             (Err(Error::StillRunning), Some(IdempotentRequest { key, digest })) => {
                 let found = self.store.read(move |conn| idempotency::find(conn, &key, digest, now)).await?;
-                (found.ok_or(Error::StillRunning)?, 0)
+                (found.ok_or(Error::StillRunning)?, 0, Vec::new())
             }
-            (result, _) => result?,
+            (result, _) => result.inspect_err(|error| self.guard_log.refused(&account, error))?,
         };
         self.metrics.accepted(accepted);
+        self.guard_log.warn(&account, &warnings);
         carriers.iter().for_each(|carrier| self.queue_changed(carrier));
         Ok(response)
     }
@@ -156,8 +168,8 @@ fn whole_rate(rate: f64) -> u32 {
     rate.floor().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// Returns the response, and how many messages were accepted for it: none for a
-/// repetition.
+/// Returns the response, how many messages were accepted for it, none for a repetition, and
+/// the sending limits that are nearly used by now.
 fn accept_once(
     conn: &mut Conn,
     origin: &MessageOrigin,
@@ -166,18 +178,18 @@ fn accept_once(
     idempotent: Option<&IdempotentRequest>,
     render: Render,
     now: UtcTime,
-) -> Result<(String, usize)> {
+) -> Result<(String, usize, Vec<GuardWarning>)> {
     let stored =
         idempotent.map(|IdempotentRequest { key, digest }| idempotency::find(conn, key, *digest, now)).transpose()?;
     if let Some(response) = stored.flatten() {
-        return Ok((response, 0));
+        return Ok((response, 0, Vec::new()));
     }
     let accepted = message::accept(conn, origin, draft, assignments, now)?;
     let response = render(&accepted)?;
     if let Some(IdempotentRequest { key, digest }) = idempotent {
         idempotency::store_response(conn, key, *digest, &response, now)?;
     }
-    Ok((response, accepted.messages.len()))
+    Ok((response, accepted.messages.len(), accepted.warnings))
 }
 
 /// Marks the request with a key as in flight until it is dropped.

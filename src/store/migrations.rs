@@ -69,6 +69,8 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-28-000032_create_message_counts",
     "2026-11-28-000033_index_keys_to_search_and_sort",
     "2026-11-29-000034_assign_messages_to_carriers",
+    "2026-11-29-000035_add_callbacks_of_messages",
+    "2026-11-29-000036_create_guards",
 ];
 
 type Preparation = fn(&mut Conn) -> QueryResult<()>;

@@ -7,6 +7,7 @@ mod counts;
 mod handovers;
 mod keys;
 mod leaks;
+mod limits;
 mod links;
 mod notices;
 mod people;
@@ -24,6 +25,7 @@ pub use keys::{
     key_uses_by_day, key_uses_by_hour, revisions, service_scopes, services,
 };
 pub use leaks::leak_reports;
+pub use limits::{guard_counts, guards};
 pub use links::{invitations, password_links};
 pub use notices::login_notices;
 pub use people::{accounts, audit_events, memberships, operator_passwords, operators, sessions, settings};
@@ -51,10 +53,12 @@ joinable!(invitations -> operators (created_by));
 joinable!(password_links -> operators (operator_id));
 joinable!(ledger_entries -> operators (created_by));
 joinable!(messages -> api_keys (api_key_id));
+joinable!(guards -> api_keys (api_key_id));
+joinable!(guard_counts -> guards (holder));
 joinable!(message_segments -> messages (message_id));
 allow_tables_to_appear_in_same_query! {
     accounts, operators, operator_passwords, memberships, services,
     api_keys, key_secrets, key_secret_usages, key_handovers, key_last_uses, key_refusals, leak_reports, revisions, sessions,
     credit_balances, ledger_entries, messages, message_segments, invitations, password_links,
-    audit_events, callback_deliveries, key_actions, key_action_items,
+    audit_events, callback_deliveries, key_actions, key_action_items, guards, guard_counts,
 }

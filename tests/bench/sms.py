@@ -282,7 +282,9 @@ def fill_messages(database, count):
             return ("msg_" + seed.id_of(chance, at)[4:], account, f"+4207{number % 100000000:08}", chance.choice(statuses), at, at, at)
 
         connection.executemany(
-            "INSERT INTO messages VALUES (?, ?, NULL, 'live', ?, NULL, 'Your code is 4711', '', 'gsm7', 1, 1, ?, NULL, 1, NULL, ?, ?, ?, NULL, FALSE)",
+            "INSERT INTO messages (id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, "
+            "credits, status, error, tries, due_at, valid_until, created_at, updated_at, carrier_code, rehearsed) "
+            "VALUES (?, ?, NULL, 'live', ?, NULL, 'Your code is 4711', '', 'gsm7', 1, 1, ?, NULL, 1, NULL, ?, ?, ?, NULL, FALSE)",
             (row(number) for number in range(count)),
         )
 

@@ -63,9 +63,11 @@ fn add_messages(app: &App, count: usize) {
     let copies: Vec<String> = (1..count)
         .map(|n| {
             format!(
-                "INSERT INTO messages SELECT substr(id, 1, 20) || '{n:010}', account_id, api_key_id, mode, recipient, \
+                "INSERT INTO messages (id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, \
+                 segments, credits, status, error, tries, due_at, valid_until, created_at, updated_at, carrier_code, \
+                 rehearsed, carrier) SELECT substr(id, 1, 20) || '{n:010}', account_id, api_key_id, mode, recipient, \
                  sender, text, reference, encoding, segments, credits, status, error, tries, due_at, valid_until, \
-                 created_at, updated_at, carrier_code, rehearsed FROM messages WHERE id = '{id}'"
+                 created_at, updated_at, carrier_code, rehearsed, carrier FROM messages WHERE id = '{id}'"
             )
         })
         .collect();

@@ -41,7 +41,7 @@ impl<'db> Queue<'db> {
     /// A message of so many segments, in the queue.
     fn accept(&self, segments: usize) -> MessageId {
         let text = if segments == 1 { "Hello".to_owned() } else { "a".repeat(153 * segments) };
-        let draft = MessageDraft::parse(&[PHONE.to_owned()], &text, None, None).unwrap();
+        let draft = MessageDraft::with_text(&[PHONE.to_owned()], &text).unwrap();
         let origin = MessageOrigin { account_id: self.account.clone(), api_key_id: None, mode: Mode::Live };
         message::accept(&mut self.conn(), &origin, &draft, &[carrier()], self.now).unwrap().messages.remove(0).id
     }

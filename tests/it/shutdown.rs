@@ -55,7 +55,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 fn accept_for(db: &Database, wait: Duration) {
     let conn = &mut db.conn();
     let due = UtcTime::from_micros(Clock::System.now().micros() + i64::try_from(wait.as_micros()).unwrap());
-    let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
+    let draft = MessageDraft::with_text(&[PHONE.to_owned()], "Hello").unwrap();
     let origin = MessageOrigin { account_id: account::first(conn).unwrap(), api_key_id: None, mode: Mode::Live };
     message::accept(conn, &origin, &draft, &[Assignment::rehearsed()], due).unwrap();
 }

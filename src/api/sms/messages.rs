@@ -10,7 +10,7 @@ use crate::api::caller::{announce_end, caller};
 use crate::api::json_body::{check_length, parse};
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::{
-    self, Accepted, MessageDraft, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
+    self, Accepted, MessageDraft, MessageFields, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
 };
 use crate::domain::service_scope::{MESSAGES_READ, MESSAGES_SEND};
 use crate::error::{Error, Result};
@@ -58,8 +58,15 @@ struct SendRequest {
 impl SendRequest {
     const FORM: &str = "{\"to\": \"+420777123456\", \"text\": \"…\"}, and \"from\" and \"reference\" if you like";
 
-    fn draft(&self) -> Result<MessageDraft> {
-        MessageDraft::parse(self.to.as_slice(), &self.text, self.from.as_deref(), self.reference.as_deref())
+    fn draft(&self, state: &State) -> Result<MessageDraft> {
+        let fields = MessageFields {
+            to: self.to.as_slice(),
+            text: &self.text,
+            from: self.from.as_deref(),
+            reference: self.reference.as_deref(),
+            ..MessageFields::default()
+        };
+        MessageDraft::parse(&fields, &state.callback_networks)
     }
 }
 
@@ -74,7 +81,7 @@ pub async fn send_messages(
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
         let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
-        let (draft, idempotent) = (parsed.draft()?, idempotent_request(&request, &key, &parsed)?);
+        let (draft, idempotent) = (parsed.draft(&state)?, idempotent_request(&request, &key, &parsed)?);
         let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(announce_end(HttpResponse::Accepted().insert_header(json).body(answer), &key))
@@ -211,7 +218,7 @@ pub async fn estimate_messages(
         let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
-        let draft = SendRequest { to, text, from, reference }.draft()?;
+        let draft = SendRequest { to, text, from, reference }.draft(&state)?;
         let credits = message::cost(&draft, &state.sms.assign(&draft, key.mode)?);
         let view = EstimateView {
             encoding: draft.text().encoding().as_str(),

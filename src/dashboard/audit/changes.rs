@@ -58,6 +58,12 @@ fn label(field: &str) -> &str {
         "expires_at" => "Ends",
         "scopes" => "Scopes",
         "allowed_ips" => "Allowed addresses",
+        "recipient_10_minutes" => "Messages to one phone in 10 minutes",
+        "recipient_day" => "Messages to one phone in a day",
+        "messages_minute" => "Messages in a minute",
+        "credits_day" => "Credits in a day",
+        "destinations" => "Sends to",
+        "senders" => "Senders",
         "service" => "Service",
         "mode" => "Mode",
         "url" => "URL",
@@ -86,6 +92,11 @@ fn value_words(field: &str, value: &Value) -> String {
     match (field, value) {
         ("expires_at", Value::Null) => "never".to_owned(),
         ("allowed_ips", Value::String(text)) if text.is_empty() => "any".to_owned(),
+        ("recipient_10_minutes" | "recipient_day" | "messages_minute" | "credits_day", Value::Null) => {
+            "no limit".to_owned()
+        }
+        ("destinations", Value::String(text)) if text.is_empty() => "everywhere".to_owned(),
+        ("senders", Value::String(text)) if text.is_empty() => "any".to_owned(),
         ("scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
         ("expires_at" | "previous_ends_at", Value::String(text)) => time_words(text),
         ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {
@@ -140,6 +151,12 @@ mod tests {
                 Action::ApiKeyAllowedIpsChanged,
                 r#"{"allowed_ips":["","10.0.0.0/8"]}"#,
                 "Allowed addresses: any → 10.0.0.0/8",
+            ),
+            (Action::AccountLimitsChanged, r#"{"credits_day":[null,500]}"#, "Credits in a day: no limit → 500"),
+            (
+                Action::ApiKeyLimitsChanged,
+                r#"{"destinations":["","all but +881"]}"#,
+                "Sends to: everywhere → all but +881",
             ),
             (Action::CreditsAdded, r#"{"credits":[1000,-5]}"#, "Credits: 1,000 → −5"),
             (Action::ApiKeyCreated, r#"{"mode":["","live"]}"#, "Mode: live"),

@@ -83,6 +83,7 @@ impl Wanted {
             search: MessageSearch::parse(&query.q),
             from: days.from,
             until: days.until,
+            ..MessageFilter::default()
         };
         Ok(Self { filter, start, errors: days.errors, query: query.clone() })
     }
@@ -94,7 +95,7 @@ impl Wanted {
 
     /// Whether anything is left out.
     pub(super) fn is_filtered(&self) -> bool {
-        let MessageFilter { mode, status, group, error, api_key, search, from, until } = &self.filter;
+        let MessageFilter { mode, status, group, error, api_key, search, from, until, .. } = &self.filter;
         let has_days = from.is_some() || until.is_some() || !self.errors.is_empty();
         let has_status = status.is_some() || group.is_some();
         mode.is_some() || has_status || error.is_some() || api_key.is_some() || search.is_some() || has_days

@@ -110,7 +110,7 @@ fn parse_form(body: &str) -> Result<MessageForm> {
 fn cost(state: &State, filled: &MessageForm) -> Option<String> {
     let mode: Mode = filled.mode.parse().ok()?;
     // The price is the same for any recipient.
-    let draft = MessageDraft::parse(&["+10000000".to_owned()], &filled.text, None, None).ok()?;
+    let draft = MessageDraft::with_text(&["+10000000".to_owned()], &filled.text).ok()?;
     let credits = match message::cost(&draft, &state.sms.assign(&draft, mode).ok()?) {
         0 => "no credits".to_owned(),
         credits => count(credits, "credit"),
@@ -155,7 +155,7 @@ async fn send(state: &State, who: &SignedIn, filled: &MessageForm) -> Result<Str
     let form_id = errors.collect(form_id)?;
     let mode: Result<Mode> = filled.mode.parse().map_err(|()| Error::invalid("mode", "Choose Test or Live."));
     let mode = errors.collect(mode)?;
-    let draft = errors.collect(MessageDraft::parse(std::slice::from_ref(&filled.to), &filled.text, None, None))?;
+    let draft = errors.collect(MessageDraft::with_text(std::slice::from_ref(&filled.to), &filled.text))?;
     let (Some(form_id), Some(mode), Some(draft)) = (form_id, mode, draft) else { return Err(Error::Invalid(errors)) };
     match state.store.read(|conn| service::find(conn, SMS)).await {
         Ok(sms) if sms.is_off() => {

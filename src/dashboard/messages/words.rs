@@ -13,6 +13,7 @@ pub(super) const fn status_word(status: MessageStatus) -> &'static str {
         MessageStatus::Undelivered => "Undelivered",
         MessageStatus::Expired => "Expired",
         MessageStatus::Failed => "Failed",
+        MessageStatus::Canceled => "Canceled",
     }
 }
 

@@ -54,9 +54,7 @@ pub fn name(conn: &mut Conn, id: &AccountId) -> Result<String> {
     Ok(accounts::table.find(id).select(accounts::name).first(conn)?)
 }
 
-pub(super) fn ensure_one(conn: &mut Conn, now: UtcTime) -> Result<()> {
-    if !exists(conn)? {
-        create(conn, "Main account", now)?;
-    }
-    Ok(())
+/// Creates the first account where there is none. Gives it if it is new.
+pub(super) fn ensure_one(conn: &mut Conn, now: UtcTime) -> Result<Option<AccountId>> {
+    if exists(conn)? { Ok(None) } else { create(conn, "Main account", now).map(Some) }
 }

@@ -41,6 +41,7 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::ApiKeyExpiryChanged
         | Action::ApiKeyScopesChanged
         | Action::ApiKeyAllowedIpsChanged
+        | Action::ApiKeyLimitsChanged
         | Action::ApiKeyRotated
         | Action::ApiKeyRotationEnded
         | Action::ApiKeyRotationExtended
@@ -83,7 +84,10 @@ pub const fn group_of(action: Action) -> ActionGroup {
         | Action::OperatorPasswordConfirmed
         | Action::SessionEnded
         | Action::OtherSessionsEnded => ActionGroup::Operators,
-        Action::SettingsChanged | Action::AuditExported => ActionGroup::Installation,
+        Action::SettingsChanged
+        | Action::AccountLimitsChanged
+        | Action::AccountLimitsDeclined
+        | Action::AuditExported => ActionGroup::Installation,
     }
 }
 

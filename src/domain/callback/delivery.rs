@@ -4,10 +4,13 @@
 
 use diesel::prelude::*;
 
+use super::format::CallbackFormat;
 use super::outcome::{CallbackError, MAX_DELIVERY_AGE_SECONDS, sentence};
+use super::twilio;
+use super::url::CallbackUrl;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::id::id;
-use crate::domain::message::{Message, MessageId, MessageView};
+use crate::domain::message::{Message, MessageId, MessageStatus, MessageView};
 use crate::error::{Error, Result};
 use crate::store::schema::{api_key_callbacks, callback_deliveries};
 use crate::store::types::text_enum;
@@ -40,7 +43,7 @@ pub struct Delivery {
     pub message_id: MessageId,
     /// The key whose callback it is for.
     pub api_key_id: ApiKeyId,
-    /// The body of the request, JSON.
+    /// The body of the request, JSON or a form.
     pub payload: String,
     /// Its state.
     pub status: DeliveryStatus,
@@ -57,6 +60,13 @@ pub struct Delivery {
     pub created_at: UtcTime,
     /// When its last attempt ended.
     pub updated_at: UtcTime,
+    /// The address that its message named; `None` for the key's.
+    pub url: Option<CallbackUrl>,
+    /// The format of the request.
+    pub format: CallbackFormat,
+    /// The host and the port of `url`; empty for the key's. Those of one host wait for
+    /// each other only.
+    pub host: String,
 }
 
 impl Delivery {
@@ -75,27 +85,37 @@ struct Event<'a> {
     data: MessageView<'a>,
 }
 
-/// Queues the event of a message that reached a final status, if its key has a
-/// callback.
+/// Queues the event of a message that came to a new status, or to the end of the wait
+/// for its receipt. Nothing is queued without an address to call, or without a secret
+/// to sign with.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn enqueue(conn: &mut Conn, message: &Message, now: UtcTime) -> Result<()> {
+pub(crate) fn enqueue(conn: &mut Conn, before: MessageStatus, message: &Message, now: UtcTime) -> Result<()> {
     let Some(key) = &message.api_key_id else { return Ok(()) };
-    let callback = api_key_callbacks::table.find(key).select(api_key_callbacks::api_key_id);
-    if callback.first::<ApiKeyId>(conn).optional()?.is_none() {
+    let format = message.callback_url.as_ref().map_or(CallbackFormat::Json, |_| message.callback_format);
+    let is_news = match format {
+        CallbackFormat::Json => message.has_ended(),
+        CallbackFormat::Twilio => message.status != before && twilio::is_reported(message.status),
+    };
+    if !is_news {
         return Ok(());
     }
-    let event = Event {
-        r#type: format!("message.{}", message.status.as_str()),
-        timestamp: now.rfc3339(),
-        data: MessageView::from(message),
+    let keys_url = api_key_callbacks::table.find(key).select(api_key_callbacks::url);
+    match keys_url.first::<String>(conn).optional()? {
+        None => return Ok(()),
+        Some(url) if url.is_empty() && message.callback_url.is_none() => return Ok(()),
+        Some(_) => {}
+    }
+    let payload = match format {
+        CallbackFormat::Json => json_payload(message, now)?,
+        CallbackFormat::Twilio => twilio::payload(message),
     };
     let delivery = Delivery {
         id: DeliveryId::mint(),
         message_id: message.id.clone(),
         api_key_id: key.clone(),
-        payload: serde_json::to_string(&event).map_err(Error::internal)?,
+        payload,
         status: DeliveryStatus::Waiting,
         tries: 0,
         due_at: Some(now),
@@ -103,9 +123,21 @@ pub(crate) fn enqueue(conn: &mut Conn, message: &Message, now: UtcTime) -> Resul
         http_status: None,
         created_at: now,
         updated_at: now,
+        url: message.callback_url.clone(),
+        format,
+        host: message.callback_url.as_ref().map(CallbackUrl::host).unwrap_or_default(),
     };
     diesel::insert_into(callback_deliveries::table).values(&delivery).prepare_cached().execute(conn)?;
     Ok(())
+}
+
+fn json_payload(message: &Message, now: UtcTime) -> Result<String> {
+    let event = Event {
+        r#type: format!("message.{}", message.status.as_str()),
+        timestamp: now.rfc3339(),
+        data: MessageView::from(message),
+    };
+    serde_json::to_string(&event).map_err(Error::internal)
 }
 
 /// The deliveries about a message, oldest first.

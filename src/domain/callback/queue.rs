@@ -1,5 +1,5 @@
-//! The queue of deliveries, served round robin by key, so that one key's backlog
-//! does not delay another's deliveries.
+//! The queue of deliveries, served round robin by key and host, so that the backlog of
+//! one key or of one host does not delay other deliveries.
 
 use diesel::dsl;
 use diesel::prelude::*;
@@ -30,66 +30,96 @@ pub struct Attempt {
     pub secrets: Vec<CallbackSecret>,
 }
 
-/// Leases up to `limit` due deliveries, first those of the keys after `after`.
+/// The deliveries of one key to one host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lane {
+    key: ApiKeyId,
+    /// Empty for the address of the key itself, which may change while they wait.
+    host: String,
+}
+
+impl Lane {
+    /// The host that is called, if there is an address to call.
+    fn target(&self, callback: &Callback) -> Option<String> {
+        if self.host.is_empty() { callback.url.as_ref().map(CallbackUrl::host) } else { Some(self.host.clone()) }
+    }
+}
+
+/// Leases up to `limit` due deliveries, first those of the lanes after `after`.
 /// `room` gives the number of requests that a host can take now. Also returns the
-/// last key that was served, which is the next call's `after`.
+/// last lane that was served, which is the next call's `after`.
 ///
 /// # Errors
 /// When the database fails.
 pub fn lease(
     conn: &mut Conn,
-    after: Option<&ApiKeyId>,
+    after: Option<&Lane>,
     limit: usize,
     mut room: impl FnMut(&str) -> usize,
     now: UtcTime,
-) -> Result<(Vec<Attempt>, Option<ApiKeyId>)> {
+) -> Result<(Vec<Attempt>, Option<Lane>)> {
     let (mut attempts, mut last) = (Vec::new(), None);
-    for key in keys_round_robin(conn, after)? {
+    for lane in lanes_round_robin(conn, after)? {
         let free = limit - attempts.len();
         if free == 0 {
             break;
         }
-        last = Some(key.clone());
-        match find(conn, &key)? {
-            Some(callback) => {
-                let leased =
-                    attempts.iter().filter(|attempt: &&Attempt| attempt.url.host() == callback.url.host()).count();
-                let host_limit = room(&callback.url.host()).saturating_sub(leased).min(free);
-                attempts.extend(lease_for(conn, &callback, host_limit, now)?);
+        last = Some(lane.clone());
+        let callback = find(conn, &lane.key)?;
+        match callback.as_ref().and_then(|callback| Some((callback, lane.target(callback)?))) {
+            Some((callback, host)) => {
+                let leased = attempts.iter().filter(|attempt: &&Attempt| attempt.url.host() == host).count();
+                let host_limit = room(&host).saturating_sub(leased).min(free);
+                attempts.extend(lease_for(conn, &lane, callback, host_limit, now)?);
             }
-            None => fail_for_removed_callback(conn, &key, now)?,
+            None => fail_for_removed_callback(conn, &lane, now)?,
         }
     }
     Ok((attempts, last))
 }
 
-/// The keys with queued deliveries, first those after `after`; the deliveries of keys in the
-/// trash wait until their keys are restored, or until they are too old. Each key is one
-/// step in the index, however long its queue is.
+/// The lanes with queued deliveries, first those after `after`; the deliveries of keys in
+/// the trash wait until their keys are restored, or until they are too old. Each lane is
+/// one step in the index, however long its queue is.
 ///
 /// # Errors
 /// When the database fails.
-fn keys_round_robin(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<ApiKeyId>> {
-    let (mut keys, mut last) = (Vec::new(), String::new());
+fn lanes_round_robin(conn: &mut Conn, after: Option<&Lane>) -> Result<Vec<Lane>> {
+    let (mut lanes, mut last) = (Vec::new(), String::new());
     let in_trash = api_keys::table
         .filter(api_keys::id.eq(callback_deliveries::api_key_id))
         .filter(api_keys::deleted_at.is_not_null());
     loop {
-        let next: Option<ApiKeyId> = callback_deliveries::table
+        let next: Option<(ApiKeyId, String)> = callback_deliveries::table
             .filter(callback_deliveries::due_at.is_not_null())
             .filter(callback_deliveries::api_key_id.gt(&last))
             .filter(dsl::not(dsl::exists(in_trash)))
-            .order(callback_deliveries::api_key_id)
-            .select(callback_deliveries::api_key_id)
+            .order((callback_deliveries::api_key_id, callback_deliveries::host))
+            .select((callback_deliveries::api_key_id, callback_deliveries::host))
             .first(conn)
             .optional()?;
-        let Some(key) = next else { break };
+        let Some((key, first_host)) = next else { break };
         last = key.to_string();
-        keys.push(key);
+        let mut host = Some(first_host);
+        while let Some(found) = host {
+            host = next_host(conn, &key, &found)?;
+            lanes.push(Lane { key: key.clone(), host: found });
+        }
     }
-    let turn = after.map_or(0, |after| keys.iter().take_while(|key| key.as_str() <= after.as_str()).count());
-    keys.rotate_left(turn);
-    Ok(keys)
+    let turn = after.map_or(0, |after| lanes.iter().take_while(|lane| *lane <= after).count());
+    lanes.rotate_left(turn);
+    Ok(lanes)
+}
+
+fn next_host(conn: &mut Conn, key: &ApiKeyId, after: &str) -> Result<Option<String>> {
+    Ok(callback_deliveries::table
+        .filter(callback_deliveries::due_at.is_not_null())
+        .filter(callback_deliveries::api_key_id.eq(key))
+        .filter(callback_deliveries::host.gt(after))
+        .order(callback_deliveries::host)
+        .select(callback_deliveries::host)
+        .first(conn)
+        .optional()?)
 }
 
 /// Whether a delivery is due for a host that has room. A read alone, so that an
@@ -98,9 +128,9 @@ fn keys_round_robin(conn: &mut Conn, after: Option<&ApiKeyId>) -> Result<Vec<Api
 /// # Errors
 /// When the database fails.
 pub fn is_due(conn: &mut Conn, room: impl Fn(&str) -> usize, now: UtcTime) -> Result<bool> {
-    for key in keys_round_robin(conn, None)? {
-        let has_room = find(conn, &key)?.is_none_or(|callback| room(&callback.url.host()) > 0);
-        if has_room && !due(conn, &key, 1, now)?.is_empty() {
+    for lane in lanes_round_robin(conn, None)? {
+        let host = find(conn, &lane.key)?.and_then(|callback| lane.target(&callback));
+        if host.is_none_or(|host| room(&host) > 0) && !due(conn, &lane, 1, now)?.is_empty() {
             return Ok(true);
         }
     }
@@ -137,9 +167,10 @@ fn is_due_at(now: UtcTime) -> IsDueAt {
 
 type IsDueAt = dsl::Or<dsl::LtEq<callback_deliveries::due_at, UtcTime>, dsl::Gt<callback_deliveries::due_at, UtcTime>>;
 
-fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
+fn due(conn: &mut Conn, lane: &Lane, limit: usize, now: UtcTime) -> Result<Vec<DeliveryId>> {
     Ok(callback_deliveries::table
-        .filter(callback_deliveries::api_key_id.eq(key))
+        .filter(callback_deliveries::api_key_id.eq(&lane.key))
+        .filter(callback_deliveries::host.eq(&lane.host))
         .filter(callback_deliveries::due_at.is_not_null())
         .filter(is_due_at(now))
         .order(callback_deliveries::due_at)
@@ -148,8 +179,8 @@ fn due(conn: &mut Conn, key: &ApiKeyId, limit: usize, now: UtcTime) -> Result<Ve
         .load(conn)?)
 }
 
-fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -> Result<Vec<Attempt>> {
-    let ids = if limit == 0 { Vec::new() } else { due(conn, &callback.api_key_id, limit, now)? };
+fn lease_for(conn: &mut Conn, lane: &Lane, callback: &Callback, limit: usize, now: UtcTime) -> Result<Vec<Attempt>> {
+    let ids = if limit == 0 { Vec::new() } else { due(conn, lane, limit, now)? };
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -162,14 +193,18 @@ fn lease_for(conn: &mut Conn, callback: &Callback, limit: usize, now: UtcTime) -
         .get_results(conn)?;
     let mut secrets = vec![callback.secret.clone()];
     secrets.extend(previous_secret::list(conn, &callback.api_key_id, now)?);
-    let attempt = |delivery| Attempt { delivery, url: callback.url.clone(), secrets: secrets.clone() };
-    Ok(leased.into_iter().map(attempt).collect())
+    let attempt = |delivery: Delivery| {
+        let url = delivery.url.clone().or_else(|| callback.url.clone())?;
+        Some(Attempt { delivery, url, secrets: secrets.clone() })
+    };
+    Ok(leased.into_iter().filter_map(attempt).collect())
 }
 
-/// Fails the queued deliveries of a key whose callback was removed.
-fn fail_for_removed_callback(conn: &mut Conn, key: &ApiKeyId, now: UtcTime) -> Result<()> {
+/// Fails the queued deliveries of a lane whose callback was removed.
+fn fail_for_removed_callback(conn: &mut Conn, lane: &Lane, now: UtcTime) -> Result<()> {
     let rows = callback_deliveries::table
-        .filter(callback_deliveries::api_key_id.eq(key))
+        .filter(callback_deliveries::api_key_id.eq(&lane.key))
+        .filter(callback_deliveries::host.eq(&lane.host))
         .filter(callback_deliveries::due_at.is_not_null());
     diesel::update(rows)
         .set((

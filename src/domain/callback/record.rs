@@ -16,15 +16,16 @@ use crate::store::{Conn, Tx, UtcTime};
 
 /// The slug of the service whose keys have callbacks.
 const SERVICE: &str = "sms";
+const NO_SECRET: &str =
+    "This key has no secret to sign callbacks with. Make one on the key's page, under Delivery callback.";
 
 /// A row of `api_key_callbacks`: a key has at most one callback.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = api_key_callbacks)]
+#[derive(Debug, Clone)]
 pub struct Callback {
     /// The key.
     pub api_key_id: ApiKeyId,
-    /// The URL that is called.
-    pub url: CallbackUrl,
+    /// The URL that is called; `None` where only requests to send name one.
+    pub url: Option<CallbackUrl>,
     /// The secret that requests are signed with.
     pub secret: CallbackSecret,
     /// When it was first saved.
@@ -45,7 +46,27 @@ pub enum Saved {
 /// # Errors
 /// When the database fails.
 pub fn find(conn: &mut Conn, key: &ApiKeyId) -> Result<Option<Callback>> {
-    Ok(api_key_callbacks::table.find(key).select(Callback::as_select()).first(conn).optional()?)
+    let row: Option<(ApiKeyId, String, CallbackSecret, UtcTime)> =
+        api_key_callbacks::table.find(key).first(conn).optional()?;
+    // Empty for no URL.
+    Ok(row.map(|(api_key_id, url, secret, created_at)| Callback {
+        api_key_id,
+        url: url.parse().ok(),
+        secret,
+        created_at,
+    }))
+}
+
+/// Refuses what needs a secret to sign with, where a key has none.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`, which says where a secret is made.
+pub(crate) fn require_secret(conn: &mut Conn, key: Option<&ApiKeyId>, field: &'static str) -> Result<()> {
+    let row = key.map(|key| api_key_callbacks::table.find(key).select(api_key_callbacks::created_at));
+    match row.map(|row| row.first::<UtcTime>(conn).optional()).transpose()?.flatten() {
+        Some(_) => Ok(()),
+        None => Err(Error::invalid(field, NO_SECRET)),
+    }
 }
 
 /// Whether keys of a service can have a callback.
@@ -65,23 +86,51 @@ pub fn save(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId, url: &str, all
     let url = CallbackUrl::parse("url", url, allowed)?;
     let event = |before: &str| key.event(Action::CallbackChanged).field("url", before, url.as_str()).done();
     if let Some(before) = find(tx, &key.id)? {
-        if before.url != url {
+        if before.url.as_ref() != Some(&url) {
             let row = api_key_callbacks::table.find(&key.id);
             diesel::update(row).set(api_key_callbacks::url.eq(&url)).execute(tx.conn())?;
-            tx.audit(event(before.url.as_str()))?;
+            tx.audit(event(before.url.as_ref().map_or("", CallbackUrl::as_str)))?;
         }
         return Ok(Saved::Kept);
     }
+    let saved = insert(tx, &key.id, url.as_str())?;
+    if matches!(saved, Saved::Made(_)) {
+        tx.audit(event(""))?;
+    }
+    Ok(saved)
+}
+
+/// Makes a secret for a key without a callback, for requests to send that name their own
+/// address.
+///
+/// # Errors
+/// [`Error::NotFound`] as with [`save`].
+pub fn make_secret(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId) -> Result<Saved> {
+    let key = find_key(tx, account, key)?;
+    if find(tx, &key.id)?.is_some() {
+        return Ok(Saved::Kept);
+    }
+    let saved = insert(tx, &key.id, "")?;
+    if matches!(saved, Saved::Made(_)) {
+        tx.audit(key.event(Action::CallbackSecretRenewed).done())?;
+    }
+    Ok(saved)
+}
+
+fn insert(tx: &mut Tx<'_>, key: &ApiKeyId, url: &str) -> Result<Saved> {
     let secret = CallbackSecret::generate()?;
-    let callback =
-        Callback { api_key_id: key.id.clone(), url: url.clone(), secret: secret.clone(), created_at: tx.now() };
+    let row = (
+        api_key_callbacks::api_key_id.eq(key),
+        api_key_callbacks::url.eq(url),
+        api_key_callbacks::secret.eq(&secret),
+        api_key_callbacks::created_at.eq(tx.now()),
+    );
     // In a savepoint: the same form may be submitted twice at once, and on
     // PostgreSQL a violated constraint would end this transaction.
-    match tx.transaction(|conn| diesel::insert_into(api_key_callbacks::table).values(&callback).execute(conn)) {
+    match tx.transaction(|conn| diesel::insert_into(api_key_callbacks::table).values(row).execute(conn)) {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Saved::Kept),
         inserted => inserted?,
     };
-    tx.audit(event(""))?;
     Ok(Saved::Made(secret))
 }
 

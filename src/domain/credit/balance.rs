@@ -81,6 +81,15 @@ pub fn charge(conn: &mut Conn, account: &AccountId, costs: &[(MessageId, i64)], 
     Ok(left)
 }
 
+/// Locks the balance of an account until the transaction ends, so that another one that
+/// charges it waits.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock(conn: &mut Conn, account: &AccountId) -> Result<()> {
+    change(conn, account, 0).map(drop)
+}
+
 /// Refunds what was charged for segments that the carrier did not accept.
 /// Idempotent: a message is refunded once. Returns what was refunded now.
 ///

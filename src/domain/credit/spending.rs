@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::entry::Reason;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
+use crate::domain::message::day_of;
 use crate::error::Result;
 use crate::store::schema::{api_keys, key_secrets, ledger_entries};
 use crate::store::{Conn, UtcTime};
@@ -70,6 +71,20 @@ pub fn spending(conn: &mut Conn, account: &AccountId, from: UtcTime, limit: usiz
     most.sort_by(|(one, less), (other, more)| more.cmp(less).then_with(|| one.cmp(other)));
     most.truncate(limit);
     Ok(Spending { days, spenders: named(conn, most)? })
+}
+
+/// What an account spent today, or one of its keys.
+///
+/// # Errors
+/// When the database fails.
+pub fn spent_today(conn: &mut Conn, account: &AccountId, key: Option<&ApiKeyId>, now: UtcTime) -> Result<i64> {
+    let spent = spending(conn, account, day_of(now), usize::MAX)?;
+    Ok(match key {
+        None => spent.days.values().sum(),
+        Some(key) => {
+            spent.spenders.iter().find(|spender| spender.api_key.as_ref() == Some(key)).map_or(0, |by| by.credits)
+        }
+    })
 }
 
 fn named(conn: &mut Conn, spenders: Vec<(String, i64)>) -> Result<Vec<Spender>> {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 pub use name::{DEFAULT_NAME, name, parse_name, rename};
 
 use super::setting::Setting;
-use super::{account, service, service_scope, setting};
+use super::{account, guard, service, service_scope, setting};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, UtcTime, start_alone};
 use crate::{hex, random};
@@ -47,7 +47,9 @@ impl std::fmt::Debug for CookieKey {
 /// When the database fails, or its cookie key is damaged.
 pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
     start_alone(conn)?;
-    account::ensure_one(conn, now)?;
+    if let Some(account) = account::ensure_one(conn, now)? {
+        guard::open_account(conn, &account)?;
+    }
     if service::ensure_sms(conn, now)? {
         service_scope::ensure_sms(conn)?;
     }

@@ -5,21 +5,43 @@ use std::collections::HashSet;
 
 use super::count_change::count_accepted;
 use super::phone_number::PhoneNumber;
-use super::record::{Message, MessageId, MessageStatus, VALIDITY_SECONDS};
+use super::record::{MIN_VALIDITY_SECONDS, Message, MessageId, MessageStatus, VALIDITY_SECONDS};
 use super::sender::Sender;
 use super::sms_text::SmsText;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKeyId, default_sender};
+use crate::domain::callback::{CallbackFormat, CallbackUrl};
 use crate::domain::carrier::Assignment;
-use crate::domain::credit;
-use crate::domain::text;
+use crate::domain::guard::{self, GuardWarning, Sending};
+use crate::domain::{callback, credit, text};
 use crate::error::{Error, FieldErrors, Result};
+use crate::format::grouped;
+use crate::networks::Networks;
 use crate::store::schema::messages;
 use crate::store::{Conn, PrepareCached, UtcTime};
 
 /// The most recipients of one request.
 pub const MAX_RECIPIENTS: usize = 100;
+
+/// A request to send one text to some recipients, as it was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MessageFields<'a> {
+    /// The recipients.
+    pub to: &'a [String],
+    /// The text.
+    pub text: &'a str,
+    /// The sender; without it, the key's or the carrier's.
+    pub from: Option<&'a str>,
+    /// The application's own reference.
+    pub reference: Option<&'a str>,
+    /// The address that is called about these messages; without it, the key's.
+    pub status_callback: Option<&'a str>,
+    /// The format in which `status_callback` is called.
+    pub callback_format: CallbackFormat,
+    /// How long delivery is tried, in seconds; without it, [`VALIDITY_SECONDS`].
+    pub validity_seconds: Option<i64>,
+}
 
 /// A valid request to send one text to some recipients.
 #[derive(Debug, Clone)]
@@ -28,25 +50,46 @@ pub struct MessageDraft {
     sender: Option<Sender>,
     text: SmsText,
     reference: String,
+    callback_url: Option<CallbackUrl>,
+    callback_format: CallbackFormat,
+    validity_seconds: i64,
 }
 
 impl MessageDraft {
-    /// Validates a request.
+    /// Validates a request. Callbacks may go to the private networks in `allowed`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with a message for every invalid field.
-    pub fn parse(to: &[String], text: &str, from: Option<&str>, reference: Option<&str>) -> Result<Self> {
+    /// [`Error::Invalid`] with a message for every invalid field, by the names of the
+    /// members of [`MessageFields`].
+    pub fn parse(fields: &MessageFields<'_>, allowed: &Networks) -> Result<Self> {
         let mut errors = FieldErrors::default();
-        let recipients = errors.collect(parse_recipients(to))?;
-        let sender = from.map(|from| errors.collect(Sender::parse("from", from))).transpose()?;
-        let text = errors.collect(SmsText::parse("text", text))?;
-        let reference = errors.collect(parse_reference(reference.unwrap_or_default()))?;
-        match (recipients, text, reference) {
-            (Some(recipients), Some(text), Some(reference)) if errors.is_empty() => {
-                Ok(Self { recipients, sender: sender.flatten(), text, reference })
-            }
+        let recipients = errors.collect(parse_recipients(fields.to))?;
+        let sender = fields.from.map(|from| errors.collect(Sender::parse("from", from))).transpose()?;
+        let text = errors.collect(SmsText::parse("text", fields.text))?;
+        let reference = errors.collect(parse_reference(fields.reference.unwrap_or_default()))?;
+        let callback_url = fields.status_callback.map(|url| CallbackUrl::parse("status_callback", url, allowed));
+        let callback_url = callback_url.map(|url| errors.collect(url)).transpose()?.flatten();
+        let validity_seconds = errors.collect(parse_validity(fields.validity_seconds))?;
+        match (recipients, text, reference, validity_seconds) {
+            (Some(recipients), Some(text), Some(reference), Some(validity_seconds)) if errors.is_empty() => Ok(Self {
+                recipients,
+                sender: sender.flatten(),
+                text,
+                reference,
+                callback_url,
+                callback_format: fields.callback_format,
+                validity_seconds,
+            }),
             _ => Err(Error::Invalid(errors)),
         }
+    }
+
+    /// A request with a text and nothing else.
+    ///
+    /// # Errors
+    /// As with [`MessageDraft::parse`].
+    pub fn with_text(to: &[String], text: &str) -> Result<Self> {
+        Self::parse(&MessageFields { to, text, ..MessageFields::default() }, &Networks::default())
     }
 
     /// The recipients: at least one, and none of them twice.
@@ -93,6 +136,16 @@ fn parse_reference(reference: &str) -> Result<String> {
     if reference.trim().is_empty() { Ok(String::new()) } else { text::line("reference", "Reference", 100, reference) }
 }
 
+fn parse_validity(seconds: Option<i64>) -> Result<i64> {
+    match seconds.unwrap_or(VALIDITY_SECONDS) {
+        seconds @ MIN_VALIDITY_SECONDS..=VALIDITY_SECONDS => Ok(seconds),
+        _ => Err(Error::invalid(
+            "validity_seconds",
+            format!("Write a whole number from {MIN_VALIDITY_SECONDS} to {}.", grouped(VALIDITY_SECONDS)),
+        )),
+    }
+}
+
 /// The price of all messages in credits, by the assignment of each recipient.
 #[must_use]
 pub fn cost(draft: &MessageDraft, assignments: &[Assignment]) -> i64 {
@@ -122,14 +175,17 @@ pub struct Accepted {
     pub messages: Vec<Message>,
     /// The account's balance afterwards, in credits.
     pub credits_left: i64,
+    /// Sending limits that are nearly used by now.
+    pub warnings: Vec<GuardWarning>,
 }
 
 /// Charges and queues one message per recipient, for the carrier that `assignments` has
 /// in the same place. A rehearsed one costs nothing.
 ///
 /// # Errors
-/// [`Error::NotEnoughCredits`]; once the caller's transaction is rolled back,
-/// nothing is charged or queued. When the database fails.
+/// [`Error::NotEnoughCredits`], [`Error::GuardRefused`], and [`Error::Invalid`] for a
+/// `status_callback` that the key has no secret to sign for; once the caller's transaction is
+/// rolled back, nothing is charged or queued. When the database fails.
 pub fn accept(
     conn: &mut Conn,
     origin: &MessageOrigin,
@@ -141,6 +197,9 @@ pub fn accept(
         (None, Some(key)) => default_sender(conn, key)?,
         (sender, _) => sender.clone(),
     };
+    if draft.callback_url.is_some() {
+        callback::require_secret(conn, origin.api_key_id.as_ref(), "status_callback")?;
+    }
     let message = |(to, assignment)| message(origin, draft, to, sender.clone(), assignment, now);
     let messages: Vec<Message> = draft.recipients.iter().zip(assignments).map(message).collect();
     let costs = messages.iter().filter(|message| message.credits > 0);
@@ -150,11 +209,19 @@ pub fn accept(
     } else {
         credit::charge(conn, &origin.account_id, &costs, now)?
     };
+    let warnings = match origin.mode {
+        Mode::Test => Vec::new(),
+        Mode::Live => {
+            let (account, api_key) = (&origin.account_id, origin.api_key_id.as_ref());
+            let (sender, is_locked) = (sender.as_ref(), !costs.is_empty());
+            guard::admit(conn, Sending { account, api_key, sender, messages: &messages, is_locked }, now)?
+        }
+    };
     for message in &messages {
         diesel::insert_into(messages::table).values(message).prepare_cached().execute(conn)?;
     }
     count_accepted(conn, &messages)?;
-    Ok(Accepted { messages, credits_left })
+    Ok(Accepted { messages, credits_left, warnings })
 }
 
 fn message(
@@ -181,11 +248,14 @@ fn message(
         error: None,
         tries: 0,
         due_at: Some(now),
-        valid_until: now.plus_seconds(VALIDITY_SECONDS),
+        valid_until: now.plus_seconds(draft.validity_seconds),
         created_at: now,
         updated_at: now,
         carrier_code: None,
         rehearsed: assignment.carrier.is_sandbox(),
         carrier: assignment.carrier.clone(),
+        callback_url: draft.callback_url.clone(),
+        callback_format: draft.callback_format,
+        deleted_at: None,
     }
 }

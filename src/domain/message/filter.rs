@@ -1,5 +1,6 @@
 //! Which of an account's messages are wanted.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 
@@ -34,6 +35,14 @@ pub struct MessageFilter {
     pub from: Option<UtcTime>,
     /// Accepted before this time.
     pub until: Option<UtcTime>,
+    /// The number that they went to.
+    pub recipient: Option<String>,
+    /// The sender that they were sent with.
+    pub sender: Option<String>,
+    /// Their reference.
+    pub reference: Option<String>,
+    /// Whether those that an application deleted are left out.
+    pub is_for_api: bool,
 }
 
 impl MessageFilter {
@@ -46,6 +55,19 @@ impl MessageFilter {
         let mut all: Condition<'a> = Box::new(messages::account_id.eq(account).nullable());
         if let Some(mode) = self.mode {
             all = Box::new(all.and(messages::mode.eq(mode)));
+        }
+        if let Some(recipient) = &self.recipient {
+            all = Box::new(all.and(messages::recipient.eq(recipient)));
+        }
+        if let Some(sender) = &self.sender {
+            all = Box::new(all.and(messages::sender.eq(sender)));
+        }
+        if let Some(reference) = &self.reference {
+            // Written out, since the index holds these rows only.
+            all = Box::new(all.and(messages::reference.eq(reference)).and(sql::<Bool>("messages.reference <> ''")));
+        }
+        if self.is_for_api {
+            all = Box::new(all.and(messages::deleted_at.is_null()));
         }
         if let Some(status) = self.status {
             all = Box::new(all.and(messages::status.eq(status)));

@@ -95,7 +95,7 @@ pub(super) fn advance(
         refunded = credit::refund(conn, &message.account_id, &message.id, credits, now)?;
     }
     count_moved(conn, message, status, error, refunded)?;
-    put(conn, &updated).map(Some)
+    put(conn, message, &updated).map(Some)
 }
 
 /// Stops waiting for the receipt of a sent message. What became of it is not known,
@@ -110,11 +110,11 @@ pub(super) fn stop_waiting_for_receipt(
     }
     let error = message.error.or(Some(MessageError::NoReceipt));
     count_moved(conn, message, message.status, error, 0)?;
-    put(conn, &Message { error, due_at: None, updated_at: now, ..message.clone() }).map(Some)
+    put(conn, message, &Message { error, due_at: None, updated_at: now, ..message.clone() }).map(Some)
 }
 
-/// Writes a new state with its event, and queues the callback when it is the end.
-fn put(conn: &mut Conn, message: &Message) -> Result<StatusChange> {
+/// Writes a new state with its event and its callback.
+fn put(conn: &mut Conn, before: &Message, message: &Message) -> Result<StatusChange> {
     diesel::update(messages::table.find(&message.id))
         .set((
             messages::status.eq(message.status),
@@ -126,9 +126,7 @@ fn put(conn: &mut Conn, message: &Message) -> Result<StatusChange> {
         ))
         .prepare_cached()
         .execute(conn)?;
-    if message.has_ended() {
-        callback::enqueue(conn, message, message.updated_at)?;
-    }
+    callback::enqueue(conn, before.status, message, message.updated_at)?;
     record_event(conn, &message.id, message.status, describe(message), message.updated_at)?;
     Ok(StatusChange { status: message.status, error: message.error, rehearsed: message.rehearsed })
 }
@@ -140,6 +138,7 @@ fn describe(message: &Message) -> String {
         (None, MessageStatus::Sent) => "The carrier has it.".to_owned(),
         (None, MessageStatus::Delivered) if message.rehearsed => "Rehearsed: no phone was involved.".to_owned(),
         (None, MessageStatus::Delivered) => "It reached the phone.".to_owned(),
+        (None, MessageStatus::Canceled) => "Your application withdrew it before it was sent.".to_owned(),
         (None, status) => status.as_str().to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use super::filter::MessageFilter;
 use super::record::{Message, MessageId};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Conn;
 use crate::store::schema::{api_keys, key_secrets, messages};
 
@@ -119,10 +119,20 @@ fn entries(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<MessageEntry>> {
     Ok(rows.select((Message::as_select(), api_keys::name.nullable(), key_secrets::tail.nullable())).load(conn)?)
 }
 
+/// One message of an account for its applications, which do not see those that they
+/// deleted.
+///
+/// # Errors
+/// [`Error::NotFound`] as with [`find`], and for a deleted message.
+pub fn find_for_api(conn: &mut Conn, account: &AccountId, mode: Mode, id: &MessageId) -> Result<MessageEntry> {
+    let entry = find(conn, account, Some(mode), id)?;
+    if entry.message.deleted_at.is_some() { Err(Error::NotFound) } else { Ok(entry) }
+}
+
 /// One message of an account, if `mode` is none or the message's.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown message
+/// [`Error::NotFound`] for an unknown message
 /// and for another account's or mode's.
 pub fn find(conn: &mut Conn, account: &AccountId, mode: Option<Mode>, id: &MessageId) -> Result<MessageEntry> {
     let mut query = with_keys()

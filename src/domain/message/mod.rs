@@ -2,10 +2,12 @@
 //! The table `messages` is the queue too.
 
 mod acceptance;
+mod cancel;
 mod carrier_message_id;
 mod count;
 mod count_change;
 mod count_fold;
+mod erasure;
 mod error;
 mod filter;
 pub mod gsm7;
@@ -28,16 +30,18 @@ mod sweep;
 mod timeline;
 mod view;
 
-pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageOrigin, accept, cost};
+pub use acceptance::{Accepted, MAX_RECIPIENTS, MessageDraft, MessageFields, MessageOrigin, accept, cost};
+pub use cancel::cancel;
 pub use carrier_message_id::CarrierMessageId;
 pub use count::{MAX_COUNT, causes, count, waiting_for_carrier};
 pub use count_change::{day_of, hour_of};
 pub use count_fold::fold_counts;
+pub use erasure::{erase, redact};
 pub use error::MessageError;
 pub use filter::MessageFilter;
 pub use history::{MessageEvent, MessageEventId, history};
 pub use lifecycle::StatusChange;
-pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageList, find, list, list_many, list_newer};
+pub use list::{MESSAGES_PER_PAGE, MessageEntry, MessageList, find, find_for_api, list, list_many, list_newer};
 pub use outcome::{CarrierRejection, SegmentOutcome, settle, settle_late};
 pub use queue::{LEASE_SECONDS, Lease, QueueFigures, carriers_with_messages, is_due, lease, queue_figures};
 pub use receipt::{DeliveryReceipt, ReceiptState, delete_unmatched_receipts, match_receipts, receive};

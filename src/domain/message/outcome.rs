@@ -82,7 +82,8 @@ pub fn settle(
 ) -> Result<Vec<StatusChange>> {
     let message = lock(conn, id)?;
     let is_recorded = match message.status {
-        MessageStatus::Queued => true,
+        // A withdrawn one was queued: what its last worker reports was recorded before.
+        MessageStatus::Queued | MessageStatus::Canceled => true,
         // A different end means that another worker has leased it since.
         MessageStatus::Sending => message.due_at != until,
         _ => false,

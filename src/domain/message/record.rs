@@ -9,14 +9,18 @@ use super::sms_text::{Encoding, SmsText};
 use crate::domain::account::AccountId;
 use crate::domain::api_key::ApiKeyId;
 use crate::domain::api_key::secret::Mode;
+use crate::domain::callback::{CallbackFormat, CallbackUrl};
 use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
 use crate::store::UtcTime;
 use crate::store::schema::messages;
 use crate::store::types::text_enum;
 
-/// How long Keyfob tries to deliver a message, in seconds from its acceptance.
+/// How long Keyfob tries to deliver a message, in seconds from its acceptance, unless the
+/// request says for how long.
 pub const VALIDITY_SECONDS: i64 = 48 * 3600;
+/// The shortest validity that a request may ask for, in seconds.
+pub const MIN_VALIDITY_SECONDS: i64 = 60;
 /// How long after its validity a message waits for its receipt, in seconds: a
 /// carrier reports that a message expired only after it did.
 const RECEIPT_GRACE_SECONDS: i64 = 600;
@@ -45,19 +49,29 @@ text_enum! {
         Expired = "expired",
         /// The carrier accepted no segment, and the charge was refunded.
         Failed = "failed",
+        /// Its application withdrew it before a carrier had it, and the charge was refunded.
+        Canceled = "canceled",
     }
 }
 
 impl MessageStatus {
     /// Every status, in the order in which a message goes through them.
-    pub const ALL: [Self; 7] =
-        [Self::Queued, Self::Sending, Self::Sent, Self::Delivered, Self::Undelivered, Self::Expired, Self::Failed];
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Undelivered,
+        Self::Expired,
+        Self::Failed,
+        Self::Canceled,
+    ];
 
     /// Whether no other status can follow. [`Sent`](Self::Sent) is not final: a
     /// receipt counts, however late it comes.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Delivered | Self::Undelivered | Self::Expired | Self::Failed)
+        matches!(self, Self::Delivered | Self::Undelivered | Self::Expired | Self::Failed | Self::Canceled)
     }
 }
 
@@ -109,6 +123,13 @@ pub struct Message {
     pub rehearsed: bool,
     /// The carrier that it waits for, or that has it; the sandbox for a rehearsal.
     pub carrier: CarrierName,
+    /// The address that is called about it; `None` for the key's.
+    pub callback_url: Option<CallbackUrl>,
+    /// The format in which `callback_url` is called.
+    pub callback_format: CallbackFormat,
+    /// When its application deleted it. The row stays, since its credits are spent and
+    /// limits count it.
+    pub deleted_at: Option<UtcTime>,
 }
 
 impl Message {

@@ -25,7 +25,9 @@ impl StatusGroup {
             MessageStatus::Queued | MessageStatus::Sending => Self::Waiting,
             MessageStatus::Sent => Self::Sent,
             MessageStatus::Delivered => Self::Delivered,
-            MessageStatus::Undelivered | MessageStatus::Expired | MessageStatus::Failed => Self::NotDelivered,
+            MessageStatus::Undelivered | MessageStatus::Expired | MessageStatus::Failed | MessageStatus::Canceled => {
+                Self::NotDelivered
+            }
         }
     }
 

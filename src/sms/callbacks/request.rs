@@ -4,13 +4,14 @@
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
-use ureq::Agent;
 use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use ureq::typestate::WithBody;
 use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, RequestBuilder};
 
 use super::config::CallbackConfig;
 use super::resolver::{CheckedResolver, ForbiddenAddress};
-use crate::domain::callback::{Attempt, AttemptOutcome, CallbackError};
+use crate::domain::callback::{Attempt, AttemptOutcome, CallbackError, CallbackFormat};
 use crate::error::Result;
 use crate::store::UtcTime;
 
@@ -44,22 +45,12 @@ pub(super) fn agent(CallbackConfig { allowed, look_up }: &CallbackConfig) -> Age
 ///
 /// # Errors
 /// When a secret is damaged.
-pub(super) fn send(
-    agent: &Agent,
-    Attempt { delivery, url, secrets }: &Attempt,
-    now: UtcTime,
-) -> Result<AttemptOutcome> {
-    let (id, timestamp) = (delivery.id.as_str(), now.micros().div_euclid(1_000_000));
-    // Standard Webhooks: receivers accept a request of which one signature is good.
-    let signatures = secrets.iter().map(|secret| secret.sign(id, timestamp, &delivery.payload));
-    let signatures = signatures.collect::<Result<Vec<_>>>()?.join(" ");
-    let request = agent
-        .post(url.as_str())
-        .header(CONTENT_TYPE, "application/json")
-        .header("webhook-id", id)
-        .header("webhook-timestamp", timestamp.to_string())
-        .header("webhook-signature", signatures);
-    Ok(match request.send(&delivery.payload) {
+pub(super) fn send(agent: &Agent, attempt: &Attempt, now: UtcTime) -> Result<AttemptOutcome> {
+    let request = match attempt.delivery.format {
+        CallbackFormat::Json => sign_json(agent, attempt, now)?,
+        CallbackFormat::Twilio => sign_form(agent, attempt)?,
+    };
+    Ok(match request.send(&attempt.delivery.payload) {
         Ok(mut response) => {
             let _ = response.body_mut().as_reader().take(MAX_BODY_READ_BYTES).read_to_end(&mut Vec::new());
             let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -68,6 +59,31 @@ pub(super) fn send(
         }
         Err(error) => AttemptOutcome::Unanswered(to_callback_error(&error)),
     })
+}
+
+fn sign_json(agent: &Agent, attempt: &Attempt, now: UtcTime) -> Result<RequestBuilder<WithBody>> {
+    let Attempt { delivery, url, secrets } = attempt;
+    let (id, timestamp) = (delivery.id.as_str(), now.micros().div_euclid(1_000_000));
+    // Standard Webhooks: receivers accept a request of which one signature is good.
+    let signatures = secrets.iter().map(|secret| secret.sign(id, timestamp, &delivery.payload));
+    let signatures = signatures.collect::<Result<Vec<_>>>()?.join(" ");
+    Ok(agent
+        .post(url.as_str())
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", id)
+        .header("webhook-timestamp", timestamp.to_string())
+        .header("webhook-signature", signatures))
+}
+
+/// Signed with the current secret only: the header holds one signature.
+fn sign_form(agent: &Agent, Attempt { delivery, url, secrets }: &Attempt) -> Result<RequestBuilder<WithBody>> {
+    let request = agent.post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    // Programs find a repeated call by its id.
+    let request = request.header("I-Twilio-Idempotency-Token", delivery.id.as_str());
+    match secrets.first() {
+        Some(secret) => Ok(request.header("X-Twilio-Signature", secret.sign_as_twilio(url, &delivery.payload)?)),
+        None => Ok(request),
+    }
 }
 
 /// The seconds from now of a `Retry-After`: a number of them, or a date (RFC 9110

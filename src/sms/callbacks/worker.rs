@@ -12,8 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::config::CallbackConfig;
 use super::request;
 use crate::clock::Clock;
-use crate::domain::api_key::ApiKeyId;
-use crate::domain::callback::{self, Attempt, AttemptOutcome};
+use crate::domain::callback::{self, Attempt, AttemptOutcome, Lane};
 use crate::error::Result;
 use crate::store::{Store, log_outage};
 
@@ -92,7 +91,7 @@ impl CallbackWorker {
         let _ = timeout(DRAIN_TIMEOUT, slots.acquire_many(MAX_REQUESTS as u32)).await;
     }
 
-    async fn lease(&self, after: Option<ApiKeyId>, limit: usize) -> Result<(Vec<Attempt>, Option<ApiKeyId>)> {
+    async fn lease(&self, after: Option<Lane>, limit: usize) -> Result<(Vec<Attempt>, Option<Lane>)> {
         if limit == 0 {
             return Ok((Vec::new(), after));
         }

@@ -45,6 +45,9 @@ table! {
         carrier_code -> Nullable<Text>,
         rehearsed -> Bool,
         carrier -> Text,
+        callback_url -> Nullable<Text>,
+        callback_format -> Text,
+        deleted_at -> Nullable<BigInt>,
     }
 }
 
@@ -127,5 +130,8 @@ table! {
         http_status -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        url -> Nullable<Text>,
+        format -> Text,
+        host -> Text,
     }
 }

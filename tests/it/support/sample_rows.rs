@@ -193,6 +193,17 @@ const ROWS: &[SampleRows] = &[
           'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE, 'sandbox')",
     ),
     rows(
+        35,
+        "messages",
+        "(id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, credits, status, \
+         error, tries, due_at, valid_until, created_at, updated_at, carrier_code, rehearsed, carrier, callback_url, \
+         callback_format, deleted_at) VALUES \
+         ('msg_1', 'acc_1', 'key_1', 'live', '+420777000001', 'Ada', 'Hello', 'r1', 'gsm7', 1, 1, 'delivered', \
+          NULL, 1, NULL, 22, 23, 24, NULL, FALSE, 'default', 'https://example.com/a', 'twilio', 25), \
+         ('msg_2', 'acc_2', NULL, 'test', '+420777000002', NULL, 'Ahoj ž', '', 'ucs2', 255, 0, 'queued', \
+          'CARRIER_DOWN', 0, 25, 26, 27, 28, '0x58', TRUE, 'sandbox', NULL, 'json', NULL)",
+    ),
+    rows(
         6,
         "message_segments",
         "(message_id, number, status, carrier_id, carrier_key, error, updated_at) VALUES \
@@ -248,6 +259,15 @@ const ROWS: &[SampleRows] = &[
         "(id, message_id, api_key_id, payload, status, tries, due_at, error, http_status, created_at, updated_at) VALUES \
          ('wh_1', 'msg_1', 'key_1', '{}', 'delivered', 1, NULL, NULL, 200, 39, 40), \
          ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43)",
+    ),
+    rows(
+        35,
+        "callback_deliveries",
+        "(id, message_id, api_key_id, payload, status, tries, due_at, error, http_status, created_at, updated_at, url, \
+         format, host) VALUES \
+         ('wh_1', 'msg_1', 'key_1', 'a=1', 'delivered', 1, NULL, NULL, 200, 39, 40, 'https://example.com/a', 'twilio', \
+          'example.com:443'), \
+         ('wh_2', 'msg_2', 'key_2', '{\"a\": 1}', 'waiting', 0, 41, 'TIMEOUT', NULL, 42, 43, NULL, 'json', '')",
     ),
     rows(
         15,
@@ -340,6 +360,21 @@ const ROWS: &[SampleRows] = &[
         "(id, account_id, api_key_id, hour, old_group, old_error, status_group, error, messages, credits) VALUES \
          ('mcc_1', 'acc_1', 'key_1', 67, '', '', 'waiting', '', 2, 2), \
          ('mcc_2', 'acc_2', '', 67, 'sent', '', 'not_delivered', 'undelivered', 1, -1)",
+    ),
+    rows(
+        36,
+        "guards",
+        "(holder, account_id, api_key_id, recipient_10_minutes, recipient_day, messages_minute, credits_day, \
+         destinations, prefixes, senders, is_offered) VALUES \
+         ('acc_1', 'acc_1', NULL, 5, 20, NULL, NULL, 'except', '+881 +979', '', FALSE), \
+         ('key_1', 'acc_1', 'key_1', 1, 2, 60, 500, 'only', '+420', 'Shop', FALSE), \
+         ('acc_2', 'acc_2', NULL, NULL, NULL, NULL, NULL, 'any', '', '', TRUE)",
+    ),
+    rows(
+        36,
+        "guard_counts",
+        "(holder, kind, rehearsed, begins, used, warned) VALUES ('key_1', 'messages', FALSE, 68, 3, 0), \
+         ('key_1', 'credits', FALSE, 0, 450, 80), ('key_1', 'messages', TRUE, 68, 1, 0)",
     ),
     rows(
         11,

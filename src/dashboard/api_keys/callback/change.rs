@@ -112,5 +112,5 @@ async fn current_url(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<Str
         callback::find(conn, &key.id)
     };
     let callback = state.store.read(read).await?;
-    Ok(callback.map(|callback| callback.url.as_str().to_owned()).unwrap_or_default())
+    Ok(callback.and_then(|callback| callback.url).map(|url| url.as_str().to_owned()).unwrap_or_default())
 }

@@ -58,7 +58,7 @@ pub async fn ask_about_callback(
     let read = state.store.read(move |conn| {
         let key = api_key::find(conn, &account, &id)?.key;
         let callback = callback::find(conn, &key.id)?.ok_or(Error::NotFound)?;
-        Ok((key, callback.url.as_str().to_owned()))
+        Ok((key, callback.url.map(|url| url.as_str().to_owned()).unwrap_or_default()))
     });
     let (key, url) = read.await?;
     let question = CallbackQuestion { id: key.id, name: key.name, url, action, is_removal };

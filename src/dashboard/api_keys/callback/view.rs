@@ -31,7 +31,8 @@ impl CallbackView {
             return Ok(None);
         }
         let callback = callback::find(conn, &key.id)?;
-        let url = callback.as_ref().map(|callback| callback.url.as_str().to_owned()).unwrap_or_default();
+        let url =
+            callback.as_ref().and_then(|callback| Some(callback.url.as_ref()?.as_str().to_owned())).unwrap_or_default();
         Ok(Some(Self { url, is_set: callback.is_some(), ..Self::default() }))
     }
 }

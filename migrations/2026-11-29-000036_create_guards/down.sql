@@ -1,0 +1,3 @@
+DROP INDEX messages_guarded;
+DROP TABLE guard_counts;
+DROP TABLE guards;

@@ -1,0 +1,19 @@
+//! The formats of callbacks.
+
+use crate::store::types::text_enum;
+
+text_enum! {
+    /// The format in which an address is called.
+    CallbackFormat {
+        /// JSON, signed as Standard Webhooks has it, once a message has ended.
+        Json = "json",
+        /// A form, signed as Twilio does it, at each status that Twilio reports.
+        Twilio = "twilio",
+    }
+}
+
+impl Default for CallbackFormat {
+    fn default() -> Self {
+        Self::Json
+    }
+}
