@@ -7,8 +7,8 @@ use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use anyhow::anyhow;
 
-use crate::api::{answer_traced, refuse_method};
 use crate::api::json_body::check_length;
+use crate::api::{answer_traced, refuse_method};
 use crate::error::{DatabaseOutage, Error, Result};
 use crate::http::State;
 use crate::http::problem::ApiError;

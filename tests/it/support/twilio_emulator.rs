@@ -10,8 +10,6 @@ use super::{Client, form, free_address};
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000000";
 pub const TOKEN: &str = "twilio_test_auth_token";
-/// The one number of the account.
-pub const NUMBER: &str = "+15551234567";
 
 /// Killed when the test ends.
 pub struct TwilioEmulator {
