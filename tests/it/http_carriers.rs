@@ -32,6 +32,9 @@ fn start<'db>(db: &'db Database, transport: &str) -> (App<'db>, Application) {
     (app, application)
 }
 
+/// What a provider always does.
+type Behaviour = Box<dyn Fn() -> ProviderAnswer + Send>;
+
 /// A file of settings.
 struct Template(tempfile::NamedTempFile);
 
@@ -174,7 +177,7 @@ on_both_databases! {
         }
 
         first.kill();
-        let taken = |message: &&Value| ["sent"].contains(&application.show(message)["status"].as_str().unwrap());
+        let taken = |message: &&Value| application.show(message)["status"] == "sent";
         let before: BTreeSet<&str> = messages.iter().filter(taken).map(|message| message["to"].as_str().unwrap()).collect();
         let second = TwilioEmulator::start_at(first.port());
         let settled: Vec<Value> =
@@ -243,7 +246,7 @@ on_both_databases! {
         let megabyte = format!("{{\"id\": \"a\", \"more\": \"{}\"}}", "x".repeat(1_000_000));
         let reply = |head: &'static str, body: &str| { let body = body.to_owned(); move || ProviderAnswer::Reply(head, body.clone()) };
         let raw = |text: &'static str| move || ProviderAnswer::Raw(text.as_bytes().to_vec());
-        let cases: Vec<(Box<dyn Fn() -> ProviderAnswer + Send>, &str, &str, &str)> = vec![
+        let cases: Vec<(Behaviour, &str, &str, &str)> = vec![
             (Box::new(reply("200 OK\r\nContent-Type: text/html", "<html>Welcome")), "sent", "outcome_unknown", "a web page"),
             (Box::new(reply("302 Found\r\nLocation: /elsewhere", "")), "queued", "", "a redirect (status 302)"),
             (Box::new(reply("403 Forbidden", "{}")), "queued", "", "refuses the password"),
@@ -287,9 +290,8 @@ on_both_databases! {
         wait_for_notice(&app.signed_in(), "the connection is refused");
         wait_for(&application, &message, "queued", "");
 
-        let listener = std::net::TcpListener::bind(&address).unwrap();
-        let (mut stream, _) = listener.accept().unwrap();
-        std::io::Write::write_all(&mut stream, b"HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{\"id\": \"a\"}").unwrap();
+        let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+        let _provider = Provider::start_at(port, |_| ProviderAnswer::Reply("201 Created", "{\"id\": \"a\"}".to_owned()));
 
         wait_for(&application, &message, "sent", "");
     }

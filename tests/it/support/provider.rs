@@ -43,7 +43,12 @@ pub struct Provider {
 
 impl Provider {
     pub fn start(behaviour: impl FnMut(&ProviderRequest) -> ProviderAnswer + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(0, behaviour)
+    }
+
+    /// One at this port.
+    pub fn start_at(port: u16, behaviour: impl FnMut(&ProviderRequest) -> ProviderAnswer + Send + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (requests, connections, is_ended) = (Arc::default(), Arc::default(), Arc::new(AtomicBool::new(false)));
         let behaviour: Behaviour = Arc::new(Mutex::new(behaviour));

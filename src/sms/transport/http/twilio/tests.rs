@@ -1,3 +1,5 @@
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+
 use super::*;
 use crate::sms::transport::http::template::Filling;
 
@@ -43,8 +45,6 @@ fn a_message_is_one_form_with_the_account_in_the_address() {
     assert_eq!((config.limits.window, config.limits.timeout.as_secs()), (20, 7));
     assert_eq!(config.limits.rate.map(std::num::NonZeroU32::get), Some(5));
 }
-
-use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 
 #[test]
 fn a_messaging_service_and_an_api_key_take_the_place_of_sender_and_account() {
