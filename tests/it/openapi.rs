@@ -304,7 +304,8 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
 
 /// Calls of carriers over HTTP.
 fn receipt_calls(db: &Database) -> Vec<(&'static str, Answer)> {
-    let by_post = ("post /v1/carriers/{name}/receipts/{secret}", "http-preset://jasmin", "id=1&message_status=DELIVRD");
+    let phone = r#"{"event": "sms:delivered", "payload": {"messageId": "1"}}"#;
+    let by_post = ("post /v1/carriers/{name}/receipts/{secret}", "http-preset://sms-gate", phone);
     let by_get = ("get /v1/carriers/{name}/receipts/{secret}", "http-preset://kannel", "message=msg_x&status=1");
     let mut calls = Vec::new();
     for (name, preset, receipt) in [by_post, by_get] {

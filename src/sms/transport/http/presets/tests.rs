@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::message::ReceiptState;
 use crate::sms::transport::PostedReceipt;
 use crate::sms::transport::http::answer::Verdict;
-use crate::sms::transport::http::client::{Answer, ReadyRequest};
+use crate::sms::transport::http::client::{HttpAnswer, ReadyRequest};
 use crate::sms::transport::http::template::{Filling, SAMPLE};
 
 /// What a preset makes of a message, of an answer and of a receipt, as its provider
@@ -188,7 +188,7 @@ fn every_preset_speaks_as_its_provider_documents_it() {
         let config = parse_url(url).unwrap();
         assert_eq!(read_request(&config.request.fill(&filling("Hello"))), (address.to_owned(), sent), "{url}");
 
-        let answer = Answer { status, retry_after: None, is_html: false, body: body.to_owned() };
+        let answer = HttpAnswer { status, retry_after: None, is_html: false, body: body.to_owned() };
         match config.answers.judge("it", &answer) {
             Verdict::Accepted(carrier_id) => assert_eq!(carrier_id.as_str(), id, "{url}"),
             other => panic!("{url}: {other:?}"),
