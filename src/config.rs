@@ -58,7 +58,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_TRUSTED_PROXIES", default_value = "", value_name = "ADDRESSES")]
     pub trusted_proxy: String,
 
-    /// How SMS leave: sandbox (nothing leaves), or `smpp://USER:PASSWORD@HOST:PORT`
+    /// How SMS leave: sandbox (nothing leaves), `smpp://USER:PASSWORD@HOST:PORT`, `twilio://…`, `http-preset://…` or `http-file://…`
     #[arg(
         long,
         global = true,

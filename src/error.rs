@@ -4,11 +4,13 @@
 //! What a variant says is for the person who made the request; the cause of
 //! [`Error::Internal`] and [`Error::Unavailable`] goes to the log only.
 
+mod database_outage;
 mod denial;
 mod guard_refusal;
 
 use diesel::result::DatabaseErrorKind;
 
+pub use database_outage::DatabaseOutage;
 pub use denial::{Challenge, Denial};
 pub use guard_refusal::{GuardRefusal, GuardRule};
 
@@ -112,38 +114,6 @@ pub enum Error {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
-}
-
-/// What keeps the database from answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseOutage {
-    /// Another process holds its lock.
-    Locked,
-    /// No space is left on its disk.
-    DiskFull,
-    /// It can be read but not written.
-    ReadOnly,
-    /// Its file was removed or replaced.
-    FileGone,
-    /// A newer program has changed its tables.
-    Upgraded,
-    /// It does not answer.
-    Unreachable,
-}
-
-impl DatabaseOutage {
-    /// The sentence for a person.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Locked => "The database is locked by another program.",
-            Self::DiskFull => "The disk that holds the database is full.",
-            Self::ReadOnly => "The database is read-only.",
-            Self::FileGone => "The database file was removed or replaced while Keyfob was running.",
-            Self::Upgraded => "Another version of Keyfob has taken over the database.",
-            Self::Unreachable => "The database does not answer.",
-        }
-    }
 }
 
 impl Error {

@@ -44,6 +44,7 @@ mod handover;
 mod headers;
 mod health;
 mod house;
+mod http_carriers;
 mod idempotency;
 mod instance_name;
 mod invitations;

@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use keyfob::clock::Clock;
+use keyfob::config::Config;
 use keyfob::domain::guard::TypedLimits;
 use keyfob::domain::message::MessageId;
 use keyfob::error::GuardRule;
@@ -281,6 +282,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         calls.extend([get(path), (path, nobody.send("DELETE", path, None))]);
     }
     calls.extend(sms_calls(app, &keys));
+    calls.extend(receipt_calls(&db.empty()));
     calls.extend(key_calls(app, &keys));
     db.take_away();
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
@@ -303,9 +305,47 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls
 }
 
+/// Calls of carriers over HTTP.
+fn receipt_calls(db: &Database) -> Vec<(&'static str, Answer)> {
+    let phone = r#"{"event": "sms:delivered", "payload": {"messageId": "1"}}"#;
+    let by_post = ("post /v1/carriers/{name}/receipts/{secret}", "http-preset://sms-gate", phone);
+    let by_get = ("get /v1/carriers/{name}/receipts/{secret}", "http-preset://kannel", "message=msg_x&status=1");
+    let mut calls = Vec::new();
+    for (name, preset, receipt) in [by_post, by_get] {
+        let db = &db.empty();
+        let secret = "of-all-receipts-0123456789";
+        let transport = format!("{preset}?username=u&password=p&receipt_secret={secret}&url=http://127.0.0.1:1/");
+        let set = |config: &mut Config| {
+            config.public_url = Some("https://keys.example.com".to_owned());
+            config.sms_transport = transport.parse().unwrap();
+        };
+        let app = App::start_set(db, set, Clock::System);
+        let path = format!("/v1/carriers/default/receipts/{secret}");
+        let call = |path: &str, receipt: &str| match name.starts_with("post") {
+            true => (name, app.anonymous().send("POST", path, Some(("text/plain", receipt.as_bytes())))),
+            false => (name, app.anonymous().get(&format!("{path}?{receipt}"))),
+        };
+        let receipt = &receipt.replace("msg_x", MessageId::mint().as_str());
+        calls.extend([
+            call(&path, receipt),
+            call(&path, ""),
+            call(&path[..path.len() - 1], receipt),
+            call("/v1/carriers/other/receipts/x", receipt),
+        ]);
+        if name.starts_with("post") {
+            calls.push(call(&path, &"x".repeat(70_000)));
+        }
+        db.take_away();
+        calls.push(call(&path, receipt));
+        db.bring_back();
+    }
+    calls
+}
+
 /// An address of this operation.
 fn path_of(name: &str) -> String {
-    name.rsplit(' ').next().unwrap().replace("{id}", "msg_x").replace("{service}", "sms")
+    let path = name.rsplit(' ').next().unwrap().replace("{id}", "msg_x").replace("{service}", "sms");
+    path.replace("{name}", "default").replace("{secret}", "SECRET")
 }
 
 /// Calls that no route gets to see, to every operation.

@@ -90,13 +90,14 @@ const NEED_A_CODE: [&str; 3] =
 const OF_ACTIONS: [&str; 2] = ["/api-keys/bulk/ID", "/undo/ID"];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 9] = [
+const WITHOUT_COOKIE: [&str; 10] = [
     VERIFY,
     "/v1/auth",
     "/v1/auth/sms",
     "/v1/sms/messages",
     "/v1/sms/messages/estimate",
     "/v1/leak-reports",
+    "/v1/carriers/eve.read/receipts/SECRET",
     LINK,
     // Somebody who is logged in proves where their form comes from.
     "/invitations/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

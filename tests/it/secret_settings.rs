@@ -33,6 +33,10 @@ fn settings(password: &str) -> Vec<(&'static str, &'static str, String)> {
         format!("smpps://me:{password}@127.0.0.1:1?window=0"),
         format!("smtp://me:{password}@127.0.0.1:1"),
         format!("smpp:me:{password}@127.0.0.1"),
+        format!("twilio://ACme:{password}@127.0.0.1:1?from=Shop"),
+        format!("twilio+http://ACme:{password}@127.0.0.1:1?from=Shop&rate=0"),
+        format!("http-preset://telnyx?api_key={password}&from=Shop"),
+        format!("http-preset://46elks?username=me&password={password}"),
     ];
     let origins = [format!("https://me:{password}@keys.example.com")];
     let addresses = [format!("me:{password}@127.0.0.1:8080")];

@@ -7,8 +7,8 @@ use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use anyhow::anyhow;
 
-use crate::api::answer_traced;
 use crate::api::json_body::check_length;
+use crate::api::{answer_traced, refuse_method};
 use crate::error::{DatabaseOutage, Error, Result};
 use crate::http::State;
 use crate::http::problem::ApiError;
@@ -16,6 +16,7 @@ use crate::sms::transport::{PostedReceipt, ReceiptReply};
 
 /// The longest request: carriers send up to a hundred receipts at once.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+const POST: &str = "POST";
 const TWILIO_SIGNATURE: &str = "x-twilio-signature";
 
 /// Takes receipts, from a carrier whose pages call by `GET` too: 200 once they are recorded.
@@ -38,14 +39,15 @@ pub async fn take_receipt(
             body: body.map_err(|_| unreadable())?.to_vec(),
         };
         if request.method() == Method::HEAD {
-            return Err(if state.sms.has_carrier(&name) { Error::MethodNotAllowed } else { Error::NotFound });
+            let is_known = state.sms.has_carrier(&name);
+            return if is_known { Ok(refuse_method(&state, &request, POST)) } else { Err(Error::NotFound) };
         }
         match state.sms.take_receipt(&name, posted).await {
             ReceiptReply::Recorded(text) => {
                 Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain")).body(text))
             }
             ReceiptReply::NotFound => Err(Error::NotFound),
-            ReceiptReply::OnlyPost => Err(Error::MethodNotAllowed),
+            ReceiptReply::OnlyPost => Ok(refuse_method(&state, &request, POST)),
             ReceiptReply::Forbidden => Err(Error::ReceiptRefused),
             ReceiptReply::Malformed => Err(unreadable()),
             ReceiptReply::NotRecorded => Err(Error::Unavailable {

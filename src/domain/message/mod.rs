@@ -16,6 +16,7 @@ mod history;
 pub mod idempotency;
 mod lifecycle;
 mod list;
+mod named_receipt;
 mod outcome;
 pub mod phone_number;
 mod queue;

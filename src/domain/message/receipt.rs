@@ -7,13 +7,14 @@ use diesel::prelude::*;
 use super::carrier_message_id::CarrierMessageId;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock};
+use super::named_receipt;
 use super::phone_number::PhoneNumber;
 use super::queue::carriers_with_messages;
 use super::record::{MessageId, MessageStatus};
-use super::segment::{self, MessageSegment, SegmentStatus, WHOLE_MESSAGE, segments, sum_up};
+use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
 use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::schema::{message_segments, messages, waiting_receipts};
 use crate::store::types::text_enum;
 use crate::store::{Conn, PrepareCached, UtcTime};
@@ -119,7 +120,7 @@ pub fn receive(
         if carrier_id.is_empty() { None } else { find_segment(conn, carrier, carrier_id.as_str(), carrier_id.key())? };
     let found = match (by_id, &receipt.message) {
         (None, Some(message)) if receipt.state.final_status().is_some() => {
-            find_named(conn, carrier, message, carrier_id, now)?
+            named_receipt::find_segment(conn, carrier, message, carrier_id, now)?
         }
         (None, None) if !carrier.is_sandbox() => find_under_earlier_name(conn, is_known, receipt)?,
         (found, _) => found,
@@ -129,49 +130,6 @@ pub fn receive(
         // Nothing that comes later could match a receipt without an id.
         None if carrier_id.is_empty() => Ok(None),
         None => keep_unmatched(conn, carrier, receipt, now).map(|()| None),
-    }
-}
-
-/// The whole message of this id, if this carrier has it and gave it no id of its own: its
-/// answer is still on its way, never came, or had none that could be read. An id of the
-/// receipt becomes its own.
-fn find_named(
-    conn: &mut Conn,
-    carrier: &CarrierName,
-    message: &MessageId,
-    carrier_id: &CarrierMessageId,
-    now: UtcTime,
-) -> Result<Option<MessageSegment>> {
-    let message = match lock(conn, message) {
-        Ok(message) if message.carrier == *carrier => message,
-        Ok(_) | Err(Error::NotFound) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let own_id = Some(carrier_id).filter(|id| !id.is_empty());
-    let named = |segment: MessageSegment| MessageSegment {
-        carrier: Some(carrier.clone()),
-        carrier_id: own_id.map(|id| id.as_str().to_owned()),
-        carrier_key: own_id.map(|id| id.key().to_owned()),
-        ..segment
-    };
-    match segments(conn, &message.id)?.into_iter().next() {
-        Some(segment) if segment.number == WHOLE_MESSAGE && segment.carrier_id.is_none() => Ok(Some(named(segment))),
-        None if message.status == MessageStatus::Sending => {
-            let segment = named(MessageSegment {
-                message_id: message.id,
-                number: WHOLE_MESSAGE,
-                status: SegmentStatus::Accepted,
-                carrier_id: None,
-                carrier_key: None,
-                error: None,
-                updated_at: now,
-                carrier: None,
-                carrier_code: None,
-            });
-            segment::put(conn, &segment, true)?;
-            Ok(Some(segment))
-        }
-        _ => Ok(None),
     }
 }
 

@@ -13,6 +13,7 @@ mod people;
 mod phone;
 mod postgres_pair;
 mod process;
+mod provider;
 mod proxy;
 mod receiver;
 mod relay;
@@ -23,6 +24,7 @@ mod sms;
 mod smsc;
 mod source_graph;
 mod tunnel;
+mod twilio_emulator;
 mod wire;
 
 pub use answer::Answer;
@@ -37,6 +39,7 @@ pub use people::operator_id;
 pub use phone::Phone;
 pub use postgres_pair::PostgresPair;
 pub use process::{Ended, Process, keyfob, run};
+pub use provider::{Provider, ProviderAnswer, ProviderRequest};
 pub use proxy::{Outcome, Proxy, ProxyKind, free_address};
 pub use receiver::Receiver;
 pub use relay::Relay;
@@ -46,6 +49,7 @@ pub use sms::{Application, MESSAGES, PHONE};
 pub use smsc::Smsc;
 pub use source_graph::SourceGraph;
 pub use tunnel::Tunnel;
+pub use twilio_emulator::{TOKEN, TwilioEmulator};
 pub use wire::Wire;
 
 /// Tests that are written once and run on SQLite and on PostgreSQL.

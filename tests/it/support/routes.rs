@@ -32,6 +32,7 @@ impl Route {
             .replace("{id}", id)
             .replace("{slug}", "sms")
             .replace("{name}", "eve.read")
+            .replace("{secret}", "SECRET")
             .replace("{token}", UNKNOWN_TOKEN)
             .replace("{operator}", if id.starts_with("op_") { id } else { UNKNOWN_OPERATOR })
             .replace("{invitation}", if id.starts_with("inv_") { id } else { UNKNOWN_INVITATION })

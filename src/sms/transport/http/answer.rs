@@ -5,7 +5,7 @@ use std::time::Duration;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use super::client::Answer;
+use super::client::HttpAnswer;
 use crate::domain::message::{CarrierMessageId, CarrierRejection, MessageError};
 use crate::sms::transport::interface::LinkProblem;
 
@@ -109,8 +109,8 @@ pub(super) enum Verdict {
 
 impl AnswerRules {
     /// The meaning of an answer of `carrier`, as sentences name it.
-    pub(super) fn judge(&self, carrier: &str, answer: &Answer) -> Verdict {
-        let Answer { status, retry_after, is_html, body } = answer;
+    pub(super) fn judge(&self, carrier: &str, answer: &HttpAnswer) -> Verdict {
+        let HttpAnswer { status, retry_after, is_html, body } = answer;
         let code = self.code.iter().find_map(|finder| finder.find(body)).map(|code| shortened(&code));
         let rejection =
             |error| CarrierRejection { error, carrier_code: Some(code.clone().unwrap_or_else(|| status.to_string())) };

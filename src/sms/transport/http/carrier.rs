@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::answer::Verdict;
 use super::client::{Exchange, HttpClient};
 use super::config::HttpConfig;
-use super::link::{HttpLink, InFlight};
+use super::link::{HttpLink, MessageInFlight};
 use super::receipt_rules::{MESSAGE_PARAMETER, ReadReceipts};
 use super::receipt_secret;
 use super::template::Filling;
@@ -108,7 +108,7 @@ impl HttpCarrier {
         outcome
     }
 
-    fn outcome(&self, id: &MessageId, in_flight: &InFlight, exchange: Exchange) -> SegmentOutcome {
+    fn outcome(&self, id: &MessageId, in_flight: &MessageInFlight, exchange: Exchange) -> SegmentOutcome {
         let title = &self.config.title;
         let problem = |what: &str| LinkProblem { sentence: format!("{title} {what}"), needs_operator: false };
         match exchange {
@@ -151,7 +151,7 @@ impl HttpCarrier {
         }
     }
 
-    fn failed(&self, in_flight: &InFlight, problem: LinkProblem, outcome: SegmentOutcome) -> SegmentOutcome {
+    fn failed(&self, in_flight: &MessageInFlight, problem: LinkProblem, outcome: SegmentOutcome) -> SegmentOutcome {
         if let Some(others) = self.failures.to_log(&problem.sentence) {
             tracing::warn!(others, "HTTP {}: {}; messages wait", self.config, problem.sentence);
         }
@@ -159,7 +159,12 @@ impl HttpCarrier {
         outcome
     }
 
-    fn throttled(&self, in_flight: &InFlight, rejection: CarrierRejection, after: Option<Duration>) -> SegmentOutcome {
+    fn throttled(
+        &self,
+        in_flight: &MessageInFlight,
+        rejection: CarrierRejection,
+        after: Option<Duration>,
+    ) -> SegmentOutcome {
         self.metrics.throttled();
         if let Some(rate) = self.link.throttled(in_flight, after) {
             let rate = rate.floor().max(1.0);

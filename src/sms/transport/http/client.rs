@@ -38,12 +38,12 @@ pub(super) enum Exchange {
     NotSent(&'static str),
     /// The server may have got it, and there is no answer.
     Unanswered(&'static str),
-    Answered(Answer),
+    Answered(HttpAnswer),
 }
 
 /// A response, as far as it matters.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
     pub(super) is_html: bool,
@@ -96,7 +96,7 @@ impl HttpClient {
                 let _ = response.body_mut().as_reader().take(MAX_BODY_BYTES).read_to_end(&mut body);
                 let body = String::from_utf8_lossy(&body).into_owned();
                 let is_html = is_html || body.trim_start().starts_with('<');
-                Exchange::Answered(Answer { status, retry_after, is_html, body })
+                Exchange::Answered(HttpAnswer { status, retry_after, is_html, body })
             }
             (Err(error), true) => Exchange::Unanswered(sentence(&error)),
             (Err(error), false) => Exchange::NotSent(sentence(&error)),

@@ -53,6 +53,7 @@ const STATE_WORDS: [(&str, ReceiptState); 7] = [
     ("deleted", ReceiptState::Deleted),
     ("unknown", ReceiptState::Unknown),
 ];
+
 /// Reads the settings of a carrier from a table. `others` are keys that somebody else reads.
 pub(super) fn read(
     table: &DeTable<'_>,

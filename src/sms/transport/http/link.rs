@@ -60,12 +60,12 @@ struct Throttling {
 }
 
 /// A message on its way. Dropping it counts it as back.
-pub(super) struct InFlight {
+pub(super) struct MessageInFlight {
     link: Arc<HttpLink>,
     began: Instant,
 }
 
-impl Drop for InFlight {
+impl Drop for MessageInFlight {
     fn drop(&mut self) {
         self.link.state.lock().in_flight -= 1;
         self.link.changed.notify_waiters();
@@ -112,13 +112,13 @@ impl HttpLink {
     }
 
     /// Counts a message as on its way, if it may begin now.
-    pub(super) fn begin(self: &Arc<Self>) -> Option<InFlight> {
+    pub(super) fn begin(self: &Arc<Self>) -> Option<MessageInFlight> {
         let (mut state, began) = (self.state.lock(), Instant::now());
         if state.room(self.window, began) == 0 || !self.pace.take() {
             return None;
         }
         state.in_flight += 1;
-        Some(InFlight { link: Arc::clone(self), began })
+        Some(MessageInFlight { link: Arc::clone(self), began })
     }
 
     /// The carrier dealt with a message. Returns whether that ended a trouble.
@@ -134,7 +134,7 @@ impl HttpLink {
 
     /// The carrier takes no more at the moment. Returns the rate that it takes, if an
     /// operator should know it.
-    pub(super) fn throttled(&self, message: &InFlight, after: Option<Duration>) -> Option<f64> {
+    pub(super) fn throttled(&self, message: &MessageInFlight, after: Option<Duration>) -> Option<f64> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         let pause = after.unwrap_or(THROTTLE_PAUSE).min(MAX_ASKED_PAUSE);
         state.paused_until = state.paused_until.max(now + pause);
@@ -144,7 +144,7 @@ impl HttpLink {
     }
 
     /// A failure that is not the message's.
-    pub(super) fn failed(&self, message: &InFlight, problem: LinkProblem) {
+    pub(super) fn failed(&self, message: &MessageInFlight, problem: LinkProblem) {
         let (mut state, now) = (self.state.lock(), Instant::now());
         // What was on its way when the failure was counted says nothing new.
         if let Some(known) = &mut state.trouble

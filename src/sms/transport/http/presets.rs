@@ -116,7 +116,9 @@ fn use_preset(name: &str, given: Vec<GivenValue>) -> Result<HttpConfig, String> 
             receipt_secret = Some(check_receipt_secret(value).map_err(|problem| format!("{line}{problem}"))?);
         } else if !declared.iter().any(|known| known.name == *variable) {
             let known: Vec<&str> = declared.iter().map(|known| known.name.as_str()).chain(HttpLimits::NAMES).collect();
-            return Err(format!("{line}the preset {name} has no {variable:?}; there are {}", known.join(", ")));
+            // Without a value, it may be the rest of one with an & in it.
+            let unknown = if value.is_empty() { "such variable".to_owned() } else { format!("{variable:?}") };
+            return Err(format!("{line}the preset {name} has no {unknown}; there are {}", known.join(", ")));
         }
     }
     let mut values = Vec::new();

@@ -51,12 +51,12 @@ impl FieldName {
 }
 
 /// The fields that came with a receipt.
-struct Fields<'a> {
+struct ReceiptFields<'a> {
     json: &'a Value,
     named: &'a [(String, String)],
 }
 
-impl Fields<'_> {
+impl ReceiptFields<'_> {
     fn get(&self, name: &FieldName) -> Option<String> {
         match name {
             FieldName::Pointer(pointer) => text_of(self.json.pointer(pointer)?),
@@ -112,7 +112,7 @@ impl ReceiptRules {
         // Several receipts can't all be about the message that the address names.
         let message = message.filter(|_| items.len() == 1);
         for item in items.iter() {
-            match self.read_one(&Fields { json: item, named: &named }, message.clone()) {
+            match self.read_one(&ReceiptFields { json: item, named: &named }, message.clone()) {
                 Ok(receipt) => read.receipts.push(receipt),
                 Err(kind) => read.ignored.push(kind),
             }
@@ -120,7 +120,11 @@ impl ReceiptRules {
         read
     }
 
-    fn read_one(&self, fields: &Fields<'_>, message: Option<MessageId>) -> Result<DeliveryReceipt, IgnoredDelivery> {
+    fn read_one(
+        &self,
+        fields: &ReceiptFields<'_>,
+        message: Option<MessageId>,
+    ) -> Result<DeliveryReceipt, IgnoredDelivery> {
         let word = fields.get(&self.status).ok_or(IgnoredDelivery::Malformed)?;
         let state = best_match(&self.states, &word).ok_or(IgnoredDelivery::WithoutState)?;
         let id = self.id.as_ref().and_then(|name| fields.get(name)).filter(|id| is_id(id));

@@ -185,7 +185,8 @@ impl FromStr for TwilioUrl {
             }
             _ => return Err(format!("the Twilio URL does not begin with twilio://; {URL_SYNTAX}")),
         };
-        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+        let is_cut = url.query().is_some_and(|query| query.contains('@'));
+        if is_cut || !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(format!("the Twilio URL has something behind the host; {ESCAPING_HINT}, or {URL_SYNTAX}"));
         }
         let (user, password) = (decode(url.username())?, decode(url.password().unwrap_or_default())?);

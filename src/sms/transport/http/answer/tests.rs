@@ -18,7 +18,7 @@ fn rules() -> AnswerRules {
 
 fn judge(status: u16, body: &str) -> Verdict {
     let is_html = body.starts_with('<');
-    rules().judge("Twilio", &Answer { status, retry_after: None, is_html, body: body.to_owned() })
+    rules().judge("Twilio", &HttpAnswer { status, retry_after: None, is_html, body: body.to_owned() })
 }
 
 fn accepted(id: &str) -> Verdict {
@@ -82,7 +82,8 @@ fn what_is_not_the_messages_fault_holds_the_queue() {
 
 #[test]
 fn what_says_neither_yes_nor_no_leaves_the_outcome_unknown() {
-    for status in [408, 500, 502, 503, 504, 599] {
+    assert_unknown(&judge(408, "{}"), false);
+    for status in [500, 502, 503, 504, 599] {
         assert_unknown(&judge(status, r#"{"code": 21211}"#), false);
     }
     assert_unknown(&judge(200, "<html><body>Welcome to the hotel's Wi-Fi"), true);
@@ -93,7 +94,7 @@ fn what_says_neither_yes_nor_no_leaves_the_outcome_unknown() {
 fn a_carrier_that_is_too_busy_says_how_long() {
     let judge = |status, seconds: Option<u64>, body: &str| {
         let retry_after = seconds.map(Duration::from_secs);
-        match rules().judge("Twilio", &Answer { status, retry_after, is_html: false, body: body.to_owned() }) {
+        match rules().judge("Twilio", &HttpAnswer { status, retry_after, is_html: false, body: body.to_owned() }) {
             Verdict::Throttled { after, .. } => Some(after.map(|after| after.as_secs())),
             _ => None,
         }

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::message::ReceiptState;
 use crate::sms::transport::PostedReceipt;
 use crate::sms::transport::http::answer::Verdict;
-use crate::sms::transport::http::client::{Answer, ReadyRequest};
+use crate::sms::transport::http::client::{HttpAnswer, ReadyRequest};
 use crate::sms::transport::http::template::{Filling, SAMPLE};
 
 /// What a preset makes of a message, of an answer and of a receipt, as its provider
@@ -29,6 +29,10 @@ fn filling(text: &'static str) -> Filling<'static> {
 }
 
 fn examples() -> Vec<Example> {
+    [of_companies(), of_more_companies(), of_gateways(), of_phones()].into_iter().flatten().collect()
+}
+
+fn of_companies() -> Vec<Example> {
     vec![
         Example {
             url: "http-preset://46elks?username=u&password=s3cret&from=Shop",
@@ -61,6 +65,55 @@ fn examples() -> Vec<Example> {
             code: Some("1"),
         },
         Example {
+            url: "http-preset://plivo?auth_id=MA1&auth_token=s3cret&from=Shop",
+            address: "POST https://api.plivo.com/v1/Account/MA1/Message/",
+            sent: json!({"src": "Shop", "dst": "15005550006", "text": "Hello", "url": RECEIPT_URL, "method": "POST"}),
+            answer: (202, r#"{"api_id": "1", "message": "message(s) queued", "message_uuid": ["db3ce55a-7f1d"]}"#),
+            id: "db3ce55a-7f1d",
+            receipt: ("MessageUUID=db3ce55a-7f1d&Status=undelivered&ErrorCode=300&To=15005550006", ""),
+            state: ReceiptState::Undelivered,
+            code: Some("300"),
+        },
+    ]
+}
+
+fn of_more_companies() -> Vec<Example> {
+    vec![
+        Example {
+            url: "http-preset://telnyx?api_key=s3cret&from=Shop",
+            address: "POST https://api.telnyx.com/v2/messages",
+            sent: json!({"from": "Shop", "to": "+15005550006", "text": "Hello", "webhook_url": RECEIPT_URL}),
+            answer: (200, r#"{"data": {"id": "40385f64-5717", "to": [{"status": "queued"}]}}"#),
+            id: "40385f64-5717",
+            receipt: (
+                r#"{"data": {"event_type": "message.finalized", "id": "4ee8", "payload": {"id": "40385f64-5717",
+                "to": [{"status": "delivery_failed"}], "errors": [{"code": "40008"}]}}}"#,
+                "",
+            ),
+            state: ReceiptState::Undelivered,
+            code: Some("40008"),
+        },
+        Example {
+            url: "http-preset://vonage?api_key=k&api_secret=s3cret&from=Shop",
+            address: "POST https://api.nexmo.com/v1/messages",
+            sent: json!({"message_type": "text", "channel": "sms", "from": "Shop", "to": "15005550006", "text": "Hello",
+                "client_ref": SAMPLE.id, "webhook_url": RECEIPT_URL, "webhook_version": "v1"}),
+            answer: (202, r#"{"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}"#),
+            id: "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
+            receipt: (
+                r#"{"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "status": "rejected",
+                "error": {"type": "https://developer.vonage.com/api-errors/messages#1260", "title": 1260}}"#,
+                "",
+            ),
+            state: ReceiptState::Rejected,
+            code: Some("1260"),
+        },
+    ]
+}
+
+fn of_gateways() -> Vec<Example> {
+    vec![
+        Example {
             url: "http-preset://jasmin?username=u&password=s3cret",
             address: "POST http://127.0.0.1:1401/send",
             sent: json!({"username": "u", "password": "s3cret", "to": "15005550006", "from": "Shop", "content": "Hello",
@@ -84,16 +137,11 @@ fn examples() -> Vec<Example> {
             state: ReceiptState::Undelivered,
             code: None,
         },
-        Example {
-            url: "http-preset://plivo?auth_id=MA1&auth_token=s3cret&from=Shop",
-            address: "POST https://api.plivo.com/v1/Account/MA1/Message/",
-            sent: json!({"src": "Shop", "dst": "15005550006", "text": "Hello", "url": RECEIPT_URL, "method": "POST"}),
-            answer: (202, r#"{"api_id": "1", "message": "message(s) queued", "message_uuid": ["db3ce55a-7f1d"]}"#),
-            id: "db3ce55a-7f1d",
-            receipt: ("MessageUUID=db3ce55a-7f1d&Status=undelivered&ErrorCode=300&To=15005550006", ""),
-            state: ReceiptState::Undelivered,
-            code: Some("300"),
-        },
+    ]
+}
+
+fn of_phones() -> Vec<Example> {
+    vec![
         Example {
             url: "http-preset://sms-gate?username=u&password=s3cret",
             address: "POST https://api.sms-gate.app/3rdparty/v1/messages",
@@ -110,20 +158,6 @@ fn examples() -> Vec<Example> {
             code: Some("no service"),
         },
         Example {
-            url: "http-preset://telnyx?api_key=s3cret&from=Shop",
-            address: "POST https://api.telnyx.com/v2/messages",
-            sent: json!({"from": "Shop", "to": "+15005550006", "text": "Hello", "webhook_url": RECEIPT_URL}),
-            answer: (200, r#"{"data": {"id": "40385f64-5717", "to": [{"status": "queued"}]}}"#),
-            id: "40385f64-5717",
-            receipt: (
-                r#"{"data": {"event_type": "message.finalized", "id": "4ee8", "payload": {"id": "40385f64-5717",
-                "to": [{"status": "delivery_failed"}], "errors": [{"code": "40008"}]}}}"#,
-                "",
-            ),
-            state: ReceiptState::Undelivered,
-            code: Some("40008"),
-        },
-        Example {
             url: "http-preset://textbee?device_id=64a&api_key=s3cret",
             address: "POST https://api.textbee.dev/api/v1/gateway/devices/64a/send-sms",
             sent: json!({"recipients": ["+15005550006"], "message": "Hello"}),
@@ -132,21 +166,6 @@ fn examples() -> Vec<Example> {
             receipt: (r#"{"smsId": "1", "smsBatchId": "66f1", "webhookEvent": "MESSAGE_DELIVERED"}"#, ""),
             state: ReceiptState::Delivered,
             code: None,
-        },
-        Example {
-            url: "http-preset://vonage?api_key=k&api_secret=s3cret&from=Shop",
-            address: "POST https://api.nexmo.com/v1/messages",
-            sent: json!({"message_type": "text", "channel": "sms", "from": "Shop", "to": "15005550006", "text": "Hello",
-                "client_ref": SAMPLE.id, "webhook_url": RECEIPT_URL, "webhook_version": "v1"}),
-            answer: (202, r#"{"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}"#),
-            id: "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
-            receipt: (
-                r#"{"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "status": "rejected",
-                "error": {"type": "https://developer.vonage.com/api-errors/messages#1260", "title": 1260}}"#,
-                "",
-            ),
-            state: ReceiptState::Rejected,
-            code: Some("1260"),
         },
     ]
 }
@@ -169,7 +188,7 @@ fn every_preset_speaks_as_its_provider_documents_it() {
         let config = parse_url(url).unwrap();
         assert_eq!(read_request(&config.request.fill(&filling("Hello"))), (address.to_owned(), sent), "{url}");
 
-        let answer = Answer { status, retry_after: None, is_html: false, body: body.to_owned() };
+        let answer = HttpAnswer { status, retry_after: None, is_html: false, body: body.to_owned() };
         match config.answers.judge("it", &answer) {
             Verdict::Accepted(carrier_id) => assert_eq!(carrier_id.as_str(), id, "{url}"),
             other => panic!("{url}: {other:?}"),

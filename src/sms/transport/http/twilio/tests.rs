@@ -1,3 +1,5 @@
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+
 use super::*;
 use crate::sms::transport::http::template::Filling;
 
@@ -44,8 +46,6 @@ fn a_message_is_one_form_with_the_account_in_the_address() {
     assert_eq!(config.limits.rate.map(std::num::NonZeroU32::get), Some(5));
 }
 
-use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
-
 #[test]
 fn a_messaging_service_and_an_api_key_take_the_place_of_sender_and_account() {
     let url = format!("twilio://SK1:secret@api.twilio.com?account={ACCOUNT}&messaging_service=MG7");
@@ -76,7 +76,7 @@ fn a_wrong_url_is_explained_without_its_secrets() {
         ("twilio://ACx:t0ken@api.twilio.com", "names no sender"),
         ("twilio://ACx:t0ken@api.twilio.com?from=+15551234567", "write from=%2B15551234567"),
         ("twilio://ACx:t0ken@api.twilio.com?from=15551234567", "write from=%2B15551234567"),
-        ("twilio://ACx:t0ken@api.twilio.com?from=Shop&windw=3", "\"windw\""),
+        ("twilio://ACx:t0ken@api.twilio.com?from=Shop&width=3", "\"width\""),
         ("twilio://ACx:t0ken@api.twilio.com?from=Shop&window=101", "window is a number from 1 to 100"),
         ("twilio://ACx:t0ken@api.twilio.com?messaging_service=7", "begins with MG"),
         ("twilio://ACx:t0ken@api.twilio.com/path?from=Shop", "behind the host"),
