@@ -284,7 +284,8 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend([
         ("post /v1/sms/messages", application.send(PHONE, "Hello")),
         ("get /v1/sms/messages", application.client.get(MESSAGES)),
-        ("/v1/sms/messages/{id}", application.client.get(&format!("{MESSAGES}/{}", MessageId::mint()))),
+        ("get /v1/sms/messages/{id}", application.client.get(&format!("{MESSAGES}/{}", MessageId::mint()))),
+        (CANCEL, application.client.send("DELETE", &format!("{MESSAGES}/{}", MessageId::mint()), None)),
         (ESTIMATE, app.anonymous().with("x-api-key", UNKNOWN).post_json(ESTIMATE, "{}")),
         ("/v1/balance", application.client.get("/v1/balance")),
     ]);
@@ -333,6 +334,7 @@ fn assert_bad_head_is_described(app: &App, document: &Value, name: &str) {
 /// Has the right checksum, and is nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 const ESTIMATE: &str = "/v1/sms/messages/estimate";
+const CANCEL: &str = "delete /v1/sms/messages/{id}";
 
 const CURRENT: &str = "/v1/keys/current";
 const REPORTS: &str = "/v1/leak-reports";
@@ -390,19 +392,20 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         ]);
     }
     for (name, path) in
-        [("get /v1/sms/messages", MESSAGES), ("/v1/sms/messages/{id}", &*one), ("/v1/balance", "/v1/balance")]
+        [("get /v1/sms/messages", MESSAGES), ("get /v1/sms/messages/{id}", &*one), ("/v1/balance", "/v1/balance")]
     {
         calls.extend([
             (name, application.client.get(path)),
             (name, with(&keys.expired).client.get(path)),
             (name, unable.client.get(path)),
-            (name, application.client.send("DELETE", path, None)),
+            (name, application.client.send("PUT", path, None)),
         ]);
     }
+    calls.extend(cancel_calls(app, keys));
     let named = application.named("order-42");
     calls.extend([
         ("get /v1/sms/messages", application.client.get(&format!("{MESSAGES}?status=x"))),
-        ("/v1/sms/messages/{id}", application.client.get(&other)),
+        ("get /v1/sms/messages/{id}", application.client.get(&other)),
         ("post /v1/sms/messages", named.send(PHONE, "Hello")),
         ("post /v1/sms/messages", named.send(PHONE, "Hello again")),
     ]);
@@ -410,6 +413,32 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     app.set_credits(0);
     calls.push(("post /v1/sms/messages", application.send(PHONE, "Hello")));
     calls
+}
+
+/// Calls that withdraw a message, which may be too late.
+fn cancel_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let with = |key: &str| Application { client: app.anonymous().with("x-api-key", key) };
+    let (application, unable) = (with(&keys.valid), with(&app.make_key_with_rules("", "").secret));
+    let waiting = MessageId::mint().to_string();
+    let ended = application.wait_for_end(&application.sent("+420777000998", "Hello"))["id"].as_str().unwrap().to_owned();
+    // No worker takes it: no message of this carrier is leased.
+    app.db.execute(&format!(
+        "INSERT INTO messages (id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, \
+         credits, status, tries, due_at, valid_until, created_at, updated_at, carrier) SELECT '{waiting}', account_id, \
+         api_key_id, mode, recipient, sender, text, reference, encoding, segments, 0, 'queued', 0, created_at, \
+         valid_until, created_at, updated_at, 'nobody' FROM messages WHERE id = '{ended}'"
+    ));
+    let cancel = |application: &Application, id: &str| {
+        (CANCEL, application.client.send("DELETE", &format!("{MESSAGES}/{id}"), None))
+    };
+    vec![
+        cancel(&application, &waiting),
+        cancel(&application, &ended),
+        cancel(&application, MessageId::mint().as_str()),
+        cancel(&with(&keys.expired), &ended),
+        cancel(&unable, &ended),
+        (CANCEL, application.client.send("PUT", &format!("{MESSAGES}/{ended}"), None)),
+    ]
 }
 
 /// A request, and its repetition while it is running.
