@@ -5,13 +5,13 @@ use std::sync::mpsc;
 use std::thread;
 
 use keyfob::clock::Clock;
-use keyfob::domain::message::MessageId;
+use keyfob::domain::message::{MessageFields, MessageId};
 use keyfob::gate::Code;
 use keyfob::networks::Networks;
 use keyfob::sms::callbacks::CallbackConfig;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Application, Database, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
+use crate::support::{Answer, App, Application, Database, Key, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../src/api/ops/openapi.json")).unwrap()
@@ -419,20 +419,19 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
 fn cancel_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let with = |key: &str| Application { client: app.anonymous().with("x-api-key", key) };
     let (application, unable) = (with(&keys.valid), with(&app.make_key_with_rules("", "").secret));
-    let waiting = MessageId::mint().to_string();
-    let ended = application.wait_for_end(&application.sent("+420777000998", "Hello"))["id"].as_str().unwrap().to_owned();
-    // No worker takes it: no message of this carrier is leased.
-    app.db.execute(&format!(
-        "INSERT INTO messages (id, account_id, api_key_id, mode, recipient, sender, text, reference, encoding, segments, \
-         credits, status, tries, due_at, valid_until, created_at, updated_at, carrier) SELECT '{waiting}', account_id, \
-         api_key_id, mode, recipient, sender, text, reference, encoding, segments, 0, 'queued', 0, created_at, \
-         valid_until, created_at, updated_at, 'nobody' FROM messages WHERE id = '{ended}'"
-    ));
+    let sender = Key {
+        id: app.db.ask("SELECT id AS line FROM api_keys WHERE name = 'Project X'").remove(0),
+        secret: keys.valid.clone(),
+    };
+    let waiting =
+        app.waiting(&sender, &MessageFields { to: &[PHONE.to_owned()], text: "Hello", ..MessageFields::default() });
+    let ended =
+        application.wait_for_end(&application.sent("+420777000998", "Hello"))["id"].as_str().unwrap().to_owned();
     let cancel = |application: &Application, id: &str| {
         (CANCEL, application.client.send("DELETE", &format!("{MESSAGES}/{id}"), None))
     };
     vec![
-        cancel(&application, &waiting),
+        cancel(&application, waiting.as_str()),
         cancel(&application, &ended),
         cancel(&application, MessageId::mint().as_str()),
         cancel(&with(&keys.expired), &ended),
@@ -522,11 +521,14 @@ on_both_databases! {
         for number in [PHONE, "+420777000998", "+420777000997", "+420777000995"] {
             application.sent(number, "Hello");
         }
+        let fields = MessageFields { to: &[PHONE.to_owned()], text: "Hello", ..MessageFields::default() };
+        let waiting = app.waiting(&key, &fields);
+        application.client.send("DELETE", &format!("{MESSAGES}/{waiting}"), None).assert_ok();
         // One whose receipt is overdue.
         application.wait_for(&application.sent("+420777000994", "Hello"), &["sent"]);
         db.execute("UPDATE messages SET due_at = 1 WHERE recipient = '+420777000994'");
 
-        for call in receiver.wait_for(5) {
+        for call in receiver.wait_for(6) {
             assert_fits(&document, schema, &call.json());
             types.insert(call.json()["type"].clone().to_string());
             for parameter in described["parameters"].as_array().unwrap() {
