@@ -70,8 +70,6 @@ pub enum Error {
     /// It can't be done with the thing as it is now.
     #[error("wrong state: {sentence}")]
     WrongState {
-        /// The stable word for the cause, such as `TOO_LATE`.
-        code: &'static str,
         /// The cause for people.
         sentence: &'static str,
     },

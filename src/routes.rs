@@ -14,7 +14,7 @@ use crate::api::carriers::receipts as carrier_receipts;
 use crate::api::gate::{self, auth, verify};
 use crate::api::keys::{current, leak_reports};
 use crate::api::ops::{health, openapi};
-use crate::api::sms::{balance, messages as sms_messages};
+use crate::api::sms::{balance, message_list, messages as sms_messages};
 use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::new_password;
@@ -56,8 +56,8 @@ fn of_programs(config: &mut ServiceConfig) {
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))
-                .get(sms_messages::list_messages)
-                .head(sms_messages::list_messages)
+                .get(message_list::list_messages)
+                .head(message_list::list_messages)
                 .post(sms_messages::send_messages)
                 .default_service(to(api::only_get_and_post)),
         )
@@ -71,7 +71,8 @@ fn of_programs(config: &mut ServiceConfig) {
             resource("/v1/sms/messages/{id}")
                 .get(sms_messages::show_message)
                 .head(sms_messages::show_message)
-                .default_service(to(api::only_get)),
+                .delete(sms_messages::cancel_message)
+                .default_service(to(api::only_get_and_delete)),
         )
         .service(
             resource("/v1/keys/current").delete(current::disable_current_key).default_service(to(api::only_delete)),

@@ -6,6 +6,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
 
+use super::unknown_name;
 use crate::error::{Error, Result};
 
 /// Reads a body of at most `limit` bytes, or nothing of one that says it is
@@ -96,8 +97,8 @@ fn explain(error: &actix_web::Error) -> Error {
     }
 }
 
-/// Serde's message without what it quotes: a value of the wrong type or the name
-/// of an unknown member may be a secret in the wrong place.
+/// Serde's message without what it quotes: a value of the wrong type may be a secret in
+/// the wrong place, and so may the name of an unknown member that is long.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let problem = match text.as_str() {
@@ -105,5 +106,6 @@ fn without_values(error: &serde_json::Error) -> String {
         text if text.starts_with("unknown field") => "an unknown member",
         _ => "a member has the wrong type",
     };
-    format!("{problem} at line {} column {}", error.line(), error.column())
+    let name = unknown_name::explain(&text).map(|name| format!(": {name}")).unwrap_or_default();
+    format!("{problem} at line {} column {}{name}", error.line(), error.column())
 }

@@ -8,6 +8,7 @@ mod json_body;
 pub mod keys;
 pub mod ops;
 pub mod sms;
+mod unknown_name;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -90,6 +91,11 @@ pub async fn only_get(state: Data<State>, request: HttpRequest) -> HttpResponse 
 /// Refuses every other method of a route that takes GET and POST.
 pub async fn only_get_and_post(state: Data<State>, request: HttpRequest) -> HttpResponse {
     refuse_method(&state, &request, "GET, HEAD, POST")
+}
+
+/// Refuses every other method of a route that takes GET and DELETE.
+pub async fn only_get_and_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "GET, HEAD, DELETE")
 }
 
 fn refuse_method(state: &State, request: &HttpRequest, allowed: &'static str) -> HttpResponse {

@@ -84,8 +84,8 @@ impl ErrorView {
             Error::DifferentRequest => {
                 Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
             }
-            Error::WrongState { code, sentence } => {
-                Self { code, title: "Not possible now", detail: (*sentence).to_owned(), ..view }
+            Error::WrongState { sentence } => {
+                Self { code: "WRONG_STATE", title: "Not possible now", detail: (*sentence).to_owned(), ..view }
             }
             Error::RotationInProgress => Self {
                 code: "ROTATION_IN_PROGRESS",

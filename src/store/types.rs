@@ -6,7 +6,11 @@ use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+const RFC_3339: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 /// A point in time: microseconds since 1970-01-01 in UTC. It is stored as an
 /// integer, which is the same on both databases.
@@ -39,10 +43,11 @@ impl UtcTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// As answers of the API, events and logs write it (RFC 3339).
+    /// As answers of the API, events and logs write it: RFC 3339, always with six digits
+    /// of fraction, so that all have one form and sort as text.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        self.to_datetime().format(&Rfc3339).unwrap_or_default()
+        self.to_datetime().format(RFC_3339).unwrap_or_default()
     }
 }
 

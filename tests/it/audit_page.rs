@@ -245,7 +245,7 @@ on_both_databases! {
         let known = ["actor_kind", "actor_name", "via", "action", "target_kind", "target_id", "target_name", "address", "user_agent"];
         let told: Vec<&str> = known.iter().map(|name| event[name].as_str().unwrap()).collect();
         assert_eq!(told, ["operator", "Ada", "dashboard", "api_key.created", "api_key", &*key.id, "Project X", "127.0.0.1", "Firefox 150"]);
-        assert_eq!((&event["at"], &event["reason"]), (&Value::from("2026-03-01T12:00:00Z"), &Value::Null));
+        assert_eq!((&event["at"], &event["reason"]), (&Value::from("2026-03-01T12:00:00.000000Z"), &Value::Null));
         assert_eq!(event["changes"]["mode"], serde_json::json!(["", "live"]));
         let csv = client.post("/audit.csv", &[("action", "api_keys")]).assert_ok().body;
         let columns: Vec<String> = event.as_object().unwrap().keys().map(|name| format!("\"{name}\"")).collect();

@@ -211,7 +211,7 @@ on_both_databases! {
         assert_eq!(shown.toasts(), ["Success. “Project X” ends 10 Apr 2026, 23:59 UTC."]);
         assert!(shown.texts(".facts dd").contains(&"10 Apr 2026, 23:59 UTC, in 30 days".to_owned()));
         let last = "SELECT actor_name || ' ' || action || ' ' || changes AS line FROM audit_events ORDER BY id";
-        let changes = r#"{"expires_at":["2026-03-08T23:59:59Z","2026-04-10T23:59:59Z"]}"#;
+        let changes = r#"{"expires_at":["2026-03-08T23:59:59.000000Z","2026-04-10T23:59:59.000000Z"]}"#;
         assert_eq!(db.ask(last).pop().unwrap(), format!("Ada api_key.expiry_changed {changes}"));
         change(&client, &key, "never", "").assert_status(303);
         assert_eq!(client.get(&page(&key)).page().toasts(), ["Success. “Project X” never ends."]);

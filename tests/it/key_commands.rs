@@ -140,7 +140,7 @@ on_both_databases! {
             "description": "For the nightly run", "mode": "test", "status": "enabled", "status_reason": null,
             "mask": format!("sms_test_••••••{}", &key.secret[key.secret.len() - 4..]),
             "scopes": ["balance.read", "messages.send"], "allowed_ips": ["10.0.0.0/8", "192.0.2.1"],
-            "expires_at": "2099-02-28T10:00:00Z", "created_at": shown["created_at"], "created_by": null,
+            "expires_at": "2099-02-28T10:00:00.000000Z", "created_at": shown["created_at"], "created_by": null,
             "last_used_at": null, "version": 1,
             "secrets": [{"id": secret["id"], "tail": secret["tail"], "current": true, "ends_at": null,
                 "last_used_at": null, "uses": 0}],
@@ -159,7 +159,7 @@ on_both_databases! {
         let plain = first(&[]);
         assert_eq!((&plain["scopes"], &plain["allowed_ips"], &plain["expires_at"]), (&json!(["*"]), &json!([]), &json!(null)));
         assert_eq!(first(&["--no-scopes"])["scopes"], json!([]));
-        assert_eq!(first(&["--expires-at", "2099-02-28"])["expires_at"], "2099-02-28T23:59:59Z");
+        assert_eq!(first(&["--expires-at", "2099-02-28"])["expires_at"], "2099-02-28T23:59:59.000000Z");
         command(db, &["setting", "set", "default_lifetime_days", "30"]).assert_success();
         assert_ne!(first(&[])["expires_at"], json!(null));
         assert_eq!(first(&["--expires-in", "never"])["expires_at"], json!(null));

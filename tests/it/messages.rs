@@ -359,7 +359,7 @@ on_both_databases! {
 
         let failed = client.get("/messages.csv?status=failed&after=").assert_ok().body;
         let line = format!(
-            "\"{refused}\",\"2026-03-01T12:00:00Z\",\"2026-03-01T12:00:00Z\",\"+420777000998\",\"Clinic\",\"'=HYPERLINK(\"\"http://x\"\")\",\
+            "\"{refused}\",\"2026-03-01T12:00:00.000000Z\",\"2026-03-01T12:00:00.000000Z\",\"+420777000998\",\"Clinic\",\"'=HYPERLINK(\"\"http://x\"\")\",\
              \"order-42\",\"live\",\"false\",\"failed\",\"invalid_recipient\",\"0x0b\",\"1\",\"1\",\"1\",\"{}\",\"'=1+1\",\"default\"",
             key.id
         );

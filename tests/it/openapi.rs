@@ -7,7 +7,7 @@ use std::thread;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
 use keyfob::domain::guard::TypedLimits;
-use keyfob::domain::message::MessageId;
+use keyfob::domain::message::{MessageFields, MessageId};
 use keyfob::error::GuardRule;
 use keyfob::gate::Code;
 use keyfob::networks::Networks;
@@ -289,7 +289,8 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend([
         ("post /v1/sms/messages", application.send(PHONE, "Hello")),
         ("get /v1/sms/messages", application.client.get(MESSAGES)),
-        ("/v1/sms/messages/{id}", application.client.get(&format!("{MESSAGES}/{}", MessageId::mint()))),
+        ("get /v1/sms/messages/{id}", application.client.get(&format!("{MESSAGES}/{}", MessageId::mint()))),
+        (CANCEL, application.client.send("DELETE", &format!("{MESSAGES}/{}", MessageId::mint()), None)),
         (ESTIMATE, app.anonymous().with("x-api-key", UNKNOWN).post_json(ESTIMATE, "{}")),
         ("/v1/balance", application.client.get("/v1/balance")),
     ]);
@@ -376,6 +377,7 @@ fn assert_bad_head_is_described(app: &App, document: &Value, name: &str) {
 /// Has the right checksum, and is nobody's.
 const UNKNOWN: &str = "sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF";
 const ESTIMATE: &str = "/v1/sms/messages/estimate";
+const CANCEL: &str = "delete /v1/sms/messages/{id}";
 
 const CURRENT: &str = "/v1/keys/current";
 const REPORTS: &str = "/v1/leak-reports";
@@ -433,19 +435,20 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         ]);
     }
     for (name, path) in
-        [("get /v1/sms/messages", MESSAGES), ("/v1/sms/messages/{id}", &*one), ("/v1/balance", "/v1/balance")]
+        [("get /v1/sms/messages", MESSAGES), ("get /v1/sms/messages/{id}", &*one), ("/v1/balance", "/v1/balance")]
     {
         calls.extend([
             (name, application.client.get(path)),
             (name, with(&keys.expired).client.get(path)),
             (name, unable.client.get(path)),
-            (name, application.client.send("DELETE", path, None)),
+            (name, application.client.send("PUT", path, None)),
         ]);
     }
+    calls.extend(cancel_calls(app, keys));
     let named = application.named("order-42");
     calls.extend([
         ("get /v1/sms/messages", application.client.get(&format!("{MESSAGES}?status=x"))),
-        ("/v1/sms/messages/{id}", application.client.get(&other)),
+        ("get /v1/sms/messages/{id}", application.client.get(&other)),
         ("post /v1/sms/messages", named.send(PHONE, "Hello")),
         ("post /v1/sms/messages", named.send(PHONE, "Hello again")),
     ]);
@@ -461,6 +464,31 @@ fn sms_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     app.set_credits(0);
     calls.push(("post /v1/sms/messages", application.send(PHONE, "Hello")));
     calls
+}
+
+/// Calls that withdraw a message, which may be too late.
+fn cancel_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let with = |key: &str| Application { client: app.anonymous().with("x-api-key", key) };
+    let (application, unable) = (with(&keys.valid), with(&app.make_key_with_rules("", "").secret));
+    let sender = Key {
+        id: app.db.ask("SELECT id AS line FROM api_keys WHERE name = 'Project X'").remove(0),
+        secret: keys.valid.clone(),
+    };
+    let waiting =
+        app.waiting(&sender, &MessageFields { to: &[PHONE.to_owned()], text: "Hello", ..MessageFields::default() });
+    let ended =
+        application.wait_for_end(&application.sent("+420777000998", "Hello"))["id"].as_str().unwrap().to_owned();
+    let cancel = |application: &Application, id: &str| {
+        (CANCEL, application.client.send("DELETE", &format!("{MESSAGES}/{id}"), None))
+    };
+    vec![
+        cancel(&application, waiting.as_str()),
+        cancel(&application, &ended),
+        cancel(&application, MessageId::mint().as_str()),
+        cancel(&with(&keys.expired), &ended),
+        cancel(&unable, &ended),
+        (CANCEL, application.client.send("PUT", &format!("{MESSAGES}/{ended}"), None)),
+    ]
 }
 
 /// A request, and its repetition while it is running.
@@ -544,11 +572,14 @@ on_both_databases! {
         for number in [PHONE, "+420777000998", "+420777000997", "+420777000995"] {
             application.sent(number, "Hello");
         }
+        let fields = MessageFields { to: &[PHONE.to_owned()], text: "Hello", ..MessageFields::default() };
+        let waiting = app.waiting(&key, &fields);
+        application.client.send("DELETE", &format!("{MESSAGES}/{waiting}"), None).assert_ok();
         // One whose receipt is overdue.
         application.wait_for(&application.sent("+420777000994", "Hello"), &["sent"]);
         db.execute("UPDATE messages SET due_at = 1 WHERE recipient = '+420777000994'");
 
-        for call in receiver.wait_for(5) {
+        for call in receiver.wait_for(6) {
             assert_fits(&document, schema, &call.json());
             types.insert(call.json()["type"].clone().to_string());
             for parameter in described["parameters"].as_array().unwrap() {

@@ -507,7 +507,7 @@ on_both_databases! {
         client.post(&format!("{}/extension", rotation(&key)), &[("grace", "86400")]).assert_status(303);
 
         let moved = db.ask("SELECT changes AS line FROM audit_events WHERE action = 'api_key.rotation_extended'");
-        assert_eq!(moved, [r#"{"previous_ends_at":["2026-03-01T13:00:00Z","2026-03-02T12:00:00Z"]}"#]);
+        assert_eq!(moved, [r#"{"previous_ends_at":["2026-03-01T13:00:00.000000Z","2026-03-02T12:00:00.000000Z"]}"#]);
     }
 
     fn a_database_that_takes_nothing_rotates_nothing_and_the_form_says_so(db: &Database) {

@@ -323,6 +323,139 @@ on_both_databases! {
         }
     }
 
+    fn the_list_is_narrowed_by_number_sender_reference_and_time(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+        let sent = |body: Value| application.post(&body).assert_status(202).json()["messages"][0]["id"].clone();
+        let first = sent(json!({"to": PHONE, "text": "Hello", "from": "Keyfob", "reference": "order-42"}));
+        app.clock.advance(60);
+        let second = sent(json!({"to": PHONE, "text": "Hello", "from": "+420777123457"}));
+        let third = sent(json!({"to": "+420777000002", "text": "Hello", "reference": "order-4"}));
+        let ids = |query: &str| application.list(query).iter().map(|message| message["id"].clone()).collect::<Vec<_>>();
+        let now = app.clock.now().rfc3339();
+        let in_prague = now.replace("T12:01:00.000000Z", "T13:01:00+01:00");
+        assert_ne!(now, in_prague);
+
+        for (query, found) in [
+            ("?limit=1", vec![&third]),
+            ("?limit=100", vec![&third, &second, &first]),
+            ("?to=%2B420777123456", vec![&second, &first]),
+            // An unescaped plus sign is a space.
+            ("?to=+420777123456", vec![&second, &first]),
+            ("?to=%2B420777123456&limit=1", vec![&second]),
+            ("?to=%2B420777000003", vec![]),
+            ("?from=Keyfob", vec![&first]),
+            ("?from=+420777123457", vec![&second]),
+            ("?from=keyfob", vec![]),
+            ("?reference=order-42", vec![&first]),
+            ("?reference=order-4", vec![&third]),
+            ("?reference=order-42&to=%2B420777000002", vec![]),
+            (&format!("?created_after={now}"), vec![&third, &second]),
+            (&format!("?created_before={now}"), vec![&first]),
+            (&format!("?created_after={in_prague}&reference=order-4"), vec![&third]),
+            (&format!("?created_before={}", in_prague.replace('+', "%2B")), vec![&first]),
+        ] {
+            assert_eq!(ids(query).iter().collect::<Vec<_>>(), found, "{query}");
+        }
+        let page = application.client.get(&format!("{MESSAGES}?to=%2B420777123456&limit=1")).assert_ok().json();
+        let next = page["next_cursor"].as_str().unwrap();
+        assert_eq!(ids(&format!("?to=%2B420777123456&limit=1&cursor={next}")), [first]);
+    }
+
+    fn a_parameter_that_is_wrong_is_refused_in_words(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+
+        for (query, words) in [
+            ("?limit=0", "from 1 to 100"), ("?limit=101", "from 1 to 100"), ("?limit=", "from 1 to 100"), ("?limit=1.5", "from 1 to 100"),
+            ("?limit=-1", "from 1 to 100"), ("?limit=99999999999999999999", "from 1 to 100"),
+            ("?to=777", "to: "), ("?to=", "to: "), ("?from=much too long a name", "from: "), ("?reference=", "reference"),
+            ("?created_after=2026-03-01", "created_after as a time with its zone"), ("?created_before=x", "created_before as a time"),
+            ("?created_after=2026-03-01T12:00:00", "with its zone"), ("?created_after=2026-02-30T12:00:00Z", "created_after"),
+            ("?form=Keyfob", "An unknown parameter: \"form\"; did you mean \"from\"? Known are cursor, limit,"),
+            ("?sort=id", "\"sort\". Known are"), ("?to=%2B420777123456&to=%2B420777123457", "each once"), ("?cursor=msg_1", "next_cursor"),
+            ("?sms_live_0123456789ABCDEFGHIJKLMNOPQRSTUV3Un6aF=1", "This list takes"),
+        ] {
+            let refused = application.client.get(&format!("{MESSAGES}{}", query.replace(' ', "%20"))).assert_problem(400, "BAD_REQUEST");
+            let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains(words) && !detail.contains("sms_live"), "{query}: {detail}");
+        }
+    }
+
+    fn an_unknown_member_is_named_with_the_one_that_was_meant(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+
+        let refused = application.post(&json!({"to": PHONE, "text": "Hello", "form": "Keyfob"})).assert_problem(400, "BAD_REQUEST");
+
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        let known = "Known are to, text, from, reference, status_callback, validity_seconds.";
+        assert!(detail.contains("\"form\"; did you mean \"from\"?") && detail.ends_with(known), "{detail}");
+        assert_eq!((application.credits(), db.count("messages")), (100, 0));
+    }
+
+    fn only_the_key_that_sent_a_message_reads_its_text(db: &Database) {
+        let app = db.app();
+        let (key, other_key) = (app.make_key("Project X"), app.make_key("Project Y"));
+        let (application, other) = (Application::with(&app, &key), Application::with(&app, &other_key));
+        let message = application.sent(PHONE, "Your code is 4711");
+
+        let (own, others) = (application.show(&message), other.show(&message));
+
+        assert_eq!((&own["text"], &own["api_key_id"]), (&json!("Your code is 4711"), &json!(key.id)));
+        assert_eq!((&others["text"], &others["api_key_id"], &others["to"]), (&json!(null), &json!(null), &json!(PHONE)));
+        assert_eq!(application.list("")[0]["text"], "Your code is 4711");
+        let list = other.client.get(MESSAGES).assert_ok();
+        assert!(!list.body.contains("4711") && !list.body.contains(&key.id), "{}", list.body);
+        // What an operator sent is nobody's.
+        db.execute("UPDATE messages SET api_key_id = NULL");
+        assert_eq!((&application.show(&message)["text"], &application.show(&message)["api_key_id"]), (&json!(null), &json!(null)));
+    }
+
+    fn a_message_may_be_good_for_a_shorter_time(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+        let post = |seconds: Value| application.post(&json!({"to": PHONE, "text": "Hello", "validity_seconds": seconds}));
+
+        for wrong in [json!(59), json!(172_801), json!(0), json!(-60), json!(i64::MAX)] {
+            assert_eq!(fields(&post(wrong).assert_problem(422, "INVALID").json()), ["validity_seconds"]);
+        }
+        for wrong in [json!("60"), json!(60.5), json!(true), json!(1e300)] {
+            post(wrong).assert_problem(400, "BAD_REQUEST");
+        }
+        for taken in [json!(60), json!(172_800), json!(null)] {
+            post(taken).assert_status(202);
+        }
+        let seconds = db.ask("SELECT (valid_until - created_at) / 1000000 || '' AS line FROM messages ORDER BY id");
+        assert_eq!(seconds, ["60", "172800", "172800"]);
+    }
+
+    fn a_repetition_is_known_by_the_new_members_too(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X")).named("order-42");
+        let body = json!({"to": PHONE, "text": "Hello", "validity_seconds": 300});
+
+        let first = application.post(&body).assert_status(202).body;
+
+        assert_eq!(application.post(&body).assert_status(202).body, first);
+        application.post(&json!({"to": PHONE, "text": "Hello", "validity_seconds": 301})).assert_problem(422, "DIFFERENT_REQUEST");
+        application.post(&json!({"to": PHONE, "text": "Hello"})).assert_problem(422, "DIFFERENT_REQUEST");
+        assert_eq!((application.credits(), db.count("messages")), (99, 1));
+        // Without them, the digest is that of versions that did not know them.
+        application.named("order-43").post(&json!({"to": PHONE, "text": "Hello"})).assert_status(202);
+        let digest = keyfob::store::Digest::of(format!(r#"{{"to":"{PHONE}","text":"Hello","from":null,"reference":null}}"#).as_bytes());
+        let hex = if db.is_sqlite() { "lower(hex(request_digest))" } else { "encode(request_digest, 'hex')" };
+        let kept = db.ask(&format!("SELECT {hex} AS line FROM idempotency_records WHERE key = 'order-43'"));
+        assert_eq!(kept, [digest.to_hex()]);
+    }
+
+    fn times_have_six_digits_of_fraction_also_when_they_are_zeros(db: &Database) {
+        let app = db.app();
+        let application = Application::with(&app, &app.make_key("Project X"));
+
+        assert_eq!(application.sent(PHONE, "Hello")["created_at"], "2026-03-01T12:00:00.000000Z");
+    }
+
     fn while_nothing_can_be_written_a_request_is_refused_and_not_charged(db: &Database) {
         let app = db.app();
         let application = Application::with(&app, &app.make_key("Project X"));

@@ -55,7 +55,7 @@ on_both_databases! {
         db.execute(&format!("UPDATE api_keys SET expires_at = {end}"));
 
         app.clock.advance(59);
-        assert_eq!(app.verify(&key.secret)["expires_at"], "2026-03-01T12:01:00Z");
+        assert_eq!(app.verify(&key.secret)["expires_at"], "2026-03-01T12:01:00.000000Z");
         app.clock.advance(1);
 
         assert_eq!(app.verify(&key.secret), json!({"valid": false, "code": "EXPIRED", "key_id": key.id}));

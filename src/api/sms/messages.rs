@@ -1,7 +1,7 @@
-//! `/v1/sms/messages`: sending messages and reading their status.
+//! `/v1/sms/messages`: sending messages, reading their status and withdrawing them.
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::domain::carrier::Assignment;
 use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::{
-    self, Accepted, MessageDraft, MessageFields, MessageFilter, MessageId, MessageOrigin, MessageStatus, MessageView,
+    self, Accepted, MessageDraft, MessageFields, MessageForKey, MessageId, MessageOrigin, MessageView,
 };
 use crate::domain::service_scope::{MESSAGES_READ, MESSAGES_SEND};
 use crate::error::{Error, Result};
@@ -55,6 +55,12 @@ struct SendRequest {
     text: String,
     from: Option<String>,
     reference: Option<String>,
+    // Left out of the digest where they are not used, so that a request from before they
+    // came is still known by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_callback: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validity_seconds: Option<i64>,
 }
 
 impl SendRequest {
@@ -66,6 +72,8 @@ impl SendRequest {
             text: &self.text,
             from: self.from.as_deref(),
             reference: self.reference.as_deref(),
+            status_callback: self.status_callback.as_deref(),
+            validity_seconds: self.validity_seconds,
             ..MessageFields::default()
         };
         MessageDraft::parse(&fields, &state.callback_networks)
@@ -134,59 +142,26 @@ pub async fn show_message(
     let show = async {
         let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
         let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
-        let (account, mode) = (key.account_id.clone(), Some(key.mode));
-        let entry = state.store.read(move |conn| message::find(conn, &account, mode, &id)).await?;
-        Ok(announce_end(HttpResponse::Ok().json(MessageView::from(&entry.message)), &key))
+        let (account, mode) = (key.account_id.clone(), key.mode);
+        let entry = state.store.read(move |conn| message::find_for_api(conn, &account, mode, &id)).await?;
+        Ok(announce_end(HttpResponse::Ok().json(MessageForKey::new(&entry.message, &key.id)), &key))
     };
     answer_traced(&state, &request, show).await
 }
 
-/// The query parameters of the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MessageListQuery {
-    cursor: Option<String>,
-    status: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ListView<'a> {
-    messages: Vec<MessageView<'a>>,
-    next_cursor: Option<&'a str>,
-}
-
-/// `GET /v1/sms/messages`: one page, newest first.
-pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let list = async {
-        let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
-        let query = Query::<MessageListQuery>::from_query(request.query_string())
-            .map_err(|_| Error::Malformed("This list takes cursor and status, each once.".to_owned()))?;
-        let (after, status) = (read_cursor(query.cursor.as_deref())?, read_status(query.status.as_deref())?);
-        let (account, filter) =
-            (key.account_id.clone(), MessageFilter { mode: Some(key.mode), status, ..MessageFilter::default() });
-        let page = state.store.read(move |conn| message::list(conn, &account, &filter, after.as_ref())).await?;
-        let view = ListView {
-            messages: page.rows.iter().map(|row| MessageView::from(&row.message)).collect(),
-            next_cursor: page.next.as_ref().map(MessageId::as_str),
-        };
-        Ok(announce_end(HttpResponse::Ok().json(view), &key))
+/// `DELETE /v1/sms/messages/{id}`: withdraws a message that no carrier has yet.
+pub async fn cancel_message(
+    state: Data<State>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let cancel = async {
+        let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
+        let id: MessageId = id.parse().map_err(|()| Error::NotFound)?;
+        let canceled = state.sms.cancel(&key.account_id, key.mode, &id).await?;
+        Ok(announce_end(HttpResponse::Ok().json(MessageForKey::new(&canceled, &key.id)), &key))
     };
-    answer_traced(&state, &request, list).await
-}
-
-fn read_cursor(cursor: Option<&str>) -> Result<Option<MessageId>> {
-    let wrong = |()| Error::Malformed("Take the cursor from next_cursor of the page before.".to_owned());
-    cursor.map(str::parse).transpose().map_err(wrong)
-}
-
-fn read_status(status: Option<&str>) -> Result<Option<MessageStatus>> {
-    let wrong = |()| {
-        Error::Malformed(format!(
-            "Write status as one of {}.",
-            MessageStatus::ALL.map(MessageStatus::as_str).join(", ")
-        ))
-    };
-    status.map(str::parse).transpose().map_err(wrong)
+    answer_traced(&state, &request, cancel).await
 }
 
 /// The request body of an estimate.
@@ -197,6 +172,8 @@ struct EstimateRequest {
     text: String,
     from: Option<String>,
     reference: Option<String>,
+    status_callback: Option<String>,
+    validity_seconds: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -238,11 +215,12 @@ pub async fn estimate_messages(
     let estimate = async {
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
-        let EstimateRequest { to, text, from, reference } = parse(request.headers(), body, SendRequest::FORM)?;
+        let EstimateRequest { to, text, from, reference, status_callback, validity_seconds } =
+            parse(request.headers(), body, SendRequest::FORM)?;
         let has_recipients = to.is_some();
         // Without `to`, the price is that of one message; the number stands for any.
         let to = to.unwrap_or_else(|| Recipients::One("+10000000".to_owned()));
-        let draft = SendRequest { to, text, from, reference }.draft(&state)?;
+        let draft = SendRequest { to, text, from, reference, status_callback, validity_seconds }.draft(&state)?;
         let no_number = |error| if has_recipients { error } else { Error::invalid("to", PRICE_BY_NUMBER) };
         let assignments = state.sms.assign(&draft, key.mode).map_err(no_number)?;
         let credits = message::cost(&draft, &assignments);

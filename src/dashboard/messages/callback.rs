@@ -7,6 +7,8 @@ use crate::format::grouped;
 /// One delivery.
 pub(super) struct CallbackRow {
     pub(super) word: &'static str,
+    /// The host that the request to send named; `None` for the key's address.
+    pub(super) host: Option<String>,
     /// What came of the last try.
     pub(super) result: Option<String>,
     pub(super) is_failed: bool,
@@ -25,6 +27,7 @@ impl From<&Delivery> for CallbackRow {
                 DeliveryStatus::Delivered => "Delivered",
                 DeliveryStatus::Failed => "Given up",
             },
+            host: delivery.url.as_ref().map(|url| url.host()),
             result: delivery.last_result(),
             is_failed: delivery.status != DeliveryStatus::Delivered,
             tries: format!("{} {}", grouped(delivery.tries), if delivery.tries == 1 { "try" } else { "tries" }),

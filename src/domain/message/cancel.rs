@@ -21,7 +21,7 @@ pub fn cancel(conn: &mut Conn, account: &AccountId, mode: Mode, id: &MessageId, 
     let message = lock(conn, id)?;
     let known = segments(conn, id)?;
     if message.status != MessageStatus::Queued || known.iter().any(|segment| segment.status.counts_as_accepted()) {
-        return Err(Error::WrongState { code: "TOO_LATE", sentence: too_late(&message) });
+        return Err(Error::WrongState { sentence: too_late(&message) });
     }
     let end = Summary { status: MessageStatus::Canceled, error: None, carrier_code: None };
     advance(conn, &message, end, &known, message.tries, now)?;

@@ -60,7 +60,7 @@ fn lock_sent(conn: &mut Conn, account: &AccountId, mode: Mode, id: &MessageId) -
         (Some(_), _) => Err(Error::NotFound),
         (None, MessageStatus::Queued | MessageStatus::Sending) => {
             let sentence = "It is still to be sent. Cancel it first, or wait until the carrier has it.";
-            Err(Error::WrongState { code: "NOT_SENT_YET", sentence })
+            Err(Error::WrongState { sentence })
         }
         (None, _) => Ok(message),
     }

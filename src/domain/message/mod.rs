@@ -57,4 +57,4 @@ pub use segment::{MessageSegment, SegmentStatus, WHOLE_MESSAGE, carrier_ids_awai
 pub use status_group::StatusGroup;
 pub use sweep::{correct_due_times, end_overdue, needs_sweep, settle_expired_leases};
 pub use timeline::{MessageCount, message_counts};
-pub use view::MessageView;
+pub use view::{MessageForKey, MessageView};

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error::MessageError;
 use super::record::Message;
+use crate::domain::api_key::ApiKeyId;
 
 /// The JSON object of one message.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,26 @@ pub struct MessageView<'a> {
     reference: Option<&'a str>,
     created_at: String,
     updated_at: String,
+}
+
+/// The JSON object of one message for the key that asks about it.
+#[derive(Debug, Serialize)]
+pub struct MessageForKey<'a> {
+    #[serde(flatten)]
+    message: MessageView<'a>,
+    text: Option<&'a str>,
+    api_key_id: Option<&'a str>,
+}
+
+impl<'a> MessageForKey<'a> {
+    /// With what only the key that sent it may read: the text, which may be a code, and the
+    /// id of the key itself.
+    #[must_use]
+    pub fn new(message: &'a Message, asking: &ApiKeyId) -> Self {
+        let sent_with = message.api_key_id.as_ref().filter(|key| *key == asking);
+        let text = sent_with.map(|_| message.text.as_str()).filter(|text| !text.is_empty());
+        Self { message: MessageView::from(message), text, api_key_id: sent_with.map(ApiKeyId::as_str) }
+    }
 }
 
 /// The JSON object of an error.

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// A request that came.
@@ -128,6 +130,25 @@ impl Call {
         let inner = Sha256::digest([pad(0x36), format!("{id}.{timestamp}.{}", self.body).into_bytes()].concat());
         let outer = Sha256::digest([pad(0x5c), inner.to_vec()].concat());
         format!("v1,{}", encode(&outer))
+    }
+}
+
+impl Call {
+    /// The signature that Twilio's libraries expect with this auth token.
+    pub fn expected_twilio_signature(&self, token: &str, url: &str) -> String {
+        let mut fields: Vec<_> = url::form_urlencoded::parse(self.body.as_bytes()).collect();
+        fields.sort();
+        let fields: String = fields.into_iter().map(|(name, value)| format!("{name}{value}")).collect();
+        let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).unwrap();
+        mac.update(format!("{url}{fields}").as_bytes());
+        encode(&mac.finalize().into_bytes())
+    }
+
+    /// A field of the form that came.
+    pub fn field(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.body.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
     }
 }
 

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::prelude::*;
 use keyfob::domain::account;
+use keyfob::domain::api_key::secret::Mode;
+use keyfob::domain::carrier::Assignment;
 use keyfob::domain::credit::{self, LedgerEntryId, TopUp};
+use keyfob::domain::message::{self, MessageDraft, MessageFields, MessageId, MessageOrigin};
+use keyfob::networks::Networks;
 use serde_json::{Value, json};
 
 use super::{Answer, App, Client, Database, Key, change};
@@ -93,6 +98,24 @@ impl App<'_> {
             let message = keyfob::domain::message::MessageId::mint();
             credit::charge(conn, &account, &[(message, now - credits)], self.clock.now()).unwrap();
         }
+    }
+
+    /// A message of a key that waits for a retry in an hour, and so for no worker.
+    #[track_caller]
+    pub fn waiting(&self, key: &Key, fields: &MessageFields<'_>) -> MessageId {
+        let (conn, now) = (&mut self.db.conn(), self.clock.now());
+        let (api_key_id, account_id) = (Some(key.id.parse().unwrap()), account::first(conn).unwrap());
+        let origin = MessageOrigin { account_id, api_key_id, mode: Mode::Live };
+        let draft = MessageDraft::parse(fields, &Networks::parse("127.0.0.0/8").unwrap()).unwrap();
+        let assignments = vec![Assignment { carrier: "default".parse().unwrap(), credits_per_segment: 1 }];
+        conn.transaction(|conn| {
+            let accepted = message::accept(conn, &origin, &draft, &assignments, now)?.messages.remove(0);
+            let retry = now.plus_seconds(3_000).micros();
+            let wait = format!("UPDATE messages SET due_at = {retry} WHERE id = '{}'", accepted.id);
+            diesel::sql_query(wait).execute(conn)?;
+            Ok::<_, keyfob::error::Error>(accepted.id)
+        })
+        .unwrap()
     }
 
     /// The balance of every account is the sum of its ledger.

@@ -37,6 +37,8 @@ pub struct CallbackForm {
 #[serde(rename_all = "kebab-case")]
 enum CallbackAction {
     Save,
+    /// A secret for requests that name their own address.
+    MakeSecret,
     NewSecret,
     Remove,
 }
@@ -73,12 +75,12 @@ pub async fn change_callback(
         Ok(Done::WithSecret(secret, words)) => {
             tracing::info!(key = %id, operator = %who.operator.id, "a callback has a new secret");
             shell.toasts.push(Toast::success(words));
-            let url = current_url(&state, &who, &id).await?;
+            let url = current_url(&state, &who, &id).await?.unwrap_or_default();
             (StatusCode::OK, CallbackView { url, is_set: true, secret: Some(secret), ..CallbackView::default() })
         }
         Err(error) => {
             let FormRejection { status, errors, alert, .. } = FormRejection::of(error, NOT_SAVED)?;
-            let is_set = current_url(&state, &who, &id).await.is_ok_and(|url| !url.is_empty());
+            let is_set = current_url(&state, &who, &id).await.is_ok_and(|url| url.is_some());
             (status, CallbackView { url: form.url, is_set, errors, alert, ..CallbackView::default() })
         }
     };
@@ -93,6 +95,10 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackFor
             Saved::Made(secret) => Done::WithSecret(secret, "Success. Callback saved."),
             Saved::Kept => Done::Quietly("Success. Callback saved."),
         }),
+        CallbackAction::MakeSecret => Ok(match callback::make_secret(tx, &account, &key)? {
+            Saved::Made(secret) => Done::WithSecret(secret, "Success. Secret created."),
+            Saved::Kept => Done::Quietly("This key has a secret already."),
+        }),
         CallbackAction::NewSecret => {
             let secret = callback::change_secret(tx, &account, &key)?;
             Ok(Done::WithSecret(secret, "Success. New secret created."))
@@ -105,12 +111,13 @@ async fn change(state: &State, who: &SignedIn, id: &ApiKeyId, form: &CallbackFor
     who.change(state, change).await
 }
 
-async fn current_url(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<String> {
+/// Empty for a callback without an address; `None` without a callback.
+async fn current_url(state: &State, who: &SignedIn, id: &ApiKeyId) -> Result<Option<String>> {
     let (account, id) = (who.account.clone(), id.clone());
     let read = move |conn: &mut Conn| {
         let key = api_key::find(conn, &account, &id)?.key;
         callback::find(conn, &key.id)
     };
     let callback = state.store.read(read).await?;
-    Ok(callback.and_then(|callback| callback.url).map(|url| url.as_str().to_owned()).unwrap_or_default())
+    Ok(callback.map(|callback| callback.url.map(|url| url.as_str().to_owned()).unwrap_or_default()))
 }
