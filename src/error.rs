@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// A sending limit refused it.
     #[error("refused by a sending limit: {}", .0.rule.code())]
-    GuardRefused(GuardRefusal),
+    GuardRefused(Box<GuardRefusal>),
     /// A request with this idempotency key is being worked on.
     #[error("the same request is still running")]
     StillRunning,

@@ -1,7 +1,9 @@
-//! The routes of the site; those of the pages for operators are in `pages`. `/metrics`
+//! The routes of the site; those of the pages for operators are in `pages`,
+//! those for programs that speak Twilio's API in `twilio`. `/metrics`
 //! has an address of its own and is served by `app`.
 
 mod pages;
+mod twilio;
 
 use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::guard::fn_guard;
@@ -100,7 +102,7 @@ fn of_programs(config: &mut ServiceConfig) {
 }
 
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
-    config.configure(of_programs).service(
+    config.configure(of_programs).configure(twilio::of_twilio_programs).service(
         scope("")
             // For monitoring
             .service(resource("/healthz").get(health::healthz))

@@ -46,7 +46,20 @@ pub(super) async fn ask(
     door: Door<'_>,
 ) -> Result<Result<Arc<KeyRecord>, Denial>> {
     let presented = PresentedKey::of(&request.headers, state.key_header.as_ref());
-    let secret: &str = match &presented {
+    ask_about(state, request, &presented, door).await
+}
+
+/// The same about a key that was read from the request already.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database can't confirm what is in memory.
+pub(super) async fn ask_about(
+    state: &State,
+    request: &RequestHead,
+    presented: &PresentedKey<'_>,
+    door: Door<'_>,
+) -> Result<Result<Arc<KeyRecord>, Denial>> {
+    let secret: &str = match presented {
         PresentedKey::One(key) => key,
         PresentedKey::Decoded(key) => key,
         // Nobody guesses which of two is meant, so that none opens the door.

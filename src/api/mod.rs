@@ -8,6 +8,7 @@ mod json_body;
 pub mod keys;
 pub mod ops;
 pub mod sms;
+pub mod twilio;
 mod unknown_name;
 
 use std::panic::AssertUnwindSafe;
@@ -39,26 +40,27 @@ fn answer(
 
 /// The same with the request's id in the response and in the log. Not for the gate, which
 /// answers too often to give every question one.
-async fn answer_traced(
+async fn answer_traced<E: ResponseError + From<ApiError>>(
     state: &State,
     request: &HttpRequest,
     work: impl Future<Output = Result<HttpResponse>>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<HttpResponse, E> {
     let trace = RequestTrace::of(request.head());
+    let span = trace.span().clone();
     let began = Instant::now();
-    let answer = answer(state, work).instrument(trace.span().clone()).await;
-    let status = answer.as_ref().map_or_else(ResponseError::status_code, HttpResponse::status).as_u16();
-    let micros = began.elapsed().as_micros() as u64;
-    trace.span().in_scope(|| tracing::debug!(status, micros, "answered"));
-    match answer {
+    let answer = match answer(state, work).instrument(span.clone()).await {
         Ok(mut response) => {
             if let Ok(id) = trace.id().parse() {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
             Ok(response)
         }
-        Err(error) => Err(error.traced(trace)),
-    }
+        Err(error) => Err(E::from(error.traced(trace))),
+    };
+    let status = answer.as_ref().map_or_else(ResponseError::status_code, HttpResponse::status).as_u16();
+    let micros = began.elapsed().as_micros() as u64;
+    span.in_scope(|| tracing::debug!(status, micros, "answered"));
+    answer
 }
 
 /// Answers, with problem details for an error, and for a panic too. Not `async`,

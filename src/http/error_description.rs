@@ -37,7 +37,8 @@ impl ErrorView {
         Self::of(error)
     }
 
-    fn of(error: &Error) -> Self {
+    /// Describes an error.
+    pub(crate) fn of(error: &Error) -> Self {
         let status = error.status_code();
         let view = Self::of_status(status);
         match error {

@@ -121,6 +121,12 @@ impl ApiError {
         Self { error, is_https: is_https(state), is_for_proxy: false, trace: None }
     }
 
+    /// What went wrong.
+    #[must_use]
+    pub const fn error(&self) -> &Error {
+        &self.error
+    }
+
     /// The same for a proxy, which reads the code from a header and no body.
     #[must_use]
     pub fn for_proxy(self) -> Self {

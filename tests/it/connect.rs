@@ -1,6 +1,8 @@
 //! The Connect page: snippets that are ready to be used.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use actix_web::http::header::HeaderName;
@@ -12,7 +14,16 @@ use crate::support::{App, Application, Key, MESSAGES, Page, Relay, on_both_datab
 const PROXIES: [&str; 9] =
     ["nginx", "caddy", "traefik", "envoy", "haproxy", "haproxy-lua", "ingress-nginx", "apisix", "kong"];
 const CHECKS: [&str; 5] = ["curl", "python", "javascript", "go", "php"];
-const SENDS: [&str; 5] = ["send-curl", "send-python", "send-javascript", "send-go", "send-php"];
+const SENDS: [&str; 8] = [
+    "send-curl",
+    "send-python",
+    "send-javascript",
+    "send-go",
+    "send-php",
+    "twilio-curl",
+    "twilio-python",
+    "twilio-javascript",
+];
 
 fn snippets() -> impl Iterator<Item = &'static str> {
     PROXIES.into_iter().chain(CHECKS).chain(SENDS)
@@ -58,6 +69,12 @@ impl Program {
         self.run_snippet(page, "send-", key)
     }
 
+    /// What its fellow says that sends with Twilio's client.
+    #[track_caller]
+    fn send_as_twilio(&self, page: &Page, key: &Key) -> (bool, String) {
+        self.run_snippet(page, "twilio-", key)
+    }
+
     #[track_caller]
     fn run_snippet(&self, page: &Page, kind: &str, key: &Key) -> (bool, String) {
         let snippet = page.raw_text(&format!("#snippet-{kind}{}", self.name));
@@ -65,7 +82,11 @@ impl Program {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("main").with_extension(self.ends);
         fs::write(&file, snippet.replace("sms_live_…", &key.secret)).unwrap();
+        // Node.js looks for packages beside the program, of which Twilio's client is one.
+        let packages = |folder: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(folder);
+        symlink(packages("npm/node_modules"), folder.path().join("node_modules")).unwrap();
         let mut program = Command::new(self.runner[0]);
+        program.env("PYTHONPATH", packages("clients")).env("PYTHONDONTWRITEBYTECODE", "1");
         program.args(&self.runner[1..]).arg(file).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         let output = program.output().unwrap_or_else(|error| panic!("{} can't be started: {error}", self.runner[0]));
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
@@ -300,6 +321,30 @@ on_both_databases! {
             let (ended_well, said) = program.send(&page, &off);
             assert!(!said.contains("msg_") && (!ended_well || name == "curl"), "{name}: {said}");
         }
+    }
+
+    fn every_program_with_twilios_client_sends_with_the_ids_that_are_shown(db: &Database) {
+        let app = db.app();
+        let operator = app.signed_in();
+        let (on, off) = (operator.create_key("On"), operator.create_key("Off"));
+        operator.switch(&off, "disabled");
+        let page = operator.get("/connect").assert_ok().page();
+        let application = Application::with(&app, &on);
+        let sid = &page.texts(".connect__ids code")[0];
+
+        for program in PROGRAMS.iter().filter(|program| SENDS.contains(&&*format!("twilio-{}", program.name))) {
+            let name = program.name;
+            assert!(page.raw_text(&format!("#snippet-twilio-{name}")).contains(sid), "{name} has another sid");
+            let before = application.list("").len();
+            let (ended_well, said) = program.send_as_twilio(&page, &on);
+            assert!(ended_well && said.contains("SM") && said.contains("queued"), "{name}: {said}");
+            assert_eq!(application.list("").len(), before + 1, "{name}");
+            let (ended_well, said) = program.send_as_twilio(&page, &off);
+            assert!(!said.contains("queued") && (!ended_well || said.contains("20003")), "{name}: {said}");
+        }
+        assert_eq!(application.list("").len(), 3);
+        let theirs = app.another_account().get("/connect").assert_ok().page();
+        assert_ne!(theirs.texts(".connect__ids code")[0], *sid, "another account has another sid");
     }
 
     fn whoever_is_not_logged_in_sees_no_snippets(db: &Database) {

@@ -401,7 +401,7 @@ on_both_databases! {
         let banners = || ["/messages", "/credits"].map(|path| client.get(path).assert_ok().page().texts("#limits-used p"));
 
         application.post(&json!({"to": numbers(7), "text": "Hello"})).assert_status(202);
-        assert_eq!(banners(), [vec![String::new(); 0], vec![]]);
+        assert_eq!(banners(), [Vec::<String>::new(), Vec::new()]);
         application.sent(PHONE, "Hello");
 
         let account = "This account used 80 % of its 10 messages a minute just now.";
@@ -423,7 +423,7 @@ on_both_databases! {
             api_key_id: None,
             mode: Mode::Live,
         };
-        let draft = MessageDraft::parse(&[PHONE.to_owned()], "Hello", None, None).unwrap();
+        let draft = MessageDraft::with_text(&[PHONE.to_owned()], "Hello").unwrap();
         let assignment = Assignment { carrier: CarrierName::default_carrier(), credits_per_segment: 1 };
         let warned = || -> Vec<(WarnedLimit, i64)> {
             let accepted =

@@ -106,6 +106,8 @@ mod store;
 mod test_keys;
 mod throttle;
 mod trash;
+mod twilio;
+mod twilio_clients;
 mod undo;
 mod upgrades;
 mod usage;

@@ -154,7 +154,7 @@ const NEEDS: &[(&str, Needs)] = &[
 ];
 
 /// For programs, which have keys and no roles.
-const OF_PROGRAMS: [&str; 4] = ["/v1/", "/healthz", "/readyz", "/openapi.json"];
+const OF_PROGRAMS: [&str; 5] = ["/v1/", "/2010-04-01/", "/healthz", "/readyz", "/openapi.json"];
 
 impl Needs {
     fn allow(self, access: Access) -> bool {

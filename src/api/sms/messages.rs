@@ -23,7 +23,7 @@ use crate::sms::IdempotentRequest;
 use crate::store::Digest;
 
 /// The slug of the service whose keys can send.
-pub(super) const SERVICE: &str = "sms";
+pub(in crate::api) const SERVICE: &str = "sms";
 /// The longest request body, in bytes: a hundred numbers and the longest text, with
 /// every character escaped in 12 bytes.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;

@@ -6,6 +6,7 @@ use crate::store::Via;
 
 /// What somebody did, as it stands between their name and the target's; `is_self` when
 /// they did it to themselves.
+#[expect(clippy::too_many_lines, reason = "a line for each action")]
 pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str {
     match action {
         Action::ApiKeyCreated => "created the key",

@@ -11,6 +11,7 @@ use askama::Template;
 use crate::dashboard::frame::layout::{Shell, html};
 use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::services::option::ServiceOption;
+use crate::domain::callback::account_sid;
 use crate::domain::service::{self, Service};
 use crate::domain::service_scope::{self, ServiceScope};
 use crate::error::{Error, Result};
@@ -35,6 +36,8 @@ struct ConnectPage {
     key_headers: Vec<String>,
     /// Whether keys of this service send messages.
     can_send: bool,
+    /// The account's id for programs that speak Twilio's API.
+    account_sid: String,
     /// The catalogue of the service, to choose from.
     scopes: Vec<ServiceScope>,
     /// Those that the snippets ask for.
@@ -129,6 +132,7 @@ pub async fn show_connect(
         shell: Shell::new("connect", &who, &session),
         services: ServiceOption::list(services, Some(&service.slug)),
         can_send: service.slug == SMS_SERVICE,
+        account_sid: account_sid(&who.account),
         service,
         keyfob: Address::parse(state.internal_url.clone().unwrap_or_else(|| public_url.clone())),
         public_url,

@@ -216,7 +216,8 @@ fn rejection(error: Error) -> Result<FormRejection> {
             );
             Ok(FormRejection::alert(StatusCode::PAYMENT_REQUIRED, alert))
         }
-        Error::GuardRefused(GuardRefusal { rule, index, retry_after, detail, .. }) => {
+        Error::GuardRefused(refusal) => {
+            let GuardRefusal { rule, index, retry_after, detail, .. } = *refusal;
             let mut rejection = FormRejection { retry_after, ..FormRejection::alert(rule.status(), detail) };
             if index.is_some() {
                 rejection.errors.add("to", rejection.alert.take().unwrap_or_default());

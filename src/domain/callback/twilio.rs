@@ -38,10 +38,12 @@ pub const fn twilio_status(status: MessageStatus) -> &'static str {
 #[must_use]
 pub const fn twilio_error_code(error: MessageError) -> u32 {
     match error {
-        MessageError::InvalidRecipient => 30_005, // unknown destination handset
-        MessageError::Rejected => 30_007,         // filtered by the carrier
+        MessageError::Throttled | MessageError::QueueFull => 30_001, // queue overflow
         MessageError::Undelivered | MessageError::Expired => 30_003, // unreachable destination handset
-        _ => 30_008,                              // unknown error
+        MessageError::InvalidRecipient => 30_005,                    // unknown destination handset
+        MessageError::InvalidMessage | MessageError::Rejected => 30_007, // filtered by the carrier
+        MessageError::NotSentInTime => 30_036,                       // validity period expired
+        _ => 30_008,                                                 // unknown error
     }
 }
 

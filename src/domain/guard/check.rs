@@ -87,5 +87,5 @@ fn check_destinations(guard: &Guard, messages: &[Message]) -> Result<()> {
 
 fn refused(guard: &Guard, rule: GuardRule, index: Option<usize>, detail: &str) -> Error {
     let detail = format!("{detail} Nothing was charged and nothing is sent.");
-    Error::GuardRefused(GuardRefusal { rule, holder: guard.holder.clone(), index, retry_after: None, detail })
+    Error::GuardRefused(Box::new(GuardRefusal { rule, holder: guard.holder.clone(), index, retry_after: None, detail }))
 }

@@ -72,7 +72,7 @@ fn add_messages(
                 capital(guard.whose())
             )
         };
-        return Err(refusal(guard, GuardRule::Minute, wait, detail));
+        return Err(refusal(guard, GuardRule::Minute, wait, &detail));
     }
     let warned = slots.iter().map(|slot| slot.warned).max().unwrap_or_default();
     let now_level = level(used, limit);
@@ -121,7 +121,7 @@ fn add_credits(
             guard.whose(),
         );
         let wait = seconds_until(today.plus_seconds(DAY_SECONDS), now);
-        return Err(refusal(guard, GuardRule::Day, wait, detail));
+        return Err(refusal(guard, GuardRule::Day, wait, &detail));
     }
     let now_level = level(used, limit);
     let begins = row.map_or(today, |slot| slot.begins);
@@ -141,15 +141,15 @@ fn warning(guard: &Guard, limit_kind: WarnedLimit, used: i64, limit: i64) -> Gua
     GuardWarning { holder: guard.holder.clone(), limit_kind, used, limit }
 }
 
-fn refusal(guard: &Guard, rule: GuardRule, wait: u64, detail: String) -> Error {
+fn refusal(guard: &Guard, rule: GuardRule, wait: u64, detail: &str) -> Error {
     let detail = format!("{detail} Nothing was charged and nothing is sent.");
-    Error::GuardRefused(GuardRefusal {
+    Error::GuardRefused(Box::new(GuardRefusal {
         rule,
         holder: guard.holder.clone(),
         index: None,
         retry_after: Some(wait),
         detail,
-    })
+    }))
 }
 
 /// With a capital letter, as a sentence begins.

@@ -35,13 +35,13 @@ pub(super) fn check(conn: &mut Conn, guard: &Guard, messages: &[Message], now: U
             if let Some(free_at) = free_at {
                 let wait = seconds_until(free_at, now);
                 let detail = detail(guard, &message.recipient, limit, words, wait);
-                return Err(Error::GuardRefused(GuardRefusal {
+                return Err(Error::GuardRefused(Box::new(GuardRefusal {
                     rule: GuardRule::Recipient,
                     holder: guard.holder.clone(),
                     index: Some(index),
                     retry_after: Some(wait),
                     detail,
-                }));
+                })));
             }
         }
     }

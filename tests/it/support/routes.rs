@@ -1,6 +1,10 @@
-//! The whole site, as `src/routes.rs` and `src/routes/pages.rs` have it: what walks it forgets no route.
+//! The whole site, as `src/routes.rs` and the files of `src/routes/` have it: what walks it forgets no route.
 
-const WRITTEN: &str = concat!(include_str!("../../../src/routes.rs"), include_str!("../../../src/routes/pages.rs"));
+const WRITTEN: &str = concat!(
+    include_str!("../../../src/routes.rs"),
+    include_str!("../../../src/routes/pages.rs"),
+    include_str!("../../../src/routes/twilio.rs")
+);
 
 /// The token of a link that nobody made.
 pub const UNKNOWN_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -8,6 +12,10 @@ pub const UNKNOWN_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// The ids of a person and of an invitation that there never were.
 pub const UNKNOWN_OPERATOR: &str = "op_00000000000000000000000000";
 pub const UNKNOWN_INVITATION: &str = "inv_00000000000000000000000000";
+
+/// Sids that there never were.
+pub const UNKNOWN_ACCOUNT_SID: &str = "AC00000000000000000000000000000000";
+pub const UNKNOWN_MESSAGE_SID: &str = "SM00000000000000000000000000000000";
 
 /// An address, and what it takes.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +46,9 @@ impl Route {
             .replace("{invitation}", if id.starts_with("inv_") { id } else { UNKNOWN_INVITATION })
             .replace("{service}*", "sms")
             .replace("{file}", "nothing.css")
+            .replace("{account_sid}", UNKNOWN_ACCOUNT_SID)
+            .replace("{message_sid}", UNKNOWN_MESSAGE_SID)
+            .replace("{rest}*", "Calls.json")
     }
 
     pub fn takes(&self, method: &str) -> bool {

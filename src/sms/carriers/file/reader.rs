@@ -32,6 +32,9 @@ impl CarriersFile<'_> {
 /// A value and its place.
 pub(super) type Entry<'a> = &'a Spanned<DeValue<'a>>;
 
+/// A text and its place.
+pub(super) type PlacedText<'a> = (&'a str, Range<usize>);
+
 /// A table, with its place in the file.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
@@ -85,7 +88,7 @@ impl<'a> Section<'a> {
         entries
     }
 
-    pub(super) fn text(self, key: &str) -> Result<Option<(&'a str, Range<usize>)>, String> {
+    pub(super) fn text(self, key: &str) -> Result<Option<PlacedText<'a>>, String> {
         let Some(value) = self.get(key) else { return Ok(None) };
         self.as_text(key, value).map(|text| Some((text, value.span())))
     }
@@ -113,7 +116,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list with at least one text, each with its place; one text is a list of one.
-    pub(super) fn texts(self, key: &str) -> Result<Option<Vec<(&'a str, Range<usize>)>>, String> {
+    pub(super) fn texts(self, key: &str) -> Result<Option<Vec<PlacedText<'a>>>, String> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let Some(array) = value.get_ref().as_array() else {
             return Ok(Some(vec![(self.as_text(key, value)?, value.span())]));

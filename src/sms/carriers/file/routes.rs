@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::reader::{Entry, Section, list};
+use super::reader::{Entry, PlacedText, Section, list};
 use crate::domain::carrier::{CarrierName, MAX_CREDITS_PER_SEGMENT, Route, RouteTable, SenderRule};
 use crate::domain::message::phone_number::MAX_DIGITS;
 use crate::sms::carriers::config::CarrierConfig;
@@ -91,7 +91,7 @@ fn read_prefixes(section: Section<'_>) -> Result<Vec<(String, Range<usize>)>, St
     let Some(texts) = section.texts("prefix")? else {
         return Ok(vec![(String::new(), section.place())]);
     };
-    let digits = |(text, at): (&str, Range<usize>)| {
+    let digits = |(text, at): PlacedText<'_>| {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let fits = digits.bytes().all(|byte| byte.is_ascii_digit());
         if !fits || digits.starts_with('0') || digits.len() > MAX_DIGITS {

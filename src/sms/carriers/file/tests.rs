@@ -70,102 +70,105 @@ fn without_routes_every_number_goes_by_the_carriers_in_their_order() {
     assert_eq!((names, route.credits), (vec!["z", "a"], 1));
 }
 
+/// What is added to the file of [`problem`], and how the answer begins.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "enabeld = false",
+        "line 5: the key \"enabeld\" is unknown; a carrier has transport, transport_file, enabled and sender",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\nprefx = \"1\"",
+        "line 7: the key \"prefx\" is unknown; a route has prefix, carriers, credits, sender and max_throttled",
+    ),
+    ("[route]\n", "line 5: the key \"route\" is unknown; the file has carriers and routes"),
+    ("[[routes]]\ncarriers = [\"a\",\n\"c\"]", "line 7: there is no carrier \"c\"; the file has a and b"),
+    ("[[routes]]\ncarriers = [\"a\", \"a\"]", "line 6: the route names the carrier \"a\" twice"),
+    ("[[routes]]\ncarriers = []", "line 6: carriers is an empty list"),
+    ("[[routes]]\ncredits = 1", "line 5: the route names no carriers: write carriers = [\"NAME\"]"),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\nprefix = \"44\"\n[[routes]]\ncarriers = [\"b\"]\nprefix = \"+44\"",
+        "line 10: there is a route for +44 already, in line 7",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\n[[routes]]\ncarriers = [\"b\"]\nprefix = \"\"",
+        "line 9: there is a route for every number already, in line 5",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\nprefix = \"00420\"",
+        "line 7: \"00420\" is not how a phone number begins: write the country code first, as in +420",
+    ),
+    ("[[routes]]\ncarriers = [\"a\"]\nprefix = 420", "line 7: prefix has to be a text in quotes"),
+    ("[[routes]]\ncarriers = [\"a\"]\nprefix = []", "line 7: prefix is an empty list"),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\ncredits = 101",
+        "line 7: credits is a whole number of credits a segment from 0 to 100",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\ncredits = -1",
+        "line 7: credits is a whole number of credits a segment from 0 to 100",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\ncredits = 1.5",
+        "line 7: credits is a whole number of credits a segment from 0 to 100",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\nsender = \"number\"",
+        "line 7: sender is \"as_is\", \"numeric\" or {replace = \"SENDER\"}",
+    ),
+    (
+        "[[routes]]\ncarriers = [\"a\"]\nsender = {replce = \"Bank\"}",
+        "line 7: the key \"replce\" is unknown; the rule for senders has replace",
+    ),
+    (
+        "routes = []",
+        "line 5: the key \"routes\" is unknown; a carrier has transport, transport_file, enabled and sender",
+    ),
+    ("[carriers.a]\nenabled = true", "line 5: this name is there twice; a carrier or a key stands in one place"),
+    (
+        "sender = \"A name that is too long\"",
+        "line 5: sender \"A name that is too long\": The name of a sender has at most 11 characters; this has 23.",
+    ),
+    (
+        "[carriers.B]\ntransport = \"\"",
+        "line 5: \"B\" is not the name of a carrier: use 1 to 32 lower-case letters, digits, - and _",
+    ),
+    (
+        "[carriers.sandbox]\ntransport = \"\"",
+        "line 5: sandbox is the name of the sandbox: give the carrier another one",
+    ),
+    (
+        "[carriers.c]\nenabled = true",
+        "line 5: the carrier c needs transport = \"smpp://…\", or transport_file with such a URL",
+    ),
+    (
+        "[carriers.c]\ntransport = \"smpp://c:${NOWHERE}@c.example.com\"",
+        "line 6: transport: the environment variable NOWHERE is not set",
+    ),
+    (
+        "[carriers.c]\ntransport = \"smpp://c:${EMPTY}@c.example.com\"",
+        "line 6: transport: the environment variable EMPTY is empty",
+    ),
+    (
+        "[carriers.c]\ntransport_file = \"/nowhere/c\"",
+        "line 6: transport_file: the file /nowhere/c can't be read (entity not found)",
+    ),
+    (
+        "[carriers.c]\ntransport = \"smpp://c:pw@c.example.com?windw=1\"",
+        "line 6: transport: the SMPP URL has a parameter \"windw\" that Keyfob does not know",
+    ),
+    (
+        "[carriers.c]\ntransport = \"sandbox\"",
+        "line 6: transport: sandbox is no carrier; without --carriers every message is rehearsed",
+    ),
+    (
+        "[carriers.c]\ntransport = \"http://c.example.com\"",
+        "line 6: transport: it names no carrier; write smpp://USER:PASSWORD@HOST:PORT",
+    ),
+];
+
 #[test]
 fn a_mistake_is_said_with_its_line_and_with_what_is_known() {
-    for (more, sentence) in [
-        (
-            "enabeld = false",
-            "line 5: the key \"enabeld\" is unknown; a carrier has transport, transport_file, enabled and sender",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\nprefx = \"1\"",
-            "line 7: the key \"prefx\" is unknown; a route has prefix, carriers, credits, sender and max_throttled",
-        ),
-        ("[route]\n", "line 5: the key \"route\" is unknown; the file has carriers and routes"),
-        ("[[routes]]\ncarriers = [\"a\",\n\"c\"]", "line 7: there is no carrier \"c\"; the file has a and b"),
-        ("[[routes]]\ncarriers = [\"a\", \"a\"]", "line 6: the route names the carrier \"a\" twice"),
-        ("[[routes]]\ncarriers = []", "line 6: carriers is an empty list"),
-        ("[[routes]]\ncredits = 1", "line 5: the route names no carriers: write carriers = [\"NAME\"]"),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\nprefix = \"44\"\n[[routes]]\ncarriers = [\"b\"]\nprefix = \"+44\"",
-            "line 10: there is a route for +44 already, in line 7",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\n[[routes]]\ncarriers = [\"b\"]\nprefix = \"\"",
-            "line 9: there is a route for every number already, in line 5",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\nprefix = \"00420\"",
-            "line 7: \"00420\" is not how a phone number begins: write the country code first, as in +420",
-        ),
-        ("[[routes]]\ncarriers = [\"a\"]\nprefix = 420", "line 7: prefix has to be a text in quotes"),
-        ("[[routes]]\ncarriers = [\"a\"]\nprefix = []", "line 7: prefix is an empty list"),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\ncredits = 101",
-            "line 7: credits is a whole number of credits a segment from 0 to 100",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\ncredits = -1",
-            "line 7: credits is a whole number of credits a segment from 0 to 100",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\ncredits = 1.5",
-            "line 7: credits is a whole number of credits a segment from 0 to 100",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\nsender = \"number\"",
-            "line 7: sender is \"as_is\", \"numeric\" or {replace = \"SENDER\"}",
-        ),
-        (
-            "[[routes]]\ncarriers = [\"a\"]\nsender = {replce = \"Bank\"}",
-            "line 7: the key \"replce\" is unknown; the rule for senders has replace",
-        ),
-        (
-            "routes = []",
-            "line 5: the key \"routes\" is unknown; a carrier has transport, transport_file, enabled and sender",
-        ),
-        ("[carriers.a]\nenabled = true", "line 5: this name is there twice; a carrier or a key stands in one place"),
-        (
-            "sender = \"A name that is too long\"",
-            "line 5: sender \"A name that is too long\": The name of a sender has at most 11 characters; this has 23.",
-        ),
-        (
-            "[carriers.B]\ntransport = \"\"",
-            "line 5: \"B\" is not the name of a carrier: use 1 to 32 lower-case letters, digits, - and _",
-        ),
-        (
-            "[carriers.sandbox]\ntransport = \"\"",
-            "line 5: sandbox is the name of the sandbox: give the carrier another one",
-        ),
-        (
-            "[carriers.c]\nenabled = true",
-            "line 5: the carrier c needs transport = \"smpp://…\", or transport_file with such a URL",
-        ),
-        (
-            "[carriers.c]\ntransport = \"smpp://c:${NOWHERE}@c.example.com\"",
-            "line 6: transport: the environment variable NOWHERE is not set",
-        ),
-        (
-            "[carriers.c]\ntransport = \"smpp://c:${EMPTY}@c.example.com\"",
-            "line 6: transport: the environment variable EMPTY is empty",
-        ),
-        (
-            "[carriers.c]\ntransport_file = \"/nowhere/c\"",
-            "line 6: transport_file: the file /nowhere/c can't be read (entity not found)",
-        ),
-        (
-            "[carriers.c]\ntransport = \"smpp://c:pw@c.example.com?windw=1\"",
-            "line 6: transport: the SMPP URL has a parameter \"windw\" that Keyfob does not know",
-        ),
-        (
-            "[carriers.c]\ntransport = \"sandbox\"",
-            "line 6: transport: sandbox is no carrier; without --carriers every message is rehearsed",
-        ),
-        (
-            "[carriers.c]\ntransport = \"http://c.example.com\"",
-            "line 6: transport: it names no carrier; write smpp://USER:PASSWORD@HOST:PORT",
-        ),
-    ] {
+    for (more, sentence) in MISTAKES {
         let found = problem(more);
         assert!(found.starts_with(sentence), "{more}: {found}");
     }

@@ -44,7 +44,7 @@ pub(super) fn parse_url(text: &str) -> Result<HttpConfig, String> {
         value: Zeroizing::new(value.into_owned()),
         line: String::new(),
     });
-    use_preset(url.host_str().unwrap_or_default(), given.collect())
+    use_preset(url.host_str().unwrap_or_default(), &given.collect::<Vec<_>>())
 }
 
 /// Reads a table that names a preset and sets its variables. `others` are keys that
@@ -71,7 +71,7 @@ pub(super) fn read(
         };
         given.push(GivenValue { name: name.to_owned(), value, line });
     }
-    use_preset(name, given)
+    use_preset(name, &given)
 }
 
 fn preset(name: &str) -> Result<&'static str, String> {
@@ -104,12 +104,12 @@ fn declared(preset: &'static str) -> Result<Vec<DeclaredVariable>, String> {
     variables.entries().into_iter().map(read).collect()
 }
 
-fn use_preset(name: &str, given: Vec<GivenValue>) -> Result<HttpConfig, String> {
+fn use_preset(name: &str, given: &[GivenValue]) -> Result<HttpConfig, String> {
     let text = preset(name)?;
     let declared = declared(text)?;
     let mut limits = HttpLimits::default();
     let mut receipt_secret = None;
-    for GivenValue { name: variable, value, line } in &given {
+    for GivenValue { name: variable, value, line } in given {
         if HttpLimits::NAMES.contains(&variable.as_str()) {
             limits.set(variable, value).map_err(|problem| format!("{line}{problem}"))?;
         } else if variable == RECEIPT_SECRET {
