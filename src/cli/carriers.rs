@@ -18,6 +18,11 @@ pub(super) enum CarriersCommand {
         /// The number with its country code, such as +420777123456
         number: String,
     },
+    /// Print the address that a carrier's receipts come to. It holds a secret
+    Receipts {
+        /// The carrier's name; it may be left out when there is only one
+        name: Option<String>,
+    },
 }
 
 /// The settings are right if this runs: `Config::parse` has read them.
@@ -26,6 +31,7 @@ pub(super) fn run(config: &Config, command: Option<CarriersCommand>) -> Result<(
     let lines = match command {
         None => overview(&carriers),
         Some(CarriersCommand::Route { number }) => route(&carriers, &PhoneNumber::parse("number", &number)?)?,
+        Some(CarriersCommand::Receipts { name }) => receipts(config, &carriers, name.as_deref())?,
     };
     print(&lines).map(drop)
 }
@@ -69,6 +75,25 @@ fn route(carriers: &CarriersConfig, number: &PhoneNumber) -> Result<String, Erro
     }
     let name = if prefix.is_empty() { "for every other number".to_owned() } else { format!("for +{prefix}") };
     Ok(format!("{number} takes the route {name}: {}\n", describe(carriers, route)))
+}
+
+fn receipts(config: &Config, carriers: &CarriersConfig, name: Option<&str>) -> Result<String, Error> {
+    let mut known = carriers.carriers.iter().filter(|carrier| name.is_none_or(|name| carrier.name.as_str() == name));
+    let carrier = match (known.next(), known.next()) {
+        (Some(carrier), None) => carrier,
+        (None, _) => return Err(Error::invalid("name", "There is no such carrier. `keyfob carriers` lists them.")),
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid("name", "Name one of the carriers. `keyfob carriers` lists them."));
+        }
+    };
+    let path = carrier
+        .transport
+        .receipt_path(&carrier.name)
+        .ok_or_else(|| Error::invalid("name", format!("No receipts of {} come over HTTP.", carrier.name)))?;
+    let origin = config.public_url.as_deref().ok_or_else(|| {
+        Error::invalid("name", "Receipts need --public-url, the address at which the carrier reaches this server.")
+    })?;
+    Ok(format!("{origin}{}\n", path.expose()))
 }
 
 fn is_on(carriers: &CarriersConfig, name: &str) -> bool {

@@ -298,3 +298,27 @@ fn a_mistake_in_the_file_ends_every_command_with_its_line() {
     run(&both, "").assert_says("--carriers has all carriers: move that of --sms-transport into the file");
     run(&["carriers", "--carriers", "/nowhere.toml"], "").assert_says("/nowhere.toml can't be read");
 }
+
+#[test]
+fn the_command_prints_the_address_that_the_receipts_of_a_carrier_come_to() {
+    let phone = "http-preset://sms-gate?username=me&password=s3cret";
+    let file = File::with(&(carrier("a", phone, "") + &carrier("b", "smpp://user:s3cret@b.example.com", "")));
+    let receipts = |more: &[&str]| {
+        let arguments = [&["carriers", "receipts", "--public-url", "https://keys.example.com"], more].concat();
+        run(&arguments, "")
+    };
+
+    let one = receipts(&["--sms-transport", phone]).assert_success().stdout;
+    let secret = one.strip_prefix("https://keys.example.com/v1/carriers/default/receipts/").unwrap().trim_end();
+    assert!(secret.len() == 40 && !secret.contains("s3cret"), "{one}");
+    let named = receipts(&["a", "--carriers", file.path()]).assert_success().stdout;
+    assert!(
+        named.starts_with("https://keys.example.com/v1/carriers/a/receipts/") && !named.contains(secret),
+        "{named}"
+    );
+
+    receipts(&["b", "--carriers", file.path()]).assert_says("No receipts of b come over HTTP.");
+    receipts(&["c", "--carriers", file.path()]).assert_says("There is no such carrier.");
+    receipts(&["--carriers", file.path()]).assert_says("Name one of the carriers.");
+    run(&["carriers", "receipts", "--sms-transport", phone], "").assert_says("Receipts need --public-url");
+}

@@ -8,6 +8,7 @@ use super::http::{HttpCarrier, HttpConfig};
 use super::interface::{ReportSender, Transport};
 use super::smpp::{Smpp, SmppConfig};
 use crate::domain::carrier::CarrierName;
+use crate::secret_text::SecretText;
 use crate::sms::metrics::CarrierMetrics;
 
 /// The delay of the sandbox's receipts.
@@ -65,6 +66,16 @@ impl TransportConfig {
             Self::Sandbox { .. } => String::new(),
             Self::Smpp(config) => config.address(),
             Self::Http(config) => config.to_string(),
+        }
+    }
+
+    /// The path that receipts of the carrier `name` come to, which holds a secret; `None`
+    /// when they come over the carrier's own connection, or not at all.
+    #[must_use]
+    pub fn receipt_path(&self, name: &CarrierName) -> Option<SecretText> {
+        match self {
+            Self::Http(config) => config.receipt_path(name),
+            Self::Sandbox { .. } | Self::Smpp(_) => None,
         }
     }
 

@@ -7,10 +7,13 @@ use super::secrets::{Environment, content, fill_in};
 use crate::domain::carrier::CarrierName;
 use crate::sms::carriers::config::CarrierConfig;
 use crate::sms::transport::TransportConfig;
+use crate::sms::transport::http::HttpConfig;
 
-/// The keys of a carrier. A carrier that a template describes has those of the template
+/// The keys of a carrier with a URL. One that is described here has those of the description
 /// in the place of `transport`.
 const KEYS: [&str; 4] = ["transport", "transport_file", "enabled", "sender"];
+/// The keys that every carrier may have.
+const COMMON_KEYS: [&str; 2] = ["enabled", "sender"];
 
 /// The carriers in the order of the file; at least one.
 pub(super) fn read_carriers(top: Section<'_>, environment: Environment<'_>) -> Result<Vec<CarrierConfig>, String> {
@@ -32,13 +35,21 @@ fn read_carrier(
     place: &Range<usize>,
     environment: Environment<'_>,
 ) -> Result<CarrierConfig, String> {
-    table.check_keys("a carrier", &KEYS)?;
+    let described = ["preset", "url"].iter().any(|key| table.get(key).is_some());
+    if !described {
+        table.check_keys("a carrier", &KEYS)?;
+    }
     let sender = table.text("sender")?.map(|(text, at)| {
         let problem = |problem: String| table.file.problem(&at, &format!("sender {text:?}: {problem}"));
         text.parse().map_err(problem)
     });
     Ok(CarrierConfig {
-        transport: read_transport(&name, table, place, environment)?,
+        transport: if described {
+            let config = HttpConfig::from_table(table.table, table.file.0, &COMMON_KEYS, environment)?;
+            TransportConfig::Http(Box::new(config))
+        } else {
+            read_transport(&name, table, place, environment)?
+        },
         is_on: table.flag("enabled")?.unwrap_or(true),
         sender: sender.transpose()?,
         name,
@@ -57,9 +68,10 @@ fn read_transport(
         (Some(_), Some((_, at))) => {
             return Err(table.file.problem(&at, "a carrier has transport or transport_file, not both"));
         }
-        // The place of a template's table: the file says with its keys how to send.
         (None, None) => {
-            let what = format!("the carrier {name} needs transport = \"smpp://…\", or transport_file with such a URL");
+            let what = format!(
+                "the carrier {name} needs transport = \"smpp://…\", transport_file with such a URL, or preset or url"
+            );
             return Err(table.file.problem(place, &what));
         }
     };

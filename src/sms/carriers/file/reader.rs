@@ -39,7 +39,7 @@ pub(super) type PlacedText<'a> = (&'a str, Range<usize>);
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
     pub(super) file: CarriersFile<'a>,
-    table: &'a DeTable<'a>,
+    pub(super) table: &'a DeTable<'a>,
     start: usize,
 }
 

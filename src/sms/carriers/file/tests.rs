@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::carrier::SenderRule;
+use crate::sms::transport::TransportConfig;
 
 const PASSWORD: &str = "s3cr3t/@";
 
@@ -138,7 +139,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "[carriers.c]\nenabled = true",
-        "line 5: the carrier c needs transport = \"smpp://…\", or transport_file with such a URL",
+        "line 5: the carrier c needs transport = \"smpp://…\", transport_file with such a URL, or preset or url",
     ),
     (
         "[carriers.c]\ntransport = \"smpp://c:${NOWHERE}@c.example.com\"",
@@ -175,6 +176,30 @@ fn a_mistake_is_said_with_its_line_and_with_what_is_known() {
 }
 
 #[test]
+fn a_carrier_over_http_is_described_in_its_table() {
+    let config = read(
+        r#"
+        [carriers.t]
+        preset = "telnyx"
+        api_key = "${A_PASSWORD}"
+        from = "+15551234567"
+        sender = "+15557654321"
+        [carriers.own]
+        enabled = false
+        url = "https://sms.example.com/send?to={{to}}&text={{text}}"
+        "#,
+    );
+    let carriers = config.unwrap().carriers;
+    assert!(carriers.iter().all(|carrier| matches!(carrier.transport, TransportConfig::Http(_))));
+    assert_eq!(carriers.iter().map(|carrier| carrier.is_on).collect::<Vec<_>>(), [true, false]);
+    let found = problem("[carriers.t]\npreset = \"telnyx\"\napi_kex = \"${A_PASSWORD}\"");
+    assert!(found.starts_with("line 7: "), "{found}");
+    assert!(found.contains("api_kex") && found.contains("api_key"), "{found}");
+    let found = problem("[carriers.t]\npreset = \"telnyx\"\ntransport = \"smpp://a:pw@a.example.com\"");
+    assert!(found.starts_with("line 7: "), "{found}");
+}
+
+#[test]
 fn a_file_without_carriers_is_refused() {
     for (text, line) in [("", 1), ("[carriers]", 1), ("\n[[routes]]\ncarriers = [\"a\"]", 1)] {
         let sentence = "the file has no carrier: write [carriers.NAME] and below it transport = \"smpp://…\"";
@@ -185,7 +210,7 @@ fn a_file_without_carriers_is_refused() {
 #[test]
 fn no_mistake_repeats_a_secret() {
     for text in [
-        "[carriers.a]\ntransport = \"smpp://a:${A_PASSWORD}@a.example.com\"",
+        "[carriers.a]\ntransport = \"smpp://a:${A_PASSWORD}@a.example.com?window=none\"",
         "[carriers.a]\ntransport = \"smpp://a:${A_PASSWORD}@\"",
         "[carriers.a]\ntransport = \"smpp://a:s3cr3t@a.example.com",
         "[carriers.a]\ntransport = \"smpp://a:s3cr3t@a.example.com\" x",

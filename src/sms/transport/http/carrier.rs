@@ -60,16 +60,13 @@ impl HttpCarrier {
         metrics: Arc<CarrierMetrics>,
     ) -> Self {
         let limits = &config.limits;
-        let derive = || receipt_secret::derive(name, &config.credentials);
-        let receipt_secret = config.receipt_secret.clone().unwrap_or_else(derive);
-        let path = || SecretText::from(format!("/v1/carriers/{name}/receipts/{}", receipt_secret.expose()).as_str());
         Self {
             client: HttpClient::new(limits.window, limits.timeout),
             link: Arc::new(HttpLink::new(limits.window, limits.rate)),
             reports,
             metrics,
-            receipt_path: config.receipts.as_ref().map(|_| path()),
-            receipt_secret,
+            receipt_path: config.receipt_path(name),
+            receipt_secret: config.receipt_secret(name),
             public_url: public_url.map(str::to_owned),
             failures: Repeats::default(),
             config: Arc::new(config),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::answer::AnswerRules;
 use super::receipt_rules::ReceiptRules;
+use super::receipt_secret;
 use super::request::RequestTemplate;
+use crate::domain::carrier::CarrierName;
 use crate::secret_text::SecretText;
 
 pub(super) const DEFAULT_WINDOW: usize = 10;
@@ -37,6 +39,22 @@ pub struct HttpConfig {
     pub(super) credentials: SecretText,
     /// The secret of the receipts' address, if the settings name one.
     pub(super) receipt_secret: Option<SecretText>,
+}
+
+impl HttpConfig {
+    /// The path that receipts of the carrier `name` come to, which holds a secret; `None`
+    /// when it sends none.
+    #[must_use]
+    pub fn receipt_path(&self, name: &CarrierName) -> Option<SecretText> {
+        self.receipts.as_ref()?;
+        let secret = self.receipt_secret(name);
+        Some(SecretText::from(format!("/v1/carriers/{name}/receipts/{}", secret.expose()).as_str()))
+    }
+
+    /// The secret in that path.
+    pub(super) fn receipt_secret(&self, name: &CarrierName) -> SecretText {
+        self.receipt_secret.clone().unwrap_or_else(|| receipt_secret::derive(name, &self.credentials))
+    }
 }
 
 /// How much is sent at once.

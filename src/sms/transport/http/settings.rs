@@ -22,15 +22,20 @@ impl HttpConfig {
 
     /// Reads a table that describes a carrier, or names a preset. `file` is the whole file,
     /// for the numbers of lines in messages, and `others` are keys that somebody else reads.
+    /// `environment` has the values of variables.
     ///
     /// # Errors
     /// A sentence that begins with the number of the line.
-    pub fn from_table(table: &DeTable<'_>, file: &str, others: &[&str]) -> Result<Self, String> {
-        let environment = |name: &str| std::env::var(name).ok();
+    pub fn from_table(
+        table: &DeTable<'_>,
+        file: &str,
+        others: &[&str],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
         if table.contains_key("preset") {
-            return presets::read(table, file, &environment, others);
+            return presets::read(table, file, environment, others);
         }
-        file::read(table, file, VariableSource::References(&environment), others)
+        file::read(table, file, VariableSource::References(environment), others)
     }
 }
 
@@ -52,6 +57,7 @@ impl FromStr for HttpConfig {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|error| format!("the file {path} can't be read ({})", error.kind()))?;
         let table = DeTable::parse(&text).map_err(|error| format!("{path}, {}", syntax_problem(&text, &error)))?;
-        Self::from_table(table.get_ref(), &text, &[]).map_err(|problem| format!("{path}, {problem}"))
+        let environment = |name: &str| std::env::var(name).ok();
+        Self::from_table(table.get_ref(), &text, &[], &environment).map_err(|problem| format!("{path}, {problem}"))
     }
 }
