@@ -38,6 +38,15 @@ pub enum Error {
     /// The secret or the signature of a carrier's receipt is wrong.
     #[error("a receipt with a wrong secret or signature")]
     ReceiptRefused,
+    /// A management key may not do it, whatever its scopes; the sentence says which bound.
+    #[error("beyond the bounds of the management key")]
+    OutOfBounds(String),
+    /// What the condition of the request names was changed since.
+    #[error("the condition of the request does not hold")]
+    PreconditionFailed,
+    /// The request has to say which version it changes.
+    #[error("the request lacks a condition")]
+    PreconditionRequired,
     /// It needs a login of the last minutes.
     #[error("the login is not recent enough")]
     StaleLogin,

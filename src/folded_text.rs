@@ -10,9 +10,12 @@ const MAX_SORTED_CHARS: usize = 200;
 
 /// The columns by which something is found: its name to sort by, and all that is searched.
 #[must_use]
-pub fn search_columns(name: &str, description: &str) -> (String, String) {
+pub fn search_columns(name: &str, description: &str, external_id: Option<&str>) -> (String, String) {
     let name = fold(name);
-    let search = if description.is_empty() { name.clone() } else { format!("{name}\n{}", fold(description)) };
+    let mut search = name.clone();
+    for text in [description, external_id.unwrap_or_default()].into_iter().filter(|text| !text.is_empty()) {
+        search = search + "\n" + &fold(text);
+    }
     (name.chars().take(MAX_SORTED_CHARS).collect(), search)
 }
 

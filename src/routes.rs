@@ -1,7 +1,8 @@
 //! The routes of the site; those of the pages for operators are in `pages`,
-//! those for programs that speak Twilio's API in `twilio`. `/metrics`
+//! those of the management API in `manage`, those for programs that speak Twilio's API in `twilio`. `/metrics`
 //! has an address of its own and is served by `app`.
 
+mod manage;
 mod pages;
 mod twilio;
 
@@ -102,27 +103,31 @@ fn of_programs(config: &mut ServiceConfig) {
 }
 
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
-    config.configure(of_programs).configure(twilio::of_twilio_programs).service(
-        scope("")
-            // For monitoring
-            .service(resource("/healthz").get(health::healthz))
-            .service(resource("/readyz").get(health::readyz))
-            .service(resource("/openapi.json").get(openapi::openapi))
-            // For browsers, without a session
-            .service(resource("/static/{file}").get(assets::serve_asset))
-            .service(resource("/favicon.ico").get(assets::favicon))
-            .service(handover_link())
-            .service(password_link())
-            .service(invitation_link(state))
-            .service(pages::dashboard(state))
-            .app_data(BodyLimit(max_body_bytes))
-            .wrap(from_fn(whole_body::whole_body))
-            .wrap(from_fn(panics::catch_panics))
-            .wrap(from_fn(error_page::render_errors))
-            .wrap(from_fn(head::head_as_get))
-            .wrap(from_fn(security_headers::security_headers))
-            .wrap(from_fn(request_id::trace)),
-    );
+    config
+        .configure(of_programs)
+        .configure(manage::of_managing_programs)
+        .configure(twilio::of_twilio_programs)
+        .service(
+            scope("")
+                // For monitoring
+                .service(resource("/healthz").get(health::healthz))
+                .service(resource("/readyz").get(health::readyz))
+                .service(resource("/openapi.json").get(openapi::openapi))
+                // For browsers, without a session
+                .service(resource("/static/{file}").get(assets::serve_asset))
+                .service(resource("/favicon.ico").get(assets::favicon))
+                .service(handover_link())
+                .service(password_link())
+                .service(invitation_link(state))
+                .service(pages::dashboard(state))
+                .app_data(BodyLimit(max_body_bytes))
+                .wrap(from_fn(whole_body::whole_body))
+                .wrap(from_fn(panics::catch_panics))
+                .wrap(from_fn(error_page::render_errors))
+                .wrap(from_fn(head::head_as_get))
+                .wrap(from_fn(security_headers::security_headers))
+                .wrap(from_fn(request_id::trace)),
+        );
 }
 
 /// The page of a link that shows a key once, to people who need not log in.

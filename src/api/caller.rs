@@ -17,7 +17,7 @@ use crate::http::State;
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 /// What the operator asks of a key at one place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Door<'a> {
     /// The service whose keys open it; those of any, where it is not said.
     pub(super) service: Option<&'a str>,
@@ -25,6 +25,8 @@ pub(super) struct Door<'a> {
     pub(super) mode: Option<Mode>,
     /// Scopes that the key must have, all of them.
     pub(super) scopes: &'a [&'a str],
+    /// Whether management keys are taken; to doors that anybody can ask about, none exists.
+    pub(super) takes_management_keys: bool,
 }
 
 /// The key of a request about the key itself, of whatever service.
@@ -32,7 +34,7 @@ pub(super) struct Door<'a> {
 /// # Errors
 /// [`Error::KeyRefused`].
 pub(super) async fn holder(state: &State, request: &HttpRequest) -> Result<Arc<KeyRecord>> {
-    let door = Door { service: None, mode: None, scopes: &[] };
+    let door = Door { takes_management_keys: true, ..Door::default() };
     ask(state, request.head(), door).await?.map_err(Error::KeyRefused)
 }
 
@@ -73,8 +75,8 @@ pub(super) async fn ask_about(
         address: state.trusted_proxies.known_client(request.peer_addr, &request.headers),
         user_agent: user_agent(&request.headers),
     };
-    let Door { service, mode, scopes } = door;
-    let question = Question { secret, service, mode, scopes, client };
+    let Door { service, mode, scopes, takes_management_keys } = door;
+    let question = Question { secret, service, mode, scopes, takes_management_keys, client };
     Ok(state.gate.verdict(&question).await?.allowed(scopes))
 }
 
@@ -83,7 +85,7 @@ pub(super) async fn ask_about(
 /// # Errors
 /// [`Error::KeyRefused`].
 pub(super) async fn caller(state: &State, request: &HttpRequest, service: &str, scope: &str) -> Result<Arc<KeyRecord>> {
-    ask(state, request.head(), Door { service: Some(service), mode: None, scopes: &[scope] })
+    ask(state, request.head(), Door { service: Some(service), scopes: &[scope], ..Door::default() })
         .await?
         .map_err(Error::KeyRefused)
 }

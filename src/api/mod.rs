@@ -6,6 +6,7 @@ mod client;
 pub mod gate;
 mod json_body;
 pub mod keys;
+pub mod manage;
 pub mod ops;
 pub mod sms;
 pub mod twilio;

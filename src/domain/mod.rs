@@ -16,6 +16,7 @@ pub mod identity;
 pub mod installation;
 pub mod key_action;
 pub mod leak_report;
+pub mod management;
 pub mod message;
 pub mod refusal;
 pub mod service;

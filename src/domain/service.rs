@@ -10,7 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use super::account::AccountId;
 use super::api_key::{KeyStatus, secret};
 use super::audit::{self, Action, TargetKind};
-use super::text;
+use super::{management, text};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{api_keys, services};
 use crate::store::types::text_enum;
@@ -119,11 +119,21 @@ fn parse_word(field: &'static str, what: &str, typed: &str) -> Result<String> {
     Err(Error::invalid(field, if typed.is_empty() { format!("{what} is required.") } else { rule }))
 }
 
-/// Every service, oldest first.
+/// Every service that operators manage, oldest first: all but that of management keys.
 ///
 /// # Errors
 /// When the database fails.
 pub fn list(conn: &mut Conn) -> Result<Vec<Service>> {
+    let mut services = list_all(conn)?;
+    services.retain(|service| service.slug != management::SERVICE);
+    Ok(services)
+}
+
+/// Every service that keys can be of, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn list_all(conn: &mut Conn) -> Result<Vec<Service>> {
     Ok(services::table.order((services::created_at, services::slug)).load(conn)?)
 }
 
@@ -133,6 +143,15 @@ pub fn list(conn: &mut Conn) -> Result<Vec<Service>> {
 /// [`Error::NotFound`] for an unknown slug.
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Service> {
     Ok(services::table.find(slug).first(conn)?)
+}
+
+/// One service that operators manage.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown slug, and for that of management keys.
+pub fn find_managed(conn: &mut Conn, slug: &str) -> Result<Service> {
+    find(conn, slug)
+        .and_then(|service| if service.slug == management::SERVICE { Err(Error::NotFound) } else { Ok(service) })
 }
 
 /// The number of an account's keys by service; services without keys are left out.
@@ -190,7 +209,7 @@ fn insert(conn: &mut Conn, service: &Service) -> QueryResult<()> {
 /// # Errors
 /// [`Error::NotFound`] for an unknown slug.
 pub fn rename(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<()> {
-    let before = find(tx, slug)?;
+    let before = find_managed(tx, slug)?;
     if before.name == name {
         return Ok(());
     }
@@ -204,7 +223,7 @@ pub fn rename(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`] for an unknown slug.
 pub fn set_self_revocation(tx: &mut Tx<'_>, slug: &str, rule: SelfRevocation) -> Result<()> {
-    let before = find(tx, slug)?;
+    let before = find_managed(tx, slug)?;
     if before.self_revocation == rule {
         return Ok(());
     }
@@ -219,9 +238,10 @@ pub fn set_self_revocation(tx: &mut Tx<'_>, slug: &str, rule: SelfRevocation) ->
 /// # Errors
 /// [`Error::NotFound`] for an unknown slug.
 pub fn set_status(tx: &mut Tx<'_>, slug: &str, status: ServiceStatus) -> Result<Service> {
+    find_managed(tx, slug)?;
     let row = services::table.find(slug).filter(services::status.ne(status));
     let changed = diesel::update(row).set(services::status.eq(status)).execute(tx.conn())?;
-    let service = find(tx, slug)?;
+    let service = find_managed(tx, slug)?;
     if changed == 0 {
         return Ok(service);
     }
@@ -245,19 +265,32 @@ pub fn count_enabled_keys(conn: &mut Conn, slug: &str) -> Result<i64> {
 
 /// Creates SMS where there is no service yet. Returns whether it did.
 pub(super) fn ensure_sms(conn: &mut Conn, now: UtcTime) -> Result<bool> {
-    let count: i64 = services::table.count().get_result(conn)?;
-    if count == 0 {
-        let sms = Service {
-            slug: "sms".into(),
-            name: "SMS".into(),
-            key_prefix: "sms".into(),
-            created_at: now,
-            self_revocation: SelfRevocation::Allowed,
-            status: ServiceStatus::Enabled,
-        };
-        insert(conn, &sms)?;
+    let is_first = list(conn)?.is_empty();
+    if is_first {
+        insert_built_in(conn, "sms", "SMS", now)?;
     }
-    Ok(count == 0)
+    Ok(is_first)
+}
+
+/// Creates the service of management keys where it is missing. Returns whether it did.
+pub(super) fn ensure_management(conn: &mut Conn, now: UtcTime) -> Result<bool> {
+    let is_there = services::table.find(management::SERVICE).select(services::slug).first::<String>(conn).optional()?;
+    if is_there.is_none() {
+        insert_built_in(conn, management::SERVICE, management::SERVICE_NAME, now)?;
+    }
+    Ok(is_there.is_none())
+}
+
+fn insert_built_in(conn: &mut Conn, slug: &str, name: &str, now: UtcTime) -> QueryResult<()> {
+    let service = Service {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        key_prefix: slug.to_owned(),
+        created_at: now,
+        self_revocation: SelfRevocation::Allowed,
+        status: ServiceStatus::Enabled,
+    };
+    insert(conn, &service)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::api_key::{Scopes, is_scope, lock_with_scope, take_scope_from_all};
 use super::audit::{self, Action, EventBuilder, TargetKind};
-use super::{service, text};
+use super::{management, service, text};
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::schema::{service_scopes, services};
 use crate::store::{Conn, Tx};
@@ -83,7 +83,7 @@ pub fn parse_description(typed: &str) -> Result<String> {
 /// Whether Keyfob's own API asks for this scope, so that it can't be removed.
 #[must_use]
 pub fn is_built_in(service: &str, name: &str) -> bool {
-    service == "sms" && SMS_SCOPES.iter().any(|(built_in, _)| *built_in == name)
+    service == management::SERVICE || service == "sms" && SMS_SCOPES.iter().any(|(built_in, _)| *built_in == name)
 }
 
 /// The scopes of a service, by name.
@@ -104,7 +104,7 @@ pub fn find(conn: &mut Conn, service: &str, name: &str) -> Result<ServiceScope> 
 
 /// Starts the event of a change to a service's scopes; its field is the scope's name.
 fn event(conn: &mut Conn, action: Action, service: &str) -> Result<EventBuilder> {
-    let service = service::find(conn, service)?;
+    let service = service::find_managed(conn, service)?;
     Ok(audit::event(action, TargetKind::Service, &service.slug, &service.name))
 }
 
@@ -184,6 +184,12 @@ pub fn remove(tx: &mut Tx<'_>, service: &str, name: &str) -> Result<usize> {
 /// # Errors
 /// [`Error::Invalid`] for `scopes`, which names those that there are.
 pub fn require_known(tx: &mut Tx<'_>, service: &str, scopes: &Scopes) -> Result<()> {
+    if scopes.is_full() && service == management::SERVICE {
+        return Err(Error::invalid(
+            "scopes",
+            "Choose scopes: a management key has those that it is given, and no later ones.",
+        ));
+    }
     if scopes.is_full() {
         return Ok(());
     }
@@ -199,11 +205,23 @@ pub fn require_known(tx: &mut Tx<'_>, service: &str, scopes: &Scopes) -> Result<
     Err(Error::invalid("scopes", format!("This service has no scope “{unknown}”. {there_are}")))
 }
 
-pub(super) fn ensure_sms(conn: &mut Conn) -> QueryResult<()> {
-    for (name, description) in SMS_SCOPES {
-        let scope =
-            ServiceScope { service: "sms".to_owned(), name: name.to_owned(), description: description.to_owned() };
-        diesel::insert_into(service_scopes::table).values(&scope).execute(conn)?;
+/// Adds the scopes of management keys that are missing; a later version may have more.
+pub(super) fn ensure_management(conn: &mut Conn) -> Result<()> {
+    let known = list(conn, management::SERVICE)?;
+    for scope in management::ManagementScope::VARIANTS {
+        if known.iter().all(|known| known.name != scope.as_str()) {
+            insert_built_in(conn, management::SERVICE, scope.as_str(), scope.description())?;
+        }
     }
     Ok(())
+}
+
+pub(super) fn ensure_sms(conn: &mut Conn) -> QueryResult<()> {
+    SMS_SCOPES.iter().try_for_each(|(name, description)| insert_built_in(conn, "sms", name, description))
+}
+
+fn insert_built_in(conn: &mut Conn, service: &str, name: &str, description: &str) -> QueryResult<()> {
+    let scope =
+        ServiceScope { service: service.to_owned(), name: name.to_owned(), description: description.to_owned() };
+    diesel::insert_into(service_scopes::table).values(&scope).execute(conn).map(drop)
 }

@@ -15,6 +15,8 @@ pub struct Question<'a> {
     pub mode: Option<Mode>,
     /// Scopes that the key must have, all of them. They are the operator's words, never the client's.
     pub scopes: &'a [&'a str],
+    /// Whether management keys are taken too. To everybody else they are unknown.
+    pub takes_management_keys: bool,
     /// Whose request the key came with.
     pub client: Client<'a>,
 }

@@ -16,6 +16,7 @@ use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, Scopes, StoredSecret};
+use crate::domain::management;
 use crate::store::{Digest, UtcTime};
 
 /// A key as the gate sees it, found by one of its secrets. This struct is the hot
@@ -136,6 +137,8 @@ impl KeyRecord {
 /// takes no memory for them.
 #[derive(Debug)]
 pub(super) struct KeyPolicy {
+    /// Whether the key manages others; then it opens no door but those of the management API.
+    pub(super) is_management_key: bool,
     /// From when on this secret opens nothing: the end of the key, or its own.
     ends_at: Option<UtcTime>,
     /// The end of the key as JSON, where it has one.
@@ -151,10 +154,12 @@ pub(super) struct KeyPolicy {
 impl KeyPolicy {
     fn of(key: &ApiKey, secret: &StoredSecret) -> Option<Self> {
         let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min();
-        if ends_at.is_none() && key.scopes.is_full() && key.allowed_ips.is_anywhere() {
+        let is_management_key = key.service == management::SERVICE;
+        if !is_management_key && ends_at.is_none() && key.scopes.is_full() && key.allowed_ips.is_anywhere() {
             return None;
         }
         Some(Self {
+            is_management_key,
             ends_at,
             expires_at_json: key.expires_at.map(in_json),
             is_replaced: secret.ends_at.is_some(),

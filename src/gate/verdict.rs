@@ -145,6 +145,9 @@ fn check(key: &KeyRecord, question: &Question<'_>, now: UtcTime) -> Code {
     if question.service.is_some_and(|service| service != key.service()) {
         return Code::NotFound;
     }
+    if !question.takes_management_keys && key.policy.as_ref().is_some_and(|policy| policy.is_management_key) {
+        return Code::NotFound;
+    }
     if question.mode.is_some_and(|mode| mode != key.mode) {
         return Code::ModeNotAllowed;
     }
@@ -174,7 +177,10 @@ pub(super) mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::api_key::secret::Mode;
-    use crate::domain::api_key::{AllowedIps, ApiKey, ApiKeyId, KeySecretId, Scopes, SecretOrigin, StoredSecret};
+    use crate::domain::api_key::{
+        AllowedIps, ApiKey, ApiKeyId, KeySecretId, Metadata, Scopes, SecretOrigin, StoredSecret,
+    };
+    use crate::domain::management;
     use crate::gate::metrics::ServiceMetrics;
     use crate::gate::question::Client;
     use crate::store::Digest;
@@ -197,6 +203,8 @@ pub(super) mod tests {
             version: 1,
             scopes: Scopes::full(),
             allowed_ips: AllowedIps::anywhere(),
+            external_id: None,
+            metadata: Metadata::default(),
         };
         let mut secret = StoredSecret {
             id: KeySecretId::mint(),
@@ -254,6 +262,10 @@ pub(super) mod tests {
         assert_eq!(code(bound, Question { scopes: &["a", "b"], ..here }), Code::InsufficientScope);
         assert_eq!(code(bound, Question { client: from("192.0.2.2"), scopes: &["b"], ..here }), Code::IpNotAllowed);
         assert_eq!(code(bound, Question { client: from("unknown"), ..here }), Code::IpNotAllowed);
+        let manager = |key: &mut ApiKey| key.service = management::SERVICE.to_owned();
+        assert_eq!(code(manager, any), Code::NotFound);
+        assert_eq!(code(manager, Question { service: Some(management::SERVICE), ..any }), Code::NotFound);
+        assert_eq!(code(manager, Question { takes_management_keys: true, ..any }), Code::Valid);
         let replaced = |ends_at| Some(Arc::new(key(|_, secret| secret.ends_at = Some(UtcTime::from_micros(ends_at)))));
         assert_eq!(judge(replaced(1_000), &any, NOW).code(), Code::Expired);
         assert_eq!(judge(replaced(1_001), &any, NOW).code(), Code::Valid);

@@ -54,6 +54,9 @@ impl ErrorView {
                 Self { code: "SELF_REVOCATION_REFUSED", detail: SELF_REVOCATION_REFUSED.to_owned(), ..view }
             }
             Error::ReceiptRefused => Self { code: "RECEIPT_REFUSED", detail: RECEIPT_REFUSED.to_owned(), ..view },
+            Error::OutOfBounds(sentence) => {
+                Self { code: "OUT_OF_BOUNDS", title: "Beyond the bounds of this key", detail: sentence.clone(), ..view }
+            }
             Error::CrossSite => Self { code: "CROSS_SITE", detail: CROSS_SITE.to_owned(), ..view },
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
@@ -79,26 +82,22 @@ impl ErrorView {
                 index: refusal.index,
                 ..view
             },
-            Error::StillRunning => {
-                Self { code: "STILL_RUNNING", title: "Still running", detail: STILL_RUNNING.to_owned(), ..view }
+            Error::StillRunning => view.named("STILL_RUNNING", "Still running", STILL_RUNNING),
+            Error::DifferentRequest => view.named("DIFFERENT_REQUEST", "Another request", DIFFERENT),
+            Error::WrongState { sentence } => view.named("WRONG_STATE", "Not possible now", sentence),
+            Error::RotationInProgress => {
+                view.named("ROTATION_IN_PROGRESS", "Rotation in progress", ROTATION_IN_PROGRESS)
             }
-            Error::DifferentRequest => {
-                Self { code: "DIFFERENT_REQUEST", title: "Another request", detail: DIFFERENT.to_owned(), ..view }
-            }
-            Error::WrongState { sentence } => {
-                Self { code: "WRONG_STATE", title: "Not possible now", detail: (*sentence).to_owned(), ..view }
-            }
-            Error::RotationInProgress => Self {
-                code: "ROTATION_IN_PROGRESS",
-                title: "Rotation in progress",
-                detail: ROTATION_IN_PROGRESS.to_owned(),
-                ..view
-            },
             Error::Unavailable { reason, .. } => {
                 Self { detail: format!("{} Try again in a moment.", reason.sentence()), ..view }
             }
             _ => view,
         }
+    }
+
+    /// The same with a code of its own.
+    fn named(self, code: &'static str, title: &'static str, detail: &str) -> Self {
+        Self { code, title, detail: detail.to_owned(), ..self }
     }
 
     pub(crate) fn of_status(status: StatusCode) -> Self {
@@ -108,6 +107,12 @@ impl ErrorView {
             404 => ("NOT_FOUND", "Not found", "Nothing was found at this address. It may have been deleted."),
             405 => ("METHOD_NOT_ALLOWED", "Method not allowed", "This address does not support this method."),
             409 => ("CHANGED_MEANWHILE", "Changed meanwhile", "Somebody changed this meanwhile. Load it again."),
+            412 => (
+                "PRECONDITION_FAILED",
+                "Changed meanwhile",
+                "This was changed since. Read it again, and send its ETag.",
+            ),
+            428 => ("PRECONDITION_REQUIRED", "If-Match is missing", "Send If-Match with the ETag that you read."),
             413 => ("PAYLOAD_TOO_LARGE", "Too long", "The request is too large for this address."),
             415 => (
                 "UNSUPPORTED_MEDIA_TYPE",

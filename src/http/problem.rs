@@ -29,11 +29,14 @@ impl ResponseError for Error {
             | Self::SecondFactorMissing
             | Self::SelfRevocationRefused
             | Self::ReceiptRefused
+            | Self::OutOfBounds(_)
             | Self::StaleLogin => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::DifferentRequest => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ChangedMeanwhile | Self::StillRunning | Self::RotationInProgress | Self::WrongState { .. } => {
                 StatusCode::CONFLICT
             }
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

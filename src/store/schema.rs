@@ -22,7 +22,7 @@ pub use counts::{carrier_counts, credit_spending, message_count_changes, message
 pub use handovers::key_handovers;
 pub use keys::{
     api_key_changes, api_key_deletions, api_keys, key_last_uses, key_secret_usages, key_secrets, key_use_counting,
-    key_uses_by_day, key_uses_by_hour, revisions, service_scopes, services,
+    key_uses_by_day, key_uses_by_hour, management_bounds, revisions, service_scopes, services,
 };
 pub use leaks::leak_reports;
 pub use limits::{guard_counts, guards};
@@ -42,6 +42,7 @@ joinable!(memberships -> accounts (account_id));
 joinable!(api_keys -> accounts (account_id));
 joinable!(api_keys -> services (service));
 joinable!(key_secrets -> api_keys (api_key_id));
+joinable!(management_bounds -> api_keys (api_key_id));
 joinable!(key_secret_usages -> key_secrets (key_secret_id));
 joinable!(key_last_uses -> api_keys (api_key_id));
 joinable!(leak_reports -> api_keys (api_key_id));

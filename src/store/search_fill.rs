@@ -37,7 +37,7 @@ pub(super) fn fill(conn: &mut Conn) -> QueryResult<()> {
         let Some((id, ..)) = batch.last() else { return Ok(()) };
         last.clone_from(id);
         for (id, name, description) in batch {
-            let (sort_name, search) = search_columns(&name, &description);
+            let (sort_name, search) = search_columns(&name, &description, None);
             let set = (api_keys::sort_name.eq(sort_name), api_keys::search.eq(search));
             diesel::update(api_keys::table.find(id)).set(set).execute(conn)?;
         }

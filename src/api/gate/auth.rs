@@ -68,7 +68,7 @@ async fn decide(state: &State, request: &RequestHead, parameters: Result<Paramet
     let mut response = if passes_preflight && is_preflight(request) {
         pass()
     } else {
-        match ask(state, request, Door { service: Some(service), mode, scopes: &scopes }).await? {
+        match ask(state, request, Door { service: Some(service), mode, scopes: &scopes, ..Door::default() }).await? {
             Ok(key) => allow(&key),
             Err(denial) => deny(&denial),
         }

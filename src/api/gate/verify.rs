@@ -47,7 +47,7 @@ impl VerifyRequest {
 
     fn question<'a>(&'a self, headers: &'a HeaderMap, scopes: &'a [&'a str]) -> Question<'a> {
         let client = Client { address: self.client_ip, user_agent: user_agent(headers) };
-        Question { secret: self.key(), service: self.service.as_deref(), mode: None, scopes, client }
+        Question { secret: self.key(), service: self.service.as_deref(), scopes, client, ..Question::default() }
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn caller(state: &State, request: &HttpRequest, sid: &str, scop
         // No key has an account's sid that the request is not about.
         Some(_) => PresentedKey::One(""),
     };
-    let door = Door { service: Some(SERVICE), mode: None, scopes: &[scope] };
+    let door = Door { service: Some(SERVICE), scopes: &[scope], ..Door::default() };
     let key = ask_about(state, request.head(), &presented, door).await?.map_err(Error::KeyRefused)?;
     match account_sid(&key.account_id) == sid {
         true => Ok(key),

@@ -99,7 +99,7 @@ fn listing(
     wanted: &WantedKeys,
     now: UtcTime,
 ) -> Result<Listing> {
-    let services = service::list(conn)?;
+    let services = service::list_all(conn)?;
     let filter = &wanted.keys.filter;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
     if filter.service.as_deref().is_some_and(|slug| !is_known(slug)) {

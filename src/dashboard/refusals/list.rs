@@ -100,7 +100,7 @@ fn read(
         None => None,
     };
     let list = refusal::list(conn, account, &wanted.filter, wanted.after.as_ref(), now, REFUSALS_PER_PAGE)?;
-    let services = service::list(conn)?;
+    let services = service::list_all(conn)?;
     let unknown = sees_unknown.then(|| UnknownKeysView::read(conn, wanted.all_unknown, now)).transpose()?;
     let rows = list.rows.into_iter().map(|entry| RefusalRow::new(entry, &services, now)).collect();
     Ok(PageOfRefusals { rows, next: list.next, key, unknown })

@@ -30,7 +30,7 @@ impl KeyRefusals {
     pub fn read(conn: &mut Conn, account: &AccountId, key: &ApiKeyId, now: UtcTime) -> Result<Self> {
         let filter = RefusalFilter { key: Some(key.clone()), code: None };
         let list = refusal::list(conn, account, &filter, None, now, MAX_ROWS)?;
-        let services = service::list(conn)?;
+        let services = service::list_all(conn)?;
         let mut rows: Vec<_> = list.rows.into_iter().map(|entry| RefusalRow::new(entry, &services, now)).collect();
         let folded = rows.split_off(rows.len().min(ROWS_IN_SIGHT));
         Ok(Self { rows, folded, more: list.next.map(|_| paths::of_key(key)) })

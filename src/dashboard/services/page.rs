@@ -87,7 +87,8 @@ impl ScopesView {
 impl ServicePage {
     /// The page as the service is.
     pub(super) async fn read(state: &State, shell: Shell, slug: String) -> Result<Self> {
-        let read = state.store.read(move |conn| Ok((service::find(conn, &slug)?, service_scope::list(conn, &slug)?)));
+        let read =
+            state.store.read(move |conn| Ok((service::find_managed(conn, &slug)?, service_scope::list(conn, &slug)?)));
         let (service, scopes) = read.await?;
         Ok(Self { shell, form: NameFormView::of(service), scopes: ScopesView::new(scopes) })
     }

@@ -85,7 +85,7 @@ pub async fn delete_scope(
         }
         Err(Error::NotFound) => {
             let slug = service.clone();
-            state.store.read(move |conn| service::find(conn, &slug)).await?;
+            state.store.read(move |conn| service::find_managed(conn, &slug)).await?;
             Toast::notice("This scope was already deleted.")
         }
         Err(error) => {

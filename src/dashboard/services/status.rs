@@ -56,7 +56,7 @@ pub async fn ask_to_switch_off(
 ) -> Result<HttpResponse> {
     who.may(Permission::ManageServices)?;
     let slug = slug.into_inner();
-    let read = move |conn: &mut _| Ok((service::find(conn, &slug)?, service::count_enabled_keys(conn, &slug)?));
+    let read = move |conn: &mut _| Ok((service::find_managed(conn, &slug)?, service::count_enabled_keys(conn, &slug)?));
     let (service, keys) = state.store.read(read).await?;
     let question = SwitchOffQuestion { sentence: sentence(&service, keys), service };
     if htmx.is_part() {

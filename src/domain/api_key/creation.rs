@@ -3,11 +3,14 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
+use super::bounds::{self, ManagementBounds};
 use super::deletion;
 use super::entry::ApiKeyEntry;
 use super::expiry::Lifetimes;
+use super::external_id::ExternalId;
 use super::label::Label;
 use super::last_use;
+use super::metadata::Metadata;
 use super::record::{ApiKey, ApiKeyId, KeyStatus};
 use super::rules::KeyRules;
 use super::secret::{KeySecret, Mode};
@@ -15,11 +18,11 @@ use super::stored_secret::StoredSecret;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::identity::operator::OperatorId;
-use crate::domain::{service, service_scope};
+use crate::domain::{management, service, service_scope};
 use crate::error::{Error, FieldErrors, Result};
 use crate::folded_text::search_columns;
 use crate::store::schema::{api_keys, key_secrets};
-use crate::store::{Conn, Tx, UtcTime};
+use crate::store::{AuditEvent, Conn, Tx, UtcTime};
 
 /// The validated form for a new key.
 #[derive(Debug)]
@@ -30,6 +33,9 @@ pub struct NewApiKey {
     name: String,
     description: String,
     rules: KeyRules,
+    external_id: Option<ExternalId>,
+    metadata: Metadata,
+    bounds: Option<ManagementBounds>,
 }
 
 impl NewApiKey {
@@ -47,9 +53,17 @@ impl NewApiKey {
         let mode = errors.collect(mode)?;
         let label = errors.collect(Label::parse(name, description))?;
         match (id, mode, label) {
-            (Some(id), Some(mode), Some(Label { name, description })) => {
-                Ok(Self { id, service: service.to_owned(), mode, name, description, rules: KeyRules::default() })
-            }
+            (Some(id), Some(mode), Some(Label { name, description })) => Ok(Self {
+                id,
+                service: service.to_owned(),
+                mode,
+                name,
+                description,
+                rules: KeyRules::default(),
+                external_id: None,
+                metadata: Metadata::default(),
+                bounds: None,
+            }),
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -58,6 +72,18 @@ impl NewApiKey {
     #[must_use]
     pub fn with_rules(self, rules: KeyRules) -> Self {
         Self { rules, ..self }
+    }
+
+    /// The same with what a program knows it by.
+    #[must_use]
+    pub fn with_reference(self, external_id: Option<ExternalId>, metadata: Metadata) -> Self {
+        Self { external_id, metadata, ..self }
+    }
+
+    /// The same as a management key, which only the service of these keys has.
+    #[must_use]
+    pub fn with_bounds(self, bounds: ManagementBounds) -> Self {
+        Self { bounds: Some(bounds), ..self }
     }
 }
 
@@ -73,10 +99,14 @@ pub enum Creation {
 /// Creates a key, enabled. `by` is the operator who creates it, where it is one.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown service; [`Error::Invalid`] for an end that the
+/// [`Error::NotFound`] for an unknown service, and for that of management keys unless the key
+/// has bounds; [`Error::Invalid`] for an end that the
 /// installation does not allow and for scopes that the service does not have; when the database fails.
 pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new: NewApiKey) -> Result<Creation> {
     let service = service::find(tx, &new.service)?;
+    if (service.slug == management::SERVICE) != new.bounds.is_some() {
+        return Err(Error::NotFound);
+    }
     let id = match owner_of(tx, &new.id)? {
         Some(owner) if owner == *account => return Ok(Creation::Repeated),
         // Another account's id. A new one is generated, so that the response does not reveal that it exists.
@@ -104,8 +134,11 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
         version: 1,
         scopes,
         allowed_ips,
+        external_id: new.external_id,
+        metadata: new.metadata,
     };
-    let (sort_name, search) = search_columns(&key.name, &key.description);
+    let (sort_name, search) =
+        search_columns(&key.name, &key.description, key.external_id.as_ref().map(ExternalId::as_str));
     let stored = StoredSecret::of(&secret, &key.id, tx.now());
     // In a savepoint, since a concurrent submission of the same form may violate the unique id, and
     // PostgreSQL refuses every statement after an error until a rollback.
@@ -113,21 +146,36 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
         let search = (api_keys::sort_name.eq(sort_name), api_keys::search.eq(search));
         diesel::insert_into(api_keys::table).values((&key, search)).execute(conn)?;
         diesel::insert_into(key_secrets::table).values(&stored).execute(conn)?;
+        if let Some(bounds) = &new.bounds {
+            bounds::insert(conn, &key.id, bounds)?;
+        }
         last_use::begin(conn, &key)
     });
     match inserted {
         Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(Creation::Repeated),
         inserted => inserted?,
     };
-    let event = key.event(Action::ApiKeyCreated);
-    let event = event
+    tx.audit(created(&key, new.bounds.as_ref()))?;
+    Ok(Creation::Made(Box::new(ApiKeyEntry::new(key, stored, service)), secret))
+}
+
+fn created(key: &ApiKey, bounds: Option<&ManagementBounds>) -> AuditEvent {
+    let event = key
+        .event(Action::ApiKeyCreated)
         .field("service", "", &key.service)
         .field("mode", "", key.mode.as_str())
         .field("expires_at", None, key.expires_at.map(UtcTime::rfc3339))
         .field("scopes", "", key.scopes.as_str())
-        .field("allowed_ips", "", key.allowed_ips.as_str());
-    tx.audit(event.done())?;
-    Ok(Creation::Made(Box::new(ApiKeyEntry::new(key, stored, service)), secret))
+        .field("allowed_ips", "", key.allowed_ips.as_str())
+        .field("external_id", None, key.external_id.as_ref().map(ExternalId::as_str));
+    match bounds {
+        Some(bounds) => event
+            .field("services", "", bounds.services.as_str())
+            .field("grantable_scopes", "", bounds.grantable_scopes.as_str())
+            .field("max_lifetime_days", None, bounds.max_lifetime_days),
+        None => event,
+    }
+    .done()
 }
 
 /// The account whose key has this id, or had it before it was deleted.

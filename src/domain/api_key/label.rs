@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::entry::ApiKeyEntry;
+use super::external_id::ExternalId;
 use super::list::{find, forget};
 use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
@@ -53,7 +54,8 @@ pub fn relabel(
     if entry.key.name == label.name && entry.key.description == label.description {
         return Ok(entry);
     }
-    let (sort_name, search) = search_columns(&label.name, &label.description);
+    let (sort_name, search) =
+        search_columns(&label.name, &label.description, entry.key.external_id.as_ref().map(ExternalId::as_str));
     let changed = diesel::update(api_keys::table.find(id).filter(api_keys::version.eq(version)))
         .set((
             api_keys::name.eq(&label.name),

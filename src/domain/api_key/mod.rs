@@ -3,6 +3,7 @@
 //! database stores a digest.
 
 mod allowed_ips;
+mod bounds;
 mod creation;
 mod default_sender;
 pub mod deletion;
@@ -10,6 +11,7 @@ mod disabling;
 mod ending;
 mod entry;
 mod expiry;
+mod external_id;
 mod filter;
 mod identification;
 mod label;
@@ -18,6 +20,7 @@ mod lifetime_settings;
 mod list;
 mod listing;
 mod matching;
+mod metadata;
 mod page;
 mod pasted_secret;
 mod record;
@@ -39,12 +42,14 @@ pub mod usage_history;
 mod view;
 
 pub use allowed_ips::AllowedIps;
+pub use bounds::{ManagementBounds, ServiceReach, bounds};
 pub use creation::{Creation, NewApiKey, create};
 pub use default_sender::{default_sender, set_default_sender};
 pub use disabling::{Disabling, disabling};
 pub use ending::{EndingKeys, MAX_SHORTENED_AT_ONCE, Shortening, ending, shorten};
 pub use entry::ApiKeyEntry;
 pub use expiry::{Expiry, Lifetimes, days_after};
+pub use external_id::ExternalId;
 pub use filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 pub use identification::{Identification, IdentifiedSecret, identified, identify};
 pub use label::{Label, relabel};
@@ -52,6 +57,7 @@ pub use lifetime_settings::save_lifetimes;
 pub use list::{ApiKeyName, account_of, find, find_by_digest, find_locked, names, of_ids};
 pub use listing::{KeyCursor, KeyPage, list_filtered};
 pub use matching::{count_matching, ids_matching};
+pub use metadata::Metadata;
 pub use page::{KEYS_PER_PAGE, KeyPageStart, MAX_KEY_COUNT, SortedKeyPage, SortedKeys};
 pub use pasted_secret::{KeyOfSecret, find_by_secret};
 pub use record::{ApiKey, ApiKeyId, KeyStatus, StatusReason};

@@ -3,6 +3,8 @@
 use diesel::prelude::*;
 
 use super::allowed_ips::AllowedIps;
+use super::external_id::ExternalId;
+use super::metadata::Metadata;
 use super::scopes::Scopes;
 use super::secret::Mode;
 use crate::domain::account::AccountId;
@@ -79,6 +81,10 @@ pub struct ApiKey {
     pub scopes: Scopes,
     /// From where it may be used.
     pub allowed_ips: AllowedIps,
+    /// What the program that created it calls it.
+    pub external_id: Option<ExternalId>,
+    /// Words that a program keeps with it.
+    pub metadata: Metadata,
 }
 
 impl ApiKey {

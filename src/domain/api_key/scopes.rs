@@ -36,6 +36,18 @@ impl Scopes {
         Self(FULL.to_owned())
     }
 
+    /// No scope.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether a key that has these may give all of `others` to keys.
+    #[must_use]
+    pub fn include(&self, others: &Self) -> bool {
+        self.is_full() || others.names().all(|name| self.names().any(|own| own == name))
+    }
+
     /// Validates names of scopes, in any order. None at all is a key that opens only
     /// doors that ask for no scope.
     ///

@@ -1,8 +1,11 @@
 //! The JSON of a key, in responses of the API and from the command line.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::entry::ApiKeyEntry;
+use super::external_id::ExternalId;
 use super::secret::KeySecret;
 use super::stored_secret::StoredSecret;
 use super::usage::SecretUsage;
@@ -20,6 +23,8 @@ pub struct KeyView<'a> {
     status: &'static str,
     status_reason: Option<&'static str>,
     mask: &'a str,
+    external_id: Option<&'a str>,
+    metadata: BTreeMap<String, String>,
     scopes: Vec<&'a str>,
     allowed_ips: Vec<&'a str>,
     expires_at: Option<String>,
@@ -88,6 +93,8 @@ impl<'a> From<&'a ApiKeyEntry> for KeyView<'a> {
             status: key.status.as_str(),
             status_reason: key.status_reason.map(|reason| reason.as_str()),
             mask: &entry.secret.mask,
+            external_id: key.external_id.as_ref().map(ExternalId::as_str),
+            metadata: key.metadata.entries(),
             scopes: key.scopes.names().collect(),
             allowed_ips: key.allowed_ips.entries().collect(),
             expires_at: key.expires_at.map(UtcTime::rfc3339),

@@ -53,6 +53,8 @@ pub fn prepare(conn: &mut Conn, now: UtcTime) -> Result<CookieKey> {
     if service::ensure_sms(conn, now)? {
         service_scope::ensure_sms(conn)?;
     }
+    service::ensure_management(conn, now)?;
+    service_scope::ensure_management(conn)?;
     let key = match setting::get(conn, Setting::CookieKey)? {
         Some(key) => Zeroizing::new(key),
         None => {

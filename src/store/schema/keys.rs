@@ -41,6 +41,17 @@ table! {
         deleted_at -> Nullable<BigInt>,
         sort_name -> Text,
         search -> Text,
+        external_id -> Nullable<Text>,
+        metadata -> Text,
+    }
+}
+
+table! {
+    management_bounds (api_key_id) {
+        api_key_id -> Text,
+        services -> Text,
+        grantable_scopes -> Text,
+        max_lifetime_days -> Nullable<BigInt>,
     }
 }
 

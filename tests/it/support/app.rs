@@ -16,9 +16,11 @@ use keyfob::domain::api_key::deletion;
 use keyfob::domain::api_key::{
     self, AllowedIps, AllowedIpsChange, ApiKeyId, Creation, KeyRules, KeyStatus, NewApiKey, Scopes,
 };
+use keyfob::domain::api_key::{ManagementBounds, ServiceReach};
 use keyfob::domain::credit;
 use keyfob::domain::identity::operator::{self, NewOperator, OperatorId};
 use keyfob::domain::identity::password::{self, Password};
+use keyfob::domain::management::{self, ManagementScope};
 use keyfob::domain::service::{self, NewService};
 use keyfob::error::Error;
 use keyfob::http::client_address::TrustedProxies;
@@ -330,11 +332,34 @@ impl<'db> App<'db> {
         self.make_key_of(conn, name, "live", KeyRules::default())
     }
 
+    /// A management key with these scopes, `*` for all that there are, for the services of
+    /// these slugs, `*` for all, which may give every scope.
+    #[track_caller]
+    pub fn make_management_key(&self, scopes: &str, services: &str) -> Key {
+        let services = ServiceReach::parse(services.split_whitespace()).unwrap();
+        self.make_management_key_within(scopes, ManagementBounds::new(services, Scopes::full(), None).unwrap())
+    }
+
+    /// The same within these bounds.
+    #[track_caller]
+    pub fn make_management_key_within(&self, scopes: &str, bounds: ManagementBounds) -> Key {
+        let all = ManagementScope::VARIANTS.iter().map(|scope| scope.as_str());
+        let named = scopes.split_whitespace();
+        let scopes = if scopes == "*" { Scopes::parse(all) } else { Scopes::parse(named) };
+        let new = NewApiKey::parse(ApiKeyId::mint().as_str(), management::SERVICE, "live", "Signup", "").unwrap();
+        let rules = KeyRules { scopes: scopes.unwrap(), ..KeyRules::default() };
+        self.make(&mut self.db.conn(), new.with_rules(rules).with_bounds(bounds))
+    }
+
     #[track_caller]
     fn make_key_of(&self, conn: &mut Conn, name: &str, mode: &str, rules: KeyRules) -> Key {
+        let new = NewApiKey::parse(ApiKeyId::mint().as_str(), "sms", mode, name, "").unwrap().with_rules(rules);
+        self.make(conn, new)
+    }
+
+    #[track_caller]
+    fn make(&self, conn: &mut Conn, new: NewApiKey) -> Key {
         let operator = operator::find_by_email(conn, EMAIL).unwrap();
-        let id = ApiKeyId::mint();
-        let new = NewApiKey::parse(id.as_str(), "sms", mode, name, "").unwrap().with_rules(rules);
         let account = membership::of(conn, &operator.id).unwrap().account_id;
         match change(conn, self.clock.now(), |tx| api_key::create(tx, &account, Some(&operator.id), new)) {
             Creation::Made(made, secret) => Key { id: made.key.id.to_string(), secret: secret.expose().to_owned() },

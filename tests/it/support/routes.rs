@@ -2,6 +2,7 @@
 
 const WRITTEN: &str = concat!(
     include_str!("../../../src/routes.rs"),
+    include_str!("../../../src/routes/manage.rs"),
     include_str!("../../../src/routes/pages.rs"),
     include_str!("../../../src/routes/twilio.rs")
 );

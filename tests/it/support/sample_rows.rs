@@ -106,6 +106,22 @@ const ROWS: &[SampleRows] = &[
           '10.0.0.0/8 ::1', 63, 'two', 'two it''s')",
     ),
     rows(
+        38,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, status, created_by, created_at, expires_at, status_reason, \
+         scopes, allowed_ips, deleted_at, sort_name, search, external_id, metadata) VALUES \
+         ('key_1', 'acc_1', 'sms', 'live', 'One', '', 'enabled', 'op_1', 6, NULL, NULL, '*', '', NULL, 'one', 'one', \
+          NULL, '{}'), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused', 'tiles.read', \
+          '10.0.0.0/8 ::1', 63, 'two', 'two it''s\ncustomer 7', 'Customer 7', '{\"plan\":\"“gold”\"}')",
+    ),
+    rows(
+        38,
+        "management_bounds",
+        "(api_key_id, services, grantable_scopes, max_lifetime_days) VALUES ('key_1', '*', '*', NULL), \
+         ('key_2', 'maps sms', 'tiles.read', 90)",
+    ),
+    rows(
         28,
         "key_last_uses",
         "(api_key_id, account_id, created_at, last_used_at) VALUES ('key_1', 'acc_1', 6, 64), ('key_2', 'acc_2', 7, 0)",

@@ -55,7 +55,7 @@ impl BulkQuestion {
             .read(move |conn| {
                 let plan = Plan::read(conn, &account, &selection, kind, now)?;
                 let slug = filter.filter.service.as_deref();
-                let service = service::list(conn)?.into_iter().find(|service| Some(&*service.slug) == slug);
+                let service = service::list_all(conn)?.into_iter().find(|service| Some(&*service.slug) == slug);
                 let maker = filter.filter.made_by.as_ref().and_then(|id| operator::find(conn, id).ok());
                 let names =
                     FilteredNames { service: service.map(|found| found.name), maker: maker.map(|found| found.name) };

@@ -1,0 +1,3 @@
+//! The management API: programs create, change and watch keys with a management key.
+
+mod manager;

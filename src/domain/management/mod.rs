@@ -1,0 +1,12 @@
+//! Management keys: keys of the service `keyfob`, by which programs manage the keys of
+//! other services. Each has scopes, and bounds that no scope widens.
+
+mod scope;
+
+pub use scope::ManagementScope;
+
+/// The slug of the service of management keys, and the prefix of their secrets. Nobody
+/// else's service has it.
+pub const SERVICE: &str = "keyfob";
+/// The service's name on screen.
+pub const SERVICE_NAME: &str = "Management";
