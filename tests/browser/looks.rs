@@ -842,7 +842,8 @@ impl Look {
         self.dashboard.keyfob.start_with_carriers(&carriers);
         let number = |beginning: &str, end: usize| format!("{beginning}{end:07}");
         let slow = (0..12).map(|end| number("+44770", end));
-        let numbers: Vec<String> = slow.chain((0..3).flat_map(|end| [number("+1555", end), number("+42077", end)])).collect();
+        let numbers: Vec<String> =
+            slow.chain((0..3).flat_map(|end| [number("+1555", end), number("+42077", end)])).collect();
         let messages: Vec<_> = numbers.iter().map(|number| (&**number, "Your parcel waits.", "live")).collect();
         self.send_messages(&messages);
         let dashboard = &self.dashboard;
