@@ -1,10 +1,12 @@
 //! The settings, from flags and the environment.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::HeaderName;
 use clap::{Args, Command};
 
 use crate::audit_log::AuditLogTarget;
@@ -12,11 +14,12 @@ use crate::domain::credit;
 use crate::environment;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
-use crate::secret_text::{SecretText, without_credentials};
+use crate::secret_text::SecretText;
 use crate::sms::callbacks::CallbackConfig;
 use crate::sms::carriers::CarriersConfig;
 use crate::sms::transport::TransportConfig;
 use crate::store::{self, DatabaseUrl, OpenOptions};
+use values::{no_network, parse_address, parse_key_header, parse_origin};
 
 /// Settings as text. Their doc comments are the help texts of the flags.
 #[derive(Debug, Clone, Args)]
@@ -246,61 +249,6 @@ impl Problems {
             Some(text) => self.check(flag, text, parse(flag, text)).map(Some),
         }
     }
-}
-
-fn no_network(flag: &str, part: &str) -> String {
-    format!("{flag}: {:?} is neither an address nor a range such as 10.0.0.0/8", without_credentials(part))
-}
-
-fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
-    let shown = without_credentials(text);
-    let problem = |_| format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}");
-    text.parse().map_err(problem)
-}
-
-/// Parses an origin: scheme, host and optional port, without a path.
-fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
-    let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    match host {
-        Some(host) if !host.is_empty() && host.chars().all(is_plain) => {
-            // Browsers omit the scheme's default port in `Origin`, which is compared.
-            let default_port = if url.starts_with("https") { ":443" } else { ":80" };
-            Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
-        }
-        _ => Err(format!(
-            "{flag} {:?} is not an address without a path; write for example https://keys.example.com",
-            without_credentials(text)
-        )),
-    }
-}
-
-/// Headers that mean something else. To read a key from one of them would break requests, or
-/// let the application behind a proxy see another header than Keyfob has read.
-const NO_KEY_HEADERS: [HeaderName; 8] = [
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::HOST,
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::TRANSFER_ENCODING,
-    header::USER_AGENT,
-];
-
-/// Parses the name of a header, without `_`: some applications take it for `-`, and nginx drops
-/// such headers.
-fn parse_key_header(flag: &str, text: &str) -> Result<HeaderName, String> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let name = HeaderName::from_bytes(text.as_bytes()).ok();
-    let name = name.filter(|name| is_plain && !NO_KEY_HEADERS.contains(name));
-    name.ok_or_else(|| {
-        format!(
-            "{flag} {:?} is not the name of a header for keys; write for example X-Auth-Token",
-            without_credentials(text)
-        )
-    })
 }
 
 #[cfg(test)]

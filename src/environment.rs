@@ -8,6 +8,9 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::telemetry;
 
+/// Reads a variable of the environment.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The beginning of the names of Keyfob's own variables.
 const PREFIX: &str = "KEYFOB_";
 

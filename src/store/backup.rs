@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
 use super::DatabaseUrl;
-use super::connection::{Conn, Manager};
+use super::connection::{Conn, ConnectionManager};
 use super::file::DatabaseFile;
 
 /// Copies before the same migration: a start that fails again and again must not fill the disk.
@@ -83,7 +83,7 @@ fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
         full if full.contains("disk is full") => format!("{shown} can't be written: its disk is full"),
         other => format!("the database can't be copied: {other}"),
     };
-    let manager = Manager::Sqlite { uri: database.uri(), read_only: false };
+    let manager = ConnectionManager::Sqlite { uri: database.uri(), read_only: false };
     let Conn::Sqlite(mut conn) = manager.connect().map_err(|error| failed(&error))? else {
         return Err(failed(&"it is no SQLite database"));
     };

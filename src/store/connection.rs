@@ -20,7 +20,7 @@ pub enum Conn {
 /// Opens the connections of a pool. Diesel's own manager would try the backends
 /// one after the other, and could create an empty SQLite file for a mistyped URL.
 #[derive(Clone)]
-pub(super) enum Manager {
+pub(super) enum ConnectionManager {
     Postgres(String),
     /// The URI of a file that exists, and whether writes are refused.
     Sqlite {
@@ -53,7 +53,7 @@ pub(super) fn use_wal(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-impl Manager {
+impl ConnectionManager {
     /// A manager for reading and writing this file.
     pub(super) fn of_file(file: &DatabaseFile) -> Self {
         Self::Sqlite { uri: file.uri(), read_only: false }
@@ -68,7 +68,7 @@ impl Manager {
     }
 }
 
-impl r2d2::ManageConnection for Manager {
+impl r2d2::ManageConnection for ConnectionManager {
     type Connection = Conn;
     type Error = Error;
 

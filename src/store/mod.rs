@@ -52,7 +52,7 @@ pub use watch::Watch;
 
 use crate::error::{Error, Result};
 use change::Listeners;
-use connection::Manager;
+use connection::ConnectionManager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
@@ -71,7 +71,7 @@ pub struct Store {
     writes: Pool,
     group_commit: GroupCommit,
     look_ups: Pool,
-    manager: Manager,
+    manager: ConnectionManager,
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
     is_new: bool,
@@ -276,7 +276,7 @@ impl Store {
     }
 
     /// A connection for reading, unless a newer version has changed the schema.
-    fn connection(&self, pool: &Pool) -> Result<PooledConnection<Manager>> {
+    fn connection(&self, pool: &Pool) -> Result<PooledConnection<ConnectionManager>> {
         self.schema.check_last_seen()?;
         check_out(pool, self.file.as_ref())
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
-use super::connection::{Conn, Manager};
+use super::connection::{Conn, ConnectionManager};
 use super::file::{DatabaseFile, beside};
 use super::{DatabaseUrl, MIGRATIONS, backup, start_failure, upgrade, url};
 
@@ -54,7 +54,7 @@ pub enum MayCreate {
 
 /// A database whose tables are up to date.
 pub(super) struct Opened {
-    pub(super) manager: Manager,
+    pub(super) manager: ConnectionManager,
     pub(super) file: Option<DatabaseFile>,
     /// Whether it was empty before.
     pub(super) is_new: bool,
@@ -63,7 +63,7 @@ pub(super) struct Opened {
 pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, String> {
     match url {
         DatabaseUrl::Postgres(address) => {
-            let manager = Manager::Postgres(url::with_limits(address));
+            let manager = ConnectionManager::Postgres(url::with_limits(address));
             let mut conn =
                 connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
             let is_new = upgrade::upgrade(&mut conn, MIGRATIONS, None, options.may_create != MayCreate::Nothing)
@@ -75,14 +75,14 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
             let file = DatabaseFile::open(path)?;
             upgrade_file(url, &file)?;
             guard_journals(&file).map_err(|error| start_failure::describe(url, &error))?;
-            Ok(Opened { manager: Manager::of_file(&file), file: Some(file), is_new })
+            Ok(Opened { manager: ConnectionManager::of_file(&file), file: Some(file), is_new })
         }
     }
 }
 
 /// Connects, and tries again until the end of `wait` while the server is not up yet.
 /// Every other failure is final at once. Without the pool, which would retry without a word.
-fn connect(url: &DatabaseUrl, manager: &Manager, wait: Duration) -> anyhow::Result<Conn> {
+fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> anyhow::Result<Conn> {
     let (began, mut has_said) = (Instant::now(), false);
     loop {
         let error = match manager.connect() {
@@ -107,7 +107,7 @@ fn connect(url: &DatabaseUrl, manager: &Manager, wait: Duration) -> anyhow::Resu
 }
 
 fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
-    let upgraded = Manager::of_file(file)
+    let upgraded = ConnectionManager::of_file(file)
         .connect()
         .map_err(anyhow::Error::from)
         .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true));
@@ -115,7 +115,7 @@ fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
 }
 
 fn guard_journals(file: &DatabaseFile) -> anyhow::Result<()> {
-    let mut conn = Manager::of_file(file).for_reading().connect()?;
+    let mut conn = ConnectionManager::of_file(file).for_reading().connect()?;
     // The journals are made by the first read.
     conn.batch_execute("SELECT count(*) FROM sqlite_master")?;
     file.guard_journals(conn);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use r2d2::event::{CheckoutEvent, HandleEvent, TimeoutEvent};
 use r2d2::{HandleError, PooledConnection};
 
-use super::connection::Manager;
+use super::connection::ConnectionManager;
 use super::file::DatabaseFile;
 use super::open::{MIN_CONNECTIONS, POLLING_CONNECTIONS};
 use super::outage_log::log_outage_cause;
@@ -25,7 +25,7 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 pub(super) struct Pool {
     name: &'static str,
-    connections: r2d2::Pool<Manager>,
+    connections: r2d2::Pool<ConnectionManager>,
     waits: Arc<Waits>,
 }
 
@@ -84,9 +84,9 @@ impl<E: std::error::Error> HandleError<E> for ConnectFailures {
 }
 
 impl Pool {
-    pub(super) fn open(name: &'static str, manager: Manager, size: u32) -> Self {
+    pub(super) fn open(name: &'static str, manager: ConnectionManager, size: u32) -> Self {
         // The connection to a server may have broken while it was idle; an open file does not.
-        let check = matches!(manager, Manager::Postgres(_));
+        let check = matches!(manager, ConnectionManager::Postgres(_));
         let waits = Arc::new(Waits::default());
         let connections = r2d2::Pool::builder()
             .max_size(size)
@@ -99,7 +99,7 @@ impl Pool {
         Self { name, connections, waits }
     }
 
-    pub(super) fn get(&self) -> Result<r2d2::PooledConnection<Manager>, r2d2::Error> {
+    pub(super) fn get(&self) -> Result<r2d2::PooledConnection<ConnectionManager>, r2d2::Error> {
         self.connections.get()
     }
 
@@ -131,7 +131,7 @@ pub(super) fn pool_sizes(is_file: bool, connections: u32) -> (u32, u32) {
 ///
 /// # Errors
 /// [`Error::Unavailable`] when there is none in time.
-pub(super) fn check_out(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<Manager>> {
+pub(super) fn check_out(pool: &Pool, file: Option<&DatabaseFile>) -> Result<PooledConnection<ConnectionManager>> {
     if let Some(file) = file {
         file.check_in_place()?;
     }

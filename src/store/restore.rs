@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
-use super::connection::Manager;
+use super::connection::ConnectionManager;
 use super::file::{DatabaseFile, beside};
 use super::{DatabaseUrl, backup};
 
@@ -57,7 +57,7 @@ fn move_away(path: &Path) -> Result<PathBuf, String> {
     if let Ok(file) = DatabaseFile::open(path) {
         // Changing the mode needs the file for itself, so it fails while anybody uses it.
         let end_journal = || {
-            let mut conn = Manager::of_file(&file).connect().map_err(anyhow::Error::from)?;
+            let mut conn = ConnectionManager::of_file(&file).connect().map_err(anyhow::Error::from)?;
             conn.batch_execute("PRAGMA journal_mode=DELETE").map_err(anyhow::Error::from)
         };
         let is_locked =

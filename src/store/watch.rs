@@ -4,21 +4,21 @@
 use diesel::Connection as _;
 use r2d2::ManageConnection as _;
 
-use super::connection::{Conn, Manager};
+use super::connection::{Conn, ConnectionManager};
 use super::file::DatabaseFile;
 use super::schema_guard::SchemaGuard;
 use crate::error::{DatabaseOutage, Error, Result};
 
 /// The dedicated connection.
 pub struct Watch {
-    manager: Manager,
+    manager: ConnectionManager,
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
     conn: Option<Conn>,
 }
 
 impl Watch {
-    pub(super) const fn new(manager: Manager, file: Option<DatabaseFile>, schema: SchemaGuard) -> Self {
+    pub(super) const fn new(manager: ConnectionManager, file: Option<DatabaseFile>, schema: SchemaGuard) -> Self {
         Self { manager, file, schema, conn: None }
     }
 

@@ -1,7 +1,9 @@
 //! The real program, with a database of its own, on a port of its own.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use diesel::connection::SimpleConnection;
@@ -42,6 +44,15 @@ impl Keyfob {
         if Greeting::read(&mut self.process).is_none() {
             did_not_start(&self.folder);
         }
+    }
+
+    /// Starts it again with the carriers of this file.
+    #[track_caller]
+    pub fn start_with_carriers(&mut self, carriers: &str) {
+        let file = carriers_path(&self.folder);
+        fs::write(&file, carriers).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        self.kill();
+        self.start_again();
     }
 
     /// Lets it look as if everybody had logged in long ago.
@@ -144,7 +155,9 @@ impl Greeting {
 #[track_caller]
 fn spawn(folder: &TempDir, listen: &str) -> Child {
     let log = File::create(log_path(folder)).map_or_else(|_| Stdio::null(), Stdio::from);
+    let carriers = Some(carriers_path(folder)).filter(|file| file.exists());
     Command::new(env!("CARGO_BIN_EXE_keyfob"))
+        .args(carriers.iter().flat_map(|file| [OsStr::new("--carriers"), file.as_os_str()]))
         .args(["--listen", listen, "--database-url"])
         .arg(format!("sqlite:{}", folder.path().join("keyfob.db").display()))
         .env_remove("KEYFOB_PUBLIC_URL")
@@ -155,7 +168,11 @@ fn spawn(folder: &TempDir, listen: &str) -> Child {
         .unwrap_or_else(|error| panic!("Keyfob does not run: {error}"))
 }
 
-fn log_path(folder: &TempDir) -> std::path::PathBuf {
+fn carriers_path(folder: &TempDir) -> PathBuf {
+    folder.path().join("carriers.toml")
+}
+
+fn log_path(folder: &TempDir) -> PathBuf {
     folder.path().join("log")
 }
 

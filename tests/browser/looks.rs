@@ -2,7 +2,11 @@
 //! nothing is cut off, axe finds nothing, the console is silent, and nothing comes from elsewhere.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use keyfob::domain::api_key::secret::{KeySecret, Mode};
 use serde_json::{Value, json};
@@ -63,6 +67,55 @@ const SPENDING: &str = r#"
     FROM days, spenders WHERE TRUE
     ON CONFLICT DO UPDATE SET credits = excluded.credits;"#;
 
+/// The carriers of a file.
+const CARRIERS: &str = r#"
+    [carriers.twilio]
+    transport = "twilio+http://AC00000000000000000000000000000000:s3cret@127.0.0.1:{port}?from=%2B15551234567"
+    sender = "+15551234567"
+    [carriers.smpp-of-the-branch-office-in-brn]
+    transport = "smpp://keyfob:s3cret@127.0.0.1:1"
+    [carriers.slow]
+    url = "http://127.0.0.1:{port}/slow?to={{to}}&text={{text}}"
+    [carriers.spare]
+    transport = "smpps://keyfob:s3cret@smsc.a-rather-long-name-of-a-host.example.com:2776"
+    enabled = false
+    [[routes]]
+    prefix = "+420"
+    carriers = ["smpp-of-the-branch-office-in-brn", "spare"]
+    credits = 2
+    sender = "numeric"
+    [[routes]]
+    prefix = "+44"
+    carriers = ["slow"]
+    credits = 12
+    sender = { replace = "Shop" }
+    [[routes]]
+    carriers = ["twilio"]
+"#;
+
+/// A provider that refuses the password, but for what is sent to `/slow`: that it takes a few of,
+/// and then no more. The answer is its port.
+fn provider() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
+    let port = listener.local_addr().unwrap_or_else(|error| panic!("{error}")).port();
+    thread::spawn(move || {
+        let mut taken = 0;
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).unwrap_or_default();
+            let is_slow = head[..length].windows(5).any(|part| part == b"/slow");
+            taken += usize::from(is_slow);
+            let status = match taken {
+                _ if !is_slow => "401 Unauthorized",
+                ..=6 => "201 Created",
+                _ => "429 Too Many Requests",
+            };
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+        }
+    });
+    port
+}
+
 /// Limits that are nearly used, and the offer of the usual ones.
 const NEARLY_USED: &str = r#"
     UPDATE guards SET messages_minute = 60, credits_day = 500, is_offered = 1;
@@ -118,7 +171,7 @@ fn every_page_is_good_on_a_dark_phone() {
 }
 
 fn look_around(options: Options, screen: &'static str) {
-    let look = Look { dashboard: Dashboard::new(options), screen };
+    let mut look = Look { dashboard: Dashboard::new(options), screen };
     look.at_the_way_in();
     look.at_a_second_factor();
     look.at_a_new_key();
@@ -138,6 +191,7 @@ fn look_around(options: Options, screen: &'static str) {
     look.at_audit();
     look.at_settings();
     look.at_the_rest();
+    look.at_carriers();
     look.at_what_a_viewer_sees();
     let hosts = look.dashboard.requested_hosts();
     assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["127.0.0.1"]);
@@ -776,6 +830,44 @@ impl Look {
         self.closely("new-with-error", &["/api-keys 422"]);
         dashboard.open("/nothing-here");
         self.closely("not-found", &["/nothing-here 404"]);
+    }
+
+    /// No carrier, then one that refuses the password, one that is not there, one that is slow and one that is off.
+    #[track_caller]
+    fn at_carriers(&mut self) {
+        self.dashboard.open("/carriers");
+        self.closely("carriers-none", &[]);
+        self.dashboard.open("/settings");
+        let carriers = CARRIERS.replace("{port}", &provider().to_string());
+        self.dashboard.keyfob.start_with_carriers(&carriers);
+        let number = |beginning: &str, end: usize| format!("{beginning}{end:07}");
+        let slow = (0..12).map(|end| number("+44770", end));
+        let numbers: Vec<String> =
+            slow.chain((0..3).flat_map(|end| [number("+1555", end), number("+42077", end)])).collect();
+        let messages: Vec<_> = numbers.iter().map(|number| (&**number, "Your parcel waits.", "live")).collect();
+        self.send_messages(&messages);
+        let dashboard = &self.dashboard;
+        for (path, sign) in [("/carriers", ".status--expired"), ("/messages", ".carrier-trouble + .carrier-trouble")] {
+            dashboard.open(path);
+            let began = Instant::now();
+            while dashboard.find_all(sign).is_empty() {
+                assert!(began.elapsed() < Duration::from_secs(60), "no {sign} at {path}");
+                dashboard.open(path);
+            }
+        }
+        self.closely("messages-waiting", &[]);
+        dashboard.find(".message a").click();
+        dashboard.wait_for(".history");
+        self.closely("message-waiting", &[]);
+        dashboard.open("/messages/new");
+        dashboard.fill_in("#message-to", "+15550000001");
+        dashboard.wait_for_text("#message-route", "twilio");
+        self.closely("messages-new-with-carriers", &[]);
+        dashboard.open("/api-keys");
+        self.closely("api-keys-carriers", &[]);
+        dashboard.open("/carriers");
+        dashboard.find(".carriers__more .more__summary").click();
+        self.closely("carriers", &[]);
     }
 
     #[track_caller]

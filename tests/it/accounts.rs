@@ -112,7 +112,8 @@ fn queries(things: &Things) -> BTreeSet<String> {
 #[track_caller]
 fn assert_untouched(db: &Database, before: &Rows) {
     let after = db.rows();
-    for (table, rows) in before {
+    // Carriers are of the installation, and count the messages of all accounts.
+    for (table, rows) in before.iter().filter(|(table, _)| *table != "carrier_counts") {
         for row in rows {
             assert!(after[table].contains(row), "{table} lost or changed {row}");
         }

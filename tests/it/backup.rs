@@ -37,6 +37,8 @@ fn add_old_messages(db: &Database) {
          SELECT 'msg_' || printf('%026d', n), (SELECT id FROM accounts), 'live', '+420777000123', 'Hello', '', 'gsm7', \
          1, 0, 'delivered', 1, 1, CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 1 FROM numbers; \
          INSERT INTO message_counts SELECT account_id, created_at / 3600000000 * 3600000000, 'delivered', '', COUNT(*) \
+         FROM messages GROUP BY 1, 2; \
+         INSERT INTO carrier_counts SELECT carrier, created_at / 86400000000 * 86400000000, 'delivered', COUNT(*) \
          FROM messages GROUP BY 1, 2",
     );
 }

@@ -407,7 +407,7 @@ on_both_databases! {
         let settings = client.get("/settings").page();
         assert_eq!(
             settings.attrs("nav.tabs a", "href"),
-            ["/settings", "/settings/second-factor", "/settings/sessions", "/settings/instance"]
+            ["/settings", "/settings/second-factor", "/settings/sessions", "/settings/limits", "/settings/instance"]
         );
     }
 

@@ -85,13 +85,19 @@ fn wait_for(application: &Application, message: &Value, status: &str, error: &st
 /// The notice on the page Messages, once it has these words.
 #[track_caller]
 fn wait_for_notice(client: &Client, words: &str) {
+    wait_for_words(client, "/messages", ".notice", words);
+}
+
+/// What stands on a page, once it has these words.
+#[track_caller]
+fn wait_for_words(client: &Client, path: &str, elements: &str, words: &str) {
     let began = Instant::now();
     loop {
-        let notice = client.get("/messages").assert_ok().page().texts(".notice").join(" ");
-        if notice.contains(words) {
+        let found = client.get(path).assert_ok().page().texts(elements).join(" ");
+        if found.contains(words) {
             return;
         }
-        assert!(began.elapsed() < PATIENCE, "no {words:?} in {notice:?}");
+        assert!(began.elapsed() < PATIENCE, "no {words:?} in {found:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -273,7 +279,12 @@ on_both_databases! {
             if notice.is_empty() {
                 assert_eq!(provider.requests().len(), 1, "{status} {error}");
             } else {
-                wait_for_notice(&app.signed_in(), notice);
+                let client = app.signed_in();
+                wait_for_words(&client, "/carriers", ".carrier", notice);
+                // Messages has a notice as long as something waits.
+                if status == "queued" {
+                    wait_for_notice(&client, notice);
+                }
             }
             assert_eq!(application.credits(), if status == "failed" { 1_000 } else { 999 });
             app.assert_ledger_adds_up();

@@ -20,7 +20,11 @@ fn bodies(length: usize) -> [(String, Vec<u8>); 2] {
 
 /// The longest body that a route takes, in bytes.
 fn longest(path: &str) -> usize {
-    if ["/leaks", "/api-keys/search"].contains(&path) { 256 * 1024 } else { 40 * 1024 }
+    match path {
+        "/leaks" | "/api-keys/search" => 256 * 1024,
+        path if path.starts_with("/v1/carriers/") => 64 * 1024,
+        _ => 40 * 1024,
+    }
 }
 
 /// Sends it, and gives the status of the answer.

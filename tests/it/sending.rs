@@ -682,9 +682,9 @@ on_both_databases! {
         let leased = message::lease(&mut queue.conn(), &name("two"), 1, NOW).unwrap();
         queue.settle(&leased[0].message.id, &[refused(MessageError::InvalidRecipient)]);
         queue.now = NOW.plus_seconds(86_400);
-        let moved = queue.find(&messages[0].id);
-        message::count_carrier_moved(&mut queue.conn(), &moved, &name("two")).unwrap();
-        db.execute(&format!("UPDATE messages SET carrier = 'two' WHERE id = '{}'", moved.id));
+        let (ids, carriers) = ([messages[0].id.clone()], (&name("one"), &name("two")));
+        let moved = message::reassign(&mut queue.conn(), &ids, carriers, "One is gone.", queue.now).unwrap();
+        assert_eq!(moved, 1);
         db.assert_messages_are_counted();
 
         let expected = [("two", "not_delivered", 1), ("two", "waiting", 2)];

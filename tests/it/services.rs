@@ -30,6 +30,11 @@ fn at_the_door(app: &App, service: &str, secret: &str) -> Answer {
     app.anonymous().with("x-api-key", secret).get(&format!("/v1/auth?service={service}"))
 }
 
+/// How many services there are besides Keyfob's own.
+fn made(db: &Database) -> usize {
+    db.ask("SELECT slug AS line FROM services WHERE slug <> 'keyfob'").len()
+}
+
 on_both_databases! {
     fn sms_is_there_from_the_start(db: &Database) {
         let app = db.app();
@@ -117,7 +122,7 @@ on_both_databases! {
         assert_eq!(prefix.page().text("#service-prefix-error"), "“SMS” already has this prefix.");
         assert!(prefix.body.starts_with("<form"), "{}", prefix.body);
         assert!(both.has("#service-slug-error") && both.has("#service-prefix-error"));
-        assert_eq!(db.count("services"), 2);
+        assert_eq!(made(db), 2);
     }
 
     fn what_is_wrong_is_told_at_every_field_and_nothing_is_made(db: &Database) {
@@ -133,7 +138,7 @@ on_both_databases! {
         assert_eq!(page.field("slug"), "Mail!");
         client.post("/services", &fields("New", "new", "new")).assert_status(422);
         client.post("/services", &[]).assert_status(422);
-        assert_eq!(db.count("services"), 1);
+        assert_eq!(made(db), 1);
     }
 
     fn one_form_sent_many_times_at_once_makes_one_service(db: &Database) {
@@ -148,7 +153,7 @@ on_both_databases! {
 
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 422, 422, 422, 422, 422, 422, 422]);
-        assert_eq!(db.count("services"), 2);
+        assert_eq!(made(db), 2);
     }
 
     fn a_service_is_renamed_and_its_keys_go_on_working(db: &Database) {
@@ -194,7 +199,7 @@ on_both_databases! {
         let login = nobody.post("/services/sms", &[("name", "X")]).assert_status(401).page();
         assert_eq!(login.field("next"), "/services/sms");
 
-        assert_eq!(db.count("services"), 1);
+        assert_eq!(made(db), 1);
         assert_eq!(app.signed_in().get("/services").page().texts(".service__name"), ["SMS"]);
     }
 

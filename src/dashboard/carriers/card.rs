@@ -82,7 +82,7 @@ impl CarrierCard {
         Self {
             address: carrier.address(),
             lasts: Some(format!("for {}", lasting(seconds(link.lasts)))),
-            pace_advice: pace_advice(&link, carrier.kind),
+            pace_advice: pace_advice(&link),
             pace: pace(carrier.metrics.recent_pace()),
             last_error: fault
                 .map(|fault| (sentence(&fault.sentence, &carrier.name), fault.at.into(), Age::of(fault.at, now))),
@@ -169,13 +169,12 @@ fn pace(per_second: f64) -> Option<String> {
     }
 }
 
-fn pace_advice(link: &LinkState, kind: &str) -> Option<String> {
+fn pace_advice(link: &LinkState) -> Option<String> {
     let rate = link.learned_rate?.floor().max(1.0) as i64;
-    let mut advice = format!("It takes about {} a second and refuses more.", grouped(rate));
-    if kind == "SMPP" {
-        advice.push_str(&format!(" Setting rate={rate} for it spares it the refusals."));
-    }
-    Some(advice)
+    Some(format!(
+        "It takes about {} a second and refuses more. With rate={rate} in its settings it has to refuse none.",
+        grouped(rate)
+    ))
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -30,8 +30,6 @@ pub(super) struct PaceNotice {
     pub(super) subject: String,
     /// Messages a second.
     pub(super) rate: u32,
-    /// Where a rate is set.
-    pub(super) setting: &'static str,
 }
 
 /// What this instance knows without its database.
@@ -76,13 +74,11 @@ fn paces(carriers: &Carriers) -> Vec<PaceNotice> {
 }
 
 fn pace(carrier: &Carrier) -> Option<PaceNotice> {
-    // Only SMPP carriers have the setting.
-    let rate = carrier.transport.state().learned_rate.filter(|_| carrier.kind == "SMPP")?;
+    let rate = carrier.transport.state().learned_rate?;
     let is_default = carrier.name == CarrierName::default_carrier();
     Some(PaceNotice {
         subject: if is_default { "Your carrier".to_owned() } else { carrier.name.to_string() },
         // A carrier that takes one message in two seconds takes about one.
         rate: rate.floor().clamp(1.0, f64::from(u32::MAX)) as u32,
-        setting: if is_default { "--sms-transport" } else { "its url" },
     })
 }

@@ -10,6 +10,7 @@ use super::error::MessageError;
 use super::record::{Message, MessageStatus};
 use super::status_group::StatusGroup;
 use crate::domain::account::AccountId;
+use crate::domain::api_key::ApiKeyId;
 use crate::domain::carrier::CarrierName;
 use crate::domain::id::id;
 use crate::error::Result;
@@ -79,15 +80,22 @@ pub(super) fn count_accepted(conn: &mut Conn, messages: &[Message]) -> Result<()
     changes.values().try_for_each(|change| insert(conn, change))
 }
 
-/// Counts a message by another carrier from now on, in the transaction that moves it.
-///
-/// # Errors
-/// When the database fails.
-pub fn count_carrier_moved(conn: &mut Conn, message: &Message, to: &CarrierName) -> Result<()> {
-    let here = CountChange { old_group: String::new(), messages: -1, ..of_one(message) };
-    let there = CountChange { carrier: to.to_string(), messages: 1, id: CountChangeId::mint(), ..here.clone() };
-    insert(conn, &here)?;
-    insert(conn, &there)
+/// Counts messages by the carrier that they go by now, no longer by `from`.
+pub(super) fn count_carrier_moved(conn: &mut Conn, moved: &[Message], from: &CarrierName) -> Result<()> {
+    let mut changes: BTreeMap<(&str, &str, UtcTime, &str), CountChange> = BTreeMap::new();
+    for message in moved {
+        let key = message.api_key_id.as_ref().map(ApiKeyId::as_str).unwrap_or_default();
+        let error = message.error.map_or("", MessageError::as_str);
+        let place = (message.account_id.as_str(), key, hour_of(message.created_at), error);
+        let there = CountChange { old_group: String::new(), old_error: String::new(), messages: 0, ..of_one(message) };
+        changes.entry(place).or_insert(there).messages += 1;
+    }
+    for there in changes.values() {
+        let carrier = from.to_string();
+        insert(conn, &CountChange { id: CountChangeId::mint(), messages: -there.messages, carrier, ..there.clone() })?;
+        insert(conn, there)?;
+    }
+    Ok(())
 }
 
 /// Counts a message elsewhere, if its status or its error puts it there, and takes off

@@ -3,9 +3,10 @@
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
+use super::count_change::count_carrier_moved;
 use super::history::record_event;
 use super::phone_number::PhoneNumber;
-use super::record::{MessageId, MessageStatus};
+use super::record::{Message, MessageId, MessageStatus};
 use super::segment::SegmentStatus;
 use crate::domain::carrier::CarrierName;
 use crate::error::Result;
@@ -76,13 +77,14 @@ pub fn reassign(
         .filter(messages::id.eq_any(ids))
         .filter(messages::carrier.eq(from))
         .filter(messages::status.eq(MessageStatus::Queued));
-    let mut moved: Vec<MessageId> = diesel::update(waiting)
+    let mut moved: Vec<Message> = diesel::update(waiting)
         .set((messages::carrier.eq(to), messages::updated_at.eq(now)))
-        .returning(messages::id)
+        .returning(messages::all_columns)
         .get_results(conn)?;
     // Read behind the lock: the carrier may have taken a part since the list was made.
+    let ids: Vec<&MessageId> = moved.iter().map(|message| &message.id).collect();
     let taken: Vec<MessageId> = message_segments::table
-        .filter(message_segments::message_id.eq_any(&moved))
+        .filter(message_segments::message_id.eq_any(ids))
         .filter(message_segments::status.ne_all(NOT_TAKEN))
         .select(message_segments::message_id)
         .distinct()
@@ -91,14 +93,16 @@ pub fn reassign(
         diesel::update(messages::table.filter(messages::id.eq_any(&taken)))
             .set(messages::carrier.eq(from))
             .execute(conn)?;
-        moved.retain(|id| !taken.contains(id));
+        moved.retain(|message| !taken.contains(&message.id));
     }
+    let ids: Vec<&MessageId> = moved.iter().map(|message| &message.id).collect();
     // The new carrier may number the parts in another way, and has refused none of them.
-    diesel::delete(message_segments::table.filter(message_segments::message_id.eq_any(&moved))).execute(conn)?;
-    let later = messages::table.filter(messages::id.eq_any(&moved)).filter(messages::due_at.gt(now));
+    diesel::delete(message_segments::table.filter(message_segments::message_id.eq_any(&ids))).execute(conn)?;
+    let later = messages::table.filter(messages::id.eq_any(&ids)).filter(messages::due_at.gt(now));
     diesel::update(later).set(messages::due_at.eq(now)).execute(conn)?;
-    for id in &moved {
+    for id in ids {
         record_event(conn, id, MessageStatus::Queued, reason.to_owned(), now)?;
     }
+    count_carrier_moved(conn, &moved, from)?;
     Ok(moved.len())
 }

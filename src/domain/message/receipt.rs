@@ -8,8 +8,7 @@ use super::carrier_message_id::CarrierMessageId;
 use super::error::MessageError;
 use super::lifecycle::{StatusChange, advance, lock};
 use super::named_receipt;
-use super::phone_number::PhoneNumber;
-use super::queue::carriers_with_messages;
+use super::receipt_segment::{find_segment, find_under_earlier_name};
 use super::record::{MessageId, MessageStatus};
 use super::segment::{self, MessageSegment, SegmentStatus, segments, sum_up};
 use crate::domain::carrier::CarrierName;
@@ -27,9 +26,6 @@ const RESPONSE_GRACE_SECONDS: i64 = 20;
 /// The most receipts without a segment that are kept; more are dropped, so that
 /// a carrier can't fill the database.
 const MAX_UNMATCHED: i64 = 10_000;
-
-/// The fewest characters of an id that two carriers do not give by chance.
-const UNIQUE_ID_CHARS: usize = 16;
 
 text_enum! {
     /// The state of a segment in a receipt (SMPP 3.4 §5.2.28).
@@ -122,7 +118,9 @@ pub fn receive(
         (None, Some(message)) if receipt.state.final_status().is_some() => {
             named_receipt::find_segment(conn, carrier, message, carrier_id, now)?
         }
-        (None, None) if !carrier.is_sandbox() => find_under_earlier_name(conn, is_known, receipt)?,
+        (None, None) if !carrier.is_sandbox() => {
+            find_under_earlier_name(conn, is_known, carrier_id, receipt.recipient.as_deref())?
+        }
         (found, _) => found,
     };
     match found {
@@ -131,51 +129,6 @@ pub fn receive(
         None if carrier_id.is_empty() => Ok(None),
         None => keep_unmatched(conn, carrier, receipt, now).map(|()| None),
     }
-}
-
-/// The segment with exactly this id, else the newest one whose id has the same
-/// key: carriers reuse ids.
-fn find_segment(
-    conn: &mut Conn,
-    carrier: &CarrierName,
-    carrier_id: &str,
-    carrier_key: &str,
-) -> Result<Option<MessageSegment>> {
-    let mut found: Vec<MessageSegment> = message_segments::table
-        .filter(message_segments::carrier.eq(carrier))
-        .filter(message_segments::carrier_key.eq(carrier_key))
-        .order(message_segments::message_id.desc())
-        .limit(20)
-        .select(MessageSegment::as_select())
-        .load(conn)?;
-    let exact = found.iter().position(|segment| segment.carrier_id.as_deref() == Some(carrier_id));
-    Ok(if found.is_empty() { None } else { Some(found.swap_remove(exact.unwrap_or(0))) })
-}
-
-/// The segment with this id among those that a carrier got which the settings do not have
-/// any more. The id has to be the same, and the phone, since the name of the carrier is
-/// not; a receipt without a phone is enough for an id so long that no other carrier gives
-/// the same.
-fn find_under_earlier_name(
-    conn: &mut Conn,
-    is_known: impl Fn(&CarrierName) -> bool,
-    receipt: &DeliveryReceipt,
-) -> Result<Option<MessageSegment>> {
-    let phone = receipt.recipient.as_deref().map(|number| number.trim_start_matches('+'));
-    for name in carriers_with_messages(conn)?.iter().filter(|name| !name.is_sandbox() && !is_known(name)) {
-        let carrier_id = receipt.carrier_id.as_str();
-        let Some(segment) = find_segment(conn, name, carrier_id, receipt.carrier_id.key())? else { continue };
-        let row = messages::table.find(&segment.message_id).select(messages::recipient);
-        let recipient: PhoneNumber = row.first(conn)?;
-        let is_same = match phone {
-            Some(phone) => phone == recipient.digits(),
-            None => carrier_id.len() >= UNIQUE_ID_CHARS,
-        };
-        if is_same && segment.carrier_id.as_deref() == Some(carrier_id) && segment.status.is_open() {
-            return Ok(Some(segment));
-        }
-    }
-    Ok(None)
 }
 
 fn apply(

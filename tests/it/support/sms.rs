@@ -109,6 +109,8 @@ impl App<'_> {
         let draft = MessageDraft::parse(fields, &Networks::parse("127.0.0.0/8").unwrap()).unwrap();
         let assignments = vec![Assignment { carrier: "default".parse().unwrap(), credits_per_segment: 1 }];
         conn.transaction(|conn| {
+            // SQLite refuses to write after a read, if somebody else wrote in between.
+            diesel::sql_query("UPDATE accounts SET name = name").execute(conn)?;
             let accepted = message::accept(conn, &origin, &draft, &assignments, now)?.messages.remove(0);
             let retry = now.plus_seconds(3_000).micros();
             let wait = format!("UPDATE messages SET due_at = {retry} WHERE id = '{}'", accepted.id);

@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use super::reader::Section;
-use super::secrets::{Environment, content, fill_in};
+use super::secrets::{content, fill_in};
 use crate::domain::carrier::CarrierName;
+use crate::environment::Environment;
 use crate::sms::carriers::config::CarrierConfig;
 use crate::sms::transport::TransportConfig;
 use crate::sms::transport::http::HttpConfig;
 
-/// The keys of a carrier with a URL. One that is described here has those of the description
+/// The keys of a carrier, to choose from. With `preset` or `url` those of a description come
 /// in the place of `transport`.
-const KEYS: [&str; 4] = ["transport", "transport_file", "enabled", "sender"];
+const KEYS: [&str; 6] = ["transport", "transport_file", "preset", "url", "enabled", "sender"];
 /// The keys that every carrier may have.
 const COMMON_KEYS: [&str; 2] = ["enabled", "sender"];
 

@@ -15,10 +15,10 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 use super::config::CarriersConfig;
+use crate::environment::Environment;
 use carrier::read_carriers;
 use reader::{CarriersFile, Section};
 use routes::read_routes;
-use secrets::Environment;
 
 impl CarriersConfig {
     /// Reads a file. Secrets that it refers to come from the environment and from other

@@ -30,7 +30,7 @@ impl CarriersFile<'_> {
 }
 
 /// A value and its place.
-pub(super) type Entry<'a> = &'a Spanned<DeValue<'a>>;
+pub(super) type PlacedValue<'a> = &'a Spanned<DeValue<'a>>;
 
 /// A text and its place.
 pub(super) type PlacedText<'a> = (&'a str, Range<usize>);
@@ -50,7 +50,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table within the file.
-    pub(super) fn of(file: CarriersFile<'a>, name: &str, value: Entry<'a>) -> Result<Self, String> {
+    pub(super) fn of(file: CarriersFile<'a>, name: &str, value: PlacedValue<'a>) -> Result<Self, String> {
         let wrong = || file.problem(&value.span(), &format!("{name} has to be a table"));
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
         Ok(Self { file, table, start: value.span().start })
@@ -77,12 +77,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn get(self, key: &str) -> Option<Entry<'a>> {
+    pub(super) fn get(self, key: &str) -> Option<PlacedValue<'a>> {
         self.table.get(key)
     }
 
     /// The names of the table and their values, in the order of the file.
-    pub(super) fn entries(self) -> Vec<(&'a Spanned<std::borrow::Cow<'a, str>>, Entry<'a>)> {
+    pub(super) fn entries(self) -> Vec<(&'a Spanned<std::borrow::Cow<'a, str>>, PlacedValue<'a>)> {
         let mut entries: Vec<_> = self.table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         entries
@@ -93,7 +93,7 @@ impl<'a> Section<'a> {
         self.as_text(key, value).map(|text| Some((text, value.span())))
     }
 
-    pub(super) fn as_text(self, key: &str, value: Entry<'a>) -> Result<&'a str, String> {
+    pub(super) fn as_text(self, key: &str, value: PlacedValue<'a>) -> Result<&'a str, String> {
         let wrong = || self.file.problem(&value.span(), &format!("{key} has to be a text in quotes"));
         value.get_ref().as_str().ok_or_else(wrong)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::reader::{Entry, PlacedText, Section, list};
+use super::reader::{PlacedText, PlacedValue, Section, list};
 use crate::domain::carrier::{CarrierName, MAX_CREDITS_PER_SEGMENT, Route, RouteTable, SenderRule};
 use crate::domain::message::phone_number::MAX_DIGITS;
 use crate::sms::carriers::config::CarrierConfig;
@@ -71,7 +71,7 @@ fn read_route(section: Section<'_>, names: &[&CarrierName]) -> Result<Route, Str
     })
 }
 
-fn read_sender_rule<'a>(section: Section<'a>, value: Entry<'a>) -> Result<SenderRule, String> {
+fn read_sender_rule<'a>(section: Section<'a>, value: PlacedValue<'a>) -> Result<SenderRule, String> {
     if value.get_ref().is_table() {
         let table = Section::of(section.file, "sender", value)?;
         table.check_keys("the rule for senders", &["replace"])?;

@@ -93,7 +93,7 @@ pub(super) struct AnswerRules {
 
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum Judgement {
     /// The id is empty if it can't be read.
     Accepted(CarrierMessageId),
     Rejected(CarrierRejection),
@@ -109,7 +109,7 @@ pub(super) enum Verdict {
 
 impl AnswerRules {
     /// The meaning of an answer of `carrier`, as sentences name it.
-    pub(super) fn judge(&self, carrier: &str, answer: &HttpAnswer) -> Verdict {
+    pub(super) fn judge(&self, carrier: &str, answer: &HttpAnswer) -> Judgement {
         let HttpAnswer { status, retry_after, is_html, body } = answer;
         let code = self.code.iter().find_map(|finder| finder.find(body)).map(|code| shortened(&code));
         let rejection =
@@ -117,45 +117,45 @@ impl AnswerRules {
         let problem =
             |what: &str, needs_operator| LinkProblem { sentence: format!("{carrier} {what}"), needs_operator };
         match code.as_deref().and_then(|code| self.fault(code)) {
-            Some(Fault::Message(error)) if *status < 500 => return Verdict::Rejected(rejection(error)),
+            Some(Fault::Message(error)) if *status < 500 => return Judgement::Rejected(rejection(error)),
             Some(Fault::Throttled) => {
-                return Verdict::Throttled { rejection: rejection(MessageError::Throttled), after: *retry_after };
+                return Judgement::Throttled { rejection: rejection(MessageError::Throttled), after: *retry_after };
             }
             Some(Fault::Account) => {
                 let code = code.unwrap_or_default();
-                return Verdict::Held(problem(&format!("refuses every message of this account (code {code})"), true));
+                return Judgement::Held(problem(&format!("refuses every message of this account (code {code})"), true));
             }
             _ => {}
         }
         match *status {
-            429 => Verdict::Throttled { rejection: rejection(MessageError::Throttled), after: *retry_after },
+            429 => Judgement::Throttled { rejection: rejection(MessageError::Throttled), after: *retry_after },
             503 if retry_after.is_some() => {
-                Verdict::Throttled { rejection: rejection(MessageError::QueueFull), after: *retry_after }
+                Judgement::Throttled { rejection: rejection(MessageError::QueueFull), after: *retry_after }
             }
             status if self.accepted.contains(&status) => match self.id.as_ref() {
                 Some(_) if *is_html => {
                     let what = "answers with a web page, not with what its API answers: check the address";
-                    Verdict::Unknown(problem(what, true))
+                    Judgement::Unknown(problem(what, true))
                 }
-                id => Verdict::Accepted(CarrierMessageId::new(
+                id => Judgement::Accepted(CarrierMessageId::new(
                     id.and_then(|id| id.find(body)).filter(|id| is_id(id)).unwrap_or_default(),
                 )),
             },
-            401 | 403 => Verdict::Held(problem("refuses the password", true)),
-            402 => Verdict::Held(problem("asks for a payment: check the balance there", true)),
+            401 | 403 => Judgement::Held(problem("refuses the password", true)),
+            402 => Judgement::Held(problem("asks for a payment: check the balance there", true)),
             300..400 => {
                 let what = format!("answers with a redirect (status {status}): check the address");
-                Verdict::Held(problem(&what, true))
+                Judgement::Held(problem(&what, true))
             }
             404 | 405 if code.is_none() && (*is_html || body.trim().is_empty()) => {
                 let what = format!("has no such address (status {status}): check it");
-                Verdict::Held(problem(&what, true))
+                Judgement::Held(problem(&what, true))
             }
-            408 | 500.. => Verdict::Unknown(problem(&format!("has an error of its own (status {status})"), false)),
-            400..500 => Verdict::Rejected(rejection(MessageError::Rejected)),
+            408 | 500.. => Judgement::Unknown(problem(&format!("has an error of its own (status {status})"), false)),
+            400..500 => Judgement::Rejected(rejection(MessageError::Rejected)),
             status => {
                 let what = format!("answers with status {status}, which says neither yes nor no");
-                Verdict::Unknown(problem(&what, true))
+                Judgement::Unknown(problem(&what, true))
             }
         }
     }

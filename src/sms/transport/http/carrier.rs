@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::answer::Verdict;
+use super::answer::Judgement;
 use super::client::{Exchange, HttpClient};
 use super::config::HttpConfig;
 use super::link::{HttpLink, MessageInFlight};
@@ -112,18 +112,20 @@ impl HttpCarrier {
             Exchange::NotSent(why) => self.failed(in_flight, problem(why), SegmentOutcome::NotSent),
             Exchange::Unanswered(why) => self.failed(in_flight, problem(why), self.unknown("no answer")),
             Exchange::Answered(answer) => match self.config.answers.judge(title, &answer) {
-                Verdict::Accepted(carrier_id) => {
+                Judgement::Accepted(carrier_id) => {
                     self.answered();
                     self.log_missing_id(id, &carrier_id);
                     SegmentOutcome::Accepted(carrier_id)
                 }
-                Verdict::Rejected(rejection) => {
+                Judgement::Rejected(rejection) => {
                     self.answered();
                     SegmentOutcome::Rejected(rejection)
                 }
-                Verdict::Throttled { rejection, after } => self.throttled(in_flight, rejection, after),
-                Verdict::Held(problem) => self.failed(in_flight, problem, SegmentOutcome::NotSent),
-                Verdict::Unknown(problem) => self.failed(in_flight, problem, self.unknown(&answer.status.to_string())),
+                Judgement::Throttled { rejection, after } => self.throttled(in_flight, rejection, after),
+                Judgement::Held(problem) => self.failed(in_flight, problem, SegmentOutcome::NotSent),
+                Judgement::Unknown(problem) => {
+                    self.failed(in_flight, problem, self.unknown(&answer.status.to_string()))
+                }
             },
         }
     }

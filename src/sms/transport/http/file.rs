@@ -11,7 +11,7 @@ use super::config::{HttpConfig, HttpLimits};
 use super::file_body::{check_header, read_body, read_fields};
 use super::receipt_rules::{FieldName, ReceiptRules};
 use super::request::RequestTemplate;
-use super::template::{Place, Placeholder, SAMPLE, Template};
+use super::template::{Escaping, Placeholder, SAMPLE, Template};
 use super::toml_reader::TomlTable;
 use super::variables::{REFER_TO_SECRET, VariableSource, Variables, check_receipt_secret, whole_reference};
 use crate::domain::message::ReceiptState;
@@ -91,7 +91,7 @@ pub(super) fn read(
 
 /// The scheme and host of an address.
 fn place(url: &Template) -> String {
-    let url = url::Url::parse(&url.fill(&SAMPLE, Place::Url));
+    let url = url::Url::parse(&url.fill(&SAMPLE, Escaping::Url));
     url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
@@ -107,7 +107,7 @@ impl<'a> FileReader<'a> {
             table.text("url")?.ok_or_else(|| table.problem_here("url is missing: the address of the carrier's API"))?;
         let template = Template::parse(url, &mut |name| self.variables.get(name));
         let url = template.map_err(|problem| table.problem(&at, &format!("url: {problem}")))?.begins_as_it_stands();
-        let filled = url.fill(&SAMPLE, Place::Url);
+        let filled = url.fill(&SAMPLE, Escaping::Url);
         let is_address = url::Url::parse(&filled).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if !is_address || filled.parse::<ureq::http::Uri>().is_err() {
             return Err(table.problem(&at, "url is not an address that begins with https:// or http://"));
@@ -162,7 +162,7 @@ impl<'a> FileReader<'a> {
         let Some((text, at)) = self.table.text(key)? else { return Ok(Zeroizing::default()) };
         let template = Template::parse(text, &mut |name| self.variables.get(name));
         let template = template.map_err(|problem| self.table.problem(&at, &format!("{key}: {problem}")))?;
-        Ok(template.fill(&SAMPLE, Place::Plain))
+        Ok(template.fill(&SAMPLE, Escaping::Plain))
     }
 
     fn receipt_secret(&mut self) -> Result<Option<SecretText>, String> {

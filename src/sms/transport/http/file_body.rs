@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use ureq::http::{HeaderName, HeaderValue};
 
 use super::request::{BodyTemplate, JsonTemplate};
-use super::template::{Place, SAMPLE, Template};
+use super::template::{Escaping, SAMPLE, Template};
 use super::toml_reader::{TomlTable, TomlValue};
 use super::variables::{REFER_TO_SECRET, Variables};
 
@@ -34,7 +34,7 @@ pub(super) fn read_fields(
 
 /// Refuses what can't be a header.
 pub(super) fn check_header(table: TomlTable<'_>, name: &str, value: &Template) -> Result<(), String> {
-    let value = value.fill(&SAMPLE, Place::Plain);
+    let value = value.fill(&SAMPLE, Escaping::Plain);
     if name.parse::<HeaderName>().is_err() || HeaderValue::from_str(&value).is_err() {
         return Err(table.problem_here(&format!("{name:?} can't be a header, or its value can't be one")));
     }
@@ -66,14 +66,14 @@ pub(super) fn read_body(table: TomlTable<'_>, variables: &mut Variables<'_>) -> 
     let template = Template::parse(text, &mut |name| variables.get(name));
     let template = template.map_err(|problem| table.problem(&body.span(), &format!("body: {problem}")))?;
     if !is_json {
-        return Ok(BodyTemplate::Text(template, Place::Url));
+        return Ok(BodyTemplate::Text(template, Escaping::Url));
     }
     // Shows a placeholder without its quotes, a missing comma, and the like.
-    if let Err(error) = serde_json::from_str::<Value>(&template.fill(&SAMPLE, Place::Json)) {
+    if let Err(error) = serde_json::from_str::<Value>(&template.fill(&SAMPLE, Escaping::Json)) {
         let what = format!("body does not become JSON ({error}); placeholders of texts stand within quotes");
         return Err(table.problem(&body.span(), &what));
     }
-    Ok(BodyTemplate::Text(template, Place::Json))
+    Ok(BodyTemplate::Text(template, Escaping::Json))
 }
 
 fn content_type(table: TomlTable<'_>) -> Result<Option<String>, String> {

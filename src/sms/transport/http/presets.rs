@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 use super::config::{HttpConfig, HttpLimits};
 use super::file;
 use super::toml_reader::{TomlTable, syntax_problem};
-use super::variables::{
-    Environment, PresetValue, REFER_TO_SECRET, VariableSource, check_receipt_secret, resolve, whole_reference,
-};
+use super::variables::{PresetValue, REFER_TO_SECRET, VariableSource, check_receipt_secret, resolve, whole_reference};
+use crate::environment::Environment;
 
 /// Each with its name.
 const PRESETS: [(&str, &str); 9] = [

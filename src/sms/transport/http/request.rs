@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::client::ReadyRequest;
-use super::template::{Filling, Place, Placeholder, Template, url_encoded};
+use super::template::{Escaping, Filling, Placeholder, Template, url_encoded};
 
 pub(super) const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 pub(super) const JSON_TYPE: &str = "application/json";
@@ -30,7 +30,7 @@ pub(super) struct RequestTemplate {
 pub(super) enum BodyTemplate {
     None,
     /// As the template writes it.
-    Text(Template, Place),
+    Text(Template, Escaping),
     Form(Vec<(String, Template)>),
     Json(JsonTemplate),
 }
@@ -48,14 +48,14 @@ pub(super) enum JsonTemplate {
 impl RequestTemplate {
     /// The request for a message.
     pub(super) fn fill(&self, filling: &Filling<'_>) -> ReadyRequest {
-        let mut url = self.url.fill(filling, Place::Url);
+        let mut url = self.url.fill(filling, Escaping::Url);
         let query = encoded(&self.query, filling);
         if !query.is_empty() {
             let separator = if url.contains('?') { '&' } else { '?' };
             url.push(separator);
             url.push_str(&query);
         }
-        let plain = |template: &Template| template.fill(filling, Place::Plain);
+        let plain = |template: &Template| template.fill(filling, Escaping::Plain);
         let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
         if let Some((user, password)) = &self.login {
             let login = Zeroizing::new(format!("{}:{}", *plain(user), *plain(password)));
@@ -67,8 +67,10 @@ impl RequestTemplate {
         }
         let (content_type, body) = match &self.body {
             BodyTemplate::None => (None, None),
-            BodyTemplate::Text(template, Place::Json) => (Some(JSON_TYPE), Some(template.fill(filling, Place::Json))),
-            BodyTemplate::Text(template, place) => (Some(FORM_TYPE), Some(template.fill(filling, *place))),
+            BodyTemplate::Text(template, Escaping::Json) => {
+                (Some(JSON_TYPE), Some(template.fill(filling, Escaping::Json)))
+            }
+            BodyTemplate::Text(template, escaping) => (Some(FORM_TYPE), Some(template.fill(filling, *escaping))),
             BodyTemplate::Form(fields) => (Some(FORM_TYPE), Some(encoded(fields, filling))),
             BodyTemplate::Json(template) => {
                 let value = template.fill(filling).unwrap_or_default();
@@ -103,7 +105,7 @@ impl RequestTemplate {
 fn encoded(fields: &[(String, Template)], filling: &Filling<'_>) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     for (name, template) in fields {
-        let value = template.fill(filling, Place::Plain);
+        let value = template.fill(filling, Escaping::Plain);
         if template.is_left_out(&value, filling) {
             continue;
         }
@@ -123,7 +125,7 @@ impl JsonTemplate {
         match self {
             Self::Fixed(value) => Some(value.clone()),
             Self::Text(template) => {
-                let text = template.fill(filling, Place::Plain);
+                let text = template.fill(filling, Escaping::Plain);
                 match template.only_number() {
                     Some(_) => text.parse::<u64>().ok().map(Value::from),
                     None => (!template.is_left_out(&text, filling)).then(|| Value::from(text.as_str())),

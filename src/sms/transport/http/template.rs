@@ -116,7 +116,7 @@ pub(super) const SAMPLE: Filling<'static> = Filling {
 
 /// Where a text stands, which decides what is escaped in what it is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Escaping {
     /// Between the quotes of a JSON string.
     Json,
     /// In a URL, or in a form.
@@ -125,7 +125,7 @@ pub(super) enum Place {
     Plain,
 }
 
-impl Place {
+impl Escaping {
     fn escape<'a>(self, value: &'a str) -> Cow<'a, str> {
         match self {
             Self::Plain => value.into(),
@@ -199,14 +199,16 @@ impl Template {
     }
 
     /// The text, filled for its place.
-    pub(super) fn fill(&self, filling: &Filling<'_>, place: Place) -> Zeroizing<String> {
+    pub(super) fn fill(&self, filling: &Filling<'_>, escaping: Escaping) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::new());
         for part in &self.0 {
             // Writing to a text does not fail.
             let _ = match part {
                 TemplatePart::Literal(literal) => text.write_str(literal),
-                TemplatePart::Value(value) => text.write_str(&place.escape(value)),
-                TemplatePart::Placeholder(placeholder) => text.write_str(&place.escape(&filling.value(*placeholder))),
+                TemplatePart::Value(value) => text.write_str(&escaping.escape(value)),
+                TemplatePart::Placeholder(placeholder) => {
+                    text.write_str(&escaping.escape(&filling.value(*placeholder)))
+                }
             };
         }
         text

@@ -3,6 +3,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::environment::Environment;
 use crate::secret_text::SecretText;
 
 /// What is wrong with a secret that stands in the settings as it is.
@@ -19,9 +20,6 @@ pub(super) fn check_receipt_secret(secret: &str) -> Result<SecretText, String> {
     }
     Ok(SecretText::from(secret))
 }
-
-/// Reads a variable of the environment.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Where the values of variables come from.
 pub(super) enum VariableSource<'a> {

@@ -16,31 +16,31 @@ fn rules() -> AnswerRules {
     }
 }
 
-fn judge(status: u16, body: &str) -> Verdict {
+fn judge(status: u16, body: &str) -> Judgement {
     let is_html = body.starts_with('<');
     rules().judge("Twilio", &HttpAnswer { status, retry_after: None, is_html, body: body.to_owned() })
 }
 
-fn accepted(id: &str) -> Verdict {
-    Verdict::Accepted(CarrierMessageId::new(id))
+fn accepted(id: &str) -> Judgement {
+    Judgement::Accepted(CarrierMessageId::new(id))
 }
 
-fn rejected(error: MessageError, code: &str) -> Verdict {
-    Verdict::Rejected(CarrierRejection { error, carrier_code: Some(code.to_owned()) })
+fn rejected(error: MessageError, code: &str) -> Judgement {
+    Judgement::Rejected(CarrierRejection { error, carrier_code: Some(code.to_owned()) })
 }
 
 #[track_caller]
-fn assert_held(verdict: &Verdict, words: &str) {
-    match verdict {
-        Verdict::Held(problem) => assert!(problem.needs_operator && problem.sentence.contains(words), "{problem:?}"),
+fn assert_held(judgement: &Judgement, words: &str) {
+    match judgement {
+        Judgement::Held(problem) => assert!(problem.needs_operator && problem.sentence.contains(words), "{problem:?}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[track_caller]
-fn assert_unknown(verdict: &Verdict, needs_operator: bool) {
-    match verdict {
-        Verdict::Unknown(problem) => assert_eq!(problem.needs_operator, needs_operator, "{problem:?}"),
+fn assert_unknown(judgement: &Judgement, needs_operator: bool) {
+    match judgement {
+        Judgement::Unknown(problem) => assert_eq!(problem.needs_operator, needs_operator, "{problem:?}"),
         other => panic!("{other:?}"),
     }
 }
@@ -95,7 +95,7 @@ fn a_carrier_that_is_too_busy_says_how_long() {
     let judge = |status, seconds: Option<u64>, body: &str| {
         let retry_after = seconds.map(Duration::from_secs);
         match rules().judge("Twilio", &HttpAnswer { status, retry_after, is_html: false, body: body.to_owned() }) {
-            Verdict::Throttled { after, .. } => Some(after.map(|after| after.as_secs())),
+            Judgement::Throttled { after, .. } => Some(after.map(|after| after.as_secs())),
             _ => None,
         }
     };

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::message::ReceiptState;
 use crate::sms::transport::PostedReceipt;
-use crate::sms::transport::http::answer::Verdict;
+use crate::sms::transport::http::answer::Judgement;
 use crate::sms::transport::http::client::{HttpAnswer, ReadyRequest};
 use crate::sms::transport::http::template::{Filling, SAMPLE};
 
@@ -190,7 +190,7 @@ fn every_preset_speaks_as_its_provider_documents_it() {
 
         let answer = HttpAnswer { status, retry_after: None, is_html: false, body: body.to_owned() };
         match config.answers.judge("it", &answer) {
-            Verdict::Accepted(carrier_id) => assert_eq!(carrier_id.as_str(), id, "{url}"),
+            Judgement::Accepted(carrier_id) => assert_eq!(carrier_id.as_str(), id, "{url}"),
             other => panic!("{url}: {other:?}"),
         }
         let posted = PostedReceipt {

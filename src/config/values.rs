@@ -1,0 +1,64 @@
+//! Values of settings that are addresses or names.
+
+use std::net::SocketAddr;
+
+use actix_web::http::header::{self, HeaderName};
+
+use crate::secret_text::without_credentials;
+
+/// The sentence for a part of a list that is no network.
+pub(super) fn no_network(flag: &str, part: &str) -> String {
+    format!("{flag}: {:?} is neither an address nor a range such as 10.0.0.0/8", without_credentials(part))
+}
+
+/// Parses an address with its port; `port` is that of the example.
+pub(super) fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
+    let shown = without_credentials(text);
+    let problem = |_| format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}");
+    text.parse().map_err(problem)
+}
+
+/// Parses an origin: scheme, host and optional port, without a path.
+pub(super) fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
+    let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    match host {
+        Some(host) if !host.is_empty() && host.chars().all(is_plain) => {
+            // Browsers omit the scheme's default port in `Origin`, which is compared.
+            let default_port = if url.starts_with("https") { ":443" } else { ":80" };
+            Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
+        }
+        _ => Err(format!(
+            "{flag} {:?} is not an address without a path; write for example https://keys.example.com",
+            without_credentials(text)
+        )),
+    }
+}
+
+/// Headers that mean something else. To read a key from one of them would break requests, or
+/// let the application behind a proxy see another header than Keyfob has read.
+const NO_KEY_HEADERS: [HeaderName; 8] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::USER_AGENT,
+];
+
+/// Parses the name of a header, without `_`: some applications take it for `-`, and nginx drops
+/// such headers.
+pub(super) fn parse_key_header(flag: &str, text: &str) -> Result<HeaderName, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let name = HeaderName::from_bytes(text.as_bytes()).ok();
+    let name = name.filter(|name| is_plain && !NO_KEY_HEADERS.contains(name));
+    name.ok_or_else(|| {
+        format!(
+            "{flag} {:?} is not the name of a header for keys; write for example X-Auth-Token",
+            without_credentials(text)
+        )
+    })
+}
