@@ -78,7 +78,11 @@ fn of_programs(config: &mut ServiceConfig) {
                 .default_service(to(api::only_get_and_delete)),
         )
         .service(
-            resource("/v1/keys/current").delete(current::disable_current_key).default_service(to(api::only_delete)),
+            resource("/v1/keys/current")
+                .get(current::show_current_key)
+                .head(current::show_current_key)
+                .delete(current::disable_current_key)
+                .default_service(to(api::only_get_and_delete)),
         )
         .service(
             resource("/v1/leak-reports")
