@@ -1,13 +1,21 @@
-//! The routes of the management API.
+//! The routes of the management API, and of the key that asks about itself.
 
 use actix_web::web::{PayloadConfig, ServiceConfig, resource, to};
 
 use crate::api;
+use crate::api::keys::current;
 use crate::api::manage::{MAX_BODY_BYTES, change, create, deletion, list, rotation, show, status};
 
-/// Behind the routes for words that stand where the id of a key does.
+/// Routes are tried in turn, so that words come before the id of a key.
 pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
     config
+        .service(
+            resource("/v1/keys/current")
+                .get(current::show_current_key)
+                .head(current::show_current_key)
+                .delete(current::disable_current_key)
+                .default_service(to(api::only_get_and_delete)),
+        )
         .service(
             resource("/v1/keys")
                 .app_data(PayloadConfig::new(MAX_BODY_BYTES))
