@@ -11,6 +11,7 @@ use crate::api::ops::metrics::metrics;
 use crate::audit_log;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::idempotency::RunningRequests;
 use crate::domain::identity::password::Passwords;
 use crate::domain::identity::setup_code::{self, SetupCode};
 use crate::domain::identity::throttle::Throttle;
@@ -83,6 +84,7 @@ impl Keyfob {
         let state = Data::new(State {
             gate: gate.clone(),
             sms,
+            running: RunningRequests::default(),
             drain: Arc::clone(&drain),
             passwords: Passwords::default(),
             public_url: config.public_url.clone(),

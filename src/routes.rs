@@ -15,7 +15,7 @@ use actix_web::{App, Error};
 use crate::api;
 use crate::api::carriers::receipts as carrier_receipts;
 use crate::api::gate::{self, auth, verify};
-use crate::api::keys::{current, leak_reports};
+use crate::api::keys::leak_reports;
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, message_list, messages as sms_messages};
 use crate::dashboard::frame::form::MAX_FORM_BYTES;
@@ -76,9 +76,6 @@ fn of_programs(config: &mut ServiceConfig) {
                 .head(sms_messages::show_message)
                 .delete(sms_messages::cancel_message)
                 .default_service(to(api::only_get_and_delete)),
-        )
-        .service(
-            resource("/v1/keys/current").delete(current::disable_current_key).default_service(to(api::only_delete)),
         )
         .service(
             resource("/v1/leak-reports")

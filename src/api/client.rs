@@ -12,7 +12,7 @@ const MAX_USER_AGENT_CHARS: usize = 200;
 
 /// The key that the request authenticates with.
 pub(super) fn actor_of(key: &KeyRecord) -> Actor {
-    let name = serde_json::from_slice(&key.name_json).unwrap_or_default();
+    let name = serde_json::from_slice(key.name_json()).unwrap_or_default();
     Actor::api_key(key.id.as_str(), name)
 }
 

@@ -4,6 +4,7 @@ mod caller;
 pub mod carriers;
 mod client;
 pub mod gate;
+mod idempotency_key;
 mod json_body;
 pub mod keys;
 pub mod manage;
@@ -81,11 +82,6 @@ pub async fn only_post(state: Data<State>, request: HttpRequest) -> HttpResponse
     refuse_method(&state, &request, "POST")
 }
 
-/// Refuses every other method of a route that takes DELETE.
-pub async fn only_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
-    refuse_method(&state, &request, "DELETE")
-}
-
 /// Refuses every other method of a route that takes GET.
 pub async fn only_get(state: Data<State>, request: HttpRequest) -> HttpResponse {
     refuse_method(&state, &request, "GET, HEAD")
@@ -99,6 +95,21 @@ pub async fn only_get_and_post(state: Data<State>, request: HttpRequest) -> Http
 /// Refuses every other method of a route that takes GET and DELETE.
 pub async fn only_get_and_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
     refuse_method(&state, &request, "GET, HEAD, DELETE")
+}
+
+/// Refuses every other method of a route that takes PUT.
+pub async fn only_put(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "PUT")
+}
+
+/// Refuses every other method of a route that takes GET, PATCH and DELETE.
+pub async fn only_get_patch_and_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "GET, HEAD, PATCH, DELETE")
+}
+
+/// Refuses every other method of a route that takes POST, PATCH and DELETE.
+pub async fn only_post_patch_and_delete(state: Data<State>, request: HttpRequest) -> HttpResponse {
+    refuse_method(&state, &request, "POST, PATCH, DELETE")
 }
 
 fn refuse_method(state: &State, request: &HttpRequest, allowed: &'static str) -> HttpResponse {
@@ -124,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
+    use crate::domain::idempotency::RunningRequests;
     use crate::domain::identity::password::Passwords;
     use crate::domain::identity::throttle::Throttle;
     use crate::domain::installation;
@@ -138,6 +150,7 @@ mod tests {
         let now = clock.now();
         State {
             gate: Gate::open(store.clone(), clock.clone()),
+            running: RunningRequests::default(),
             sms: Sms::new(store.clone(), clock.clone()),
             cookie_key: store.write(move |conn| installation::prepare(conn, now)).await.unwrap(),
             passwords: Passwords::default(),

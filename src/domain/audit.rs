@@ -26,6 +26,8 @@ text_enum! {
         ApiKeyCreated = "api_key.created",
         /// A key's name or description was changed.
         ApiKeyRelabelled = "api_key.relabelled",
+        /// A key's external id or metadata was changed.
+        ApiKeyReferenceChanged = "api_key.reference_changed",
         /// A key's default sender was set, changed or removed.
         ApiKeySenderChanged = "api_key.sender_changed",
         /// A key's end was set, moved or removed.

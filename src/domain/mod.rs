@@ -12,6 +12,7 @@ pub mod cursor;
 pub mod guard;
 pub mod handover;
 pub(crate) mod id;
+pub mod idempotency;
 pub mod identity;
 pub mod installation;
 pub mod key_action;

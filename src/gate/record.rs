@@ -34,16 +34,18 @@ pub struct KeyRecord {
     pub status: KeyStatus,
     /// Live or test.
     pub mode: Mode,
+    /// Where the name ends in `texts_json`.
+    name_len: u16,
     pub(super) metrics: Arc<ServiceMetrics>,
     /// The key's id.
     pub id: ApiKeyId,
     /// Whose it is.
     pub account_id: AccountId,
-    /// Its name as a JSON string; inline, unless it is long.
-    pub name_json: SmallVec<[u8; 40]>,
+    /// Its name and its external id, if it has one, as JSON strings right after each other;
+    /// inline, unless they are long.
+    texts_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
-    /// Its secret's id, by which uses are counted; read only when they are written.
-    pub(super) secret_id: Box<KeySecretId>,
+    seldom: Box<SeldomRead>,
     pub(super) uses: Uses,
 }
 
@@ -51,12 +53,20 @@ impl KeyRecord {
     /// A key that was looked up by one of its secrets, and where its service is counted.
     pub(super) fn new(key: ApiKey, secret: &StoredSecret, metrics: Arc<ServiceMetrics>) -> Self {
         let policy = KeyPolicy::of(&key, secret).map(Box::new);
+        let mut texts_json = SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default());
+        // A name has 100 characters at most.
+        let name_len = u16::try_from(texts_json.len()).unwrap_or_default();
+        if let Some(external_id) = &key.external_id {
+            texts_json.extend_from_slice(&serde_json::to_vec(external_id.as_str()).unwrap_or_default());
+        }
+        let metadata_json = (!key.metadata.is_empty()).then(|| key.metadata.as_str().into());
         Self {
             id: key.id,
-            secret_id: Box::new(secret.id.clone()),
+            seldom: Box::new(SeldomRead { secret_id: secret.id.clone(), metadata_json }),
             account_id: key.account_id,
             mode: key.mode,
-            name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
+            name_len,
+            texts_json,
             status: key.status,
             policy,
             identity: OnceLock::new(),
@@ -71,9 +81,32 @@ impl KeyRecord {
     pub(super) fn prefetch(&self) {
         black_box(self.status);
         black_box(self.account_id.as_str().as_bytes().first());
-        black_box(self.name_json.first());
+        black_box(self.texts_json.first());
         black_box(self.identity.get().is_some());
         black_box(self.uses.is_queued.load(Ordering::Relaxed));
+    }
+
+    /// Its name as a JSON string.
+    pub fn name_json(&self) -> &[u8] {
+        self.texts_json.get(..usize::from(self.name_len)).unwrap_or_default()
+    }
+
+    /// Its external id as a JSON string, or `null`.
+    pub fn external_id_json(&self) -> &[u8] {
+        match self.texts_json.get(usize::from(self.name_len)..) {
+            None | Some([]) => b"null",
+            Some(json) => json,
+        }
+    }
+
+    /// Its metadata as a JSON object.
+    pub fn metadata_json(&self) -> &str {
+        self.seldom.metadata_json.as_deref().unwrap_or("{}")
+    }
+
+    /// Its secret's id, by which uses are counted.
+    pub(super) fn secret_id(&self) -> &KeySecretId {
+        &self.seldom.secret_id
     }
 
     /// The end of the key as JSON: a time in quotation marks, or `null`.
@@ -113,7 +146,7 @@ impl KeyRecord {
 
     /// Read from its JSON, so that the name is stored once.
     fn name(&self) -> String {
-        serde_json::from_slice(&self.name_json).unwrap_or_else(|_| "-".to_owned())
+        serde_json::from_slice(self.name_json()).unwrap_or_else(|_| "-".to_owned())
     }
 
     /// The key as header values, made when a proxy first asks about it.
@@ -131,6 +164,15 @@ impl KeyRecord {
             })
         })
     }
+}
+
+/// What no verdict and few answers need.
+#[derive(Debug)]
+struct SeldomRead {
+    /// Read when uses are written.
+    secret_id: KeySecretId,
+    /// `None` for none.
+    metadata_json: Option<Box<str>>,
 }
 
 /// What limits a key. Kept apart from its record, so that a key without limits
@@ -288,7 +330,7 @@ mod tests {
         let fetched = [
             offset_of!(KeyRecord, status),
             offset_of!(KeyRecord, account_id),
-            offset_of!(KeyRecord, name_json),
+            offset_of!(KeyRecord, texts_json),
             offset_of!(KeyRecord, identity),
             offset_of!(KeyRecord, uses) + offset_of!(Uses, is_queued),
         ];

@@ -6,6 +6,7 @@ use actix_web::http::header::HeaderName;
 
 use super::client_address::TrustedProxies;
 use crate::clock::Clock;
+use crate::domain::idempotency::RunningRequests;
 use crate::domain::identity::password::Passwords;
 use crate::domain::identity::throttle::Throttle;
 use crate::domain::installation::CookieKey;
@@ -23,6 +24,8 @@ pub struct State {
     pub gate: Gate,
     /// The SMS service.
     pub sms: Sms,
+    /// The idempotent requests about keys that are being worked on.
+    pub running: RunningRequests,
     /// Whether the server is draining.
     pub drain: Arc<Drain>,
     /// The time.

@@ -20,5 +20,5 @@ pub mod transport;
 mod withdrawal;
 mod worker;
 
-pub use service::{CarrierState, IdempotentRequest, Render, Sms};
+pub use service::{CarrierState, Render, Sms};
 pub use worker::{Workers, WorkersConfig};

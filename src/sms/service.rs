@@ -1,9 +1,7 @@
 //! Accepting messages, on behalf of the API and the dashboard.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
-
-use parking_lot::Mutex;
 
 use super::carriers::Carriers;
 use super::guard_log::GuardLog;
@@ -13,17 +11,17 @@ use crate::clock::Clock;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::carrier::{Assignment, CarrierName};
 use crate::domain::guard::GuardWarning;
-use crate::domain::message::idempotency::{self, IdempotencyKey};
+use crate::domain::idempotency::{self, IdempotentRequest, RunningRequests};
 use crate::domain::message::{self, Accepted, MessageDraft, MessageOrigin};
 use crate::error::{Error, Result};
-use crate::store::{Conn, Digest, Store, UtcTime};
+use crate::store::{Conn, Store, UtcTime};
 
 /// Accepts messages. Clones share their state.
 #[derive(Clone)]
 pub struct Sms {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    in_flight: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    running: RunningRequests,
     pub(super) metrics: Arc<SmsMetrics>,
     guard_log: Arc<GuardLog>,
     /// Set once the workers have started.
@@ -45,15 +43,6 @@ pub enum CarrierState {
     Sandbox,
 }
 
-/// What makes a request idempotent.
-#[derive(Debug, Clone)]
-pub struct IdempotentRequest {
-    /// The client's name for the request.
-    pub key: IdempotencyKey,
-    /// The SHA-256 of the request's content, by which a reused key is detected.
-    pub digest: Digest,
-}
-
 /// Renders the response. It is called once; repetitions get the stored text.
 pub type Render = fn(&Accepted) -> Result<String>;
 
@@ -64,7 +53,7 @@ impl Sms {
         Self {
             store,
             clock,
-            in_flight: Arc::default(),
+            running: RunningRequests::default(),
             metrics: Arc::default(),
             guard_log: Arc::default(),
             carriers: Arc::default(),
@@ -114,12 +103,12 @@ impl Sms {
     ) -> Result<String> {
         let (assignments, account) = (self.assign(&draft, origin.mode)?, origin.account_id.to_string());
         let carriers: BTreeSet<_> = assignments.iter().map(|assignment| assignment.carrier.clone()).collect();
-        let in_flight = idempotent.as_ref().map(|request| self.begin(&request.key)).transpose()?;
+        let running = idempotent.as_ref().map(|request| self.running.begin(&request.key)).transpose()?;
         let repetition = idempotent.clone();
         let now = self.clock.now();
         let work = move |conn: &mut Conn| {
             // The key is released when the write ends, even if the client is gone.
-            let _in_flight = in_flight;
+            let _running = running;
             accept_once(conn, &origin, &draft, &assignments, idempotent.as_ref(), render, now)
         };
         let written = self.store.write_grouped(&account, work).await;
@@ -167,13 +156,6 @@ impl Sms {
             carrier.queue_changed.notify_one();
         }
     }
-
-    fn begin(&self, key: &IdempotencyKey) -> Result<InFlight> {
-        if !self.in_flight.lock().insert(key.clone()) {
-            return Err(Error::StillRunning);
-        }
-        Ok(InFlight { all: Arc::clone(&self.in_flight), key: key.clone() })
-    }
 }
 
 /// At least 1: a carrier that takes one message in two seconds takes about one.
@@ -203,16 +185,4 @@ fn accept_once(
         idempotency::store_response(conn, key, *digest, &response, now)?;
     }
     Ok((response, accepted.messages.len(), accepted.warnings))
-}
-
-/// Marks the request with a key as in flight until it is dropped.
-struct InFlight {
-    all: Arc<Mutex<HashSet<IdempotencyKey>>>,
-    key: IdempotencyKey,
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.all.lock().remove(&self.key);
-    }
 }

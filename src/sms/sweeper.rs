@@ -12,7 +12,8 @@ use super::service::Sms;
 use super::transport::IgnoredDelivery;
 use crate::domain::callback;
 use crate::domain::carrier::CarrierName;
-use crate::domain::message::{self, StatusChange, idempotency};
+use crate::domain::idempotency;
+use crate::domain::message::{self, StatusChange};
 use crate::error::Result;
 use crate::store::{Conn, UtcTime, log_outage};
 

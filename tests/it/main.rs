@@ -58,6 +58,8 @@ mod log_lines;
 mod login;
 mod long_bodies;
 mod lost_database;
+mod managed_keys;
+mod management_matrix;
 mod many_logins;
 mod message_callbacks;
 mod messages;

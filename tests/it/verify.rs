@@ -22,7 +22,7 @@ on_both_databases! {
         assert!(account.starts_with("acc_"), "{verdict}");
         let expected = json!({
             "valid": true, "code": "VALID", "key_id": key.id, "name": "Project X", "service": "sms",
-            "account_id": account, "mode": "live", "expires_at": null, "scopes": ["*"], "secret": "current",
+            "account_id": account, "mode": "live", "expires_at": null, "scopes": ["*"], "secret": "current", "external_id": null,
         });
         assert_eq!(verdict, expected);
     }

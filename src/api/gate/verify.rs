@@ -34,6 +34,17 @@ struct VerifyRequest {
     /// Whose request the key came with. A key with a list of allowed addresses is refused without
     /// it; the dashboard shows it as the address of the last use.
     client_ip: Option<IpAddr>,
+    /// What the answer is to tell besides.
+    #[serde(default)]
+    include: Vec<VerifyExtra>,
+}
+
+/// What only some callers want to know of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VerifyExtra {
+    /// The words that a program keeps with it.
+    Metadata,
 }
 
 impl VerifyRequest {
@@ -79,13 +90,17 @@ async fn decide(state: &State, headers: &HeaderMap, payload: Payload) -> Result<
     check_scopes(&scopes)?;
     let verdict = state.gate.verdict(&asked.question(headers, &scopes)).await?;
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(HttpResponse::Ok().insert_header(json).body(body(&verdict, &scopes)?))
+    Ok(HttpResponse::Ok().insert_header(json).body(body(
+        &verdict,
+        &scopes,
+        asked.include.contains(&VerifyExtra::Metadata),
+    )?))
 }
 
-fn body(verdict: &Verdict, scopes: &[&str]) -> Result<Bytes> {
+fn body(verdict: &Verdict, scopes: &[&str], with_metadata: bool) -> Result<Bytes> {
     let code = verdict.code();
     match verdict.key() {
-        Some(key) if code == Code::Valid => Ok(details(key).into()),
+        Some(key) if code == Code::Valid => Ok(details(key, with_metadata).into()),
         key => {
             let missing = key.filter(|_| code == Code::InsufficientScope).map(|key| key.missing_scopes(scopes));
             let denied = DeniedKey {
@@ -100,17 +115,21 @@ fn body(verdict: &Verdict, scopes: &[&str]) -> Result<Bytes> {
 }
 
 /// The answer about a valid key. Written by hand, since it is written for every
-/// request of other services, and nothing of it but the name has characters that JSON escapes.
-fn details(key: &KeyRecord) -> Vec<u8> {
+/// request of other services, and what has characters that JSON escapes is JSON in the record.
+fn details(key: &KeyRecord, with_metadata: bool) -> Vec<u8> {
     let scopes = match key.scopes() {
         "" => "[]".to_owned(),
         scopes => format!("[\"{}\"]", scopes.replace(' ', "\",\"")),
+    };
+    let metadata: [&[u8]; 2] = match with_metadata {
+        true => [br#","metadata":"#, key.metadata_json().as_bytes()],
+        false => [b"", b""],
     };
     [
         br#"{"valid":true,"code":"VALID","key_id":""#,
         key.id.as_str().as_bytes(),
         br#"","name":"#,
-        &key.name_json,
+        key.name_json(),
         br#","service":""#,
         key.service().as_bytes(),
         br#"","account_id":""#,
@@ -123,7 +142,11 @@ fn details(key: &KeyRecord) -> Vec<u8> {
         scopes.as_bytes(),
         br#","secret":""#,
         key.secret_age().as_bytes(),
-        br#""}"#,
+        br#"","external_id":"#,
+        key.external_id_json(),
+        metadata[0],
+        metadata[1],
+        b"}",
     ]
     .concat()
 }

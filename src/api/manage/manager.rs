@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
+use actix_web::http::header::ETAG;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
-use crate::api::caller::{Door, ask};
+use crate::api::caller::{Door, announce_end, ask};
 use crate::api::client::{actor_of, described};
-use crate::domain::account::AccountId;
-use crate::domain::api_key::{self, ManagementBounds};
-use crate::domain::management::{self, ManagementScope};
+use crate::domain::api_key::{self, ApiKeyEntry, KeyView};
+use crate::domain::management::{self, KeyRemit, ManagementScope};
 use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
-use crate::store::Actor;
+use crate::store::{Actor, Tx};
 
 /// A management key that may do what its request asks for, within its bounds.
 pub(super) struct Manager {
-    key: Arc<KeyRecord>,
-    pub(super) bounds: ManagementBounds,
+    pub(super) key: Arc<KeyRecord>,
+    pub(super) remit: KeyRemit,
 }
 
 impl Manager {
@@ -36,16 +36,34 @@ impl Manager {
         let key = ask(state, request.head(), door).await?.map_err(Error::KeyRefused)?;
         let id = key.id.clone();
         let bounds = state.store.read(move |conn| api_key::bounds(conn, &id)).await?;
-        Ok(Self { key, bounds })
-    }
-
-    /// The account whose keys it manages.
-    pub(super) fn account(&self) -> &AccountId {
-        &self.key.account_id
+        let remit = KeyRemit { account: key.account_id.clone(), bounds };
+        Ok(Self { key, remit })
     }
 
     /// The key as the actor of changes.
-    pub(super) fn actor(&self, state: &State, request: &HttpRequest) -> Actor {
+    fn actor(&self, state: &State, request: &HttpRequest) -> Actor {
         described(actor_of(&self.key), state, request)
     }
+
+    /// Makes a change as this key, within its remit.
+    pub(super) async fn change<T, F>(&self, state: &State, request: &HttpRequest, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx<'_>, &KeyRemit) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let remit = self.remit.clone();
+        state.store.change(self.actor(state, request), state.clock.now(), move |tx| work(tx, &remit)).await
+    }
+
+    /// The answer that tells a key.
+    pub(super) fn tell(&self, entry: &ApiKeyEntry) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        with_version(&mut response, entry.key.version);
+        announce_end(response.json(KeyView::from(entry)), &self.key)
+    }
+}
+
+/// Adds the version of a key, which a later `If-Match` names.
+pub(super) fn with_version(response: &mut HttpResponseBuilder, version: i64) {
+    response.insert_header((ETAG, format!("\"{version}\"")));
 }

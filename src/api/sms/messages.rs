@@ -1,15 +1,15 @@
 //! `/v1/sms/messages`: sending messages, reading their status and withdrawing them.
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::api::answer_traced;
 use crate::api::caller::{announce_end, caller};
+use crate::api::idempotency_key::idempotent_request;
 use crate::api::json_body::{check_length, parse};
 use crate::domain::carrier::Assignment;
-use crate::domain::message::idempotency::IdempotencyKey;
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::{
     self, Accepted, MessageDraft, MessageFields, MessageForKey, MessageId, MessageOrigin, MessageView,
@@ -19,15 +19,14 @@ use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
 use crate::http::problem::ApiError;
-use crate::sms::IdempotentRequest;
-use crate::store::Digest;
 
 /// The slug of the service whose keys can send.
 pub(in crate::api) const SERVICE: &str = "sms";
 /// The longest request body, in bytes: a hundred numbers and the longest text, with
 /// every character escaped in 12 bytes.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The endpoint of idempotency keys.
+const SEND_ENDPOINT: &str = "sms_messages";
 
 /// The member `to`: one recipient or a list.
 #[derive(Debug, Deserialize, Serialize)]
@@ -91,7 +90,8 @@ pub async fn send_messages(
         check_length(&body)?;
         let key = caller(&state, &request, SERVICE, MESSAGES_SEND).await?;
         let parsed: SendRequest = parse(request.headers(), body, SendRequest::FORM)?;
-        let (draft, idempotent) = (parsed.draft(&state)?, idempotent_request(&request, &key, &parsed)?);
+        let draft = parsed.draft(&state)?;
+        let idempotent = idempotent_request(&request, &key, SEND_ENDPOINT, &parsed)?;
         let answer = state.sms.send(origin(&key), draft, idempotent, render).await?;
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(announce_end(HttpResponse::Accepted().insert_header(json).body(answer), &key))
@@ -101,24 +101,6 @@ pub async fn send_messages(
 
 fn origin(key: &KeyRecord) -> MessageOrigin {
     MessageOrigin { account_id: key.account_id.clone(), api_key_id: Some(key.id.clone()), mode: key.mode }
-}
-
-fn idempotent_request(
-    request: &HttpRequest,
-    key: &KeyRecord,
-    parsed: &SendRequest,
-) -> Result<Option<IdempotentRequest>> {
-    let mut values = request.headers().get_all(&IDEMPOTENCY_KEY);
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().unwrap_or_default(),
-        (Some(_), Some(_)) => return Err(Error::Malformed("Send Idempotency-Key once only.".to_owned())),
-    };
-    let digest = Digest::of(&serde_json::to_vec(parsed).map_err(Error::internal)?);
-    Ok(Some(IdempotentRequest {
-        key: IdempotencyKey::parse(&key.account_id, key.mode, "sms_messages", value)?,
-        digest,
-    }))
 }
 
 /// The response body of an accepted request.

@@ -92,7 +92,7 @@ impl KeyFilterQuery {
 
     /// The parts of its address, in one order; without what is wrong.
     pub(super) fn parts(&self) -> Vec<(&'static str, &str)> {
-        let KeyFilter { search, service, mode, status, end, usage, marks, made_by, made_before, in_trash } =
+        let KeyFilter { search, service, mode, status, end, usage, marks, made_by, made_before, in_trash, .. } =
             &self.filter;
         let mut parts = vec![
             ("q", search.as_ref().map_or("", KeySearch::as_str)),

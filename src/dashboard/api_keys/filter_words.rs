@@ -27,7 +27,8 @@ pub(in crate::dashboard) struct FilteredNames {
 
 /// Everything that keys are filtered by, in words.
 pub(in crate::dashboard) fn active_filters(wanted: &KeyFilterQuery, names: &FilteredNames) -> Vec<ActiveFilter> {
-    let KeyFilter { search, service, mode, status, end, usage, marks, made_by, made_before, in_trash } = &wanted.filter;
+    let KeyFilter { search, service, mode, status, end, usage, marks, made_by, made_before, in_trash, .. } =
+        &wanted.filter;
     let mut active = Vec::new();
     let mut add = |words: String, take: &dyn Fn(&mut KeyFilter)| {
         let mut without = wanted.clone();

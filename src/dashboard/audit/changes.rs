@@ -54,6 +54,10 @@ fn label(field: &str) -> &str {
     match field {
         "name" => "Name",
         "description" => "Description",
+        "external_id" => "External ID",
+        "metadata" => "Metadata",
+        "services" => "Services",
+        "grantable_scopes" => "Scopes it can give",
         "default_sender" => "Default sender",
         "expires_at" => "Ends",
         "scopes" => "Scopes",
@@ -97,7 +101,9 @@ fn value_words(field: &str, value: &Value) -> String {
         }
         ("destinations", Value::String(text)) if text.is_empty() => "everywhere".to_owned(),
         ("senders", Value::String(text)) if text.is_empty() => "any".to_owned(),
-        ("scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
+        ("scopes" | "grantable_scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
+        ("services", Value::String(text)) if text == "*" => "all".to_owned(),
+        ("metadata", Value::String(text)) if text == "{}" => "none".to_owned(),
         ("expires_at" | "previous_ends_at", Value::String(text)) => time_words(text),
         ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {
             days.as_i64().map_or_else(|| days.to_string(), |days| count(days, "day"))

@@ -11,6 +11,7 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
     match action {
         Action::ApiKeyCreated => "created the key",
         Action::ApiKeyRelabelled => "changed the name or description of the key",
+        Action::ApiKeyReferenceChanged => "changed the external ID or metadata of the key",
         Action::ApiKeySenderChanged => "changed the default sender of the key",
         Action::ApiKeyExpiryChanged => "changed the end of the key",
         Action::ApiKeyScopesChanged => "changed the scopes of the key",
@@ -76,6 +77,7 @@ pub(super) const fn action_choice(action: Action) -> &'static str {
     match action {
         Action::ApiKeyCreated => "Key created",
         Action::ApiKeyRelabelled => "Name or description changed",
+        Action::ApiKeyReferenceChanged => "External ID or metadata changed",
         Action::ApiKeySenderChanged => "Default sender changed",
         Action::ApiKeyExpiryChanged => "End changed",
         Action::ApiKeyScopesChanged => "Scopes changed",

@@ -19,14 +19,13 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::message::idempotency::IdempotencyKey;
+use crate::domain::idempotency::{IdempotencyKey, IdempotentRequest};
 use crate::domain::message::sms_text::SmsText;
 use crate::domain::message::{Accepted, MessageDraft, MessageId, MessageOrigin};
 use crate::domain::service;
 use crate::error::{Error, FieldErrors, GuardRefusal, Result};
 use crate::format::count;
 use crate::http::State;
-use crate::sms::IdempotentRequest;
 use crate::sms::transport::sandbox::FIXED_NUMBERS;
 use crate::store::Digest;
 

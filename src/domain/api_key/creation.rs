@@ -74,6 +74,21 @@ impl NewApiKey {
         Self { rules, ..self }
     }
 
+    /// The slug of the service that it is for.
+    pub(in crate::domain) fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// When it ends, what it may do, and from where.
+    pub(in crate::domain) const fn rules(&self) -> &KeyRules {
+        &self.rules
+    }
+
+    /// What a program calls it.
+    pub(in crate::domain) const fn external_id(&self) -> Option<&ExternalId> {
+        self.external_id.as_ref()
+    }
+
     /// The same with what a program knows it by.
     #[must_use]
     pub fn with_reference(self, external_id: Option<ExternalId>, metadata: Metadata) -> Self {

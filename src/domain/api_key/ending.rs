@@ -107,7 +107,7 @@ pub fn shorten(tx: &mut Tx<'_>, confirmed: Shortening) -> Result<i64> {
         .load(tx.conn())?;
     let mut shortened = 0;
     for key in &keys {
-        let end = api_keys::expires_at.eq(confirmed.end);
+        let end = (api_keys::expires_at.eq(confirmed.end), api_keys::version.eq(api_keys::version + 1));
         // A concurrent change may have given the key an earlier end, which stays.
         if diesel::update(api_keys::table.find(&key.id).filter(too_late())).set(end).execute(tx.conn())? == 0 {
             continue;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::bounds::ServiceReach;
+use super::external_id::ExternalId;
 use super::record::KeyStatus;
 use super::search::KeySearch;
 use super::secret::Mode;
@@ -72,6 +74,10 @@ pub struct KeyFilter {
     pub search: Option<KeySearch>,
     /// Those of one service.
     pub service: Option<String>,
+    /// Those of the services that a management key reaches.
+    pub reach: Option<ServiceReach>,
+    /// Those that a program calls so.
+    pub external_id: Option<ExternalId>,
     /// Live or test.
     pub mode: Option<Mode>,
     /// Those that are on, or off.

@@ -37,12 +37,12 @@ impl Label {
     }
 }
 
-/// Replaces a key's name and description, if its version still is `version`
-/// (optimistic locking); the same values change nothing.
+/// Replaces a key's name and description, if neither was changed since the key had this
+/// `version` (optimistic locking); the same values change nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown key and for another account's;
-/// [`Error::ChangedMeanwhile`] when it was edited since.
+/// [`Error::ChangedMeanwhile`] when one of them was.
 pub fn relabel(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -56,13 +56,14 @@ pub fn relabel(
     }
     let (sort_name, search) =
         search_columns(&label.name, &label.description, entry.key.external_id.as_ref().map(ExternalId::as_str));
-    let changed = diesel::update(api_keys::table.find(id).filter(api_keys::version.eq(version)))
+    let changed = diesel::update(api_keys::table.find(id).filter(api_keys::label_version.le(version)))
         .set((
             api_keys::name.eq(&label.name),
             api_keys::description.eq(&label.description),
             api_keys::sort_name.eq(sort_name),
             api_keys::search.eq(search),
             api_keys::version.eq(api_keys::version + 1),
+            api_keys::label_version.eq(api_keys::version + 1),
         ))
         .execute(tx.conn())?;
     if changed == 0 {

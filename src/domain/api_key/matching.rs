@@ -9,12 +9,14 @@ use diesel::dsl::{LeftJoinQuerySource, exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
+use super::bounds::ServiceReach;
 use super::filter::{EndFilter, KeyFilter, KeyMark, KeyUse, REFUSED_DAYS, SOON_DAYS, UNUSED_DAYS};
 use super::record::ApiKeyId;
 use super::search::{ESCAPE, KeySearch};
 use super::sort::KeySort;
 use super::trash;
 use crate::domain::account::AccountId;
+use crate::domain::management;
 use crate::error::Result;
 use crate::store::schema::{api_keys, key_last_uses, key_refusals, key_secrets, leak_reports};
 use crate::store::{Conn, MultiBackend, UtcTime};
@@ -83,6 +85,12 @@ impl Way {
         if let Some(service) = &filter.service {
             all = Box::new(all.and(self.column(api_keys::service.nullable()).eq(service)));
         }
+        if let Some(reach) = &filter.reach {
+            all = Box::new(all.and(self.reached(reach)));
+        }
+        if let Some(external_id) = &filter.external_id {
+            all = Box::new(all.and(self.column(api_keys::external_id).eq(external_id)));
+        }
         if let Some(mode) = filter.mode {
             all = Box::new(all.and(self.column(api_keys::mode.nullable()).eq(mode)));
         }
@@ -108,6 +116,16 @@ impl Way {
             Some(search) => Box::new(all.and(found(search))),
             None => all,
         }
+    }
+
+    /// Of the services within a reach; management keys are within none.
+    fn reached(self, reach: &ServiceReach) -> KeyCondition<'_> {
+        let service = || self.column(api_keys::service.nullable());
+        if reach.is_all() {
+            return Box::new(service().ne(management::SERVICE));
+        }
+        let none: KeyCondition<'_> = Box::new(false.into_sql::<Bool>().nullable());
+        reach.slugs().fold(none, |some, slug| Box::new(some.or(service().eq(slug))))
     }
 
     fn made_before(self, moment: UtcTime) -> KeyCondition<'static> {

@@ -52,6 +52,15 @@ pub struct SortedKeyPage {
     pub total: usize,
 }
 
+/// Some keys of a list, for programs, which read all of it.
+#[derive(Debug, Default)]
+pub struct KeysInTurn {
+    /// The keys.
+    pub rows: Vec<ApiKeyEntry>,
+    /// The place of the last one, if there are keys behind it.
+    pub last: Option<KeyPlace>,
+}
+
 /// A list of keys.
 #[derive(Debug, Clone, Copy)]
 pub struct SortedKeys<'a> {
@@ -82,14 +91,7 @@ impl SortedKeys<'_> {
     /// # Errors
     /// When the database fails.
     pub fn page(self, conn: &mut Conn, start: &KeyPageStart) -> Result<SortedKeyPage> {
-        // The index of the age serves each filter, and those of other orders only what most fit.
-        let is_by_age = matches!(self.sort, KeySort::Newest | KeySort::Oldest);
-        let most = if is_by_age || self.filter.is_empty() { MAX_KEY_COUNT } else { MAX_COLLECTED };
-        let mut places = read(self.places(Way::Collect).limit(limited(most + 1)), conn)?;
-        if places.len() > most {
-            return self.walk(conn, start);
-        }
-        places.sort_by(|one, other| one.order(self.sort).cmp(&other.order(self.sort)));
+        let Some(mut places) = self.collect(conn)? else { return self.walk(conn, start) };
         let begin = match start {
             KeyPageStart::First => 0,
             KeyPageStart::After(place) => {
@@ -107,7 +109,42 @@ impl SortedKeys<'_> {
         complete(conn, page, begin, total, end < total)
     }
 
-    /// The same of so many keys that they are not sorted for it.
+    /// The first `limit` of them after a place.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn in_turn(self, conn: &mut Conn, after: Option<&KeyPlace>, limit: usize) -> Result<KeysInTurn> {
+        let mut places = match (self.collect(conn)?, after) {
+            (Some(places), None) => places,
+            (Some(places), Some(place)) => {
+                places.into_iter().filter(|other| other.order(self.sort) > place.order(self.sort)).collect()
+            }
+            (None, None) => read(self.sorted(false).limit(limited(limit + 1)), conn)?,
+            (None, Some(place)) => {
+                let behind = self.sorted(false).filter(self.is_behind(place, false));
+                read(behind.limit(limited(limit + 1)), conn)?
+            }
+        };
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let SortedKeyPage { rows, last, .. } = complete(conn, places, 0, 0, more)?;
+        Ok(KeysInTurn { rows, last })
+    }
+
+    /// All of them in their order, unless they are too many to be sorted.
+    fn collect(&self, conn: &mut Conn) -> Result<Option<Vec<KeyPlace>>> {
+        // The index of the age serves each filter, and those of other orders only what most fit.
+        let is_by_age = matches!(self.sort, KeySort::Newest | KeySort::Oldest);
+        let most = if is_by_age || self.filter.is_empty() { MAX_KEY_COUNT } else { MAX_COLLECTED };
+        let mut places = read(self.places(Way::Collect).limit(limited(most + 1)), conn)?;
+        if places.len() > most {
+            return Ok(None);
+        }
+        places.sort_by(|one, other| one.order(self.sort).cmp(&other.order(self.sort)));
+        Ok(Some(places))
+    }
+
+    /// A page of so many keys that they are not sorted for it.
     fn walk(self, conn: &mut Conn, start: &KeyPageStart) -> Result<SortedKeyPage> {
         let one_more = limited(KEYS_PER_PAGE + 1);
         let after = match start {

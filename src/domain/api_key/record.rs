@@ -49,6 +49,11 @@ text_enum! {
     }
 }
 
+impl StatusReason {
+    /// Those that people and programs choose from; the others are Keyfob's own.
+    pub const CHOSEN: [Self; 4] = [Self::Compromised, Self::Superseded, Self::Unused, Self::Policy];
+}
+
 /// A row of `api_keys`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_keys)]
@@ -73,7 +78,8 @@ pub struct ApiKey {
     pub created_at: UtcTime,
     /// From when on it is refused, if ever.
     pub expires_at: Option<UtcTime>,
-    /// Incremented with every edit, for optimistic locking.
+    /// Incremented with every change of its name, description, external id, metadata, scopes, addresses
+    /// and end, for optimistic locking; its switch and its secrets have nothing to do with it.
     pub version: i64,
     /// Why it is disabled; `None` while it is enabled, and if no reason was given.
     pub status_reason: Option<StatusReason>,

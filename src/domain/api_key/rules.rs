@@ -50,7 +50,8 @@ pub fn set_expiry(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, expiry: E
     if end == before {
         return Ok(entry);
     }
-    diesel::update(api_keys::table.find(id)).set(api_keys::expires_at.eq(end)).execute(tx.conn())?;
+    let set = (api_keys::expires_at.eq(end), api_keys::version.eq(api_keys::version + 1));
+    diesel::update(api_keys::table.find(id)).set(set).execute(tx.conn())?;
     forget(tx, id)?;
     let [before, after] = [before, end].map(|end| end.map(UtcTime::rfc3339));
     tx.audit(entry.key.event(Action::ApiKeyExpiryChanged).field("expires_at", before, after).done())?;
@@ -79,7 +80,8 @@ pub fn set_scopes(
     if entry.key.scopes == *scopes {
         return Ok(entry);
     }
-    diesel::update(api_keys::table.find(id)).set(api_keys::scopes.eq(scopes)).execute(tx.conn())?;
+    let set = (api_keys::scopes.eq(scopes), api_keys::version.eq(api_keys::version + 1));
+    diesel::update(api_keys::table.find(id)).set(set).execute(tx.conn())?;
     forget(tx, id)?;
     let event = entry.key.event(Action::ApiKeyScopesChanged);
     tx.audit(event.field("scopes", entry.key.scopes.as_str(), scopes.as_str()).done())?;
@@ -133,7 +135,8 @@ pub fn change_allowed_ips(
     if entry.key.allowed_ips == allowed {
         return Ok(entry);
     }
-    diesel::update(api_keys::table.find(id)).set(api_keys::allowed_ips.eq(&allowed)).execute(tx.conn())?;
+    let set = (api_keys::allowed_ips.eq(&allowed), api_keys::version.eq(api_keys::version + 1));
+    diesel::update(api_keys::table.find(id)).set(set).execute(tx.conn())?;
     forget(tx, id)?;
     let event = entry.key.event(Action::ApiKeyAllowedIpsChanged);
     tx.audit(event.field("allowed_ips", entry.key.allowed_ips.as_str(), allowed.as_str()).done())?;

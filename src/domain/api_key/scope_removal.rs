@@ -41,7 +41,8 @@ pub(in crate::domain) fn take_scope_from_all(tx: &mut Tx<'_>, service: &str, sco
     keys.retain(|(key, _)| has(&key.scopes, scope));
     for (key, _) in &keys {
         let rest = key.scopes.without(scope);
-        diesel::update(api_keys::table.find(&key.id)).set(api_keys::scopes.eq(&rest)).execute(tx.conn())?;
+        let set = (api_keys::scopes.eq(&rest), api_keys::version.eq(api_keys::version + 1));
+        diesel::update(api_keys::table.find(&key.id)).set(set).execute(tx.conn())?;
         forget(tx, &key.id)?;
         let event = key.event(Action::ApiKeyScopesChanged);
         tx.audit(event.field("scopes", key.scopes.as_str(), rest.as_str()).done())?;

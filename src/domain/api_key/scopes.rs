@@ -45,7 +45,13 @@ impl Scopes {
     /// Whether a key that has these may give all of `others` to keys.
     #[must_use]
     pub fn include(&self, others: &Self) -> bool {
-        self.is_full() || others.names().all(|name| self.names().any(|own| own == name))
+        others.names().all(|name| self.include_name(name))
+    }
+
+    /// Whether a scope of this name is among them; `*` only in full access.
+    #[must_use]
+    pub fn include_name(&self, name: &str) -> bool {
+        self.is_full() || self.names().any(|own| own == name)
     }
 
     /// Validates names of scopes, in any order. None at all is a key that opens only

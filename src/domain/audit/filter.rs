@@ -37,6 +37,7 @@ pub const fn group_of(action: Action) -> ActionGroup {
     match action {
         Action::ApiKeyCreated
         | Action::ApiKeyRelabelled
+        | Action::ApiKeyReferenceChanged
         | Action::ApiKeySenderChanged
         | Action::ApiKeyExpiryChanged
         | Action::ApiKeyScopesChanged

@@ -107,7 +107,8 @@ fn change(tx: &mut Tx<'_>, action: &KeyAction, ids: &[ApiKeyId]) -> Result<()> {
         KeyActionKind::Enable => diesel::update(rows).set(on).execute(tx.conn())?,
         KeyActionKind::Disable => diesel::update(rows).set(off).execute(tx.conn())?,
         KeyActionKind::Extend => {
-            diesel::update(rows).set(api_keys::expires_at.eq(action.ends_at)).execute(tx.conn())?
+            let set = (api_keys::expires_at.eq(action.ends_at), api_keys::version.eq(api_keys::version + 1));
+            diesel::update(rows).set(set).execute(tx.conn())?
         }
         KeyActionKind::Delete => diesel::update(rows).set(api_keys::deleted_at.eq(now)).execute(tx.conn())?,
         KeyActionKind::Restore => {

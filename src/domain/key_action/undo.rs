@@ -109,7 +109,10 @@ fn put_back(tx: &mut Tx<'_>, action: &KeyAction, from: i64) -> Result<()> {
             "{column} = (SELECT {column} FROM key_action_items WHERE action_id = {sign}1 AND api_key_id = api_keys.id)"
         )
     };
-    let columns = columns.iter().map(before).collect::<Vec<_>>().join(", ");
+    let mut columns = columns.iter().map(before).collect::<Vec<_>>().join(", ");
+    if action.kind == KeyActionKind::Extend {
+        columns += ", version = version + 1";
+    }
     let statement = format!(
         "UPDATE api_keys SET {columns} WHERE id IN (SELECT api_key_id FROM key_action_items \
          WHERE action_id = {sign}1 AND outcome = 'undone' AND position >= {sign}2)"

@@ -13,7 +13,6 @@ mod error;
 mod filter;
 pub mod gsm7;
 mod history;
-pub mod idempotency;
 mod lifecycle;
 mod list;
 mod named_receipt;

@@ -43,6 +43,7 @@ table! {
         search -> Text,
         external_id -> Nullable<Text>,
         metadata -> Text,
+        label_version -> BigInt,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Route {
     pub takes_get: bool,
     pub takes_post: bool,
     pub takes_delete: bool,
+    takes_put: bool,
+    takes_patch: bool,
     /// Whatever the method, but TRACE; of the gate only.
     pub takes_any: bool,
 }
@@ -57,6 +59,8 @@ impl Route {
             "GET" => self.takes_get || self.takes_any,
             "POST" => self.takes_post || self.takes_any,
             "DELETE" => self.takes_delete || self.takes_any,
+            "PUT" => self.takes_put || self.takes_any,
+            "PATCH" => self.takes_patch || self.takes_any,
             "TRACE" => false,
             _ => self.takes_any,
         }
@@ -77,6 +81,8 @@ fn read(rest: &'static str) -> Route {
         takes_get: definition.contains(".get("),
         takes_post: definition.contains(".post("),
         takes_delete: definition.contains(".delete("),
+        takes_put: definition.contains(".put("),
+        takes_patch: definition.contains(".patch("),
         takes_any: definition.contains(".to("),
     }
 }

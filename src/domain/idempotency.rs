@@ -1,12 +1,16 @@
 //! Idempotent requests: the response to the first request with an idempotency
 //! key is stored and returned to each repetition, so that a client that lost the
-//! response can repeat the request without sending twice.
+//! response can repeat the request without doing it twice.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use parking_lot::Mutex;
 
-use crate::domain::account::AccountId;
-use crate::domain::api_key::secret::Mode;
+use super::account::AccountId;
+use super::api_key::secret::Mode;
 use crate::error::{Error, Result};
 use crate::store::schema::idempotency_records;
 use crate::store::{Conn, Digest, UtcTime};
@@ -39,6 +43,46 @@ impl IdempotencyKey {
             )));
         }
         Ok(Self { account: account.to_string(), mode: mode.as_str(), endpoint, key: key.to_owned() })
+    }
+}
+
+/// What makes a request idempotent.
+#[derive(Debug, Clone)]
+pub struct IdempotentRequest {
+    /// The client's name for the request.
+    pub key: IdempotencyKey,
+    /// The SHA-256 of the request's content, by which a reused key is detected.
+    pub digest: Digest,
+}
+
+/// The idempotent requests that this instance is working on. Clones share their state.
+#[derive(Debug, Clone, Default)]
+pub struct RunningRequests(Arc<Mutex<HashSet<IdempotencyKey>>>);
+
+impl RunningRequests {
+    /// Begins a request, which ends when what this returns is dropped.
+    ///
+    /// # Errors
+    /// [`Error::StillRunning`] while another one with its key is running.
+    pub fn begin(&self, key: &IdempotencyKey) -> Result<RunningRequest> {
+        if !self.0.lock().insert(key.clone()) {
+            return Err(Error::StillRunning);
+        }
+        Ok(RunningRequest { all: self.clone(), key: key.clone() })
+    }
+}
+
+/// Marks the request with a key as running until it is dropped.
+#[derive(Debug)]
+#[must_use = "the request ends when it is dropped"]
+pub struct RunningRequest {
+    all: RunningRequests,
+    key: IdempotencyKey,
+}
+
+impl Drop for RunningRequest {
+    fn drop(&mut self) {
+        self.all.0.lock().remove(&self.key);
     }
 }
 
