@@ -10,3 +10,5 @@ pub use scope::ManagementScope;
 pub const SERVICE: &str = "keyfob";
 /// The service's name on screen.
 pub const SERVICE_NAME: &str = "Management";
+/// How long a new management key works when nobody chose, in days; the installation's maximum wins.
+pub const DEFAULT_LIFETIME_DAYS: i64 = 90;
