@@ -42,7 +42,8 @@ impl ServiceReach {
         slugs.sort_unstable();
         slugs.dedup();
         match slugs.as_slice() {
-            [] => Err(Error::invalid("services", "Choose at least one service.")),
+            // An empty name is a variable of a script that holds nothing.
+            [] | ["", ..] => Err(Error::invalid("services", "Choose at least one service.")),
             [ALL] => Ok(Self::all()),
             slugs if slugs.contains(&ALL) => {
                 Err(Error::invalid("services", "All services include every one. Choose all, or choose services."))
@@ -98,10 +99,10 @@ impl ManagementBounds {
     /// # Errors
     /// [`Error::Invalid`] for `max_lifetime_days` outside 1 to 36,525.
     pub fn new(services: ServiceReach, grantable_scopes: Scopes, max_lifetime_days: Option<i64>) -> Result<Self> {
-        if max_lifetime_days.is_some_and(|days| !(1..=MAX_LIFETIME_DAYS).contains(&days)) {
-            return Err(wrong_lifetime());
+        if max_lifetime_days.is_none_or(is_lifetime) {
+            return Ok(Self { services, grantable_scopes, max_lifetime_days });
         }
-        Ok(Self { services, grantable_scopes, max_lifetime_days })
+        Err(wrong_lifetime())
     }
 
     /// Validates the names of scopes that a management key may give to keys: those of any services.
@@ -124,7 +125,7 @@ impl ManagementBounds {
     pub fn parse_max_lifetime(typed: &str) -> Result<Option<i64>> {
         match typed.trim() {
             "" => Ok(None),
-            days => days.parse().map(Some).map_err(|_| wrong_lifetime()),
+            days => days.parse().ok().filter(|days| is_lifetime(*days)).map(Some).ok_or_else(wrong_lifetime),
         }
     }
 
@@ -132,6 +133,10 @@ impl ManagementBounds {
     fn none() -> Self {
         Self { services: ServiceReach(String::new()), grantable_scopes: Scopes::none(), max_lifetime_days: Some(1) }
     }
+}
+
+fn is_lifetime(days: i64) -> bool {
+    (1..=MAX_LIFETIME_DAYS).contains(&days)
 }
 
 fn wrong_lifetime() -> Error {
