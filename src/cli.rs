@@ -16,7 +16,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use audit::AuditCommand;
 use carriers::CarriersCommand;
@@ -96,6 +97,20 @@ enum Command {
     Audit(AuditCommand),
     /// Print the licence of Keyfob and those of everything that is built in
     Licenses,
+}
+
+impl Cli {
+    /// Checks what the flags mean together, which their definitions can't say.
+    ///
+    /// # Errors
+    /// A wrong use of the command line, for the library to explain.
+    pub fn checked(self) -> Result<Self, clap::Error> {
+        let conflict = match &self.command {
+            Some(Command::Key(command)) => command.conflict(),
+            _ => None,
+        };
+        conflict.map_or(Ok(self), |sentence| Err(Self::command().error(ErrorKind::ArgumentConflict, sentence)))
+    }
 }
 
 /// Runs the command.

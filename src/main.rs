@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn parse() -> Result<Cli, Vec<String>> {
     let command = cli::hide_server_settings(environment::without_empty_variables(Cli::command()));
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)).and_then(Cli::checked);
     // A wrong flag, and --help, are the library's to explain.
     parsed.map_err(|error| match environment::explain(&Cli::command(), &error) {
         Some(sentence) => vec![sentence],

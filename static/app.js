@@ -48,7 +48,7 @@ const CLICKS = {
     const reveal = link.closest(".reveal");
     const row = reveal.previousElementSibling;
     reveal.remove();
-    row?.querySelector("[role=switch]")?.focus();
+    (row?.querySelector("[role=switch]") ?? row?.querySelector("a"))?.focus();
   },
 };
 

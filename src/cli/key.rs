@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod found;
 mod list;
+mod management;
 mod restore;
 mod rotate;
 mod show;
@@ -58,6 +59,16 @@ pub(super) enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+impl KeyCommand {
+    /// What is wrong with the flags taken together.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        match self {
+            Self::Create(arguments) => arguments.conflict(),
+            _ => None,
+        }
+    }
 }
 
 pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod automate;
 pub mod carriers;
 pub mod connect;
 pub mod credits;

@@ -184,11 +184,8 @@ pub fn remove(tx: &mut Tx<'_>, service: &str, name: &str) -> Result<usize> {
 /// # Errors
 /// [`Error::Invalid`] for `scopes`, which names those that there are.
 pub fn require_known(tx: &mut Tx<'_>, service: &str, scopes: &Scopes) -> Result<()> {
-    if scopes.is_full() && service == management::SERVICE {
-        return Err(Error::invalid(
-            "scopes",
-            "Choose scopes: a management key has those that it is given, and no later ones.",
-        ));
+    if service == management::SERVICE {
+        scopes.require_named()?;
     }
     if scopes.is_full() {
         return Ok(());

@@ -8,7 +8,8 @@ use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::session_cookie;
 use crate::dashboard::login::{confirmation, password, second_factor, setup};
 use crate::dashboard::{
-    api_keys, audit, carriers, connect, credits, guards, leaks, messages, people, refusals, services, settings,
+    api_keys, audit, automate, carriers, connect, credits, guards, leaks, messages, people, refusals, services,
+    settings,
 };
 use crate::http::{State, head, own_cookies, same_origin};
 
@@ -47,6 +48,8 @@ pub(super) fn dashboard(state: &Data<State>) -> impl HttpServiceFactory + use<> 
         )
         .service(resource("/leaks/switch-off").post(leaks::switch_off::switch_off_keys))
         .service(resource("/connect").get(connect::snippets::show_connect))
+        .service(resource("/automate").get(automate::page::show_automate).post(automate::new::create_management_key))
+        .service(resource("/automate/new").get(automate::new::new_management_key))
         .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
         .wrap(from_fn(head::head_changes_nothing))
         .wrap(session_cookie::sessions(state))

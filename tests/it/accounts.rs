@@ -108,7 +108,8 @@ fn queries(things: &Things) -> BTreeSet<String> {
     queries
 }
 
-/// Every row that there was still is there, as it was.
+/// Every row that there was still is there, as it was. What a carrier sent is counted for the
+/// installation, for all accounts together.
 #[track_caller]
 fn assert_untouched(db: &Database, before: &Rows) {
     let after = db.rows();

@@ -141,7 +141,7 @@ on_both_databases! {
             "mask": format!("sms_test_••••••{}", &key.secret[key.secret.len() - 4..]),
             "scopes": ["balance.read", "messages.send"], "allowed_ips": ["10.0.0.0/8", "192.0.2.1"],
             "expires_at": "2099-02-28T10:00:00.000000Z", "created_at": shown["created_at"], "created_by": null,
-            "last_used_at": null, "version": 1,
+            "last_used_at": null, "version": 1, "external_id": null, "metadata": {},
             "secrets": [{"id": secret["id"], "tail": secret["tail"], "current": true, "ends_at": null,
                 "last_used_at": null, "uses": 0}],
         });

@@ -15,6 +15,7 @@ mod api_key_status;
 mod api_keys;
 mod audit;
 mod audit_page;
+mod automate;
 mod backup;
 mod bulk;
 mod callbacks;

@@ -78,6 +78,7 @@ pub const WRITES: &[Write] = &[
     ("/people/op_00000000000000000000000000/second-factor", &[]),
     ("/people/op_00000000000000000000000000/status", &[("status", "disabled")]),
     ("/people/op_00000000000000000000000000/removal", &[]),
+    ("/automate", &[("key_id", "FORM"), ("name", "Eve"), ("scopes", "keys.read"), ("reach", "all"), ("grants", "all")]),
     ("/audit.csv", &[]),
     ("/audit.jsonl", &[]),
 ];

@@ -151,6 +151,9 @@ const NEEDS: &[(&str, Needs)] = &[
     ("POST /audit.csv", Login),
     ("POST /audit.jsonl", Login),
     ("GET /connect", Login),
+    ("GET /automate", Login),
+    ("POST /automate", KEYS),
+    ("GET /automate/new", KEYS),
 ];
 
 /// For programs, which have keys and no roles.

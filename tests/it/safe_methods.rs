@@ -78,7 +78,7 @@ on_both_databases! {
         }
         assert_eq!(db.rows(), before);
         client.get("/settings").assert_ok();
-        for part in ["/settings", "/api-keys/new?service=sms", "/api-keys?after=", "/api-keys?service=sms", "/static/", "/status", "/messages/msg_", "/messages/new", "/credits", "/audit?actor=", "/audit?target=", "/refusals"] {
+        for part in ["/settings", "/api-keys/new?service=sms", "/api-keys?after=", "/api-keys?service=sms", "/static/", "/status", "/messages/msg_", "/messages/new", "/credits", "/audit?actor=", "/audit?target=", "/refusals", "/automate/new"] {
             assert!(found.iter().any(|path| path.contains(part)), "the crawl missed {part}: {found:?}");
         }
     }

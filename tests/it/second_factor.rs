@@ -330,7 +330,7 @@ on_both_databases! {
         admin.get("/api-keys").assert_ok();
         other_owner.get("/api-keys").assert_leads_to(PATH);
         rule("everybody");
-        for path in ["/api-keys", "/settings", "/settings/instance", "/credits", "/audit", "/messages", "/connect"] {
+        for path in ["/api-keys", "/settings", "/settings/instance", "/credits", "/audit", "/messages", "/connect", "/automate"] {
             admin.get(path).assert_leads_to(PATH);
         }
         admin.post(&key.status_path(), &[("status", "disabled")]).assert_leads_to(PATH);

@@ -5,18 +5,20 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::found::require_service;
+use super::management::ManagementArguments;
 use super::shown::{end, print_secret};
 use crate::cli::duration::parse_seconds;
 use crate::cli::on_database::{say_aside, with_account};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::api_key::{self, AllowedIps, ApiKeyId, Creation, Expiry, KeyRules, NewApiKey, Scopes};
+use crate::domain::management;
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::UtcTime;
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
-    /// The service that it is for, such as sms
+    /// The service that it is for, such as sms; keyfob for a key that manages those of others
     #[arg(long)]
     service: String,
     /// What it is called on screen
@@ -28,7 +30,7 @@ pub(crate) struct CreateArguments {
     /// What it is for
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
     description: String,
-    /// A scope, repeatable; full access when left out
+    /// A scope, repeatable; full access when left out, which management keys do not have
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// No scope at all: it opens only what asks for none
@@ -37,12 +39,15 @@ pub(crate) struct CreateArguments {
     /// An address or range that it may be used from, repeatable; anywhere when left out
     #[arg(long = "allow-ip", value_name = "CIDR")]
     allowed_ips: Vec<String>,
-    /// For how long it works: 90s, 30m, 24h, 30d, 1y, or never; the default of the installation when left out
+    /// For how long it works: 90s, 30m, 24h, 30d, 1y, or never; the default of the installation when left out,
+    /// 90d for a management key
     #[arg(long, value_name = "DURATION", value_parser = parse_lifetime, conflicts_with = "expires_at")]
     expires_in: Option<Lifetime>,
     /// Until when it works: a time with its zone, such as 2027-11-28T12:00:00Z, or a day, to its end in UTC
     #[arg(long, value_name = "TIME", value_parser = parse_end)]
     expires_at: Option<Expiry>,
+    #[command(flatten)]
+    management: ManagementArguments,
     /// One JSON object on one line: the key with its secret
     #[arg(long)]
     json: bool,
@@ -69,11 +74,21 @@ fn parse_end(text: &str) -> Result<Expiry, String> {
 }
 
 impl CreateArguments {
+    /// What is wrong with the flags taken together.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        let is_for_management = self.service == management::SERVICE;
+        (!is_for_management && self.management.are_given()).then_some(
+            "--may-services, --grantable-scopes and --max-lifetime are for management keys: --service keyfob",
+        )
+    }
+
     fn validate(&self, now: UtcTime) -> Result<NewApiKey> {
         let mut errors = FieldErrors::default();
         let (id, mode) = (ApiKeyId::mint(), &self.mode);
         let new = errors.collect(NewApiKey::parse(id.as_str(), &self.service, mode, &self.name, &self.description))?;
         let scopes = errors.collect(self.scopes())?;
+        let is_for_management = self.service == management::SERVICE;
+        let bounds = errors.collect(is_for_management.then(|| self.management.bounds()).transpose())?;
         let allowed_ips = errors.collect(self.allowed_ips())?;
         let expiry = match (self.expires_in, self.expires_at) {
             (Some(Lifetime::Unlimited), _) => Expiry::Never,
@@ -81,9 +96,10 @@ impl CreateArguments {
             (None, Some(end)) => end,
             (None, None) => Expiry::Default,
         };
-        match (new, scopes, allowed_ips) {
-            (Some(new), Some(scopes), Some(allowed_ips)) => {
-                Ok(new.with_rules(KeyRules { expiry, scopes, allowed_ips }))
+        match (new, scopes, allowed_ips, bounds) {
+            (Some(new), Some(scopes), Some(allowed_ips), Some(bounds)) => {
+                let new = new.with_rules(KeyRules { expiry, scopes, allowed_ips });
+                Ok(if let Some(bounds) = bounds { new.with_bounds(bounds) } else { new })
             }
             _ => Err(Error::Invalid(errors)),
         }

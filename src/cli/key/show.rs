@@ -5,7 +5,7 @@ use crate::cli::minute::minute;
 use crate::cli::on_database::{open, print};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::api_key::{self, ApiKeyEntry, KeyView, StatusReason};
+use crate::domain::api_key::{self, ApiKeyEntry, KeyView, ManagementBounds, StatusReason};
 use crate::domain::guard::{self, Limits};
 use crate::error::{Error, Result};
 use crate::format::count;
@@ -16,18 +16,37 @@ pub(super) async fn show(config: &Config, id: &str, json: bool) -> Result<()> {
     let store = open(config, MayCreate::Nothing)?;
     let read = store.read(move |conn| {
         let account = account_of(conn, &id)?;
-        Ok((api_key::find(conn, &account, &id)?, guard::find(conn, &account, Some(&id))?))
+        let entry = api_key::find(conn, &account, &id)?;
+        let bounds = entry.key.is_for_management().then(|| api_key::bounds(conn, &id)).transpose()?;
+        Ok((entry, guard::find(conn, &account, Some(&id))?, bounds))
     });
-    let (entry, limits) = read.await?;
+    let (entry, limits, bounds) = read.await?;
     let text = if json {
         serde_json::to_string(&KeyView::from(&entry)).map_err(Error::internal)? + "\n"
     } else {
-        described(&entry, &limits, Clock::System.now())
+        described(&entry, &limits, bounds.as_ref(), Clock::System.now())
     };
     print(&text).map(drop)
 }
 
-fn described(entry: &ApiKeyEntry, limits: &Limits, now: UtcTime) -> String {
+/// The bounds of a management key.
+fn bounds_fields(bounds: &ManagementBounds) -> [(&'static str, String); 3] {
+    let list = |names: Vec<&str>, all: &str| match names.as_slice() {
+        ["*"] => all.to_owned(),
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    [
+        ("Manages", list(bounds.services.slugs().collect(), "all services")),
+        ("May give", list(bounds.grantable_scopes.names().collect(), "all scopes")),
+        (
+            "Keys last",
+            bounds.max_lifetime_days.map_or_else(String::new, |days| format!("at most {}", count(days, "day"))),
+        ),
+    ]
+}
+
+fn described(entry: &ApiKeyEntry, limits: &Limits, bounds: Option<&ManagementBounds>, now: UtcTime) -> String {
     let key = &entry.key;
     let reason = key.status_reason.map_or_else(String::new, |reason: StatusReason| format!(" ({})", reason.as_str()));
     let ends = match key.expires_at {
@@ -60,6 +79,7 @@ fn described(entry: &ApiKeyEntry, limits: &Limits, now: UtcTime) -> String {
         ("Created", format!("{} UTC", minute(key.created_at))),
         ("Last used", last_use),
     ];
+    fields.extend(bounds.into_iter().flat_map(bounds_fields));
     if let Some(previous) = entry.rotating(now) {
         fields.push(("Old secret", format!("{}, works until {} UTC", previous.secret.mask, minute(previous.ends_at))));
     }

@@ -3,6 +3,7 @@
 
 use crate::domain::api_key::ApiKey;
 use crate::domain::api_key::secret::KeySecret;
+use crate::domain::management::ManagementScope;
 
 /// The service whose keys send messages.
 pub(in crate::dashboard) const SMS: &str = "sms";
@@ -21,6 +22,10 @@ pub(super) fn first_request(
     rehearsed: bool,
 ) -> (&'static str, String) {
     let json = "Content-Type: application/json";
+    let authorization = format!("Authorization: Bearer {}", secret.expose());
+    if key.is_for_management() {
+        return first_management_request(base_url, key, secret, &authorization);
+    }
     if key.service != SMS {
         let body = format!(r#"{{"key":"{}"}}"#, secret.expose());
         let url = format!("{base_url}/v1/keys/verify");
@@ -33,8 +38,27 @@ pub(super) fn first_request(
     };
     let body = format!(r#"{{"to":"{to}","text":"Hello from Keyfob"}}"#);
     let url = format!("{base_url}/v1/sms/messages");
-    let authorization = format!("Authorization: Bearer {}", secret.expose());
     (invitation, command(&["curl", &url, "-H", &authorization, "-H", json, "-d", &body]))
+}
+
+/// What a management key is tried with changes nothing, and is within its scopes.
+fn first_management_request(
+    base_url: &str,
+    key: &ApiKey,
+    secret: &KeySecret,
+    authorization: &str,
+) -> (&'static str, String) {
+    let may = |scope: ManagementScope| key.scopes.names().any(|name| name == scope.as_str());
+    if may(ManagementScope::KeysRead) {
+        return ("List keys with it:", command(&["curl", &format!("{base_url}/v1/keys"), "-H", authorization]));
+    }
+    if may(ManagementScope::Introspect) {
+        let (url, user) = (format!("{base_url}/v1/introspect"), format!("{}:{}", key.id, secret.expose()));
+        let words = ["curl", &url, "-u", &user, "-d", "token=KEY"];
+        return ("Put an API key in the place of KEY and run:", command(&words));
+    }
+    let url = format!("{base_url}/v1/keys/current");
+    ("See what it may do:", command(&["curl", &url, "-H", authorization]))
 }
 
 /// A line that a shell takes apart into these words and no others.

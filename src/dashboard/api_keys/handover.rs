@@ -9,6 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::paths::{SECTION, parse_id, path};
+use super::power;
 use super::show::draw_with;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::htmx::{self, Htmx};
@@ -28,6 +29,8 @@ use crate::http::base_url::base_url;
 const NOT_MADE: &str = "No link was made. Try again in a moment.";
 const NOT_A_KEY: &str = "This is not a whole key. No link was made.";
 const LOGGED_OUT: &str = "Your session has ended. Log in in a new tab, then press Hand over… again.";
+const STALE_LOGIN: &str = "Your login is too old for this. Open Automate in a new tab, press + New Management Key, \
+    give your password, then press Hand over… again.";
 
 /// The whole key, which Keyfob has no other copy of.
 #[derive(Deserialize)]
@@ -83,6 +86,11 @@ pub async fn hand_over(
         signed_in => signed_in?,
     };
     who.may(Permission::ManageKeys)?;
+    match power::require_fresh_login_for(&state, &who, &id).await {
+        Err(Error::StaleLogin) if htmx.is_part() => return show_toast(StatusCode::FORBIDDEN, STALE_LOGIN),
+        Err(error) => return ask_again(error, &path(&id)),
+        Ok(()) => {}
+    }
     let NewHandover { entry, token, ends_at } = match make(&state, &who, &id, &form).await {
         Ok(made) => made,
         Err(error) => return refuse(&state, Shell::new(SECTION, &who, &session), &who, &htmx, &id, error).await,

@@ -8,6 +8,7 @@ use super::missed_switch::MissedSwitch;
 use super::reason_view::ReasonView;
 use super::rotation::view::SecretsView;
 use super::rules::allowed_ips_view::AllowedIpsView;
+use super::rules::bounds_view::BoundsView;
 use super::rules::expiry_view::ExpiryView;
 use super::rules::scopes_view::KeyScopesView;
 use super::undo_view::UndoView;
@@ -39,6 +40,8 @@ pub(super) struct KeyDetails {
     pub(super) expiry: ExpiryView,
     pub(super) secrets: Option<SecretsView>,
     pub(super) scopes: KeyScopesView,
+    /// The bounds of a key that manages others.
+    pub(super) bounds: Option<BoundsView>,
     pub(super) allowed_ips: AllowedIpsView,
     pub(super) uses: UsesView,
     pub(super) refusals: KeyRefusals,
@@ -73,6 +76,7 @@ impl KeyDetails {
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
                 secrets: SecretsView::of(&entry, now),
                 scopes: KeyScopesView::read(conn, &entry.key)?,
+                bounds: BoundsView::read(conn, &entry.key)?,
                 allowed_ips: AllowedIpsView::of(&entry, refused, now),
                 uses: UsesView::read(conn, &entry.key, now)?,
                 refusals: KeyRefusals::read(conn, &account, &id, now)?,

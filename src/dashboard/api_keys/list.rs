@@ -22,7 +22,10 @@ use crate::dashboard::frame::session::SignedIn;
 use crate::dashboard::leaks::banner::ReportedKeys;
 use crate::dashboard::services::option::ServiceOption;
 use crate::domain::account::Permission;
-use crate::domain::api_key::{KEYS_PER_PAGE, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys, trash};
+use crate::domain::api_key::{
+    self, KEYS_PER_PAGE, KeyFilter, KeyPageStart, KeySort, MAX_KEY_COUNT, SortedKeyPage, SortedKeys, trash,
+};
+use crate::domain::management;
 use crate::domain::service::{self, Service};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -99,8 +102,8 @@ fn listing(
     wanted: &WantedKeys,
     now: UtcTime,
 ) -> Result<Listing> {
-    let services = service::list_all(conn)?;
     let filter = &wanted.keys.filter;
+    let services = services_of_list(conn, who, filter)?;
     let is_known = |slug: &str| services.iter().any(|service| service.slug == slug);
     if filter.service.as_deref().is_some_and(|slug| !is_known(slug)) {
         return Err(Error::NotFound);
@@ -121,6 +124,15 @@ fn listing(
         reported: ReportedKeys::read(conn, &who.account, now)?,
         troubled: carriers.sentences(conn)?,
     })
+}
+
+/// The services to choose from. That of management keys is among them where it is chosen or has keys.
+fn services_of_list(conn: &mut Conn, who: &SignedIn, filter: &KeyFilter) -> Result<Vec<Service>> {
+    let is_chosen = filter.service.as_deref() == Some(management::SERVICE);
+    if is_chosen || !api_key::names(conn, &who.account, management::SERVICE, 1)?.is_empty() {
+        return service::list_all(conn);
+    }
+    service::list(conn)
 }
 
 /// `GET /api-keys?q=…&status=…&sort=…&after=…` or `&before=…`

@@ -19,6 +19,7 @@ pub mod missed_switch;
 pub mod new;
 mod new_form;
 pub mod paths;
+mod power;
 pub mod purge;
 mod reason;
 mod reason_view;

@@ -25,8 +25,8 @@ use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
-const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
-const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
+pub(in crate::dashboard) const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
+pub(in crate::dashboard) const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
     once. If you did not copy it, create another one.";
 
 #[derive(Template)]

@@ -15,6 +15,7 @@ use super::paths::{
 };
 use super::row::ApiKeyRow;
 use super::trash::show_trashed;
+use crate::dashboard::automate;
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::next_path::NextPath;
@@ -158,10 +159,13 @@ async fn relabel(state: &State, who: &SignedIn, id: &ApiKeyId, filled: &LabelFor
 fn draw(
     state: &State,
     status: StatusCode,
-    shell: Shell,
+    mut shell: Shell,
     known: KeyDetails,
     form: LabelFormView,
 ) -> Result<HttpResponse> {
+    if known.bounds.is_some() {
+        shell.section = automate::paths::SECTION;
+    }
     let row = ApiKeyRow::new(known.entry.clone(), shell.access, state.clock.now());
     let has_carrier = !state.sms.rehearses(Mode::Live);
     let messages = (known.entry.key.service == SMS).then(|| format!("/messages?api_key={}", row.id));

@@ -69,6 +69,9 @@ fn label(field: &str) -> &str {
         "destinations" => "Sends to",
         "senders" => "Senders",
         "service" => "Service",
+        "services" => "Manages",
+        "grantable_scopes" => "May give",
+        "external_id" => "External ID",
         "mode" => "Mode",
         "url" => "URL",
         "credits" => "Credits",
@@ -102,7 +105,7 @@ fn value_words(field: &str, value: &Value) -> String {
         ("destinations", Value::String(text)) if text.is_empty() => "everywhere".to_owned(),
         ("senders", Value::String(text)) if text.is_empty() => "any".to_owned(),
         ("scopes" | "grantable_scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
-        ("services", Value::String(text)) if text == "*" => "all".to_owned(),
+        ("services", Value::String(text)) if text == "*" => "all services".to_owned(),
         ("metadata", Value::String(text)) if text == "{}" => "none".to_owned(),
         ("expires_at" | "previous_ends_at", Value::String(text)) => time_words(text),
         ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {

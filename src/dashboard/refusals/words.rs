@@ -56,6 +56,7 @@ pub(super) fn advice(refusal: &KeyRefusal, key: &ApiKey, service_name: &str, now
         Some(Code::IpNotAllowed) => "Add the address to the key's list, if it is yours.",
         Some(Code::InsufficientScope) => "Give the key the scope that the service asks for.",
         Some(Code::ModeNotAllowed) => "Use a key of the other mode.",
+        Some(Code::NotFound) if key.is_for_management() => "It manages keys through the API, and opens no service.",
         Some(Code::NotFound) => return format!("This key works for {service_name} only."),
         Some(Code::Valid | Code::KeyMissing) | None => "",
     };

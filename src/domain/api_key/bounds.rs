@@ -1,5 +1,7 @@
 //! The bounds of a management key: what it may do with keys, beyond its scopes.
 
+use std::collections::HashMap;
+
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
@@ -7,7 +9,8 @@ use diesel::sql_types::Text;
 
 use super::record::ApiKeyId;
 use super::scopes::Scopes;
-use crate::domain::management;
+use super::secret::Mode;
+use crate::domain::{management, service};
 use crate::error::{Error, Result};
 use crate::store::Conn;
 use crate::store::schema::management_bounds;
@@ -39,7 +42,8 @@ impl ServiceReach {
         slugs.sort_unstable();
         slugs.dedup();
         match slugs.as_slice() {
-            [] => Err(Error::invalid("services", "Choose at least one service.")),
+            // An empty name is a variable of a script that holds nothing.
+            [] | ["", ..] => Err(Error::invalid("services", "Choose at least one service.")),
             [ALL] => Ok(Self::all()),
             slugs if slugs.contains(&ALL) => {
                 Err(Error::invalid("services", "All services include every one. Choose all, or choose services."))
@@ -95,16 +99,48 @@ impl ManagementBounds {
     /// # Errors
     /// [`Error::Invalid`] for `max_lifetime_days` outside 1 to 36,525.
     pub fn new(services: ServiceReach, grantable_scopes: Scopes, max_lifetime_days: Option<i64>) -> Result<Self> {
-        if max_lifetime_days.is_some_and(|days| !(1..=MAX_LIFETIME_DAYS).contains(&days)) {
-            return Err(Error::invalid("max_lifetime_days", "Use a number of days from 1 to 36,525, or none."));
+        if max_lifetime_days.is_none_or(is_lifetime) {
+            return Ok(Self { services, grantable_scopes, max_lifetime_days });
         }
-        Ok(Self { services, grantable_scopes, max_lifetime_days })
+        Err(wrong_lifetime())
+    }
+
+    /// Validates the names of scopes that a management key may give to keys: those of any services.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `grantable_scopes`.
+    pub fn parse_grantable<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Scopes> {
+        Scopes::parse(names).map_err(|error| match error {
+            Error::Invalid(errors) => {
+                Error::invalid("grantable_scopes", errors.get("scopes").unwrap_or_default().to_owned())
+            }
+            error => error,
+        })
+    }
+
+    /// Reads a longest life as it is typed: a number of days, or nothing for no limit.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `max_lifetime_days`.
+    pub fn parse_max_lifetime(typed: &str) -> Result<Option<i64>> {
+        match typed.trim() {
+            "" => Ok(None),
+            days => days.parse().ok().filter(|days| is_lifetime(*days)).map(Some).ok_or_else(wrong_lifetime),
+        }
     }
 
     /// Nothing at all.
     fn none() -> Self {
         Self { services: ServiceReach(String::new()), grantable_scopes: Scopes::none(), max_lifetime_days: Some(1) }
     }
+}
+
+fn is_lifetime(days: i64) -> bool {
+    (1..=MAX_LIFETIME_DAYS).contains(&days)
+}
+
+fn wrong_lifetime() -> Error {
+    Error::invalid("max_lifetime_days", "Use a number of days from 1 to 36,525, or none.")
 }
 
 /// The bounds of a management key; those of a key without any are empty.
@@ -114,6 +150,33 @@ impl ManagementBounds {
 pub fn bounds(conn: &mut Conn, key: &ApiKeyId) -> Result<ManagementBounds> {
     let row = management_bounds::table.find(key).select(ManagementBounds::as_select()).first(conn).optional()?;
     Ok(row.unwrap_or_else(ManagementBounds::none))
+}
+
+/// The bounds of these management keys, by one query for all of them; keys without any are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn bounds_of(conn: &mut Conn, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ManagementBounds>> {
+    let rows = management_bounds::table.filter(management_bounds::api_key_id.eq_any(keys));
+    let rows: Vec<(ApiKeyId, ManagementBounds)> =
+        rows.select((management_bounds::api_key_id, ManagementBounds::as_select())).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Checks the bounds of a new management key, which is of live mode.
+///
+/// # Errors
+/// [`Error::Invalid`] for `services` that there are not and for `mode`.
+pub(super) fn check(conn: &mut Conn, bounds: &ManagementBounds, mode: Mode) -> Result<()> {
+    if mode != Mode::Live {
+        return Err(Error::invalid("mode", "Management keys are live keys."));
+    }
+    let known = service::list(conn)?;
+    let is_known = |slug: &str| known.iter().any(|service| service.slug == slug);
+    match bounds.services.slugs().find(|slug| *slug != ALL && !is_known(slug)) {
+        Some(unknown) => Err(Error::invalid("services", format!("There is no service “{unknown}”."))),
+        None => Ok(()),
+    }
 }
 
 /// Stores the bounds of a new management key.

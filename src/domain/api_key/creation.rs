@@ -116,7 +116,8 @@ pub enum Creation {
 /// # Errors
 /// [`Error::NotFound`] for an unknown service, and for that of management keys unless the key
 /// has bounds; [`Error::Invalid`] for an end that the
-/// installation does not allow and for scopes that the service does not have; when the database fails.
+/// installation does not allow, for scopes that the service does not have, and for bounds with
+/// services that there are not; when the database fails.
 pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new: NewApiKey) -> Result<Creation> {
     let service = service::find(tx, &new.service)?;
     if (service.slug == management::SERVICE) != new.bounds.is_some() {
@@ -130,9 +131,14 @@ pub fn create(tx: &mut Tx<'_>, account: &AccountId, by: Option<&OperatorId>, new
     };
     let KeyRules { expiry, scopes, allowed_ips } = new.rules;
     let mut errors = FieldErrors::default();
-    let expires_at = errors.collect(Lifetimes::read(tx).and_then(|rules| expiry.resolve(rules, tx.now())))?;
+    let lifetimes = Lifetimes::read(tx)?;
+    let lifetimes = if new.bounds.is_some() { lifetimes.for_management() } else { lifetimes };
+    let expires_at = errors.collect(expiry.resolve(lifetimes, tx.now()))?;
     let known = errors.collect(service_scope::require_known(tx, &service.slug, &scopes))?;
-    let (Some(expires_at), Some(())) = (expires_at, known) else { return Err(Error::Invalid(errors)) };
+    let bounded = errors.collect(new.bounds.as_ref().map_or(Ok(()), |bounds| bounds::check(tx, bounds, new.mode)))?;
+    let (Some(expires_at), Some(()), Some(())) = (expires_at, known, bounded) else {
+        return Err(Error::Invalid(errors));
+    };
     let secret = KeySecret::generate(&service.key_prefix, new.mode)?;
     let key = ApiKey {
         id,

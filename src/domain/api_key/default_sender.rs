@@ -7,7 +7,7 @@ use super::record::ApiKeyId;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::message::sender::Sender;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::schema::api_keys;
 use crate::store::{Conn, Tx};
 
@@ -23,10 +23,13 @@ pub fn default_sender(conn: &mut Conn, id: &ApiKeyId) -> Result<Option<Sender>> 
 /// Sets or removes a key's default sender; the same one changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for
-/// another account's; when the database fails.
+/// [`Error::NotFound`] for an unknown key, for another account's and for a management key;
+/// when the database fails.
 pub fn set_default_sender(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, sender: Option<&Sender>) -> Result<()> {
     let entry = find(tx, account, id)?;
+    if entry.key.is_for_management() {
+        return Err(Error::NotFound);
+    }
     let old = default_sender(tx.conn(), id)?;
     if old.as_ref() == sender {
         return Ok(());

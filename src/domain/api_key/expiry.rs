@@ -4,6 +4,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 
+use crate::domain::management;
 use crate::domain::setting::{self, Setting};
 use crate::error::{Error, Result};
 use crate::store::{Conn, UtcTime};
@@ -105,6 +106,12 @@ impl Lifetimes {
             Ok(setting::get(conn, setting)?.and_then(|text| text.parse().ok()).unwrap_or_default())
         };
         Ok(Self { default_days: days(Setting::DefaultLifetimeDays)?, max_days: days(Setting::MaxLifetimeDays)? })
+    }
+
+    /// The same for a management key, which ends unless somebody chose that it does not.
+    #[must_use]
+    pub const fn for_management(self) -> Self {
+        Self { default_days: management::DEFAULT_LIFETIME_DAYS, ..self }
     }
 
     /// The latest end that a key may have from now on; `None` when there is no limit.

@@ -43,7 +43,7 @@ pub mod usage_history;
 mod view;
 
 pub use allowed_ips::AllowedIps;
-pub use bounds::{ManagementBounds, ServiceReach, bounds};
+pub use bounds::{ManagementBounds, ServiceReach, bounds, bounds_of};
 pub use creation::{Creation, NewApiKey, create};
 pub use default_sender::{default_sender, set_default_sender};
 pub use disabling::{Disabling, disabling};

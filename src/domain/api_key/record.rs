@@ -11,6 +11,7 @@ use crate::domain::account::AccountId;
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::id::id;
 use crate::domain::identity::operator::OperatorId;
+use crate::domain::management;
 use crate::store::UtcTime;
 use crate::store::schema::api_keys;
 use crate::store::types::text_enum;
@@ -94,6 +95,12 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
+    /// Whether programs manage other keys with it.
+    #[must_use]
+    pub fn is_for_management(&self) -> bool {
+        self.service == management::SERVICE
+    }
+
     /// An audit event about this key.
     pub(in crate::domain) fn event(&self, action: Action) -> EventBuilder {
         audit::event(action, TargetKind::ApiKey, self.id.as_str(), &self.name).of(&self.account_id)

@@ -82,6 +82,18 @@ impl Scopes {
         Ok(Self(names.join(" ")))
     }
 
+    /// Checks that scopes are written out, as those of a management key are.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `scopes`: full access, or none.
+    pub fn require_named(&self) -> Result<()> {
+        match self.as_str() {
+            FULL => Err(invalid("Choose scopes: a management key gets no scopes of later versions.".to_owned())),
+            "" => Err(invalid("Choose at least one scope.".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     /// As stored: names with a space between two, or `*`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,7 +9,7 @@ use crate::domain::account::{self, AccountId};
 use crate::domain::api_key::{self, ApiKeyId};
 use crate::domain::audit::{self, Action, EventBuilder, TargetKind};
 use crate::domain::credit;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::store::schema::guards;
 
@@ -27,9 +27,13 @@ pub fn save_account_limits(tx: &mut Tx<'_>, account: &AccountId, limits: Limits)
 /// Saves the limits of a key; the same ones change nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::error::Error::NotFound) for an unknown key and for another account's.
+/// [`Error::NotFound`] for an unknown key, for another account's and for a management key.
 pub fn save_key_limits(tx: &mut Tx<'_>, account: &AccountId, key: &ApiKeyId, limits: Limits) -> Result<()> {
-    let event = api_key::find_locked(tx, account, key)?.key.event(Action::ApiKeyLimitsChanged);
+    let entry = api_key::find_locked(tx, account, key)?;
+    if entry.key.is_for_management() {
+        return Err(Error::NotFound);
+    }
+    let event = entry.key.event(Action::ApiKeyLimitsChanged);
     save(tx, account, Some(key), limits, event)
 }
 

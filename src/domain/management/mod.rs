@@ -18,3 +18,5 @@ pub use work::{delete, end_previous_secret, extend_previous_secret, restore, rot
 pub const SERVICE: &str = "keyfob";
 /// The service's name on screen.
 pub const SERVICE_NAME: &str = "Management";
+/// How long a new management key works when nobody chose, in days; the installation's maximum wins.
+pub const DEFAULT_LIFETIME_DAYS: i64 = 90;

@@ -9,6 +9,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::super::paths::{SECTION, parse_id, path, rotation};
+use super::super::power;
 use super::super::reveal::Reveal;
 use super::super::row::ApiKeyRow;
 use super::super::show::draw_with;
@@ -118,6 +119,7 @@ pub async fn ask_to_rotate(
 ) -> Result<HttpResponse> {
     who.may(Permission::ManageKeys)?;
     let entry = find(&state, &who, parse_id(&id)?).await?;
+    power::require_fresh_login(&state, &who, &entry.key)?;
     let question = RotationQuestion::new(entry, who.access, Grace::DEFAULT, state.clock.now());
     if htmx.is_part() {
         return html(StatusCode::OK, &RotationDialog { question });
@@ -141,6 +143,9 @@ pub async fn rotate_api_key(
         Err(error) => return ask_again(error, &rotation(&id)),
     };
     who.may(Permission::ManageKeys)?;
+    if let Err(error) = power::require_fresh_login_for(&state, &who, &id).await {
+        return ask_again(error, &rotation(&id));
+    }
     match rotate(&state, &who, &id, &form).await {
         Ok(Rotation::Made { entry, secret, .. }) => {
             tracing::info!(key = %id, operator = %who.operator.id, "an API key was rotated");

@@ -8,6 +8,7 @@ use time::macros::format_description;
 
 use crate::dashboard::frame::layout::When;
 use crate::domain::api_key::{AllowedIps, Lifetimes, Scopes, days_after};
+use crate::domain::management::ManagementScope;
 use crate::domain::service_scope::ServiceScope;
 use crate::store::UtcTime;
 
@@ -187,6 +188,17 @@ impl ScopeChoice {
     pub fn of(catalogue: Vec<ServiceScope>, scopes: &Scopes) -> Self {
         let names: Vec<String> = scopes.names().map(str::to_owned).collect();
         Self::typed(catalogue, scopes.is_full(), &names)
+    }
+
+    /// The scopes of management keys, of which these are ticked.
+    #[must_use]
+    pub fn of_management(names: &[String]) -> Self {
+        let option = |scope: &ManagementScope| ScopeOption {
+            name: scope.as_str().to_owned(),
+            description: scope.description().to_owned(),
+            is_chosen: names.iter().any(|name| name == scope.as_str()),
+        };
+        Self { is_full: false, options: ManagementScope::VARIANTS.iter().map(option).collect() }
     }
 
     /// Whether there is something else than full access to choose.

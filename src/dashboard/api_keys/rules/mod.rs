@@ -3,6 +3,7 @@
 
 pub mod allowed_ips;
 pub mod allowed_ips_view;
+pub mod bounds_view;
 pub mod choices;
 pub mod expiry;
 pub mod expiry_banner;

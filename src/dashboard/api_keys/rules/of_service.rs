@@ -30,7 +30,7 @@ pub async fn choose_scopes(state: Data<State>, who: SignedIn, request: HttpReque
         if name == "service" { slug = value } else { typed.take(&name, value) }
     }
     let read = state.store.read(move |conn| {
-        let service = service::find(conn, &slug)?;
+        let service = service::find_managed(conn, &slug)?;
         service_scope::list(conn, &service.slug)
     });
     let scopes = ScopeChoice::typed(read.await?, typed.is_full(), &typed.scopes);

@@ -6,6 +6,7 @@ use actix_web::web::{Bytes, Data, Path};
 
 use super::super::key_details::KeyDetails;
 use super::super::paths::{SECTION, parse_id, path, scopes_form};
+use super::super::power;
 use super::super::show::draw_with;
 use super::scopes_view::{KeyScopesForm, in_words};
 use crate::dashboard::frame::form::FormRejection;
@@ -35,6 +36,9 @@ pub async fn change_scopes(
         Err(error) => return keep_form(error, &scopes_form(&id), &body),
     };
     who.may(Permission::ManageKeys)?;
+    if let Err(error) = power::require_fresh_login_for(&state, &who, &id).await {
+        return keep_form(error, &scopes_form(&id), &body);
+    }
     match change(&state, &who, &id, &form).await {
         Ok(key) => {
             tracing::info!(key = %id, operator = %who.operator.id, "the scopes of an API key were changed");

@@ -52,6 +52,8 @@ pub(in crate::dashboard::api_keys) struct KeyScopesView {
     /// The scopes that the key has now, as stored.
     pub(in crate::dashboard::api_keys) was: String,
     pub(in crate::dashboard::api_keys) is_full: bool,
+    /// Whether they are those of a management key, which has no full access.
+    pub(in crate::dashboard::api_keys) are_of_management: bool,
     pub(in crate::dashboard::api_keys) choice: ScopeChoice,
     pub(in crate::dashboard::api_keys) is_open: bool,
     pub(in crate::dashboard::api_keys) errors: FieldErrors,
@@ -62,8 +64,14 @@ impl KeyScopesView {
     /// The scopes of a key, and those of its service.
     pub(in crate::dashboard::api_keys) fn read(conn: &mut Conn, key: &ApiKey) -> Result<Self> {
         let catalogue = service_scope::list(conn, &key.service)?;
-        let choice = ScopeChoice::of(catalogue.clone(), &key.scopes);
+        let are_of_management = key.is_for_management();
+        let choice = if are_of_management {
+            ScopeChoice::of_management(&key.scopes.names().map(str::to_owned).collect::<Vec<_>>())
+        } else {
+            ScopeChoice::of(catalogue.clone(), &key.scopes)
+        };
         Ok(Self {
+            are_of_management,
             catalogue,
             fact: in_words(&key.scopes),
             was: key.scopes.as_str().to_owned(),
@@ -77,7 +85,11 @@ impl KeyScopesView {
 
     /// The same as it was filled in.
     pub(in crate::dashboard::api_keys) fn fill_in(&mut self, form: &KeyScopesForm) {
-        self.choice = ScopeChoice::typed(self.catalogue.clone(), form.is_full, &form.names);
+        self.choice = if self.are_of_management {
+            ScopeChoice::of_management(&form.names)
+        } else {
+            ScopeChoice::typed(self.catalogue.clone(), form.is_full, &form.names)
+        };
         self.is_open = true;
     }
 
