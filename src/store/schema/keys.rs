@@ -115,6 +115,7 @@ table! {
         revision -> BigInt,
         digest -> Binary,
         nonce -> BigInt,
+        is_imported -> Bool,
     }
 }
 
