@@ -55,6 +55,14 @@ pub(super) fn check_length(body: &Result<Bytes, actix_web::Error>) -> Result<()>
     }
 }
 
+/// The body as it arrived.
+///
+/// # Errors
+/// [`Error::TooLarge`], and [`Error::Malformed`] for one that did not arrive whole.
+pub(super) fn whole(body: Result<Bytes, actix_web::Error>) -> Result<Bytes> {
+    body.map_err(|error| explain(&error))
+}
+
 /// Parses a body; `form` shows in messages what it should look like.
 ///
 /// # Errors
@@ -86,8 +94,14 @@ pub(super) fn parse<T: DeserializeOwned>(
 
 /// Parameters of the content type are ignored: JSON has none (RFC 8259 §11).
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().split(|byte| *byte == b';').next());
-    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+    is_of_type(headers, &["application/json"])
+}
+
+/// Whether the body is of one of these types, whatever their parameters.
+pub(super) fn is_of_type(headers: &HeaderMap, types: &[&str]) -> bool {
+    let sent = headers.get(CONTENT_TYPE).and_then(|sent| sent.as_bytes().split(|byte| *byte == b';').next());
+    let sent = sent.map(<[u8]>::trim_ascii);
+    sent.is_some_and(|sent| types.iter().any(|known| sent.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 fn explain(error: &actix_web::Error) -> Error {

@@ -2,7 +2,9 @@
 
 mod create;
 mod delete;
+mod export;
 mod found;
+mod import;
 mod list;
 mod management;
 mod restore;
@@ -19,6 +21,8 @@ use crate::domain::api_key::KeyStatus;
 use crate::error::Error;
 
 use create::CreateArguments;
+use export::ExportArguments;
+use import::ImportArguments;
 use list::ListArguments;
 use rotate::RotateArguments;
 use status::DisableArguments;
@@ -59,6 +63,10 @@ pub(super) enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Take over keys of another system, or of another Keyfob; a file may be imported again
+    Import(ImportArguments),
+    /// Print the keys of the first account, without or with their digests
+    Export(ExportArguments),
 }
 
 impl KeyCommand {
@@ -81,5 +89,7 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Erro
         KeyCommand::Rotate(arguments) => rotate::rotate(config, arguments).await,
         KeyCommand::Delete { id } => delete::delete(config, &id).await,
         KeyCommand::Restore { id, json } => restore::restore(config, &id, json).await,
+        KeyCommand::Import(arguments) => import::import(config, arguments).await,
+        KeyCommand::Export(arguments) => export::export(config, arguments).await,
     }
 }

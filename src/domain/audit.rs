@@ -24,6 +24,8 @@ text_enum! {
     Action {
         /// A key was created.
         ApiKeyCreated = "api_key.created",
+        /// A key of another system was imported, with the digest of its secret.
+        ApiKeyImported = "api_key.imported",
         /// A key's name or description was changed.
         ApiKeyRelabelled = "api_key.relabelled",
         /// A key's external id or metadata was changed.
@@ -134,6 +136,8 @@ text_enum! {
         SessionEnded = "session.ended",
         /// An operator ended all their other sessions.
         OtherSessionsEnded = "session.others_ended",
+        /// Keys were exported, without or with the digests of their secrets.
+        ApiKeysExported = "api_keys.exported",
         /// Audit events were exported.
         AuditExported = "audit.exported",
     }

@@ -4,7 +4,6 @@
 use diesel::prelude::*;
 
 use super::account::AccountId;
-use super::api_key::secret::KeySecret;
 use super::api_key::{self, ApiKey, ApiKeyId, KeySecretId, KeyStatus, StatusReason, StatusRequest, StoredSecret};
 use super::audit::{self, Action};
 use super::setting::{self, Setting};
@@ -12,7 +11,7 @@ use super::text;
 use crate::error::{Error, Result};
 use crate::store::schema::{api_keys, key_secrets, leak_reports};
 use crate::store::types::text_enum;
-use crate::store::{Conn, Tx, UtcTime};
+use crate::store::{Conn, Digest, Tx, UtcTime};
 
 /// What is kept of the reporter's words, in characters.
 const MAX_SOURCE_CHARS: usize = 100;
@@ -108,31 +107,29 @@ impl Finding {
     }
 }
 
-/// Whether any of these is a secret of a key, of whatever account.
+/// Whether any of these is the digest of a secret of a key, of whatever account.
 ///
 /// # Errors
 /// When the database fails.
-pub fn is_known(conn: &mut Conn, secrets: &[KeySecret]) -> Result<bool> {
-    let digests: Vec<_> = secrets.iter().map(KeySecret::digest).collect();
-    let known = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq_any(digests));
+pub fn is_known(conn: &mut Conn, secrets: &[Digest]) -> Result<bool> {
+    let known = key_secrets::table.inner_join(api_keys::table).filter(key_secrets::digest.eq_any(secrets));
     let known = known.filter(api_keys::deleted_at.is_null()).select(key_secrets::id);
     Ok(known.first::<KeySecretId>(conn).optional()?.is_some())
 }
 
-/// Records a report about secrets, as far as they are of keys. A key that was reported
+/// Records a report about secrets, by their digests, as far as they are of keys. A key that was reported
 /// before is counted, without another audit event; one that was dismissed since is marked again.
 ///
 /// # Errors
 /// When the database fails.
-pub fn report(tx: &mut Tx<'_>, secrets: &[KeySecret], finding: &Finding) -> Result<usize> {
+pub fn report(tx: &mut Tx<'_>, secrets: &[Digest], finding: &Finding) -> Result<usize> {
     let policy = LeakReportPolicy::read(tx)?;
     if policy == LeakReportPolicy::Off {
         return Ok(0);
     }
-    let digests: Vec<_> = secrets.iter().map(KeySecret::digest).collect();
     let mut found: Vec<(ApiKey, StoredSecret)> = key_secrets::table
         .inner_join(api_keys::table)
-        .filter(key_secrets::digest.eq_any(digests))
+        .filter(key_secrets::digest.eq_any(secrets))
         .filter(api_keys::deleted_at.is_null())
         // Two secrets of a key are one report; the current one is what matters most.
         .order((key_secrets::api_key_id.asc(), key_secrets::created_at.desc()))

@@ -16,6 +16,8 @@ pub mod idempotency;
 pub mod identity;
 pub mod installation;
 pub mod key_action;
+pub mod key_export;
+pub mod key_import;
 pub mod leak_report;
 pub mod management;
 pub mod message;

@@ -4,6 +4,7 @@
 
 mod change_feed;
 mod history;
+mod imported;
 mod key_cache;
 pub mod metrics;
 mod question;
@@ -21,9 +22,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
-use change_feed::{ChangeFeed, Freshness};
+use change_feed::{ChangeFeed, Freshness, KnownKeys};
 use history::History;
-use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
 use refusals::Refusals;
 use usage::UsageQueue;
@@ -47,7 +47,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Gate {
     store: Store,
     clock: Clock,
-    cache: Arc<KeyCache>,
+    known: Arc<KnownKeys>,
     freshness: Arc<Freshness>,
     history: Arc<History>,
     usage: Arc<UsageQueue>,
@@ -60,14 +60,14 @@ impl Gate {
     /// A gate over `store` that follows its changes.
     #[must_use]
     pub fn open(store: Store, clock: Clock) -> Self {
-        let cache = Arc::new(KeyCache::default());
+        let known = Arc::new(KnownKeys::default());
         let freshness = Arc::new(Freshness::default());
         let history = Arc::new(History::default());
-        ChangeFeed::start(&store, &cache, &freshness, &history);
-        let weak_cache = Arc::downgrade(&cache);
-        store.on_stale(move |digest| {
-            if let Some(cache) = weak_cache.upgrade() {
-                cache.invalidate(digest);
+        ChangeFeed::start(&store, &known, &freshness, &history);
+        let weak = Arc::downgrade(&known);
+        store.on_stale(move |change| {
+            if let Some(known) = weak.upgrade() {
+                known.note(change);
             }
         });
         let usage = Arc::new(UsageQueue::default());
@@ -75,11 +75,11 @@ impl Gate {
         tokio::task::spawn(Writer::new(&store, &clock, &usage, &refusals).run());
         let look_ups = Arc::new(Semaphore::new(MAX_LOOK_UPS as usize));
         let metrics = Arc::default();
-        Self { store, clock, cache, freshness, history, usage, refusals, metrics, look_ups }
+        Self { store, clock, known, freshness, history, usage, refusals, metrics, look_ups }
     }
 
-    /// Answers a question, and counts a use where the key opens the door. What has
-    /// not the shape and checksum of a key is refused without a look-up.
+    /// Answers a question, and counts a use where the key opens the door. What has not the shape
+    /// and checksum of our keys is refused without a look-up, unless it may have been imported.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database can't confirm what is in memory.
@@ -97,16 +97,22 @@ impl Gate {
     }
 
     async fn judge(&self, question: &Question<'_>, began: Instant) -> Result<Verdict> {
-        let Some(digest) = KeySecret::digest_of(question.secret) else {
+        let own = KeySecret::digest_of(question.secret);
+        if own.is_none() && !api_key::is_foreign_secret(question.secret) {
             self.refusals.count_malformed();
             return Ok(Verdict::without_key(Code::NotFound));
-        };
+        }
         // What seldom has to wait is boxed: the rest of this future is moved
         // from place to place in the server, and has to be small.
         if !self.freshness.is_fresh(began) {
             Box::pin(self.freshness.becomes_fresh(began)).await?;
         }
-        let record = match self.cache.get(&digest) {
+        // After that, since only then every import of more than a second ago is known.
+        let Some(digest) = own.or_else(|| self.known.imported.digest_of(question.secret)) else {
+            self.refusals.count_malformed();
+            return Ok(Verdict::without_key(Code::NotFound));
+        };
+        let record = match self.known.cache.get(&digest) {
             Some(record) => {
                 self.metrics.hit();
                 Some(record)
@@ -121,10 +127,10 @@ impl Gate {
         match (verdict.record(), verdict.code()) {
             (Some(record), Code::Valid) => self.usage.count(record, now, question.client),
             (Some(record), code) => self.refusals.count(record, code, question.client, now),
-            (None, _) => {
-                let tail = KeySecret::tail_of(question.secret).unwrap_or_default();
-                self.refusals.count_unknown(tail, question.client, now);
-            }
+            (None, _) => match KeySecret::tail_of(question.secret) {
+                Some(tail) => self.refusals.count_unknown(tail, question.client, now),
+                None => self.refusals.count_malformed(),
+            },
         }
         Ok(verdict)
     }
@@ -156,7 +162,7 @@ impl Gate {
     /// How many keys are in the cache.
     #[must_use]
     pub fn keys_in_memory(&self) -> usize {
-        self.cache.len()
+        self.known.cache.len()
     }
 
     /// How many uses of keys are not in the database yet.
@@ -187,10 +193,10 @@ impl Gate {
         let look_up = async {
             let permit = Arc::clone(&self.look_ups).acquire_owned().await.map_err(Error::internal)?;
             // A request that was in the queue before may have asked about the same key.
-            if let Some(record) = self.cache.get(&digest).filter(|_| self.check().is_ok()) {
+            if let Some(record) = self.known.cache.get(&digest).filter(|_| self.check().is_ok()) {
                 return Ok(Some(record));
             }
-            let fill = self.cache.begin_fill(&digest);
+            let fill = self.known.cache.begin_fill(&digest);
             let find = move |conn: &mut Conn| {
                 let _permit = permit;
                 api_key::find_by_digest(conn, digest)
@@ -200,7 +206,7 @@ impl Gate {
             self.history.note_read(polled, read_at)?;
             let metrics = self.metrics.service(&key.service);
             let record = Arc::new(KeyRecord::new(key, &secret, metrics));
-            self.cache.end_fill(&fill, &record);
+            self.known.cache.end_fill(&fill, &record);
             Ok(Some(record))
         };
         let look_up = pin!(look_up);

@@ -4,7 +4,7 @@ use actix_web::web::{PayloadConfig, ServiceConfig, resource, to};
 
 use crate::api;
 use crate::api::keys::current;
-use crate::api::manage::{MAX_BODY_BYTES, change, create, deletion, list, rotation, show, status};
+use crate::api::manage::{MAX_BODY_BYTES, change, create, deletion, imports, list, rotation, show, status};
 
 /// Routes are tried in turn, so that words come before the id of a key.
 pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
@@ -47,5 +47,11 @@ pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
                 .delete(rotation::end_rotation)
                 .default_service(to(api::only_post_patch_and_delete)),
         )
-        .service(resource("/v1/keys/{id}/restoration").post(deletion::restore_key).default_service(to(api::only_post)));
+        .service(resource("/v1/keys/{id}/restoration").post(deletion::restore_key).default_service(to(api::only_post)))
+        .service(
+            resource("/v1/key-imports")
+                .app_data(PayloadConfig::new(imports::MAX_BODY_BYTES))
+                .post(imports::import_keys)
+                .default_service(to(api::only_post)),
+        );
 }

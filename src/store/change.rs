@@ -9,7 +9,8 @@ use parking_lot::RwLock;
 
 use super::actor::Actor;
 use super::audit_row::AuditRow;
-use super::{Conn, Digest, UtcTime, change_log};
+use super::change_log::{self, SecretChange};
+use super::{Conn, Digest, UtcTime};
 use crate::error::Result;
 
 /// An audit event without its actor and time, which the transaction adds. It
@@ -40,7 +41,7 @@ pub struct Tx<'c> {
     conn: &'c mut Conn,
     actor: Actor,
     now: UtcTime,
-    stale: Vec<Digest>,
+    stale: Vec<SecretChange>,
     events: Vec<AuditRow>,
 }
 
@@ -82,12 +83,18 @@ impl Tx<'_> {
     /// Invalidates cached records of the key with this digest after the commit: on
     /// this instance before the change returns, on others within a second.
     pub fn forget(&mut self, digest: Digest) {
-        self.stale.push(digest);
+        self.stale.push(SecretChange { digest, is_imported: false });
+    }
+
+    /// Makes a secret known that another system generated: the gate of this instance looks it
+    /// up from before the change returns on, other instances within a second.
+    pub fn admit(&mut self, digest: Digest) {
+        self.stale.push(SecretChange { digest, is_imported: true });
     }
 
     /// The same for every cached record, where too many may be stale to name them.
     pub fn forget_all(&mut self) {
-        self.stale.push(Digest::ANY);
+        self.forget(Digest::ANY);
     }
 
     /// Writes an audit event.
@@ -142,8 +149,8 @@ impl Tx<'_> {
 /// What is to be made known once a change is committed.
 #[derive(Debug)]
 pub struct Effects {
-    /// The digests of keys whose cached records are stale.
-    pub stale: Vec<Digest>,
+    /// The secrets whose cached records are stale.
+    pub stale: Vec<SecretChange>,
     /// The audit events that were written.
     pub events: Vec<AuditRow>,
 }

@@ -4,7 +4,7 @@
 use std::iter;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Bool};
 
 use super::many_rows::insert_rows;
 use super::schema::{api_key_changes, revisions};
@@ -30,20 +30,29 @@ pub struct Position {
 /// The columns of the latest [`Position`], for queries that read it together with a key.
 pub const LATEST: (revisions::latest, revisions::nonce) = (revisions::latest, revisions::nonce);
 
+/// A secret whose key has changed, or is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct SecretChange {
+    /// The secret's digest; [`Digest::ANY`] for every secret.
+    pub digest: Digest,
+    /// Whether the key is new and another system generated its secret, which may have any shape.
+    pub is_imported: bool,
+}
+
 #[derive(Queryable)]
 struct LoggedChange {
     position: Position,
-    digest: Digest,
+    secret: SecretChange,
 }
 
-/// Appends the digests that the current transaction makes stale. The row of the
+/// Appends the secrets whose cached records the current transaction makes stale. The row of the
 /// latest revision stays locked until the commit, so that revisions become
 /// visible in their order, and no reader skips one.
 ///
 /// # Errors
 /// When the database fails.
-pub fn append(conn: &mut Conn, digests: &[Digest]) -> Result<()> {
-    let count = i64::try_from(digests.len()).unwrap_or(i64::MAX);
+pub fn append(conn: &mut Conn, changes: &[SecretChange]) -> Result<()> {
+    let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
     if count == 0 {
         return Ok(());
     }
@@ -54,11 +63,18 @@ pub fn append(conn: &mut Conn, digests: &[Digest]) -> Result<()> {
     let latest = latest(conn)?.revision;
     let too_old = latest - MAX_LOGGED_CHANGES;
     // Of more than the log keeps, the first ones would be deleted at once.
-    let rows: Vec<(i64, &Digest)> =
-        (latest - count + 1..).zip(digests).skip_while(|(revision, _)| *revision <= too_old).collect();
-    insert_rows(conn, "api_key_changes (revision, digest, nonce)", 3, &rows, |row, (revision, digest)| {
-        row.bind::<BigInt, _>(*revision).bind::<Binary, _>(**digest).bind::<BigInt, _>(nonce)
-    })?;
+    let rows: Vec<(i64, &SecretChange)> =
+        (latest - count + 1..).zip(changes).skip_while(|(revision, _)| *revision <= too_old).collect();
+    insert_rows(
+        conn,
+        "api_key_changes (revision, digest, nonce, is_imported)",
+        4,
+        &rows,
+        |row, (revision, change)| {
+            let row = row.bind::<BigInt, _>(*revision).bind::<Binary, _>(change.digest);
+            row.bind::<BigInt, _>(nonce).bind::<Bool, _>(change.is_imported)
+        },
+    )?;
     diesel::delete(api_key_changes::table.filter(api_key_changes::revision.le(too_old))).execute(conn)?;
     Ok(())
 }
@@ -71,13 +87,18 @@ pub fn latest(conn: &mut Conn) -> Result<Position> {
     Ok(revisions::table.find(REVISION).select(LATEST).first(conn)?)
 }
 
-/// The digests that changed after `seen` and up to `latest`. `None` when the log
+/// The secrets whose keys changed after `seen` and up to `latest`. `None` when the log
 /// does not lead from `seen` and every position in `passed` to `latest`, because it
 /// does not reach back that far or is another history: then any key may have changed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn since(conn: &mut Conn, seen: Position, passed: &[Position], latest: Position) -> Result<Option<Vec<Digest>>> {
+pub fn since(
+    conn: &mut Conn,
+    seen: Position,
+    passed: &[Position],
+    latest: Position,
+) -> Result<Option<Vec<SecretChange>>> {
     let known = || iter::once(&seen).chain(passed);
     if known().all(|position| *position == latest) {
         return Ok(Some(Vec::new()));
@@ -87,7 +108,10 @@ pub fn since(conn: &mut Conn, seen: Position, passed: &[Position], latest: Posit
         .filter(api_key_changes::revision.ge(oldest))
         .filter(api_key_changes::revision.le(latest.revision))
         .order(api_key_changes::revision)
-        .select(((api_key_changes::revision, api_key_changes::nonce), api_key_changes::digest))
+        .select((
+            (api_key_changes::revision, api_key_changes::nonce),
+            (api_key_changes::digest, api_key_changes::is_imported),
+        ))
         .load(conn)?;
     let is_complete = i64::try_from(entries.len()).is_ok_and(|count| count == latest.revision - oldest + 1);
     let holds = |position: &Position| {
@@ -98,5 +122,5 @@ pub fn since(conn: &mut Conn, seen: Position, passed: &[Position], latest: Posit
         return Ok(None);
     }
     let later = entries.into_iter().filter(|entry| entry.position.revision > seen.revision);
-    Ok(Some(later.map(|entry| entry.digest).collect()))
+    Ok(Some(later.map(|entry| entry.secret).collect()))
 }

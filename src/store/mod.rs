@@ -52,6 +52,7 @@ pub use watch::Watch;
 
 use crate::error::{Error, Result};
 use change::Listeners;
+use change_log::SecretChange;
 use connection::ConnectionManager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
@@ -75,7 +76,7 @@ pub struct Store {
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
     is_new: bool,
-    stale_listeners: Listeners<Digest>,
+    stale_listeners: Listeners<SecretChange>,
     event_listeners: Listeners<AuditRow>,
 }
 
@@ -245,9 +246,9 @@ impl Store {
         self.write_then(change, committed).await
     }
 
-    /// Registers a callback for the digests that changes on this instance make
+    /// Registers a callback for the secrets whose keys changes on this instance make
     /// stale. It runs after the commit and before [`change`](Self::change) returns.
-    pub fn on_stale(&self, listener: impl Fn(&Digest) + Send + Sync + 'static) {
+    pub fn on_stale(&self, listener: impl Fn(&SecretChange) + Send + Sync + 'static) {
         self.stale_listeners.add(listener);
     }
 

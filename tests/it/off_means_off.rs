@@ -11,7 +11,8 @@ use diesel::connection::SimpleConnection;
 use keyfob::domain::account;
 use keyfob::domain::api_key::{self, KeyStatus};
 use keyfob::error::Error;
-use keyfob::store::{Actor, Digest, Tx, change_log};
+use keyfob::store::change_log::{self, SecretChange};
+use keyfob::store::{Actor, Digest, Tx};
 
 use crate::support::{App, Asker, Client, GateSwitch, Key, Off, on_both_databases, time_until};
 
@@ -165,7 +166,8 @@ fn change_beside(app: &App, key: &Key, sql: &str) {
         .conn()
         .transaction(|conn| {
             conn.batch_execute(&format!("{sql} WHERE id = '{}'", key.id))?;
-            change_log::append(conn, &[Digest::of(key.secret.as_bytes())])
+            let change = SecretChange { digest: Digest::of(key.secret.as_bytes()), is_imported: false };
+            change_log::append(conn, &[change])
         })
         .unwrap();
 }

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 use crate::api::answer_traced;
 use crate::api::client::described;
 use crate::api::json_body::{check_length, parse};
-use crate::domain::api_key::secret::KeySecret;
+use crate::domain::api_key::digest_of_any;
 use crate::domain::leak_report::{self, Finding, LeakReportPolicy};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::problem::ApiError;
-use crate::store::{Actor, Conn, Via};
+use crate::store::{Actor, Conn, Digest, Via};
 
 /// The longest report: a hundred keys with what is written about them.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
@@ -50,7 +50,7 @@ pub async fn report_leak(
         if keys.len() > MAX_KEYS {
             return Err(Error::Malformed(format!("Send at most {MAX_KEYS} keys at once.")));
         }
-        let secrets: Vec<_> = keys.iter().filter_map(|key| KeySecret::parse(key.trim())).collect();
+        let secrets: Vec<_> = keys.iter().filter_map(|key| digest_of_any(key.trim())).collect();
         let finding = Finding::new(&source.unwrap_or_default(), &url.unwrap_or_default());
         record(&state, described(reporter(), &state, &request), secrets, finding).await?;
         Ok(HttpResponse::Accepted().finish())
@@ -63,7 +63,7 @@ fn reporter() -> Actor {
 }
 
 /// Reads first: most that is reported is of no key of ours, and costs no write.
-async fn record(state: &State, reporter: Actor, secrets: Vec<KeySecret>, finding: Finding) -> Result<()> {
+async fn record(state: &State, reporter: Actor, secrets: Vec<Digest>, finding: Finding) -> Result<()> {
     if secrets.is_empty() {
         return Ok(());
     }

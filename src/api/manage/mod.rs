@@ -4,6 +4,7 @@ pub mod change;
 pub mod create;
 pub mod deletion;
 mod if_match;
+pub mod imports;
 pub mod list;
 mod manager;
 mod members;

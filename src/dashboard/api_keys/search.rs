@@ -17,11 +17,12 @@ use crate::dashboard::frame::layout::{Shell, html, see_other};
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::ask_again;
+use crate::domain::api_key::secret::KeySecret;
 use crate::domain::api_key::secret_scan::{FoundSecrets, find_secrets};
-use crate::domain::api_key::{self, KeyFilter, KeyOfSecret, KeySearch};
+use crate::domain::api_key::{self, KeyFilter, KeyOfSecret, KeySearch, digest_of_any};
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::store::Conn;
+use crate::store::{Conn, Digest};
 
 /// What is typed or pasted.
 #[derive(Deserialize)]
@@ -48,6 +49,10 @@ pub async fn search_api_keys(
     let SearchForm { q, list } = parse_form(&body)?;
     let wanted = WantedKeys::parse(&list)?;
     let FoundSecrets { secrets, mistyped, .. } = find_secrets(&q);
+    let mut secrets: Vec<Digest> = secrets.iter().map(KeySecret::digest).collect();
+    if secrets.is_empty() {
+        secrets.extend(imported_secret(&state, &who, &q).await?);
+    }
     if !secrets.is_empty() {
         let account = who.account.clone();
         let found = who.change(&state, move |tx| api_key::find_by_secret(tx, &account, &secrets)).await?;
@@ -60,6 +65,14 @@ pub async fn search_api_keys(
         return Ok(see_other(&wanted.own_url()));
     }
     lead_to_list(&state, session, who, wanted, &q).await
+}
+
+/// The digest of a text that is a key of another system, and was imported.
+async fn imported_secret(state: &State, who: &SignedIn, typed: &str) -> Result<Option<Digest>> {
+    let Some(digest) = digest_of_any(typed.trim()) else { return Ok(None) };
+    let account = who.account.clone();
+    let is_secret = state.store.read(move |conn: &mut Conn| api_key::is_secret(conn, &account, digest)).await?;
+    Ok(Some(digest).filter(|_| is_secret))
 }
 
 fn lead_to_key(session: &Session, wanted: &WantedKeys, found: Option<KeyOfSecret>) -> Result<HttpResponse> {

@@ -42,6 +42,8 @@ const fn begins(action: Action) -> bool {
     matches!(
         action,
         Action::ApiKeyCreated
+            | Action::ApiKeyImported
+            | Action::ApiKeysExported
             | Action::ApiKeyReported
             | Action::ServiceCreated
             | Action::OperatorInvited
@@ -73,6 +75,9 @@ fn label(field: &str) -> &str {
         "grantable_scopes" => "May give",
         "external_id" => "External ID",
         "mode" => "Mode",
+        "status" => "Status",
+        "created_at" => "Made",
+        "digests" => "Digests",
         "url" => "URL",
         "credits" => "Credits",
         "key_prefix" => "Key prefix",
@@ -107,7 +112,7 @@ fn value_words(field: &str, value: &Value) -> String {
         ("scopes" | "grantable_scopes", Value::String(text)) if text == "*" => "full access".to_owned(),
         ("services", Value::String(text)) if text == "*" => "all services".to_owned(),
         ("metadata", Value::String(text)) if text == "{}" => "none".to_owned(),
-        ("expires_at" | "previous_ends_at", Value::String(text)) => time_words(text),
+        ("expires_at" | "created_at" | "previous_ends_at", Value::String(text)) => time_words(text),
         ("default_lifetime_days" | "max_lifetime_days", Value::Number(days)) => {
             days.as_i64().map_or_else(|| days.to_string(), |days| count(days, "day"))
         }

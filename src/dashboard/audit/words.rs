@@ -10,6 +10,7 @@ use crate::store::Via;
 pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str {
     match action {
         Action::ApiKeyCreated => "created the key",
+        Action::ApiKeyImported => "imported the key",
         Action::ApiKeyRelabelled => "changed the name or description of the key",
         Action::ApiKeyReferenceChanged => "changed the external ID or metadata of the key",
         Action::ApiKeySenderChanged => "changed the default sender of the key",
@@ -68,6 +69,7 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
         Action::OperatorPasswordConfirmed => "confirmed their password",
         Action::SessionEnded => "logged out",
         Action::OtherSessionsEnded => "logged out their other sessions",
+        Action::ApiKeysExported => "exported the keys of",
         Action::AuditExported => "exported audit events",
     }
 }
@@ -76,6 +78,7 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
 pub(super) const fn action_choice(action: Action) -> &'static str {
     match action {
         Action::ApiKeyCreated => "Key created",
+        Action::ApiKeyImported => "Key imported",
         Action::ApiKeyRelabelled => "Name or description changed",
         Action::ApiKeyReferenceChanged => "External ID or metadata changed",
         Action::ApiKeySenderChanged => "Default sender changed",
@@ -131,6 +134,7 @@ pub(super) const fn action_choice(action: Action) -> &'static str {
         Action::OperatorPasswordConfirmed => "Password confirmed",
         Action::SessionEnded => "Logged out",
         Action::OtherSessionsEnded => "Other sessions logged out",
+        Action::ApiKeysExported => "Keys exported",
         Action::AuditExported => "Audit events exported",
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::PATH;
+use super::pasted::PastedSecret;
 use super::view::{Answer, LeaksPage};
 use crate::dashboard::frame::form::{FormRejection, parse_form};
 use crate::dashboard::frame::layout::{Shell, html};
@@ -63,15 +64,21 @@ pub async fn look_up_keys(
 async fn find(state: &State, who: &SignedIn, text: &str) -> Result<Answer> {
     check(text)?;
     let FoundSecrets { secrets, mistyped, is_cut } = find_secrets(text);
-    let account = who.account.clone();
-    let (secrets, found) = if secrets.is_empty() {
-        (secrets, Identification::default())
+    let mut pasted: Vec<PastedSecret> = secrets.iter().map(PastedSecret::own).collect();
+    if pasted.is_empty() {
+        pasted.extend(PastedSecret::foreign(text));
+    }
+    let (account, digests) = (who.account.clone(), pasted.iter().map(|pasted| pasted.digest).collect::<Vec<_>>());
+    let found = if pasted.is_empty() {
+        Identification::default()
     } else {
-        who.change(state, move |tx| api_key::identify(tx, &account, &secrets).map(|found| (secrets, found))).await?
+        who.change(state, move |tx| api_key::identify(tx, &account, &digests)).await?
     };
     let count = found.known.len() + found.in_trash.len();
+    // Keys of other systems may look like mistyped ones of ours.
+    let mistyped = if count > 0 && secrets.is_empty() { 0 } else { mistyped };
     tracing::info!(operator = %who.operator.id, found = count, "keys were looked up by their secrets");
-    Ok(Answer::new(&secrets, found, mistyped, is_cut, state.clock.now()))
+    Ok(Answer::new(pasted, found, mistyped, is_cut, state.clock.now()))
 }
 
 fn check(text: &str) -> Result<()> {

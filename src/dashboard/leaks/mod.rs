@@ -3,6 +3,7 @@
 pub mod banner;
 pub mod dismissal;
 pub mod look_up;
+mod pasted;
 pub mod report_view;
 pub mod switch_off;
 mod view;

@@ -2,11 +2,12 @@
 
 use askama::Template;
 
+use super::pasted::PastedSecret;
 use crate::dashboard::api_keys::row::LastUsed;
 use crate::dashboard::frame::ago::ago;
 use crate::dashboard::frame::layout::Shell;
 use crate::domain::account::Permission;
-use crate::domain::api_key::secret::{KeySecret, Mode};
+use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::trash::TrashedKey;
 use crate::domain::api_key::{ApiKeyEntry, ApiKeyId, Identification, IdentifiedSecret, KeySecretId, KeyStatus};
 use crate::error::FieldErrors;
@@ -48,7 +49,7 @@ pub(super) struct Answer {
 impl Answer {
     /// The answer about these secrets, in the order of the text.
     pub(super) fn new(
-        secrets: &[KeySecret],
+        secrets: Vec<PastedSecret>,
         Identification { mut known, mut in_trash }: Identification,
         mistyped: usize,
         is_cut: bool,
@@ -56,11 +57,10 @@ impl Answer {
     ) -> Self {
         let (mut found, mut trashed, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for secret in secrets {
-            let digest = secret.digest();
-            match (known.remove(&digest), in_trash.remove(&digest)) {
+            match (known.remove(&secret.digest), in_trash.remove(&secret.digest)) {
                 (Some(identified), _) => found.push(identified),
-                (None, Some(key)) => trashed.push(TrashedSecret::new(key, secret, now)),
-                (None, None) => unknown.push(secret.mask()),
+                (None, Some(key)) => trashed.push(TrashedSecret::new(key, secret.mask, now)),
+                (None, None) => unknown.extend(secret.mask),
             }
         }
         Self { trashed, unknown, mistyped, is_cut, ..Self::of_known(found, now) }
@@ -121,8 +121,9 @@ struct TrashedSecret {
 }
 
 impl TrashedSecret {
-    fn new(TrashedKey { entry, deleted_at, .. }: TrashedKey, secret: &KeySecret, now: UtcTime) -> Self {
-        Self { id: entry.key.id, name: entry.key.name, mask: secret.mask(), deleted: ago(deleted_at, now) }
+    fn new(TrashedKey { entry, deleted_at, .. }: TrashedKey, mask: Option<String>, now: UtcTime) -> Self {
+        let mask = mask.unwrap_or(entry.secret.mask);
+        Self { id: entry.key.id, name: entry.key.name, mask, deleted: ago(deleted_at, now) }
     }
 }
 

@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use super::entry::ApiKeyEntry;
 use super::list::find;
 use super::record::ApiKeyId;
-use super::secret::KeySecret;
 use super::stored_secret::{KeySecretId, StoredSecret};
 use super::trash::{self, TrashedKey, oldest_restorable};
 use super::usage::SecretUsage;
@@ -37,14 +36,13 @@ pub struct Identification {
     pub in_trash: HashMap<Digest, TrashedKey>,
 }
 
-/// Identifies secrets, each of which may be of a key of this account. Writes an audit
+/// Identifies secrets by their digests, each of which may be of a key of this account. Writes an audit
 /// event for each key; counts no use.
 ///
 /// # Errors
 /// When the database fails.
-pub fn identify(tx: &mut Tx<'_>, account: &AccountId, secrets: &[KeySecret]) -> Result<Identification> {
-    let digests: Vec<Digest> = secrets.iter().map(KeySecret::digest).collect();
-    let known = key_secrets::table.filter(key_secrets::digest.eq_any(&digests));
+pub fn identify(tx: &mut Tx<'_>, account: &AccountId, secrets: &[Digest]) -> Result<Identification> {
+    let known = key_secrets::table.filter(key_secrets::digest.eq_any(secrets));
     let known: Vec<KeySecretId> = known.select(key_secrets::id).load(tx.conn())?;
     let found = identified(tx, account, &known)?;
     let in_trash = identified_in_trash(tx, account, &known)?;

@@ -17,8 +17,8 @@ use crate::store::schema::api_keys;
 /// A validated name and description.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Label {
-    pub(super) name: String,
-    pub(super) description: String,
+    pub(in crate::domain) name: String,
+    pub(in crate::domain) description: String,
 }
 
 impl Label {

@@ -1,7 +1,9 @@
 //! Secrets as the database stores them: a digest, and a mask to show. A key has
 //! one secret, or two during a rotation.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::record::ApiKeyId;
 use super::secret::KeySecret;
@@ -72,4 +74,23 @@ impl StoredSecret {
 /// When the database fails.
 pub fn digests(conn: &mut Conn, key: &ApiKeyId) -> Result<Vec<Digest>> {
     Ok(key_secrets::table.filter(key_secrets::api_key_id.eq(key)).select(key_secrets::digest).load(conn)?)
+}
+
+/// Imported secrets and their keys, also of those in the trash, by the ids of the keys: at most
+/// `limit` of those after `after`. A key has one that was imported; each later one is generated.
+///
+/// # Errors
+/// When the database fails.
+pub fn imported_digests(conn: &mut Conn, after: Option<&ApiKeyId>, limit: usize) -> Result<Vec<(ApiKeyId, Digest)>> {
+    // A literal, since the index is of the rows that have it.
+    let imported = key_secrets::table.filter(sql::<Bool>("key_secrets.origin = 'imported'"));
+    let mut rows = imported
+        .order(key_secrets::api_key_id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((key_secrets::api_key_id, key_secrets::digest))
+        .into_boxed();
+    if let Some(after) = after {
+        rows = rows.filter(key_secrets::api_key_id.gt(after));
+    }
+    Ok(rows.load(conn)?)
 }

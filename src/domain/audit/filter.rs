@@ -36,6 +36,8 @@ text_enum! {
 pub const fn group_of(action: Action) -> ActionGroup {
     match action {
         Action::ApiKeyCreated
+        | Action::ApiKeyImported
+        | Action::ApiKeysExported
         | Action::ApiKeyRelabelled
         | Action::ApiKeyReferenceChanged
         | Action::ApiKeySenderChanged

@@ -116,6 +116,7 @@ table! {
         revision -> BigInt,
         digest -> Binary,
         nonce -> BigInt,
+        is_imported -> Bool,
     }
 }
 

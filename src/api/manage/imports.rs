@@ -1,0 +1,123 @@
+//! `POST /v1/key-imports`: keys of other systems, with the digests of their secrets.
+
+use actix_web::error::QueryPayloadError;
+use actix_web::web::{Bytes, Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use super::manager::Manager;
+use crate::api::json_body::{check_length, is_of_type, whole};
+use crate::api::{answer_traced, unknown_name};
+use crate::domain::key_import::{self, ImportLine, ImportMode, ImportSource, ImportTerms, LineAnswer, LineResult};
+use crate::domain::management::ManagementScope;
+use crate::error::{Error, Result};
+use crate::format::grouped;
+use crate::http::State;
+use crate::http::problem::ApiError;
+use crate::store::Tx;
+
+/// The longest body.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The most lines that hold a key: they are one transaction.
+const MAX_LINES: usize = 1_000;
+/// JSON Lines has no registered type; programs send one of these.
+const CONTENT_TYPES: [&str; 2] = ["application/jsonl", "application/x-ndjson"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportQuery {
+    dry_run: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ImportView<'a> {
+    dry_run: bool,
+    made: usize,
+    exists: usize,
+    refused: usize,
+    results: Vec<LineView<'a>>,
+}
+
+#[derive(Serialize)]
+struct LineView<'a> {
+    line: usize,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// `POST /v1/key-imports`: 200 with what became of each line.
+pub async fn import_keys(
+    state: Data<State>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
+    let import = async {
+        check_length(&body)?;
+        let manager = Manager::of(&state, &request, ManagementScope::KeysCreate).await?;
+        let is_rehearsal = is_rehearsal(request.query_string())?;
+        let lines = read_lines(&request, body)?;
+        let terms = ImportTerms { account: manager.account().clone(), bounds: Some(manager.bounds.clone()) };
+        let work = move |tx: &mut Tx<'_>| {
+            let mut seen = std::collections::HashSet::new();
+            let mode = if is_rehearsal { ImportMode::Rehearse(&mut seen) } else { ImportMode::Make };
+            key_import::import(tx, &terms, &lines, mode)
+        };
+        let answers = state.store.change(manager.actor(&state, &request), state.clock.now(), work).await?;
+        Ok(HttpResponse::Ok().json(ImportView::new(&answers, is_rehearsal)))
+    };
+    answer_traced(&state, &request, import).await
+}
+
+fn is_rehearsal(query: &str) -> Result<bool> {
+    let query = Query::<ImportQuery>::from_query(query).map_err(|error| {
+        let QueryPayloadError::Deserialize(error) = error else { return wrong_query() };
+        let unknown = unknown_name::explain(&error.to_string());
+        unknown.map_or_else(wrong_query, |unknown| Error::Malformed(format!("An unknown parameter: {unknown}.")))
+    })?;
+    match query.dry_run.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(wrong_query()),
+    }
+}
+
+fn wrong_query() -> Error {
+    Error::Malformed("An import takes dry_run, once, which is true or false.".to_owned())
+}
+
+fn read_lines(request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<Vec<ImportLine>> {
+    if !is_of_type(request.headers(), &CONTENT_TYPES) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let body = whole(body)?;
+    let lines: Vec<ImportLine> = key_import::lines(&body, ImportSource::Api).take(MAX_LINES + 1).collect();
+    if lines.len() > MAX_LINES {
+        let most = grouped(i64::try_from(MAX_LINES).unwrap_or(i64::MAX));
+        return Err(Error::Malformed(format!("Send at most {most} lines at once; nothing was imported.")));
+    }
+    Ok(lines)
+}
+
+impl<'a> ImportView<'a> {
+    fn new(answers: &'a [LineAnswer], dry_run: bool) -> Self {
+        let results: Vec<LineView<'_>> = answers.iter().map(LineView::from).collect();
+        let count = |word: &str| results.iter().filter(|line| line.result == word).count();
+        Self { dry_run, made: count("made"), exists: count("exists"), refused: count("refused"), results }
+    }
+}
+
+impl<'a> From<&'a LineAnswer> for LineView<'a> {
+    fn from(answer: &'a LineAnswer) -> Self {
+        let (result, id, reason) = match &answer.result {
+            LineResult::Made(id) => ("made", id.as_ref(), None),
+            LineResult::Exists { id, is_in_trash } => {
+                ("exists", id.as_ref(), is_in_trash.then_some("This key is in the trash."))
+            }
+            LineResult::Refused(reason) => ("refused", None, Some(reason.as_str())),
+        };
+        Self { line: answer.number, result, id: id.map(|id| id.as_str()), reason }
+    }
+}
