@@ -11,6 +11,7 @@ mod record;
 mod refusals;
 mod sharded;
 mod usage;
+mod uses;
 pub mod verdict;
 mod writer;
 
