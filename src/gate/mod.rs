@@ -12,6 +12,7 @@ mod record;
 mod refusals;
 mod sharded;
 mod usage;
+mod uses;
 pub mod verdict;
 mod writer;
 

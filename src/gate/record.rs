@@ -2,17 +2,17 @@
 
 use std::hint::black_box;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use ipnet::IpNet;
-use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
 
 use super::metrics::ServiceMetrics;
+use super::uses::Uses;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, Scopes, StoredSecret};
@@ -45,7 +45,8 @@ pub struct KeyRecord {
     /// inline, unless they are long.
     texts_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
-    seldom: Box<SeldomRead>,
+    /// Its secret; read only when uses are written, and by few answers.
+    pub(super) secret: Box<SecretOfRecord>,
     pub(super) uses: Uses,
 }
 
@@ -62,7 +63,7 @@ impl KeyRecord {
         let metadata_json = (!key.metadata.is_empty()).then(|| key.metadata.as_str().into());
         Self {
             id: key.id,
-            seldom: Box::new(SeldomRead { secret_id: secret.id.clone(), metadata_json }),
+            secret: Box::new(SecretOfRecord { id: secret.id.clone(), metadata_json }),
             account_id: key.account_id,
             mode: key.mode,
             name_len,
@@ -101,12 +102,7 @@ impl KeyRecord {
 
     /// Its metadata as a JSON object.
     pub fn metadata_json(&self) -> &str {
-        self.seldom.metadata_json.as_deref().unwrap_or("{}")
-    }
-
-    /// Its secret's id, by which uses are counted.
-    pub(super) fn secret_id(&self) -> &KeySecretId {
-        &self.seldom.secret_id
+        self.secret.metadata_json.as_deref().unwrap_or("{}")
     }
 
     /// The end of the key as JSON: a time in quotation marks, or `null`.
@@ -166,12 +162,12 @@ impl KeyRecord {
     }
 }
 
-/// What no verdict and few answers need.
+/// What is known of the secret by which a record was found, and what few answers need.
 #[derive(Debug)]
-struct SeldomRead {
-    /// Read when uses are written.
-    secret_id: KeySecretId,
-    /// `None` for none.
+pub(super) struct SecretOfRecord {
+    /// By which uses are counted.
+    pub(super) id: KeySecretId,
+    /// The metadata of the key; `None` for none.
     metadata_json: Option<Box<str>>,
 }
 
@@ -250,70 +246,6 @@ pub struct Identity {
     pub account_id: HeaderValue,
     /// Its scopes, with a space between two; `*` for full access, `-` for none.
     pub scopes: HeaderValue,
-}
-
-/// The uses of a key that are not in the database yet.
-#[derive(Debug, Default)]
-#[repr(C)]
-pub(super) struct Uses {
-    count: AtomicI64,
-    last_used_at: AtomicI64,
-    /// The hash of the client that `last_client` describes.
-    last_client_hash: AtomicU64,
-    /// Whether the record is in the queue of those to be written.
-    is_queued: AtomicBool,
-    last_client: Mutex<ClientDescription>,
-}
-
-/// The client of a use; the user agent is empty when it is not known.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ClientDescription {
-    pub(super) address: Option<IpAddr>,
-    pub(super) user_agent: String,
-}
-
-impl Uses {
-    /// Counts one use by the client with this hash. `describe` is called only
-    /// when the use before was another client's. `true` when the record has to
-    /// be queued for writing.
-    pub(super) fn count(&self, now: UtcTime, client_hash: u64, describe: impl FnOnce(&mut ClientDescription)) -> bool {
-        if self.last_client_hash.load(Ordering::Relaxed) != client_hash {
-            let mut client = self.last_client.lock();
-            describe(&mut client);
-            self.last_client_hash.store(client_hash, Ordering::Relaxed);
-        }
-        self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
-        // The order matters: `take` clears the mark before it takes the count,
-        // and reads the rest after it. So the count is raised after the rest is
-        // stored, and the mark is read after the count is raised.
-        self.count.fetch_add(1, Ordering::AcqRel);
-        !self.is_queued.load(Ordering::Acquire) && !self.is_queued.swap(true, Ordering::AcqRel)
-    }
-
-    /// The queue was full; the next use tries again.
-    pub(super) fn was_not_queued(&self) {
-        self.is_queued.store(false, Ordering::Release);
-    }
-
-    /// Takes what was counted: how many uses, the time of the last one, its client.
-    pub(super) fn take(&self) -> (i64, UtcTime, ClientDescription) {
-        self.is_queued.store(false, Ordering::Release);
-        let count = self.count.swap(0, Ordering::AcqRel);
-        let last_used_at = UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed));
-        (count, last_used_at, self.last_client.lock().clone())
-    }
-
-    /// How many uses are not in the database yet.
-    pub(super) fn pending(&self) -> i64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// Returns a count that could not be written. `true` when the record has to
-    /// be queued again.
-    pub(super) fn put_back(&self, count: i64) -> bool {
-        self.count.fetch_add(count, Ordering::AcqRel);
-        !self.is_queued.swap(true, Ordering::AcqRel)
-    }
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub const MIGRATIONS: Migrations = migrations![
     "2026-11-29-000036_create_guards",
     "2026-11-29-000037_count_messages_by_carrier",
     "2026-11-29-000038_add_management_keys",
+    "2026-11-29-000039_version_rules_of_keys",
     "2026-11-29-000040_follow_imported_secrets",
 ];
 

@@ -5,10 +5,11 @@ The lines printed are compared by tests/it/generated_clients.rs.
 
 import sys
 
-from keyfob_client import ApiClient, Configuration, GateApi, Question, SendRequest, SendRequestTo, SmsApi
+from keyfob_client import ApiClient, Configuration, GateApi, ManagementApi, Question, SendRequest, SendRequestTo, SmsApi
+from keyfob_client import CreateKeyRequest, KeyPatch, KeyStatusRequest, RotationRequest
 from keyfob_client.exceptions import ApiException, UnauthorizedException
 
-url, key, phone = sys.argv[1:]
+url, key, phone, management_key = sys.argv[1:]
 client = ApiClient(Configuration(host=url, api_key={"apiKey": key}))
 gate, sms = GateApi(client), SmsApi(client)
 
@@ -31,4 +32,27 @@ except ApiException as error:
 try:
     SmsApi(ApiClient(Configuration(host=url, access_token="unknown"))).show_balance()
 except UnauthorizedException as error:
+    print("refused", error.status, error.data.code)
+
+manager = ManagementApi(ApiClient(Configuration(host=url, api_key={"apiKey": management_key})))
+customer = CreateKeyRequest(
+    service="sms", name="Customer 42", external_id="cust_42", metadata={"plan": "pro"}, scopes=["messages.send"]
+)
+created = manager.create_key(customer, idempotency_key="signup-42")
+print("created", created.name, created.external_id, created.key is not None)
+again = manager.create_key(customer, idempotency_key="signup-42")
+print("again", again.id == created.id, again.key, again.replayed)
+verdict = gate.verify_api_key(Question(key=created.key, include=["metadata"]))
+print("verified", verdict.external_id, verdict.metadata["plan"])
+changed = manager.change_key(id=created.id, if_match='"1"', key_patch=KeyPatch(name="Customer 43"))
+print("changed", changed.name, changed.version)
+rotated = manager.rotate_key(created.id, rotation_request=RotationRequest(grace_seconds=60))
+print("rotated", rotated.key != created.key, rotated.previous.secret_id == created.secrets[0].id)
+switched = manager.set_key_status(created.id, KeyStatusRequest(status="disabled", reason="unused"))
+print("disabled", switched.status, gate.verify_api_key(Question(key=rotated.key)).code)
+listed = manager.list_keys(external_id="cust_42")
+print("listed", len(listed.keys), listed.next_cursor)
+try:
+    manager.create_key(CreateKeyRequest(service="mail", name="Customer 42"))
+except ApiException as error:
     print("refused", error.status, error.data.code)

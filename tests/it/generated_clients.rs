@@ -17,6 +17,14 @@ read +420777123456 True
 balance True
 refused 422 INVALID to
 refused 401 NOT_FOUND
+created Customer 42 cust_42 True
+again True None True
+verified cust_42 pro
+changed Customer 43 2
+rotated True True
+disabled disabled DISABLED
+listed 1 None
+refused 403 OUT_OF_BOUNDS
 ";
 
 fn target(path: &str) -> PathBuf {
@@ -32,15 +40,17 @@ fn program(name: &str) -> PathBuf {
 struct Workshop<'db> {
     app: App<'db>,
     key: Key,
+    manager: Key,
     folder: tempfile::TempDir,
 }
 
 impl<'db> Workshop<'db> {
     fn open(db: &'db Database) -> Self {
         let app = db.app();
-        let (key, folder) = (app.make_key("Project X"), tempfile::tempdir().unwrap());
+        let (key, manager) = (app.make_key("Project X"), app.make_management_key("*", "sms"));
+        let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("openapi.json"), app.anonymous().get("/openapi.json").assert_ok().body).unwrap();
-        Self { app, key, folder }
+        Self { app, key, manager, folder }
     }
 
     /// Runs a command in the folder, with the packages that `tests/run` has installed.
@@ -58,10 +68,11 @@ impl<'db> Workshop<'db> {
         said.into_owned()
     }
 
-    /// What a program of an application prints that has the server's address and a key.
+    /// What a program of an application prints that has the server's address, a key and a management key.
     #[track_caller]
     fn output_of(&self, runner: &str, program: &Path) -> String {
-        self.run(runner, &[program.to_str().unwrap(), &self.app.url, &self.key.secret, PHONE])
+        let program = program.to_str().unwrap();
+        self.run(runner, &[program, &self.app.url, &self.key.secret, PHONE, &self.manager.secret])
     }
 }
 

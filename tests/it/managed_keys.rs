@@ -17,7 +17,7 @@ fn bounded(app: &App, grantable: &str, max_days: Option<i64>) -> Program {
 /// The audit events about keys, as `actor kind, actor, action`.
 fn events(db: &Database) -> Vec<String> {
     db.ask(
-        "SELECT actor_kind || ' ' || actor_id || ' ' || via || ' ' || action AS line FROM audit_events ORDER BY at, id",
+        "SELECT actor_kind || ' ' || coalesce(actor_id, '') || ' ' || via || ' ' || action AS line FROM audit_events ORDER BY at, id",
     )
 }
 

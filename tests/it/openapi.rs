@@ -14,7 +14,9 @@ use keyfob::networks::Networks;
 use keyfob::sms::callbacks::CallbackConfig;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Application, Database, Key, MESSAGES, PHONE, Receiver, Wire, on_both_databases};
+use crate::support::{
+    Answer, App, Application, Client, Database, Key, MESSAGES, PHONE, Receiver, Wire, on_both_databases,
+};
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../src/api/ops/openapi.json")).unwrap()
@@ -101,7 +103,11 @@ fn examples(media_type: &Value) -> Vec<&Value> {
 
 #[test]
 fn every_route_for_programs_is_described_and_nothing_else() {
-    let written = concat!(include_str!("../../src/routes.rs"), include_str!("../../src/routes/pages.rs"));
+    let written = concat!(
+        include_str!("../../src/routes/manage.rs"),
+        include_str!("../../src/routes.rs"),
+        include_str!("../../src/routes/pages.rs")
+    );
     let (for_programs, for_browsers) = written.split_once("// For browsers").unwrap();
     let after = |text: &'static str, mark| text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap());
     let paths = |text| after(text, "resource(\"");
@@ -266,7 +272,14 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend(sms_calls(app, &keys));
     calls.extend(receipt_calls(&db.empty()));
     calls.extend(key_calls(app, &keys));
+    let manager = app.make_management_key("*", "*");
+    calls.extend(management_calls(app, &manager));
     db.take_away();
+    calls.extend(MANAGED.map(|(name, bodies)| {
+        let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
+        let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
+        (name, app.anonymous().with("x-api-key", &manager.secret).send(&method, &path, body))
+    }));
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
     calls.extend([
         ("post /v1/sms/messages", application.send(PHONE, "Hello")),
@@ -278,7 +291,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     ]);
     calls.extend([
         (REPORTS, nobody.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string())),
-        (CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
+        (DISABLE_CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
@@ -363,12 +376,13 @@ const ESTIMATE: &str = "/v1/sms/messages/estimate";
 const CANCEL: &str = "delete /v1/sms/messages/{id}";
 
 const CURRENT: &str = "/v1/keys/current";
+const DISABLE_CURRENT: &str = "delete /v1/keys/current";
 const REPORTS: &str = "/v1/leak-reports";
 
 /// Calls about keys.
 fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let nobody = app.anonymous();
-    let disable = |key: &str| (CURRENT, nobody.with("x-api-key", key).send("DELETE", CURRENT, None));
+    let disable = |key: &str| (DISABLE_CURRENT, nobody.with("x-api-key", key).send("DELETE", CURRENT, None));
     let report = |body: &str| (REPORTS, nobody.post_json(REPORTS, body));
     let text: (&str, &[u8]) = ("text/plain", b"x");
     let client = app.signed_in();
@@ -379,7 +393,7 @@ fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     rule("refused");
     let mut calls = vec![disable(&key)];
     rule("allowed");
-    calls.extend([disable(&key), disable(&keys.disabled), (CURRENT, nobody.send("POST", CURRENT, None))]);
+    calls.extend([disable(&key), disable(&keys.disabled), (DISABLE_CURRENT, nobody.send("POST", CURRENT, None))]);
     calls.extend([
         report(&json!({"keys": [UNKNOWN]}).to_string()),
         report("{"),
@@ -390,6 +404,89 @@ fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let many = (0..100).map(|_| report(&json!({"keys": []}).to_string()));
     calls.extend(many.filter(|(_, answer)| answer.status == 429).take(1));
     app.clock.advance(60 * 60);
+    calls
+}
+
+/// What programs do with keys: the operation, and bodies that are accepted, not understood
+/// and not valid, where it takes one.
+const MANAGED: [(&str, &[&str]); 11] = [
+    ("get /v1/keys/current", &[]),
+    ("get /v1/keys", &[]),
+    (
+        "post /v1/keys",
+        &[
+            r#"{"service": "sms", "name": "Customer", "external_id": "cust_42"}"#,
+            "{",
+            r#"{"service": "x", "name": ""}"#,
+        ],
+    ),
+    ("get /v1/keys/{id}", &[]),
+    ("patch /v1/keys/{id}", &[r#"{"name": "Customer 42"}"#, "{", r#"{"name": null}"#]),
+    ("/v1/keys/{id}/status", &[r#"{"status": "disabled", "reason": "unused"}"#, "{", r#"{"status": "off"}"#]),
+    ("post /v1/keys/{id}/rotation", &[r#"{"reason": "Yearly"}"#, "{", r#"{"grace_seconds": -1}"#]),
+    ("patch /v1/keys/{id}/rotation", &[r#"{"ends_at": "2026-03-01T20:00:00Z"}"#, "{", r#"{"ends_at": "soon"}"#]),
+    ("delete /v1/keys/{id}/rotation", &[]),
+    ("delete /v1/keys/{id}", &[]),
+    ("/v1/keys/{id}/restoration", &[]),
+];
+
+/// The method and the address of an operation, with this id.
+fn address_of(name: &str, id: &str) -> (String, String) {
+    let (method, path) = name.split_once(' ').unwrap_or(match name {
+        "/v1/keys/{id}/status" => ("put", name),
+        _ => ("post", name),
+    });
+    (method.to_uppercase(), path.replace("{id}", id))
+}
+
+/// Calls of programs that manage keys.
+fn management_calls(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
+    let program = |key: &Key| app.anonymous().with("x-api-key", &key.secret).with("if-match", "*");
+    let able = program(manager);
+    let unable = program(&app.make_management_key("", "*"));
+    let elsewhere = program(&app.make_key_with_rules("*", "192.0.2.1"));
+    let key = app.make_key("Managed");
+    let send = |client: &Client, name: &'static str, id: &str, body: Option<&str>| {
+        let (method, path) = address_of(name, id);
+        (name, client.send(&method, &path, body.map(|body| ("application/json", body.as_bytes()))))
+    };
+    let mut calls = Vec::new();
+    for (name, bodies) in MANAGED {
+        let good = bodies.first().copied();
+        calls.extend([
+            send(&able, name, &key.id, good),
+            send(&app.anonymous(), name, &key.id, good),
+            send(if name.ends_with("current") { &elsewhere } else { &unable }, name, &key.id, good),
+            (name, able.send("TRACE", &address_of(name, &key.id).1, None)),
+        ]);
+        if name.contains("{id}") {
+            calls.push(send(&able, name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc", good));
+        }
+        if !bodies.is_empty() {
+            let long = "x".repeat(40_000);
+            calls.extend(bodies[1..].iter().map(|body| send(&able, name, &key.id, Some(body))));
+            calls.push(send(&able, name, &key.id, Some(&long)));
+        }
+    }
+    calls.extend([
+        ("get /v1/keys", able.get("/v1/keys?limit=0")),
+        ("post /v1/keys", able.post_json("/v1/keys", r#"{"service": "keyfob", "name": "X"}"#)),
+        send(&able.without("if-match"), "patch /v1/keys/{id}", &key.id, Some("{}")),
+        send(&able.with("if-match", "\"0\""), "patch /v1/keys/{id}", &key.id, Some("{}")),
+    ]);
+    let rotate = |client: &Client| send(client, "post /v1/keys/{id}/rotation", &key.id, None);
+    calls.extend([rotate(&able), rotate(&able)]);
+    let lock = app.db.lock();
+    thread::scope(|all| {
+        let (answers, told) = mpsc::channel();
+        for _ in 0..2 {
+            let (answers, named) = (answers.clone(), able.with("idempotency-key", "signup-42"));
+            all.spawn(move || answers.send(send(&named, "post /v1/keys", "", MANAGED[2].1.first().copied())).unwrap());
+        }
+        let repetition = told.recv().unwrap();
+        drop(lock);
+        calls.extend([repetition, told.recv().unwrap()]);
+    });
     calls
 }
 

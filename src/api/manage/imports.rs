@@ -9,7 +9,7 @@ use super::manager::Manager;
 use crate::api::json_body::{check_length, is_of_type, whole};
 use crate::api::{answer_traced, unknown_name};
 use crate::domain::key_import::{self, ImportLine, ImportMode, ImportSource, ImportTerms, LineAnswer, LineResult};
-use crate::domain::management::ManagementScope;
+use crate::domain::management::{KeyRemit, ManagementScope};
 use crate::error::{Error, Result};
 use crate::format::grouped;
 use crate::http::State;
@@ -59,13 +59,13 @@ pub async fn import_keys(
         let manager = Manager::of(&state, &request, ManagementScope::KeysCreate).await?;
         let is_rehearsal = is_rehearsal(request.query_string())?;
         let lines = read_lines(&request, body)?;
-        let terms = ImportTerms { account: manager.account().clone(), bounds: Some(manager.bounds.clone()) };
-        let work = move |tx: &mut Tx<'_>| {
+        let work = move |tx: &mut Tx<'_>, remit: &KeyRemit| {
+            let terms = ImportTerms { account: remit.account.clone(), bounds: Some(remit.bounds.clone()) };
             let mut seen = std::collections::HashSet::new();
             let mode = if is_rehearsal { ImportMode::Rehearse(&mut seen) } else { ImportMode::Make };
             key_import::import(tx, &terms, &lines, mode)
         };
-        let answers = state.store.change(manager.actor(&state, &request), state.clock.now(), work).await?;
+        let answers = manager.change(&state, &request, work).await?;
         Ok(HttpResponse::Ok().json(ImportView::new(&answers, is_rehearsal)))
     };
     answer_traced(&state, &request, import).await

@@ -116,6 +116,16 @@ const ROWS: &[SampleRows] = &[
           '10.0.0.0/8 ::1', 63, 'two', 'two it''s\ncustomer 7', 'Customer 7', '{\"plan\":\"“gold”\"}')",
     ),
     rows(
+        39,
+        "api_keys",
+        "(id, account_id, service, mode, name, description, status, created_by, created_at, expires_at, status_reason, \
+         scopes, allowed_ips, deleted_at, sort_name, search, external_id, metadata, version, label_version) VALUES \
+         ('key_1', 'acc_1', 'sms', 'live', 'One', '', 'enabled', 'op_1', 6, NULL, NULL, '*', '', NULL, 'one', 'one', \
+          NULL, '{}', 1, 1), \
+         ('key_2', 'acc_2', 'maps', 'test', 'Two', 'It''s', 'disabled', NULL, 7, 8, 'unused', 'tiles.read', \
+          '10.0.0.0/8 ::1', 63, 'two', 'two it''s\ncustomer 7', 'Customer 7', '{\"plan\":\"“gold”\"}', 7, 3)",
+    ),
+    rows(
         38,
         "management_bounds",
         "(api_key_id, services, grantable_scopes, max_lifetime_days) VALUES ('key_1', '*', '*', NULL), \
