@@ -90,13 +90,14 @@ const NEED_A_CODE: [&str; 3] =
 const OF_ACTIONS: [&str; 2] = ["/api-keys/bulk/ID", "/undo/ID"];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 12] = [
+const WITHOUT_COOKIE: [&str; 13] = [
     VERIFY,
     "/v1/auth",
     "/v1/auth/sms",
     "/v1/sms/messages",
     "/v1/sms/messages/estimate",
     "/v1/leak-reports",
+    "/v1/key-imports",
     "/v1/carriers/eve.read/receipts/SECRET",
     "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json",
     "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages/SM00000000000000000000000000000000.json",
