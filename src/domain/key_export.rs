@@ -100,7 +100,7 @@ impl KeyExport {
     }
 
     /// The digest is the last column.
-    fn columns<'a>(self, all: [&'a str; COLUMNS.len()]) -> impl Iterator<Item = &'a str> {
+    fn columns(self, all: [&str; COLUMNS.len()]) -> impl Iterator<Item = &str> {
         all.into_iter().take(if self.with_digests { COLUMNS.len() } else { COLUMNS.len() - 1 })
     }
 

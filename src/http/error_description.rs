@@ -117,7 +117,7 @@ impl ErrorView {
             415 => (
                 "UNSUPPORTED_MEDIA_TYPE",
                 "Unsupported content type",
-                "Send Content-Type: application/json, and no Content-Encoding.",
+                "Send Content-Type: application/json, or the type that this address takes, and no Content-Encoding.",
             ),
             422 => ("INVALID", "Not valid", "Some fields are not valid."),
             429 => ("TOO_MANY_TRIES", "Too many tries", "Too many tries. Wait a moment and try again."),

@@ -48,10 +48,5 @@ pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
                 .default_service(to(api::only_post_patch_and_delete)),
         )
         .service(resource("/v1/keys/{id}/restoration").post(deletion::restore_key).default_service(to(api::only_post)))
-        .service(
-            resource("/v1/key-imports")
-                .app_data(PayloadConfig::new(imports::MAX_BODY_BYTES))
-                .post(imports::import_keys)
-                .default_service(to(api::only_post)),
-        );
+        .service(resource("/v1/key-imports").post(imports::import_keys).default_service(to(api::only_post)));
 }

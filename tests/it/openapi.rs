@@ -292,6 +292,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend([
         (REPORTS, nobody.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string())),
         (DISABLE_CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
+        (IMPORTS, nobody.with("x-api-key", UNKNOWN).post_json(IMPORTS, "")),
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
@@ -378,6 +379,7 @@ const CANCEL: &str = "delete /v1/sms/messages/{id}";
 const CURRENT: &str = "/v1/keys/current";
 const DISABLE_CURRENT: &str = "delete /v1/keys/current";
 const REPORTS: &str = "/v1/leak-reports";
+const IMPORTS: &str = "/v1/key-imports";
 
 /// Calls about keys.
 fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
@@ -404,6 +406,7 @@ fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let many = (0..100).map(|_| report(&json!({"keys": []}).to_string()));
     calls.extend(many.filter(|(_, answer)| answer.status == 429).take(1));
     app.clock.advance(60 * 60);
+    calls.extend(import_calls(app, keys));
     calls
 }
 
@@ -488,6 +491,26 @@ fn management_calls(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
         calls.extend([repetition, told.recv().unwrap()]);
     });
     calls
+}
+
+/// Imports of keys.
+fn import_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let (manager, reader) =
+        (app.make_management_key("keys.create", "sms"), app.make_management_key("keys.read", "sms"));
+    let with = |key: &str| app.anonymous().with("x-api-key", key);
+    let send = |kind: &str, body: &[u8]| (IMPORTS, with(&manager.secret).send("POST", IMPORTS, Some((kind, body))));
+    let line = r#"{"service":"sms","name":"Shop","mode":"live","sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}"#;
+    let lines = format!("{line}\n{line}\n{{\n");
+    vec![
+        send("application/jsonl", lines.as_bytes()),
+        send("application/x-ndjson", lines.as_bytes()),
+        send("application/jsonl", "{}\n".repeat(1_001).as_bytes()),
+        send("application/jsonl", &vec![b'x'; (1 << 20) + 1]),
+        send("text/plain", lines.as_bytes()),
+        (IMPORTS, with(&keys.valid).post_json(IMPORTS, "")),
+        (IMPORTS, with(&reader.secret).post_json(IMPORTS, "")),
+        (IMPORTS, with(&manager.secret).get(IMPORTS)),
+    ]
 }
 
 /// Calls of the SMS API.

@@ -91,7 +91,7 @@ const NEED_A_CODE: [&str; 3] =
 const OF_ACTIONS: [&str; 2] = ["/api-keys/bulk/ID", "/undo/ID"];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 15] = [
+const WITHOUT_COOKIE: [&str; 16] = [
     VERIFY,
     "/v1/auth",
     "/v1/auth/sms",
@@ -101,6 +101,7 @@ const WITHOUT_COOKIE: [&str; 15] = [
     "/v1/keys",
     "/v1/keys/ID/rotation",
     "/v1/keys/ID/restoration",
+    "/v1/key-imports",
     "/v1/carriers/eve.read/receipts/SECRET",
     "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json",
     "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages/SM00000000000000000000000000000000.json",

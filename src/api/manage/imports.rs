@@ -1,12 +1,15 @@
 //! `POST /v1/key-imports`: keys of other systems, with the digests of their secrets.
 
+use std::collections::HashSet;
+
 use actix_web::error::QueryPayloadError;
-use actix_web::web::{Bytes, Data, Query};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::manager::Manager;
-use crate::api::json_body::{check_length, is_of_type, whole};
+use crate::api::json_body::{is_of_type, read, whole};
 use crate::api::{answer_traced, unknown_name};
 use crate::domain::key_import::{self, ImportLine, ImportMode, ImportSource, ImportTerms, LineAnswer, LineResult};
 use crate::domain::management::{KeyRemit, ManagementScope};
@@ -17,7 +20,7 @@ use crate::http::problem::ApiError;
 use crate::store::Tx;
 
 /// The longest body.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The most lines that hold a key: they are one transaction.
 const MAX_LINES: usize = 1_000;
 /// JSON Lines has no registered type; programs send one of these.
@@ -49,19 +52,19 @@ struct LineView<'a> {
 }
 
 /// `POST /v1/key-imports`: 200 with what became of each line.
-pub async fn import_keys(
-    state: Data<State>,
-    request: HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-) -> Result<HttpResponse, ApiError> {
+pub async fn import_keys(state: Data<State>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, ApiError> {
     let import = async {
-        check_length(&body)?;
+        check_length(request.headers())?;
         let manager = Manager::of(&state, &request, ManagementScope::KeysCreate).await?;
         let is_rehearsal = is_rehearsal(request.query_string())?;
-        let lines = read_lines(&request, body)?;
+        if !is_of_type(request.headers(), &CONTENT_TYPES) {
+            return Err(Error::UnsupportedMediaType);
+        }
+        // After the key was looked at: what takes so much memory is only for who may import.
+        let lines = parse_lines(&whole(read(request.headers(), payload, MAX_BODY_BYTES).await)?)?;
         let work = move |tx: &mut Tx<'_>, remit: &KeyRemit| {
             let terms = ImportTerms { account: remit.account.clone(), bounds: Some(remit.bounds.clone()) };
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             let mode = if is_rehearsal { ImportMode::Rehearse(&mut seen) } else { ImportMode::Make };
             key_import::import(tx, &terms, &lines, mode)
         };
@@ -69,6 +72,12 @@ pub async fn import_keys(
         Ok(HttpResponse::Ok().json(ImportView::new(&answers, is_rehearsal)))
     };
     answer_traced(&state, &request, import).await
+}
+
+/// Refuses a body that says that it is too long before the key is looked at.
+fn check_length(headers: &HeaderMap) -> Result<()> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) { Err(Error::TooLarge) } else { Ok(()) }
 }
 
 fn is_rehearsal(query: &str) -> Result<bool> {
@@ -88,12 +97,8 @@ fn wrong_query() -> Error {
     Error::Malformed("An import takes dry_run, once, which is true or false.".to_owned())
 }
 
-fn read_lines(request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<Vec<ImportLine>> {
-    if !is_of_type(request.headers(), &CONTENT_TYPES) {
-        return Err(Error::UnsupportedMediaType);
-    }
-    let body = whole(body)?;
-    let lines: Vec<ImportLine> = key_import::lines(&body, ImportSource::Api).take(MAX_LINES + 1).collect();
+fn parse_lines(body: &[u8]) -> Result<Vec<ImportLine>> {
+    let lines: Vec<ImportLine> = key_import::lines(body, ImportSource::Api).take(MAX_LINES + 1).collect();
     if lines.len() > MAX_LINES {
         let most = grouped(i64::try_from(MAX_LINES).unwrap_or(i64::MAX));
         return Err(Error::Malformed(format!("Send at most {most} lines at once; nothing was imported.")));

@@ -36,7 +36,7 @@ pub(crate) struct ImportArguments {
 
 /// What became of the lines so far.
 #[derive(Debug, Default)]
-struct Tally {
+struct LineTally {
     lines: usize,
     made: usize,
     exist: usize,
@@ -48,7 +48,7 @@ pub(super) async fn import(config: &Config, arguments: ImportArguments) -> Resul
     let mut reader = reader(&file)?;
     let terms = ImportTerms { account: account(config, dry_run).await?, bounds: None };
     let store = open(config, MayCreate::Nothing)?;
-    let (mut tally, mut seen, mut number) = (Tally::default(), HashSet::new(), 0);
+    let (mut tally, mut seen, mut number) = (LineTally::default(), HashSet::new(), 0);
     let mut told_at = Instant::now();
     loop {
         let (batch, is_last) = read_batch(&mut *reader, &mut number).map_err(|error| unreadable(&file, &error))?;
@@ -106,7 +106,7 @@ async fn take(
     store.change(actor(), Clock::System.now(), work).await
 }
 
-impl Tally {
+impl LineTally {
     /// Counts a line, and says what is wrong with it.
     fn add(&mut self, answer: &LineAnswer) {
         match &answer.result {

@@ -17,7 +17,7 @@ const SECRET_COLUMNS: &str = "key_secrets (id, api_key_id, digest, mask, tail, c
 const LAST_USE_COLUMNS: &str = "key_last_uses (api_key_id, account_id, created_at, last_used_at)";
 
 /// A key that is to be stored, with what it is sorted and searched by.
-struct Row<'a> {
+struct InsertedKey<'a> {
     key: &'a ApiKey,
     sort_name: String,
     search: String,
@@ -28,15 +28,15 @@ struct Row<'a> {
 /// # Errors
 /// When the database fails.
 pub(in crate::domain) fn insert_many(conn: &mut Conn, keys: &[(ApiKey, StoredSecret)]) -> Result<()> {
-    let rows: Vec<Row<'_>> = keys
+    let rows: Vec<InsertedKey<'_>> = keys
         .iter()
         .map(|(key, _)| {
             let external_id = key.external_id.as_ref().map(ExternalId::as_str);
             let (sort_name, search) = search_columns(&key.name, &key.description, external_id);
-            Row { key, sort_name, search }
+            InsertedKey { key, sort_name, search }
         })
         .collect();
-    insert_rows(conn, KEY_COLUMNS, 18, &rows, |row, Row { key, sort_name, search }| {
+    insert_rows(conn, KEY_COLUMNS, 18, &rows, |row, InsertedKey { key, sort_name, search }| {
         row.bind::<Text, _>(&key.id)
             .bind::<Text, _>(&key.account_id)
             .bind::<Text, _>(&key.service)

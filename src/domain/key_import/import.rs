@@ -85,7 +85,7 @@ pub fn import(
 ) -> Result<Vec<LineAnswer>> {
     lock(tx)?;
     let digests: Vec<Digest> = lines.iter().filter_map(|line| Some(line.key.as_ref().ok()?.digest)).collect();
-    let mut batch = Batch { known: known(tx, &digests)?, ..Batch::new(tx, terms, mode)? };
+    let mut batch = ImportBatch { known: known(tx, &digests)?, ..ImportBatch::new(tx, terms, mode)? };
     let mut answers = Vec::with_capacity(lines.len());
     for ImportLine { number, key } in lines {
         let result = match key {
@@ -121,7 +121,7 @@ fn known(conn: &mut Conn, digests: &[Digest]) -> Result<HashMap<Digest, KnownDig
 }
 
 /// The lines of one transaction.
-struct Batch<'a> {
+struct ImportBatch<'a> {
     terms: &'a ImportTerms,
     mode: ImportMode<'a>,
     known: HashMap<Digest, KnownDigest>,
@@ -133,7 +133,7 @@ struct Batch<'a> {
     rows: Vec<(ApiKey, StoredSecret)>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> ImportBatch<'a> {
     fn new(tx: &mut Tx<'_>, terms: &'a ImportTerms, mode: ImportMode<'a>) -> Result<Self> {
         let mut lifetimes = Lifetimes::read(tx)?;
         if let Some(days) = terms.bounds.as_ref().and_then(|bounds| bounds.max_lifetime_days) {
