@@ -90,7 +90,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
 }
 
-fn explain(error: &actix_web::Error) -> Error {
+/// The error of a body that was not read.
+pub(super) fn explain(error: &actix_web::Error) -> Error {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Error::TooLarge,
         _ => Error::Malformed("The body did not arrive whole.".to_owned()),

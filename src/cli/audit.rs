@@ -42,7 +42,7 @@ pub(super) async fn run(config: &Config, command: AuditCommand) -> Result<(), Er
         exported(tx, &account, format, &chosen).map(|()| account)
     };
     let account = store.change(actor(), Clock::System.now(), begin).await?;
-    let scope = AuditScope { account, with_installation: true };
+    let scope = AuditScope { account, with_installation: true, keys_of: None };
     let filter = AuditFilter { from: since, ..AuditFilter::default() };
     let mut has_reader = print(&format.header())?;
     let (mut after, mut printed) = (None, 0);

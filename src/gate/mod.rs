@@ -34,9 +34,11 @@ pub use record::KeyRecord;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
-use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
+use crate::domain::api_key::{self, ApiKey, ManagementBounds, StoredSecret};
+use crate::domain::management;
 use crate::error::{Error, Result};
+use crate::store::change_log::Position;
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
@@ -193,13 +195,15 @@ impl Gate {
             let fill = self.cache.begin_fill(&digest);
             let find = move |conn: &mut Conn| {
                 let _permit = permit;
-                api_key::find_by_digest(conn, digest)
+                find_with_bounds(conn, digest)
             };
             let polled = self.history.polled();
-            let Some((key, secret, read_at)) = self.store.look_up(find).await? else { return Ok(None) };
+            let Some(FoundKey { key, secret, bounds, read_at }) = self.store.look_up(find).await? else {
+                return Ok(None);
+            };
             self.history.note_read(polled, read_at)?;
             let metrics = self.metrics.service(&key.service);
-            let record = Arc::new(KeyRecord::new(key, &secret, metrics));
+            let record = Arc::new(KeyRecord::new(key, &secret, bounds, metrics));
             self.cache.end_fill(&fill, &record);
             Ok(Some(record))
         };
@@ -210,6 +214,25 @@ impl Gate {
             Ok(Either::Right(_)) | Err(_) => Err(self.freshness.stale()),
         }
     }
+}
+
+/// A key as it was looked up.
+struct FoundKey {
+    key: ApiKey,
+    secret: StoredSecret,
+    /// Of a management key.
+    bounds: Option<ManagementBounds>,
+    /// The position in the history of changes.
+    read_at: Position,
+}
+
+/// Bounds are read after the position, so that a change of them in between is one that the
+/// feed has yet to tell.
+fn find_with_bounds(conn: &mut Conn, digest: Digest) -> Result<Option<FoundKey>> {
+    let Some((key, secret, read_at)) = api_key::find_by_digest(conn, digest)? else { return Ok(None) };
+    let is_management_key = key.service == management::SERVICE;
+    let bounds = is_management_key.then(|| api_key::bounds(conn, &key.id)).transpose()?;
+    Ok(Some(FoundKey { key, secret, bounds, read_at }))
 }
 
 #[cfg(test)]

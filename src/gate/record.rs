@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use super::metrics::ServiceMetrics;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, Scopes, StoredSecret};
+use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, ManagementBounds, Scopes, StoredSecret};
 use crate::domain::management;
 use crate::store::{Digest, UtcTime};
 
@@ -42,18 +42,24 @@ pub struct KeyRecord {
     /// Its name as a JSON string; inline, unless it is long.
     pub name_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
-    /// Its secret's id, by which uses are counted; read only when they are written.
-    pub(super) secret_id: Box<KeySecretId>,
+    /// Its secret; read only when uses are written, and by few answers.
+    pub(super) secret: Box<SecretOfRecord>,
     pub(super) uses: Uses,
 }
 
 impl KeyRecord {
-    /// A key that was looked up by one of its secrets, and where its service is counted.
-    pub(super) fn new(key: ApiKey, secret: &StoredSecret, metrics: Arc<ServiceMetrics>) -> Self {
-        let policy = KeyPolicy::of(&key, secret).map(Box::new);
+    /// A key that was looked up by one of its secrets, the bounds of a management key, and
+    /// where its service is counted.
+    pub(super) fn new(
+        key: ApiKey,
+        secret: &StoredSecret,
+        bounds: Option<ManagementBounds>,
+        metrics: Arc<ServiceMetrics>,
+    ) -> Self {
+        let policy = KeyPolicy::of(&key, secret, bounds).map(Box::new);
         Self {
             id: key.id,
-            secret_id: Box::new(secret.id.clone()),
+            secret: Box::new(SecretOfRecord { id: secret.id.clone(), created_at: secret.created_at }),
             account_id: key.account_id,
             mode: key.mode,
             name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
@@ -101,6 +107,28 @@ impl KeyRecord {
         self.policy.as_ref().filter(|policy| policy.is_replaced).and_then(|policy| policy.ends_at)
     }
 
+    /// From when on the secret that was presented opens nothing, if ever: the end of the key,
+    /// or the secret's own.
+    pub fn ends_at(&self) -> Option<UtcTime> {
+        self.policy.as_ref().and_then(|policy| policy.ends_at)
+    }
+
+    /// When the secret that was presented was created.
+    pub fn issued_at(&self) -> UtcTime {
+        self.secret.created_at
+    }
+
+    /// The bounds of a management key.
+    pub fn bounds(&self) -> Option<&ManagementBounds> {
+        self.policy.as_ref().and_then(|policy| policy.bounds.as_deref())
+    }
+
+    /// Whether this management key may know of a key.
+    pub(super) fn reaches(&self, key: &Self) -> bool {
+        let is_within = |bounds: &ManagementBounds| bounds.services.includes(key.service());
+        self.account_id == key.account_id && self.bounds().is_some_and(is_within)
+    }
+
     /// `current`, or `previous` for a secret that another one has replaced.
     pub fn secret_age(&self) -> &'static str {
         if self.replaced_until().is_some() { "previous" } else { "current" }
@@ -133,12 +161,22 @@ impl KeyRecord {
     }
 }
 
+/// What is known of the secret by which a record was found.
+#[derive(Debug)]
+pub(super) struct SecretOfRecord {
+    /// By which uses are counted.
+    pub(super) id: KeySecretId,
+    created_at: UtcTime,
+}
+
 /// What limits a key. Kept apart from its record, so that a key without limits
 /// takes no memory for them.
 #[derive(Debug)]
 pub(super) struct KeyPolicy {
     /// Whether the key manages others; then it opens no door but those of the management API.
     pub(super) is_management_key: bool,
+    /// What it may do with them then.
+    bounds: Option<Box<ManagementBounds>>,
     /// From when on this secret opens nothing: the end of the key, or its own.
     ends_at: Option<UtcTime>,
     /// The end of the key as JSON, where it has one.
@@ -152,7 +190,7 @@ pub(super) struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    fn of(key: &ApiKey, secret: &StoredSecret) -> Option<Self> {
+    fn of(key: &ApiKey, secret: &StoredSecret, bounds: Option<ManagementBounds>) -> Option<Self> {
         let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min();
         let is_management_key = key.service == management::SERVICE;
         if !is_management_key && ends_at.is_none() && key.scopes.is_full() && key.allowed_ips.is_anywhere() {
@@ -160,6 +198,7 @@ impl KeyPolicy {
         }
         Some(Self {
             is_management_key,
+            bounds: bounds.map(Box::new),
             ends_at,
             expires_at_json: key.expires_at.map(in_json),
             is_replaced: secret.ends_at.is_some(),

@@ -148,6 +148,12 @@ fn check(key: &KeyRecord, question: &Question<'_>, now: UtcTime) -> Code {
     if !question.takes_management_keys && key.policy.as_ref().is_some_and(|policy| policy.is_management_key) {
         return Code::NotFound;
     }
+    if question.key_id.is_some_and(|id| id != key.id.as_str()) {
+        return Code::NotFound;
+    }
+    if question.asked_by.is_some_and(|manager| !manager.reaches(key)) {
+        return Code::NotFound;
+    }
     if question.mode.is_some_and(|mode| mode != key.mode) {
         return Code::ModeNotAllowed;
     }
@@ -178,7 +184,8 @@ pub(super) mod tests {
     use crate::domain::account::AccountId;
     use crate::domain::api_key::secret::Mode;
     use crate::domain::api_key::{
-        AllowedIps, ApiKey, ApiKeyId, KeySecretId, Metadata, Scopes, SecretOrigin, StoredSecret,
+        AllowedIps, ApiKey, ApiKeyId, KeySecretId, ManagementBounds, Metadata, Scopes, SecretOrigin, ServiceReach,
+        StoredSecret,
     };
     use crate::domain::management;
     use crate::gate::metrics::ServiceMetrics;
@@ -188,6 +195,12 @@ pub(super) mod tests {
     const NOW: UtcTime = UtcTime::from_micros(1_000);
 
     pub(in crate::gate) fn key(change: impl FnOnce(&mut ApiKey, &mut StoredSecret)) -> KeyRecord {
+        let (key, secret) = rows(change);
+        let tally = ServiceMetrics::of(&key.service);
+        KeyRecord::new(key, &secret, None, tally)
+    }
+
+    fn rows(change: impl FnOnce(&mut ApiKey, &mut StoredSecret)) -> (ApiKey, StoredSecret) {
         let mut key = ApiKey {
             id: ApiKeyId::mint(),
             account_id: AccountId::mint(),
@@ -217,8 +230,7 @@ pub(super) mod tests {
             origin: SecretOrigin::Minted,
         };
         change(&mut key, &mut secret);
-        let tally = ServiceMetrics::of(&key.service);
-        KeyRecord::new(key, &secret, tally)
+        (key, secret)
     }
 
     fn code(change: impl FnOnce(&mut ApiKey), question: Question<'_>) -> Code {
@@ -266,9 +278,49 @@ pub(super) mod tests {
         assert_eq!(code(manager, any), Code::NotFound);
         assert_eq!(code(manager, Question { service: Some(management::SERVICE), ..any }), Code::NotFound);
         assert_eq!(code(manager, Question { takes_management_keys: true, ..any }), Code::Valid);
+        let other = ApiKeyId::mint();
+        assert_eq!(code(off, Question { key_id: Some(other.as_str()), ..any }), Code::NotFound);
         let replaced = |ends_at| Some(Arc::new(key(|_, secret| secret.ends_at = Some(UtcTime::from_micros(ends_at)))));
         assert_eq!(judge(replaced(1_000), &any, NOW).code(), Code::Expired);
         assert_eq!(judge(replaced(1_001), &any, NOW).code(), Code::Valid);
+    }
+
+    #[test]
+    fn a_management_key_knows_the_keys_of_its_account_and_its_services_alone() {
+        let account = AccountId::mint();
+        let of = |service: &str, account: &AccountId| {
+            Arc::new(key(|key, _| {
+                key.service = service.to_owned();
+                key.account_id = account.clone();
+            }))
+        };
+        let manager = |services: &str| {
+            let services = ServiceReach::parse(services.split(' ')).unwrap();
+            manager_of(&account, ManagementBounds::new(services, Scopes::full(), None).unwrap())
+        };
+        let code = |manager: &KeyRecord, key: &Arc<KeyRecord>| {
+            let question = Question { asked_by: Some(manager), ..Question::default() };
+            judge(Some(Arc::clone(key)), &question, NOW).code()
+        };
+
+        for (services, service, known) in
+            [("sms", "sms", true), ("mail sms", "sms", true), ("mail", "sms", false), ("*", "sms", true)]
+        {
+            let expected = if known { Code::Valid } else { Code::NotFound };
+            assert_eq!(code(&manager(services), &of(service, &account)), expected, "{services}");
+            assert_eq!(code(&manager(services), &of(service, &AccountId::mint())), Code::NotFound);
+        }
+        assert_eq!(code(&manager("*"), &of(management::SERVICE, &account)), Code::NotFound);
+        assert_eq!(code(&of("sms", &account), &of("sms", &account)), Code::NotFound);
+    }
+
+    fn manager_of(account: &AccountId, bounds: ManagementBounds) -> KeyRecord {
+        let (key, secret) = rows(|key, _| {
+            key.service = management::SERVICE.to_owned();
+            key.account_id = account.clone();
+        });
+        let tally = ServiceMetrics::of(&key.service);
+        KeyRecord::new(key, &secret, Some(bounds), tally)
     }
 
     #[test]

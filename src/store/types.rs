@@ -92,7 +92,6 @@ impl Digest {
     }
 
     /// A digest from its bytes.
-    #[cfg(test)]
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

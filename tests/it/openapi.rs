@@ -119,7 +119,11 @@ fn examples(media_type: &Value) -> Vec<&Value> {
 
 #[test]
 fn every_route_for_programs_is_described_and_nothing_else() {
-    let written = concat!(include_str!("../../src/routes.rs"), include_str!("../../src/routes/pages.rs"));
+    let written = concat!(
+        include_str!("../../src/routes/manage.rs"),
+        include_str!("../../src/routes.rs"),
+        include_str!("../../src/routes/pages.rs")
+    );
     let (for_programs, for_browsers) = written.split_once("// For browsers").unwrap();
     let after = |text: &'static str, mark| text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap());
     let paths = |text| after(text, "resource(\"");
@@ -284,6 +288,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend(sms_calls(app, &keys));
     calls.extend(receipt_calls(&db.empty()));
     calls.extend(key_calls(app, &keys));
+    calls.extend(management_calls(app, &keys));
     db.take_away();
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
     calls.extend([
@@ -300,6 +305,13 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
+    ]);
+    let unknown = nobody.with("x-api-key", UNKNOWN);
+    calls.extend([
+        (INTROSPECT, unknown.post(INTROSPECT, &[("token", UNKNOWN)])),
+        (LOOKUP, unknown.post_json(LOOKUP, json!({"key": UNKNOWN}).to_string())),
+        (AUDIT, unknown.get(AUDIT)),
+        (USAGE, unknown.get(USAGE)),
     ]);
     calls.extend([get("/readyz")]);
     db.bring_back();
@@ -407,6 +419,49 @@ fn key_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let many = (0..100).map(|_| report(&json!({"keys": []}).to_string()));
     calls.extend(many.filter(|(_, answer)| answer.status == 429).take(1));
     app.clock.advance(60 * 60);
+    calls
+}
+
+const INTROSPECT: &str = "/v1/introspect";
+const LOOKUP: &str = "/v1/keys/lookup";
+const AUDIT: &str = "/v1/audit-events";
+const USAGE: &str = "/v1/usage";
+
+/// Calls of the management API by a key that may do everything, and by others that may not.
+fn management_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let nobody = app.anonymous();
+    let text: (&str, &[u8]) = ("text/plain", b"x");
+    let key_id = app.verify(&keys.valid)["key_id"].as_str().unwrap().to_owned();
+    let [able, unable] = ["*", "keys.delete"].map(|scopes| app.make_management_key(scopes, "*").secret);
+    let mut calls = Vec::new();
+    for secret in [&able, &unable, &keys.valid] {
+        let client = nobody.with("authorization", &format!("Bearer {secret}"));
+        let look_up = |question: Value| (LOOKUP, client.post_json(LOOKUP, question.to_string()));
+        let usage = |query: &str| (USAGE, client.get(&format!("{USAGE}?{query}")));
+        let introspect = |token: &str| (INTROSPECT, client.post(INTROSPECT, &[("token", token)]));
+        calls.extend([
+            introspect(&keys.valid),
+            introspect(&keys.expired),
+            introspect(&"x".repeat(41_000)),
+            (INTROSPECT, client.post(INTROSPECT, &[])),
+            (INTROSPECT, client.post_json(INTROSPECT, "{}")),
+            (INTROSPECT, client.get(INTROSPECT)),
+            look_up(json!({"key": keys.valid})),
+            look_up(json!({"key": UNKNOWN})),
+            look_up(json!({"key": "x".repeat(41_000)})),
+            look_up(json!({"sha256": "x"})),
+            look_up(json!({})),
+            (LOOKUP, client.send("POST", LOOKUP, Some(text))),
+            (LOOKUP, client.get(LOOKUP)),
+            (AUDIT, client.get(AUDIT)),
+            (AUDIT, client.get("/v1/audit-events?limit=0")),
+            (AUDIT, client.post(AUDIT, &[])),
+            usage(&format!("key_id={key_id}")),
+            usage("key_id=key_x"),
+            usage(""),
+            (USAGE, client.post(USAGE, &[])),
+        ]);
+    }
     calls
 }
 

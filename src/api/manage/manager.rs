@@ -7,10 +7,10 @@ use actix_web::HttpRequest;
 use crate::api::caller::{Door, ask};
 use crate::api::client::{actor_of, described};
 use crate::domain::account::AccountId;
-use crate::domain::api_key::{self, ManagementBounds};
+use crate::domain::api_key::ManagementBounds;
 use crate::domain::management::{self, ManagementScope};
 use crate::error::{Error, Result};
-use crate::gate::KeyRecord;
+use crate::gate::{Code, KeyRecord};
 use crate::http::State;
 use crate::store::Actor;
 
@@ -34,8 +34,7 @@ impl Manager {
             ..Door::default()
         };
         let key = ask(state, request.head(), door).await?.map_err(Error::KeyRefused)?;
-        let id = key.id.clone();
-        let bounds = state.store.read(move |conn| api_key::bounds(conn, &id)).await?;
+        let bounds = key.bounds().cloned().ok_or_else(|| Error::KeyRefused(Code::NotFound.denial()))?;
         Ok(Self { key, bounds })
     }
 

@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::Action;
+use super::{Action, TargetKind};
 use crate::domain::account::{Access, AccountId, Permission};
-use crate::store::schema::audit_events;
+use crate::domain::api_key::ServiceReach;
+use crate::domain::management;
+use crate::store::schema::{api_keys, audit_events};
 use crate::store::types::text_enum;
 use crate::store::{ActorKind, MultiBackend, UtcTime};
 
@@ -188,6 +191,9 @@ pub struct AuditScope {
     pub account: AccountId,
     /// Those of the installation as a whole, too.
     pub with_installation: bool,
+    /// Of the account's events only those of keys of these services, as long as the keys are
+    /// there or in the trash; `None` for all events.
+    pub keys_of: Option<ServiceReach>,
 }
 
 impl AuditScope {
@@ -195,7 +201,14 @@ impl AuditScope {
     /// what they are about.
     #[must_use]
     pub fn of(account: AccountId, access: Access) -> Self {
-        Self { account, with_installation: access.allows(Permission::ManageServices) }
+        Self { account, with_installation: access.allows(Permission::ManageServices), keys_of: None }
+    }
+
+    /// What a management key may see. It manages keys alone, and so it learns nothing of
+    /// people, settings, credits and management keys, nor of other services' keys.
+    #[must_use]
+    pub const fn of_manager(account: AccountId, services: ServiceReach) -> Self {
+        Self { account, with_installation: false, keys_of: Some(services) }
     }
 }
 
@@ -206,6 +219,7 @@ pub(super) struct AuditPart<'a> {
     filter: &'a AuditFilter,
     account: Option<&'a AccountId>,
     action: Option<Action>,
+    keys_of: Option<&'a ServiceReach>,
 }
 
 impl AuditFilter {
@@ -217,7 +231,9 @@ impl AuditFilter {
                 Action::VARIANTS.iter().copied().filter(|action| choice.includes(*action)).map(Some).collect()
             }
         };
-        let of = |account| actions.iter().map(move |action| AuditPart { filter: self, account, action: *action });
+        let keys_of = scope.keys_of.as_ref();
+        let of =
+            |account| actions.iter().map(move |action| AuditPart { filter: self, account, action: *action, keys_of });
         let of_installation = scope.with_installation.then(|| of(None));
         of(Some(&scope.account)).chain(of_installation.into_iter().flatten()).collect()
     }
@@ -226,7 +242,7 @@ impl AuditFilter {
 impl<'a> AuditPart<'a> {
     /// The events of this part.
     pub(super) fn query(self) -> audit_events::BoxedQuery<'a, MultiBackend> {
-        let AuditPart { filter, account, action } = self;
+        let AuditPart { filter, account, action, keys_of } = self;
         let mut query = audit_events::table.into_boxed();
         query = match account {
             Some(account) => query.filter(audit_events::account_id.eq(account)),
@@ -234,6 +250,9 @@ impl<'a> AuditPart<'a> {
         };
         if let Some(action) = action {
             query = query.filter(audit_events::action.eq(action.as_str()));
+        }
+        if let Some(services) = keys_of {
+            query = of_keys(query, services);
         }
         match &filter.actor {
             Some(ActorChoice::Id(id)) => query = query.filter(audit_events::actor_id.eq(id.as_str())),
@@ -253,6 +272,21 @@ impl<'a> AuditPart<'a> {
         }
         query
     }
+}
+
+/// Of these the events of keys of some services.
+fn of_keys<'a>(
+    query: audit_events::BoxedQuery<'a, MultiBackend>,
+    services: &'a ServiceReach,
+) -> audit_events::BoxedQuery<'a, MultiBackend> {
+    // Asked for each event, by its key's id: a list of all keys could be long.
+    let target = api_keys::table.filter(api_keys::id.eq(audit_events::target_id));
+    let query = query.filter(audit_events::target_kind.eq(TargetKind::ApiKey.as_str()));
+    if services.is_all() {
+        return query.filter(exists(target.filter(api_keys::service.ne(management::SERVICE))));
+    }
+    let slugs: Vec<&str> = services.slugs().collect();
+    query.filter(exists(target.filter(api_keys::service.eq_any(slugs))))
 }
 
 #[cfg(test)]
