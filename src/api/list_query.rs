@@ -39,8 +39,8 @@ pub(super) fn limit(text: Option<&str>, default: usize, most: usize) -> Result<u
 ///
 /// # Errors
 /// [`Error::Malformed`].
-pub(super) fn cursor<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>> {
-    let wrong = |_| Error::Malformed("Take the cursor from next_cursor of the page before.".to_owned());
+pub(super) fn place<T: std::str::FromStr>(parameter: &'static str, text: Option<&str>) -> Result<Option<T>> {
+    let wrong = |_| Error::Malformed(format!("Take {parameter} from next_cursor of the page before."));
     text.map(str::parse).transpose().map_err(wrong)
 }
 

@@ -3,6 +3,7 @@
 //! and forgotten when a change makes it stale, before the change is answered.
 
 mod change_feed;
+mod found_key;
 mod history;
 mod key_cache;
 pub mod metrics;
@@ -11,6 +12,7 @@ mod record;
 mod refusals;
 mod sharded;
 mod usage;
+mod uses;
 pub mod verdict;
 mod writer;
 
@@ -22,6 +24,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use change_feed::{ChangeFeed, Freshness};
+use found_key::{FoundKey, find_with_bounds};
 use history::History;
 use key_cache::KeyCache;
 use metrics::{GateMetrics, Totals};
@@ -35,10 +38,7 @@ pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
 use crate::domain::api_key::secret::KeySecret;
-use crate::domain::api_key::{self, ApiKey, ManagementBounds, StoredSecret};
-use crate::domain::management;
 use crate::error::{Error, Result};
-use crate::store::change_log::Position;
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
 /// How long a look-up may take, with its time in the queue.
@@ -216,31 +216,12 @@ impl Gate {
     }
 }
 
-/// A key as it was looked up.
-struct FoundKey {
-    key: ApiKey,
-    secret: StoredSecret,
-    /// Of a management key.
-    bounds: Option<ManagementBounds>,
-    /// The position in the history of changes.
-    read_at: Position,
-}
-
-/// Bounds are read after the position, so that a change of them in between is one that the
-/// feed has yet to tell.
-fn find_with_bounds(conn: &mut Conn, digest: Digest) -> Result<Option<FoundKey>> {
-    let Some((key, secret, read_at)) = api_key::find_by_digest(conn, digest)? else { return Ok(None) };
-    let is_management_key = key.service == management::SERVICE;
-    let bounds = is_management_key.then(|| api_key::bounds(conn, &key.id)).transpose()?;
-    Ok(Some(FoundKey { key, secret, bounds, read_at }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::account::membership::Role;
-    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey, deletion};
+    use crate::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, deletion};
     use crate::domain::identity::operator::{self, NewOperator, OperatorId};
     use crate::domain::{account, installation};
     use crate::store::{Actor, Tx, UtcTime};

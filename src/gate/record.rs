@@ -2,17 +2,17 @@
 
 use std::hint::black_box;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use ipnet::IpNet;
-use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smallvec::SmallVec;
 
 use super::metrics::ServiceMetrics;
+use super::uses::Uses;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, ManagementBounds, Scopes, StoredSecret};
@@ -42,8 +42,7 @@ pub struct KeyRecord {
     /// Its name as a JSON string; inline, unless it is long.
     pub name_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
-    /// Its secret; read only when uses are written, and by few answers.
-    pub(super) secret: Box<SecretOfRecord>,
+    seldom: Box<SeldomRead>,
     pub(super) uses: Uses,
 }
 
@@ -59,7 +58,7 @@ impl KeyRecord {
         let policy = KeyPolicy::of(&key, secret, bounds).map(Box::new);
         Self {
             id: key.id,
-            secret: Box::new(SecretOfRecord { id: secret.id.clone(), created_at: secret.created_at }),
+            seldom: Box::new(SeldomRead { secret_id: secret.id.clone(), issued_at: secret.created_at }),
             account_id: key.account_id,
             mode: key.mode,
             name_json: SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default()),
@@ -107,6 +106,11 @@ impl KeyRecord {
         self.policy.as_ref().filter(|policy| policy.is_replaced).and_then(|policy| policy.ends_at)
     }
 
+    /// Its secret's id, by which uses are counted.
+    pub(super) fn secret_id(&self) -> &KeySecretId {
+        &self.seldom.secret_id
+    }
+
     /// From when on the secret that was presented opens nothing, if ever: the end of the key,
     /// or the secret's own.
     pub fn ends_at(&self) -> Option<UtcTime> {
@@ -115,7 +119,7 @@ impl KeyRecord {
 
     /// When the secret that was presented was created.
     pub fn issued_at(&self) -> UtcTime {
-        self.secret.created_at
+        self.seldom.issued_at
     }
 
     /// The bounds of a management key.
@@ -161,12 +165,13 @@ impl KeyRecord {
     }
 }
 
-/// What is known of the secret by which a record was found.
+/// What no verdict and few answers need.
 #[derive(Debug)]
-pub(super) struct SecretOfRecord {
-    /// By which uses are counted.
-    pub(super) id: KeySecretId,
-    created_at: UtcTime,
+struct SeldomRead {
+    /// Read when uses are written.
+    secret_id: KeySecretId,
+    /// When that secret was created.
+    issued_at: UtcTime,
 }
 
 /// What limits a key. Kept apart from its record, so that a key without limits
@@ -247,70 +252,6 @@ pub struct Identity {
     pub account_id: HeaderValue,
     /// Its scopes, with a space between two; `*` for full access, `-` for none.
     pub scopes: HeaderValue,
-}
-
-/// The uses of a key that are not in the database yet.
-#[derive(Debug, Default)]
-#[repr(C)]
-pub(super) struct Uses {
-    count: AtomicI64,
-    last_used_at: AtomicI64,
-    /// The hash of the client that `last_client` describes.
-    last_client_hash: AtomicU64,
-    /// Whether the record is in the queue of those to be written.
-    is_queued: AtomicBool,
-    last_client: Mutex<ClientDescription>,
-}
-
-/// The client of a use; the user agent is empty when it is not known.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ClientDescription {
-    pub(super) address: Option<IpAddr>,
-    pub(super) user_agent: String,
-}
-
-impl Uses {
-    /// Counts one use by the client with this hash. `describe` is called only
-    /// when the use before was another client's. `true` when the record has to
-    /// be queued for writing.
-    pub(super) fn count(&self, now: UtcTime, client_hash: u64, describe: impl FnOnce(&mut ClientDescription)) -> bool {
-        if self.last_client_hash.load(Ordering::Relaxed) != client_hash {
-            let mut client = self.last_client.lock();
-            describe(&mut client);
-            self.last_client_hash.store(client_hash, Ordering::Relaxed);
-        }
-        self.last_used_at.fetch_max(now.micros(), Ordering::Relaxed);
-        // The order matters: `take` clears the mark before it takes the count,
-        // and reads the rest after it. So the count is raised after the rest is
-        // stored, and the mark is read after the count is raised.
-        self.count.fetch_add(1, Ordering::AcqRel);
-        !self.is_queued.load(Ordering::Acquire) && !self.is_queued.swap(true, Ordering::AcqRel)
-    }
-
-    /// The queue was full; the next use tries again.
-    pub(super) fn was_not_queued(&self) {
-        self.is_queued.store(false, Ordering::Release);
-    }
-
-    /// Takes what was counted: how many uses, the time of the last one, its client.
-    pub(super) fn take(&self) -> (i64, UtcTime, ClientDescription) {
-        self.is_queued.store(false, Ordering::Release);
-        let count = self.count.swap(0, Ordering::AcqRel);
-        let last_used_at = UtcTime::from_micros(self.last_used_at.load(Ordering::Relaxed));
-        (count, last_used_at, self.last_client.lock().clone())
-    }
-
-    /// How many uses are not in the database yet.
-    pub(super) fn pending(&self) -> i64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// Returns a count that could not be written. `true` when the record has to
-    /// be queued again.
-    pub(super) fn put_back(&self, count: i64) -> bool {
-        self.count.fetch_add(count, Ordering::AcqRel);
-        !self.is_queued.swap(true, Ordering::AcqRel)
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::manager::Manager;
 use crate::api::{answer_traced, list_query};
 use crate::domain::audit::export::AuditObject;
-use crate::domain::audit::filter::{AuditFilter, AuditScope};
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::list::{self, AuditCursor, EVENTS_PER_PAGE};
+use crate::domain::audit::scope::AuditScope;
 use crate::domain::management::ManagementScope;
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -18,13 +19,13 @@ use crate::http::problem::ApiError;
 
 /// The most events of one page.
 const MAX_LIMIT: usize = 200;
-const PARAMETERS: &str = "This list takes cursor, limit, actor, action, target, from and to, each once.";
+const PARAMETERS: &str = "This list takes after, limit, actor, action, target, from and to, each once.";
 
 /// The query parameters.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuditListQuery {
-    cursor: Option<String>,
+    after: Option<String>,
     limit: Option<String>,
     actor: Option<String>,
     action: Option<String>,
@@ -67,7 +68,7 @@ pub async fn list_audit_events(state: Data<State>, request: HttpRequest) -> Resu
         let query: AuditListQuery = list_query::parse(request.query_string(), PARAMETERS)?;
         let filter = query.filter()?;
         let limit = list_query::limit(query.limit.as_deref(), EVENTS_PER_PAGE, MAX_LIMIT)?;
-        let after: Option<AuditCursor> = list_query::cursor(query.cursor.as_deref())?;
+        let after: Option<AuditCursor> = list_query::place("after", query.after.as_deref())?;
         let scope = AuditScope::of_manager(manager.account().clone(), manager.bounds.services.clone());
         let read = move |conn: &mut _| list::list(conn, &scope, &filter, after.as_ref(), limit);
         let page = state.store.read(read).await?;

@@ -47,7 +47,8 @@ pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<H
         let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
         let query: MessageListQuery = list_query::parse(request.query_string(), PARAMETERS)?;
         let limit = list_query::limit(query.limit.as_deref(), MESSAGES_PER_PAGE, MAX_LIMIT)?;
-        let (filter, after) = (filter(&query, &key)?, list_query::cursor::<MessageId>(query.cursor.as_deref())?);
+        let (filter, after) =
+            (filter(&query, &key)?, list_query::place::<MessageId>("cursor", query.cursor.as_deref())?);
         let account = key.account_id.clone();
         let read = move |conn: &mut _| message::list_many(conn, &account, &filter, after.as_ref(), limit);
         let page = state.store.read(read).await?;

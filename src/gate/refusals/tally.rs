@@ -1,7 +1,7 @@
 //! How often something was refused, and for whom last.
 
 use crate::gate::question::Client;
-use crate::gate::record::ClientDescription;
+use crate::gate::uses::ClientDescription;
 use crate::store::UtcTime;
 
 /// Requests that were refused for the same reason.
