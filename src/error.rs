@@ -109,6 +109,9 @@ pub enum Error {
     /// The body is of a kind that this route does not take.
     #[error("unsupported content type")]
     UnsupportedMediaType,
+    /// The same of a route that takes forms.
+    #[error("no form")]
+    NotAForm,
     /// The database can't do it now; the same request may work later.
     #[error("unavailable: {reason:?}")]
     Unavailable {

@@ -16,6 +16,7 @@ use crate::api;
 use crate::api::carriers::receipts as carrier_receipts;
 use crate::api::gate::{self, auth, verify};
 use crate::api::keys::leak_reports;
+use crate::api::manage::introspect;
 use crate::api::ops::{health, openapi};
 use crate::api::sms::{balance, message_list, messages as sms_messages};
 use crate::dashboard::frame::form::MAX_FORM_BYTES;
@@ -56,6 +57,7 @@ fn of_programs(config: &mut ServiceConfig) {
                 .guard(fn_guard(|context| auth::names_service(context.head().uri.path())))
                 .to(auth::authorize_by_path),
         )
+        .service(resource("/v1/introspect").post(introspect::introspect_token).default_service(to(api::only_post)))
         .service(
             resource("/v1/sms/messages")
                 .app_data(PayloadConfig::new(sms_messages::MAX_BODY_BYTES))

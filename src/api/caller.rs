@@ -27,6 +27,8 @@ pub(super) struct Door<'a> {
     pub(super) scopes: &'a [&'a str],
     /// Whether management keys are taken; to doors that anybody can ask about, none exists.
     pub(super) takes_management_keys: bool,
+    /// Only the key with this id opens it; any, where it is not said.
+    pub(super) key_id: Option<&'a str>,
 }
 
 /// The key of a request about the key itself, of whatever service.
@@ -75,8 +77,8 @@ pub(super) async fn ask_about(
         address: state.trusted_proxies.known_client(request.peer_addr, &request.headers),
         user_agent: user_agent(&request.headers),
     };
-    let Door { service, mode, scopes, takes_management_keys } = door;
-    let question = Question { secret, service, mode, scopes, takes_management_keys, client };
+    let Door { service, mode, scopes, takes_management_keys, key_id } = door;
+    let question = Question { secret, service, mode, scopes, takes_management_keys, key_id, asked_by: None, client };
     Ok(state.gate.verdict(&question).await?.allowed(scopes))
 }
 

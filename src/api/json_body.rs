@@ -104,7 +104,8 @@ pub(super) fn is_of_type(headers: &HeaderMap, types: &[&str]) -> bool {
     sent.is_some_and(|sent| types.iter().any(|known| sent.eq_ignore_ascii_case(known.as_bytes())))
 }
 
-fn explain(error: &actix_web::Error) -> Error {
+/// The error of a body that was not read.
+pub(super) fn explain(error: &actix_web::Error) -> Error {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Error::TooLarge,
         _ => Error::Malformed("The body did not arrive whole.".to_owned()),

@@ -1,12 +1,15 @@
 //! JSON for applications and services, with no middleware in the way.
 
+mod basic_credentials;
 mod caller;
 pub mod carriers;
 mod client;
+mod form_body;
 pub mod gate;
 mod idempotency_key;
 mod json_body;
 pub mod keys;
+mod list_query;
 pub mod manage;
 pub mod ops;
 pub mod sms;

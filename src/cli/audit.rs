@@ -10,8 +10,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::account;
 use crate::domain::audit::export::{AuditFormat, exported};
-use crate::domain::audit::filter::{AuditFilter, AuditScope};
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::list::{self, AuditList};
+use crate::domain::audit::scope::AuditScope;
 use crate::error::Error;
 use crate::format::count;
 use crate::store::{MayCreate, Tx, UtcTime};
@@ -42,7 +43,7 @@ pub(super) async fn run(config: &Config, command: AuditCommand) -> Result<(), Er
         exported(tx, &account, format, &chosen).map(|()| account)
     };
     let account = store.change(actor(), Clock::System.now(), begin).await?;
-    let scope = AuditScope { account, with_installation: true };
+    let scope = AuditScope { account, with_installation: true, keys_of: None };
     let filter = AuditFilter { from: since, ..AuditFilter::default() };
     let mut has_reader = print(&format.header())?;
     let (mut after, mut printed) = (None, 0);

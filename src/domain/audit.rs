@@ -5,6 +5,7 @@ pub mod actors;
 pub mod export;
 pub mod filter;
 pub mod list;
+pub mod scope;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -22,6 +22,8 @@ pub enum Challenge {
     NoToken,
     /// The key that was sent opens nothing.
     InvalidToken,
+    /// Neither name and password of a management key were sent, nor its secret.
+    NoManager,
     /// The key lacks scopes.
     InsufficientScope,
 }

@@ -3,6 +3,7 @@
 //! and forgotten when a change makes it stale, before the change is answered.
 
 mod change_feed;
+mod found_key;
 mod history;
 mod imported;
 mod key_cache;
@@ -24,6 +25,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use change_feed::{ChangeFeed, Freshness, KnownKeys};
+use found_key::{FoundKey, find_with_bounds};
 use history::History;
 use metrics::{GateMetrics, Totals};
 use refusals::Refusals;
@@ -35,7 +37,6 @@ pub use record::KeyRecord;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
-use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
@@ -200,13 +201,15 @@ impl Gate {
             let fill = self.known.cache.begin_fill(&digest);
             let find = move |conn: &mut Conn| {
                 let _permit = permit;
-                api_key::find_by_digest(conn, digest)
+                find_with_bounds(conn, digest)
             };
             let polled = self.history.polled();
-            let Some((key, secret, read_at)) = self.store.look_up(find).await? else { return Ok(None) };
+            let Some(FoundKey { key, secret, bounds, read_at }) = self.store.look_up(find).await? else {
+                return Ok(None);
+            };
             self.history.note_read(polled, read_at)?;
             let metrics = self.metrics.service(&key.service);
-            let record = Arc::new(KeyRecord::new(key, &secret, metrics));
+            let record = Arc::new(KeyRecord::new(key, &secret, bounds, metrics));
             self.known.cache.end_fill(&fill, &record);
             Ok(Some(record))
         };
@@ -224,7 +227,7 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::account::membership::Role;
-    use crate::domain::api_key::{ApiKeyId, Creation, NewApiKey, deletion};
+    use crate::domain::api_key::{self, ApiKeyId, Creation, NewApiKey, deletion};
     use crate::domain::identity::operator::{self, NewOperator, OperatorId};
     use crate::domain::{account, installation};
     use crate::store::{Actor, Tx, UtcTime};

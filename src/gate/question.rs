@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::record::KeyRecord;
 use crate::domain::api_key::secret::Mode;
 
 /// Does this secret open this door?
@@ -17,6 +18,10 @@ pub struct Question<'a> {
     pub scopes: &'a [&'a str],
     /// Whether management keys are taken too. To everybody else they are unknown.
     pub takes_management_keys: bool,
+    /// Only the key with this id opens the door; any, where it is not said.
+    pub key_id: Option<&'a str>,
+    /// The management key that asks: all keys beyond its bounds are unknown to it.
+    pub asked_by: Option<&'a KeyRecord>,
     /// Whose request the key came with.
     pub client: Client<'a>,
 }

@@ -15,7 +15,7 @@ use super::metrics::ServiceMetrics;
 use super::uses::Uses;
 use crate::domain::account::AccountId;
 use crate::domain::api_key::secret::Mode;
-use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, Scopes, StoredSecret};
+use crate::domain::api_key::{ApiKey, ApiKeyId, KeySecretId, KeyStatus, ManagementBounds, Scopes, StoredSecret};
 use crate::domain::management;
 use crate::store::{Digest, UtcTime};
 
@@ -45,15 +45,21 @@ pub struct KeyRecord {
     /// inline, unless they are long.
     texts_json: SmallVec<[u8; 40]>,
     identity: OnceLock<Box<Identity>>,
-    /// Its secret; read only when uses are written, and by few answers.
-    pub(super) secret: Box<SecretOfRecord>,
+    /// What no verdict and few answers need.
+    seldom: Box<SeldomRead>,
     pub(super) uses: Uses,
 }
 
 impl KeyRecord {
-    /// A key that was looked up by one of its secrets, and where its service is counted.
-    pub(super) fn new(key: ApiKey, secret: &StoredSecret, metrics: Arc<ServiceMetrics>) -> Self {
-        let policy = KeyPolicy::of(&key, secret).map(Box::new);
+    /// A key that was looked up by one of its secrets, the bounds of a management key, and
+    /// where its service is counted.
+    pub(super) fn new(
+        key: ApiKey,
+        secret: &StoredSecret,
+        bounds: Option<ManagementBounds>,
+        metrics: Arc<ServiceMetrics>,
+    ) -> Self {
+        let policy = KeyPolicy::of(&key, secret, bounds).map(Box::new);
         let mut texts_json = SmallVec::from_slice(&serde_json::to_vec(&key.name).unwrap_or_default());
         // A name has 100 characters at most.
         let name_len = u16::try_from(texts_json.len()).unwrap_or_default();
@@ -61,9 +67,10 @@ impl KeyRecord {
             texts_json.extend_from_slice(&serde_json::to_vec(external_id.as_str()).unwrap_or_default());
         }
         let metadata_json = (!key.metadata.is_empty()).then(|| key.metadata.as_str().into());
+        let (secret_id, issued_at) = (secret.id.clone(), secret.created_at);
         Self {
             id: key.id,
-            secret: Box::new(SecretOfRecord { id: secret.id.clone(), metadata_json }),
+            seldom: Box::new(SeldomRead { secret_id, issued_at, metadata_json }),
             account_id: key.account_id,
             mode: key.mode,
             name_len,
@@ -102,7 +109,7 @@ impl KeyRecord {
 
     /// Its metadata as a JSON object.
     pub fn metadata_json(&self) -> &str {
-        self.secret.metadata_json.as_deref().unwrap_or("{}")
+        self.seldom.metadata_json.as_deref().unwrap_or("{}")
     }
 
     /// The end of the key as JSON: a time in quotation marks, or `null`.
@@ -128,6 +135,33 @@ impl KeyRecord {
     /// The end of the secret that was presented, where another one has replaced it.
     pub fn replaced_until(&self) -> Option<UtcTime> {
         self.policy.as_ref().filter(|policy| policy.is_replaced).and_then(|policy| policy.ends_at)
+    }
+
+    /// Its secret's id, by which uses are counted.
+    pub(super) fn secret_id(&self) -> &KeySecretId {
+        &self.seldom.secret_id
+    }
+
+    /// From when on the secret that was presented opens nothing, if ever: the end of the key,
+    /// or the secret's own.
+    pub fn ends_at(&self) -> Option<UtcTime> {
+        self.policy.as_ref().and_then(|policy| policy.ends_at)
+    }
+
+    /// When the secret that was presented was created.
+    pub fn issued_at(&self) -> UtcTime {
+        self.seldom.issued_at
+    }
+
+    /// The bounds of a management key.
+    pub fn bounds(&self) -> Option<&ManagementBounds> {
+        self.policy.as_ref().and_then(|policy| policy.bounds.as_deref())
+    }
+
+    /// Whether this management key may know of a key.
+    pub(super) fn reaches(&self, key: &Self) -> bool {
+        let is_within = |bounds: &ManagementBounds| bounds.services.includes(key.service());
+        self.account_id == key.account_id && self.bounds().is_some_and(is_within)
     }
 
     /// `current`, or `previous` for a secret that another one has replaced.
@@ -162,11 +196,13 @@ impl KeyRecord {
     }
 }
 
-/// What is known of the secret by which a record was found, and what few answers need.
+/// What no verdict and few answers need.
 #[derive(Debug)]
-pub(super) struct SecretOfRecord {
-    /// By which uses are counted.
-    pub(super) id: KeySecretId,
+struct SeldomRead {
+    /// Read when uses are written.
+    secret_id: KeySecretId,
+    /// When that secret was created.
+    issued_at: UtcTime,
     /// The metadata of the key; `None` for none.
     metadata_json: Option<Box<str>>,
 }
@@ -177,6 +213,8 @@ pub(super) struct SecretOfRecord {
 pub(super) struct KeyPolicy {
     /// Whether the key manages others; then it opens no door but those of the management API.
     pub(super) is_management_key: bool,
+    /// What it may do with them then.
+    bounds: Option<Box<ManagementBounds>>,
     /// From when on this secret opens nothing: the end of the key, or its own.
     ends_at: Option<UtcTime>,
     /// The end of the key as JSON, where it has one.
@@ -190,7 +228,7 @@ pub(super) struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    fn of(key: &ApiKey, secret: &StoredSecret) -> Option<Self> {
+    fn of(key: &ApiKey, secret: &StoredSecret, bounds: Option<ManagementBounds>) -> Option<Self> {
         let ends_at = [key.expires_at, secret.ends_at].into_iter().flatten().min();
         let is_management_key = key.service == management::SERVICE;
         if !is_management_key && ends_at.is_none() && key.scopes.is_full() && key.allowed_ips.is_anywhere() {
@@ -198,6 +236,7 @@ impl KeyPolicy {
         }
         Some(Self {
             is_management_key,
+            bounds: bounds.map(Box::new),
             ends_at,
             expires_at_json: key.expires_at.map(in_json),
             is_replaced: secret.ends_at.is_some(),

@@ -74,7 +74,7 @@ impl UsageQueue {
         let mut records = self.take();
         // In the order of the database's pages, so that few pages are written twice.
         // The cached key saves fetching a record's memory for each comparison.
-        records.sort_by_cached_key(|record| record.secret.id.clone());
+        records.sort_by_cached_key(|record| record.secret_id().clone());
         let mut rest = &*records;
         while !rest.is_empty() {
             let (batch, next) = rest.split_at(BATCH_SIZE.min(rest.len()));
@@ -114,7 +114,7 @@ impl UsageQueue {
 fn take_uses(record: &KeyRecord) -> NewUses {
     let (uses, last_used_at, ClientDescription { address, user_agent }) = record.uses.take();
     let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
-    let key_secret_id = record.secret.id.clone();
+    let key_secret_id = record.secret_id().clone();
     let usage = SecretUsage { key_secret_id, uses, last_used_at, address, user_agent };
     NewUses { api_key_id: record.id.clone(), usage }
 }

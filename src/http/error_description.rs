@@ -44,6 +44,7 @@ impl ErrorView {
         match error {
             Error::Malformed(detail) => Self { detail: detail.clone(), ..view },
             Error::Invalid(fields) => Self { fields: fields.clone(), ..view },
+            Error::NotAForm => Self { detail: NOT_A_FORM.to_owned(), ..view },
             Error::TooMany { retry_after } => Self { retry_after: Some(*retry_after), ..view },
             Error::Forbidden => Self { detail: FORBIDDEN.to_owned(), ..view },
             Error::StaleLogin => Self { detail: STALE_LOGIN.to_owned(), remedy: Some(Remedy::FreshLogin), ..view },
@@ -61,6 +62,7 @@ impl ErrorView {
             Error::KeyRefused(Denial { code, challenge, missing_scopes, .. }) => {
                 let detail = match challenge {
                     Some(Challenge::NoToken) => KEY_MISSING.to_owned(),
+                    Some(Challenge::NoManager) => MANAGER_MISSING.to_owned(),
                     Some(Challenge::InsufficientScope) => {
                         format!("This API key lacks {}. Ask whoever gave it to you.", missing_scopes.join(", "))
                     }
@@ -146,6 +148,8 @@ impl ErrorView {
 
 const REFUSED: &str = "Key refused";
 const KEY_MISSING: &str = "Send your API key as X-API-Key, or as Authorization: Bearer.";
+const NOT_A_FORM: &str = "Send Content-Type: application/x-www-form-urlencoded, and no Content-Encoding.";
+const MANAGER_MISSING: &str = "Send the id of a management key as the user name and its secret as the password, or the secret as Authorization: Bearer.";
 const KEY_REFUSED: &str = "This API key is not accepted here. Check it, or ask whoever gave it to you.";
 const STILL_RUNNING: &str = "A request with this Idempotency-Key is still running. Send it again in a moment.";
 const DIFFERENT: &str = "This Idempotency-Key was used for another request. Use a new one for each request.";

@@ -42,7 +42,7 @@ impl ResponseError for Error {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -99,6 +99,7 @@ pub fn www_authenticate(denial: &Denial) -> Option<HeaderValue> {
     match denial.challenge? {
         Challenge::NoToken => Some(HeaderValue::from_static("Bearer realm=\"keyfob\"")),
         Challenge::InvalidToken => Some(HeaderValue::from_static("Bearer realm=\"keyfob\", error=\"invalid_token\"")),
+        Challenge::NoManager => Some(HeaderValue::from_static("Basic realm=\"keyfob\"")),
         Challenge::InsufficientScope => {
             let scopes = denial.missing_scopes.join(" ");
             let value = format!("Bearer realm=\"keyfob\", error=\"insufficient_scope\", scope=\"{scopes}\"");

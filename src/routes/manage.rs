@@ -4,7 +4,9 @@ use actix_web::web::{PayloadConfig, ServiceConfig, resource, to};
 
 use crate::api;
 use crate::api::keys::current;
-use crate::api::manage::{MAX_BODY_BYTES, change, create, deletion, imports, list, rotation, show, status};
+use crate::api::manage::{
+    MAX_BODY_BYTES, audit_events, change, create, deletion, imports, list, lookup, rotation, show, status, usage,
+};
 
 /// Routes are tried in turn, so that words come before the id of a key.
 pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
@@ -15,6 +17,12 @@ pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
                 .head(current::show_current_key)
                 .delete(current::disable_current_key)
                 .default_service(to(api::only_get_and_delete)),
+        )
+        .service(
+            resource("/v1/keys/lookup")
+                .app_data(PayloadConfig::new(lookup::MAX_BODY_BYTES))
+                .post(lookup::look_up_key)
+                .default_service(to(api::only_post)),
         )
         .service(
             resource("/v1/keys")
@@ -48,5 +56,14 @@ pub(super) fn of_managing_programs(config: &mut ServiceConfig) {
                 .default_service(to(api::only_post_patch_and_delete)),
         )
         .service(resource("/v1/keys/{id}/restoration").post(deletion::restore_key).default_service(to(api::only_post)))
-        .service(resource("/v1/key-imports").post(imports::import_keys).default_service(to(api::only_post)));
+        .service(resource("/v1/key-imports").post(imports::import_keys).default_service(to(api::only_post)))
+        .service(
+            resource("/v1/audit-events")
+                .get(audit_events::list_audit_events)
+                .head(audit_events::list_audit_events)
+                .default_service(to(api::only_get)),
+        )
+        .service(
+            resource("/v1/usage").get(usage::show_usage).head(usage::show_usage).default_service(to(api::only_get)),
+        );
 }

@@ -95,6 +95,16 @@ def ask_auth(key):
     return f'wrk.headers["X-API-Key"] = "{key}"\n'
 
 
+def ask_introspect(manager, key):
+    """A script that asks as a resource server does, by a management key."""
+    return f"""
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+wrk.headers["Authorization"] = "Bearer {manager}"
+wrk.body = "token={key}"
+"""
+
+
 def send_messages(key, pause=0):
     """A script that sends a message to one recipient, another one each time, with a pause of milliseconds before."""
     return f"""

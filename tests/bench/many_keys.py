@@ -52,6 +52,16 @@ def fill_sqlite(database, texts):
         connection.execute(LOOSE_LIMITS)
 
 
+def let_introspect(database, text):
+    """Makes a management key of the key with this secret."""
+    digest = hashlib.sha256(text.encode()).digest()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        (key,) = connection.execute("SELECT api_key_id FROM key_secrets WHERE digest = ?", [digest]).fetchone()
+        connection.execute("UPDATE api_keys SET service = 'keyfob', scopes = 'introspect' WHERE id = ?", [key])
+        bounds = "INSERT INTO management_bounds (api_key_id, services, grantable_scopes) VALUES (?, '*', '')"
+        connection.execute(bounds, [key])
+
+
 @contextmanager
 def postgres():
     """The address of a new database on the server of `tests/postgres`; nothing where that does not run."""

@@ -12,17 +12,19 @@ from figure import Figure
 from sides import LOAD_CORE, ROUNDS, SERVER_CORE, STARTS, Bare, Nginx, Side, compared, rate, turns
 
 MANY, HOT = 1_000_000, 10_000
-VERIFY, AUTH = "/v1/keys/verify", "/v1/auth?service=sms"
+VERIFY, AUTH, INTROSPECT = "/v1/keys/verify", "/v1/auth?service=sms", "/v1/introspect"
 
 
 def measure(folder):
     database = folder / "few.db"
     keyfob.make_database(f"sqlite:{database}")
-    keys = many_keys.secrets(50)
-    many_keys.fill_sqlite(database, keys)
+    keys, manager = many_keys.secrets(50), many_keys.secrets(1)[0]
+    many_keys.fill_sqlite(database, [*keys, manager])
+    many_keys.let_introspect(database, manager)
     figures = one_key(folder, database, keys[0])
     with keyfob.Server(database, core=SERVER_CORE) as server:
         figures += refused(server, keys[0])
+        figures += introspected(server, manager, keys[0])
         figures += disturbed(server, keys)
     return figures + with_many(folder)
 
@@ -72,6 +74,12 @@ def refused(server, key):
         rate("a bad checksum, against a valid key", turns(asking(server, [typo]), valid), at_least=1.0),
         rate("an unknown key with a right checksum, against a valid key", turns(asking(server, unknown), valid)),
     ]
+
+
+def introspected(server, manager, key):
+    """By another key, so that two are judged for each answer."""
+    introspecting = Side(server.process, server.origin + INTROSPECT, load.ask_introspect(manager, key))
+    return [rate("introspect, against verify", turns(introspecting, asking(server, [key])))]
 
 
 def disturbed(server, keys):

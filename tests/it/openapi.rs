@@ -274,6 +274,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend(key_calls(app, &keys));
     let manager = app.make_management_key("*", "*");
     calls.extend(management_calls(app, &manager));
+    calls.extend(asking_calls(app, &keys));
     db.take_away();
     calls.extend(MANAGED.map(|(name, bodies)| {
         let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
@@ -296,6 +297,13 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
+    ]);
+    let unknown = nobody.with("x-api-key", UNKNOWN);
+    calls.extend([
+        (INTROSPECT, unknown.post(INTROSPECT, &[("token", UNKNOWN)])),
+        (LOOKUP, unknown.post_json(LOOKUP, json!({"key": UNKNOWN}).to_string())),
+        (AUDIT, unknown.get(AUDIT)),
+        (USAGE, unknown.get(USAGE)),
     ]);
     calls.extend([get("/readyz")]);
     db.bring_back();
@@ -511,6 +519,49 @@ fn import_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         (IMPORTS, with(&reader.secret).post_json(IMPORTS, "")),
         (IMPORTS, with(&manager.secret).get(IMPORTS)),
     ]
+}
+
+const INTROSPECT: &str = "/v1/introspect";
+const LOOKUP: &str = "/v1/keys/lookup";
+const AUDIT: &str = "/v1/audit-events";
+const USAGE: &str = "/v1/usage";
+
+/// Calls of the management API by a key that may do everything, and by others that may not.
+fn asking_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
+    let nobody = app.anonymous();
+    let text: (&str, &[u8]) = ("text/plain", b"x");
+    let key_id = app.verify(&keys.valid)["key_id"].as_str().unwrap().to_owned();
+    let [able, unable] = ["*", "keys.delete"].map(|scopes| app.make_management_key(scopes, "*").secret);
+    let mut calls = Vec::new();
+    for secret in [&able, &unable, &keys.valid] {
+        let client = nobody.with("authorization", &format!("Bearer {secret}"));
+        let look_up = |question: Value| (LOOKUP, client.post_json(LOOKUP, question.to_string()));
+        let usage = |query: &str| (USAGE, client.get(&format!("{USAGE}?{query}")));
+        let introspect = |token: &str| (INTROSPECT, client.post(INTROSPECT, &[("token", token)]));
+        calls.extend([
+            introspect(&keys.valid),
+            introspect(&keys.expired),
+            introspect(&"x".repeat(41_000)),
+            (INTROSPECT, client.post(INTROSPECT, &[])),
+            (INTROSPECT, client.post_json(INTROSPECT, "{}")),
+            (INTROSPECT, client.get(INTROSPECT)),
+            look_up(json!({"key": keys.valid})),
+            look_up(json!({"key": UNKNOWN})),
+            look_up(json!({"key": "x".repeat(41_000)})),
+            look_up(json!({"sha256": "x"})),
+            look_up(json!({})),
+            (LOOKUP, client.send("POST", LOOKUP, Some(text))),
+            (LOOKUP, client.get(LOOKUP)),
+            (AUDIT, client.get(AUDIT)),
+            (AUDIT, client.get("/v1/audit-events?limit=0")),
+            (AUDIT, client.post(AUDIT, &[])),
+            usage(&format!("key_id={key_id}")),
+            usage("key_id=key_x"),
+            usage(""),
+            (USAGE, client.post(USAGE, &[])),
+        ]);
+    }
+    calls
 }
 
 /// Calls of the SMS API.

@@ -91,8 +91,10 @@ const NEED_A_CODE: [&str; 3] =
 const OF_ACTIONS: [&str; 2] = ["/api-keys/bulk/ID", "/undo/ID"];
 
 /// Those that work without a cookie, and so need no such protection.
-const WITHOUT_COOKIE: [&str; 16] = [
+const WITHOUT_COOKIE: [&str; 18] = [
     VERIFY,
+    "/v1/introspect",
+    "/v1/keys/lookup",
     "/v1/auth",
     "/v1/auth/sms",
     "/v1/sms/messages",

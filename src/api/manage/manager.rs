@@ -7,10 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use crate::api::caller::{Door, announce_end, ask};
 use crate::api::client::{actor_of, described};
-use crate::domain::api_key::{self, ApiKeyEntry, KeyView};
+use crate::domain::api_key::{ApiKeyEntry, KeyView, ManagementBounds};
 use crate::domain::management::{self, KeyRemit, ManagementScope};
 use crate::error::{Error, Result};
-use crate::gate::KeyRecord;
+use crate::gate::{Code, KeyRecord};
 use crate::http::State;
 use crate::store::{Actor, Tx};
 
@@ -34,8 +34,7 @@ impl Manager {
             ..Door::default()
         };
         let key = ask(state, request.head(), door).await?.map_err(Error::KeyRefused)?;
-        let id = key.id.clone();
-        let bounds = state.store.read(move |conn| api_key::bounds(conn, &id)).await?;
+        let bounds = key.bounds().cloned().ok_or_else(|| Error::KeyRefused(Code::NotFound.denial()))?;
         let remit = KeyRemit { account: key.account_id.clone(), bounds };
         Ok(Self { key, remit })
     }

@@ -1,16 +1,20 @@
 //! The management API: programs create, change and watch keys with a management key.
 
+pub mod audit_events;
 pub mod change;
 pub mod create;
 pub mod deletion;
 mod if_match;
 pub mod imports;
+pub mod introspect;
 pub mod list;
+pub mod lookup;
 mod manager;
 mod members;
 pub mod rotation;
 pub mod show;
 pub mod status;
+pub mod usage;
 
 use crate::domain::api_key::ApiKeyId;
 use crate::error::{Error, Result};

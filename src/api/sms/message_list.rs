@@ -1,14 +1,12 @@
 //! `GET /v1/sms/messages`: the list of messages and what it can be narrowed to.
 
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::messages::SERVICE;
 use crate::api::caller::{announce_end, caller};
-use crate::api::{answer_traced, unknown_name};
+use crate::api::{answer_traced, list_query};
 use crate::domain::message::phone_number::PhoneNumber;
 use crate::domain::message::sender::Sender;
 use crate::domain::message::{self, MESSAGES_PER_PAGE, MessageFilter, MessageForKey, MessageId, MessageStatus};
@@ -17,10 +15,11 @@ use crate::error::{Error, Result};
 use crate::gate::KeyRecord;
 use crate::http::State;
 use crate::http::problem::ApiError;
-use crate::store::UtcTime;
 
 /// The most messages of one page.
 const MAX_LIMIT: usize = 100;
+const PARAMETERS: &str =
+    "This list takes cursor, limit, status, to, from, reference, created_after and created_before, each once.";
 
 /// The query parameters.
 #[derive(Debug, Default, Deserialize)]
@@ -46,10 +45,10 @@ struct ListView<'a> {
 pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let list = async {
         let key = caller(&state, &request, SERVICE, MESSAGES_READ).await?;
-        let query = Query::<MessageListQuery>::from_query(request.query_string()).map_err(explain)?;
-        let (filter, limit) = (filter(&query, &key)?, read_limit(query.limit.as_deref())?);
-        let wrong = |()| Error::Malformed("Take the cursor from next_cursor of the page before.".to_owned());
-        let after: Option<MessageId> = query.cursor.as_deref().map(str::parse).transpose().map_err(wrong)?;
+        let query: MessageListQuery = list_query::parse(request.query_string(), PARAMETERS)?;
+        let limit = list_query::limit(query.limit.as_deref(), MESSAGES_PER_PAGE, MAX_LIMIT)?;
+        let (filter, after) =
+            (filter(&query, &key)?, list_query::place::<MessageId>("cursor", query.cursor.as_deref())?);
         let account = key.account_id.clone();
         let read = move |conn: &mut _| message::list_many(conn, &account, &filter, after.as_ref(), limit);
         let page = state.store.read(read).await?;
@@ -60,20 +59,6 @@ pub async fn list_messages(state: Data<State>, request: HttpRequest) -> Result<H
         Ok(announce_end(HttpResponse::Ok().json(view), &key))
     };
     answer_traced(&state, &request, list).await
-}
-
-fn explain(error: actix_web::error::QueryPayloadError) -> Error {
-    let actix_web::error::QueryPayloadError::Deserialize(error) = error else { return repeated_or_unknown(None) };
-    repeated_or_unknown(unknown_name::explain(&error.to_string()))
-}
-
-fn repeated_or_unknown(unknown: Option<String>) -> Error {
-    Error::Malformed(match unknown {
-        Some(unknown) => format!("An unknown parameter: {unknown}."),
-        None => "This list takes cursor, limit, status, to, from, reference, created_after and created_before, each \
-                 once."
-            .to_owned(),
-    })
 }
 
 fn filter(query: &MessageListQuery, key: &KeyRecord) -> Result<MessageFilter> {
@@ -90,8 +75,8 @@ fn filter(query: &MessageListQuery, key: &KeyRecord) -> Result<MessageFilter> {
             .transpose()
             .map_err(|error| in_words("from", error))?,
         reference: read_reference(query.reference.as_deref())?,
-        from: read_time("created_after", query.created_after.as_deref())?,
-        until: read_time("created_before", query.created_before.as_deref())?,
+        from: list_query::time("created_after", query.created_after.as_deref())?,
+        until: list_query::time("created_before", query.created_before.as_deref())?,
         is_for_api: true,
         ..MessageFilter::default()
     })
@@ -115,14 +100,6 @@ fn in_words(parameter: &'static str, error: Error) -> Error {
     }
 }
 
-fn read_limit(limit: Option<&str>) -> Result<usize> {
-    let Some(limit) = limit else { return Ok(MESSAGES_PER_PAGE) };
-    match limit.parse() {
-        Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
-        _ => Err(Error::Malformed(format!("Write limit as a whole number from 1 to {MAX_LIMIT}."))),
-    }
-}
-
 fn read_status(status: Option<&str>) -> Result<Option<MessageStatus>> {
     let wrong = |()| {
         Error::Malformed(format!(
@@ -138,13 +115,4 @@ fn read_reference(reference: Option<&str>) -> Result<Option<String>> {
         Some("") => Err(Error::Malformed("Write the reference that you are looking for.".to_owned())),
         reference => Ok(reference.map(str::to_owned)),
     }
-}
-
-fn read_time(parameter: &'static str, text: Option<&str>) -> Result<Option<UtcTime>> {
-    // A plus sign before the offset is a space too.
-    let parse = |text: &str| OffsetDateTime::parse(&text.trim().replace(' ', "+"), &Rfc3339);
-    let time = text.map(parse).transpose();
-    let wrong =
-        |_| Error::Malformed(format!("Write {parameter} as a time with its zone, such as 2026-11-29T12:00:00Z."));
-    Ok(time.map_err(wrong)?.map(UtcTime::from))
 }

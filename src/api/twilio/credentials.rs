@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
 
+use crate::api::basic_credentials::BasicCredentials;
 use crate::api::caller::{Door, ask_about};
 use crate::api::gate::presented_key::PresentedKey;
 use crate::api::sms::messages::SERVICE;
@@ -15,29 +12,6 @@ use crate::domain::callback::account_sid;
 use crate::error::{Error, Result};
 use crate::gate::{Code, KeyRecord};
 use crate::http::State;
-
-/// The user name and the password of a request (RFC 7617).
-struct BasicCredentials(Zeroizing<String>);
-
-impl BasicCredentials {
-    /// `None` where there are none, or more than one pair.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(AUTHORIZATION);
-        let (Some(value), None) = (values.next(), values.next()) else { return None };
-        let (scheme, encoded) = value.to_str().ok()?.trim().split_once(' ')?;
-        let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
-        let text = Zeroizing::new(std::str::from_utf8(&decoded).ok()?.to_owned());
-        (scheme.eq_ignore_ascii_case("basic") && text.contains(':')).then_some(Self(text))
-    }
-
-    fn user(&self) -> &str {
-        self.0.split_once(':').unwrap_or_default().0
-    }
-
-    fn password(&self) -> &str {
-        self.0.split_once(':').unwrap_or_default().1
-    }
-}
 
 /// The key of a request about the account `sid`, for what needs `scope`. The user name is
 /// the account's sid, or that of an API key of Twilio's, of which all are taken: the

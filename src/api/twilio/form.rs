@@ -1,9 +1,10 @@
 //! Forms and queries of Twilio's clients: `name=value` pairs, percent-encoded.
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode;
 
+use crate::api::form_body::is_form;
 use crate::error::{Error, Result};
 
 /// The names of the fields that are read. All others are ignored, since programs send
@@ -79,11 +80,6 @@ impl Pairs {
     pub(super) fn filled(&self, name: &str) -> Result<Option<&str>> {
         Ok(self.only(name)?.filter(|value| !value.is_empty()))
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.as_bytes().split(|byte| *byte == b';').next());
-    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))
 }
 
 fn decoded(text: &[u8]) -> Option<String> {

@@ -8,8 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use super::filter::{AuditFilterQuery, WantedEvents};
 use crate::dashboard::frame::session::SignedIn;
 use crate::domain::audit::export::{AuditFormat, exported};
-use crate::domain::audit::filter::{AuditFilter, AuditScope};
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::list::{self, AuditCursor, AuditList};
+use crate::domain::audit::scope::AuditScope;
 use crate::error::{Error, Result};
 use crate::http::State;
 

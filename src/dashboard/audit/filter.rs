@@ -7,8 +7,9 @@ use super::words::{action_choice, group_words};
 use crate::dashboard::frame::list_query::{Choice, Days, query_string, written};
 use crate::domain::audit::Action;
 use crate::domain::audit::actors::{self, NamedActor};
-use crate::domain::audit::filter::{ActionChoice, ActionGroup, ActorChoice, AuditFilter, AuditScope, group_of};
+use crate::domain::audit::filter::{ActionChoice, ActionGroup, ActorChoice, AuditFilter, group_of};
 use crate::domain::audit::list::{self, AuditCursor};
+use crate::domain::audit::scope::AuditScope;
 use crate::error::{FieldErrors, Result};
 use crate::store::{ActorKind, Conn};
 

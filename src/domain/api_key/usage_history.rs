@@ -11,6 +11,7 @@ use super::record::ApiKeyId;
 use super::usage_batch::{in_batches, placeholders};
 use crate::error::Result;
 use crate::store::schema::{key_use_counting, key_uses_by_day, key_uses_by_hour};
+use crate::store::types::text_enum;
 use crate::store::{Conn, MultiBackend, PrepareCached, UtcTime};
 
 /// For how many hours uses by hour are kept.
@@ -24,6 +25,16 @@ const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 const COLUMNS: usize = 3;
 /// Of the new rows, those whose key still exists.
 pub(super) const KEY_EXISTS: &str = "EXISTS (SELECT 1 FROM api_keys WHERE id = column1)";
+
+text_enum! {
+    /// The time by which uses are counted.
+    UsePeriod {
+        /// An hour.
+        Hour = "hour",
+        /// A day in UTC.
+        Day = "day",
+    }
+}
 
 /// Uses of a key that are to be added.
 #[derive(Debug, Clone)]
@@ -140,6 +151,41 @@ pub fn uses_by_day_of(
         of_keys.entry(key).or_default().push((day, uses));
     }
     Ok(of_keys)
+}
+
+/// The uses of a key, and from when on nothing is missing in them.
+#[derive(Debug, Clone)]
+pub struct CountedUses {
+    /// When Keyfob began to count so, or from when on counts are kept, whichever is later.
+    pub since: UtcTime,
+    /// The periods in which the key was used, by their beginning, oldest first, and how often.
+    pub uses: Vec<(UtcTime, i64)>,
+}
+
+/// The uses of a key in the hours or days that begin at `from` or later and before `to`; all
+/// that are kept, where these are not said.
+///
+/// # Errors
+/// When the database fails.
+pub fn counted_uses(
+    conn: &mut Conn,
+    key: &ApiKeyId,
+    period: UsePeriod,
+    (from, to): (Option<UtcTime>, Option<UtcTime>),
+    now: UtcTime,
+) -> Result<CountedUses> {
+    let kept_since = match period {
+        UsePeriod::Hour => oldest_hour(now),
+        UsePeriod::Day => oldest_day(now),
+    };
+    let first = from.map_or(kept_since, |from| from.max(kept_since));
+    let last = to.map_or(now, |to| UtcTime::from_micros(to.micros().saturating_sub(1)));
+    let uses = match period {
+        UsePeriod::Hour => uses_by_hour(conn, key, first, last)?,
+        UsePeriod::Day => uses_by_day(conn, key, first, last)?,
+    };
+    let began = counted_since(conn)?;
+    Ok(CountedUses { since: began.map_or(kept_since, |began| began.max(kept_since)), uses })
 }
 
 /// Since when uses are counted by hour and day.

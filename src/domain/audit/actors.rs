@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::filter::{ActorChoice, AuditFilter, AuditScope, Reference};
+use super::filter::{ActorChoice, AuditFilter, Reference};
 use super::list;
+use super::scope::AuditScope;
 use crate::domain::account::AccountId;
 use crate::error::Result;
 use crate::store::Conn;

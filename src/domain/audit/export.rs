@@ -40,9 +40,9 @@ const COLUMNS: [&str; 16] = [
     "request_id",
 ];
 
-/// An event as JSON; the names are those of [`COLUMNS`].
-#[derive(Serialize)]
-struct AuditObject<'a> {
+/// An event as JSON; the names are those of the columns of an export.
+#[derive(Debug, Serialize)]
+pub struct AuditObject<'a> {
     id: &'a str,
     at: String,
     account_id: Option<&'a str>,
@@ -82,28 +82,33 @@ impl AuditFormat {
     }
 }
 
+impl<'a> From<&'a AuditRow> for AuditObject<'a> {
+    fn from(row: &'a AuditRow) -> Self {
+        Self {
+            id: &row.id,
+            at: row.at.rfc3339(),
+            account_id: row.account_id.as_deref(),
+            actor_kind: row.actor_kind.as_str(),
+            actor_id: row.actor_id.as_deref(),
+            actor_name: &row.actor_name,
+            via: row.via.as_str(),
+            action: &row.action,
+            target_kind: &row.target_kind,
+            target_id: &row.target_id,
+            target_name: &row.target_name,
+            changes: serde_json::from_str(&row.changes).unwrap_or_default(),
+            reason: row.reason.as_deref(),
+            address: row.address.as_deref(),
+            user_agent: row.user_agent.as_deref(),
+            request_id: row.request_id.as_deref(),
+        }
+    }
+}
+
 /// An event as a line of JSON, with its end of line.
 #[must_use]
 pub fn json_line(row: &AuditRow) -> String {
-    let object = AuditObject {
-        id: &row.id,
-        at: row.at.rfc3339(),
-        account_id: row.account_id.as_deref(),
-        actor_kind: row.actor_kind.as_str(),
-        actor_id: row.actor_id.as_deref(),
-        actor_name: &row.actor_name,
-        via: row.via.as_str(),
-        action: &row.action,
-        target_kind: &row.target_kind,
-        target_id: &row.target_id,
-        target_name: &row.target_name,
-        changes: serde_json::from_str(&row.changes).unwrap_or_default(),
-        reason: row.reason.as_deref(),
-        address: row.address.as_deref(),
-        user_agent: row.user_agent.as_deref(),
-        request_id: row.request_id.as_deref(),
-    };
-    let mut line = serde_json::to_string(&object).unwrap_or_default();
+    let mut line = serde_json::to_string(&AuditObject::from(row)).unwrap_or_default();
     line.push('\n');
     line
 }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use diesel::prelude::*;
 
 use super::Action;
-use crate::domain::account::{Access, AccountId, Permission};
+use super::scope::{AuditScope, of_keys};
+use crate::domain::account::AccountId;
+use crate::domain::api_key::ServiceReach;
 use crate::store::schema::audit_events;
 use crate::store::types::text_enum;
 use crate::store::{ActorKind, MultiBackend, UtcTime};
@@ -184,24 +186,6 @@ pub struct AuditFilter {
     pub until: Option<UtcTime>,
 }
 
-/// Whose events somebody may see.
-#[derive(Debug, Clone)]
-pub struct AuditScope {
-    /// The events of this account.
-    pub account: AccountId,
-    /// Those of the installation as a whole, too.
-    pub with_installation: bool,
-}
-
-impl AuditScope {
-    /// What an operator may see: the installation's events are for those who also manage
-    /// what they are about.
-    #[must_use]
-    pub fn of(account: AccountId, access: Access) -> Self {
-        Self { account, with_installation: access.allows(Permission::ManageServices) }
-    }
-}
-
 /// The events of one account or of the installation, and of one action or of all:
 /// an index has them in the order of the list.
 #[derive(Debug, Clone, Copy)]
@@ -209,6 +193,7 @@ pub(super) struct AuditPart<'a> {
     filter: &'a AuditFilter,
     account: Option<&'a AccountId>,
     action: Option<Action>,
+    keys_of: Option<&'a ServiceReach>,
 }
 
 impl AuditFilter {
@@ -220,7 +205,9 @@ impl AuditFilter {
                 Action::VARIANTS.iter().copied().filter(|action| choice.includes(*action)).map(Some).collect()
             }
         };
-        let of = |account| actions.iter().map(move |action| AuditPart { filter: self, account, action: *action });
+        let keys_of = scope.keys_of.as_ref();
+        let of =
+            |account| actions.iter().map(move |action| AuditPart { filter: self, account, action: *action, keys_of });
         let of_installation = scope.with_installation.then(|| of(None));
         of(Some(&scope.account)).chain(of_installation.into_iter().flatten()).collect()
     }
@@ -229,7 +216,7 @@ impl AuditFilter {
 impl<'a> AuditPart<'a> {
     /// The events of this part.
     pub(super) fn query(self) -> audit_events::BoxedQuery<'a, MultiBackend> {
-        let AuditPart { filter, account, action } = self;
+        let AuditPart { filter, account, action, keys_of } = self;
         let mut query = audit_events::table.into_boxed();
         query = match account {
             Some(account) => query.filter(audit_events::account_id.eq(account)),
@@ -237,6 +224,9 @@ impl<'a> AuditPart<'a> {
         };
         if let Some(action) = action {
             query = query.filter(audit_events::action.eq(action.as_str()));
+        }
+        if let Some(services) = keys_of {
+            query = of_keys(query, services);
         }
         match &filter.actor {
             Some(ActorChoice::Id(id)) => query = query.filter(audit_events::actor_id.eq(id.as_str())),

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::filter::{AuditFilter, AuditScope, Reference};
+use super::filter::{AuditFilter, Reference};
+use super::scope::AuditScope;
 use super::{AuditEventId, TargetKind};
 use crate::domain::account::AccountId;
 use crate::domain::cursor::Cursor;

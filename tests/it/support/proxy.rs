@@ -187,6 +187,28 @@ impl Proxy {
         Self::start(command, address, folder)
     }
 
+    /// Apache with this configuration of its module for OAuth, before the application at the
+    /// address that stands there as an example.
+    #[track_caller]
+    pub fn apache(site: &str) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let path = folder.path().display();
+        let modules: String =
+            ["mpm_event", "authn_core", "authz_core", "authz_user", "proxy", "proxy_http", "auth_openidc"]
+                .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
+                .concat();
+        let main = format!(
+            "ServerName localhost\nListen {address}\nServerRoot {path}\nDefaultRuntimeDir {path}\nPidFile {path}/pid\n\
+             ErrorLog {path}/log\nUser nobody\nGroup nogroup\n{modules}Include {path}/site\n"
+        );
+        fs::write(folder.path().join("site"), fill_in(site, &[("127.0.0.1:3000", &echo())])).unwrap();
+        fs::write(folder.path().join("main"), main).unwrap();
+        let mut command = Command::new(program("apache2"));
+        // One process, so that none is left when it is killed.
+        command.args(["-X", "-f", &format!("{path}/main")]);
+        Self::start(command, address, folder)
+    }
+
     #[track_caller]
     fn start(mut command: Command, address: String, folder: TempDir) -> Self {
         let errors = fs::File::create(folder.path().join("stderr")).unwrap();
