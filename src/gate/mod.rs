@@ -37,6 +37,7 @@ pub use record::KeyRecord;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
+use crate::domain::api_key;
 use crate::domain::api_key::secret::KeySecret;
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};

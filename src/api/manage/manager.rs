@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use crate::api::caller::{Door, announce_end, ask};
 use crate::api::client::{actor_of, described};
-use crate::domain::api_key::{ApiKeyEntry, KeyView, ManagementBounds};
+use crate::domain::api_key::{ApiKeyEntry, KeyView};
 use crate::domain::management::{self, KeyRemit, ManagementScope};
 use crate::error::{Error, Result};
 use crate::gate::{Code, KeyRecord};
@@ -40,7 +40,7 @@ impl Manager {
     }
 
     /// The key as the actor of changes.
-    fn actor(&self, state: &State, request: &HttpRequest) -> Actor {
+    pub(super) fn actor(&self, state: &State, request: &HttpRequest) -> Actor {
         described(actor_of(&self.key), state, request)
     }
 
