@@ -346,6 +346,7 @@ fn receipt_calls(db: &Database) -> Vec<(&'static str, Answer)> {
             call(&path[..path.len() - 1], receipt),
             call("/v1/carriers/other/receipts/x", receipt),
         ]);
+        calls.push((name, app.anonymous().send("PUT", &path, None)));
         if name.starts_with("post") {
             calls.push(call(&path, &"x".repeat(70_000)));
         }
