@@ -352,6 +352,37 @@ on_both_databases! {
         sms(json!("2026-04-01T00:00:00+02:00")).assert_status(201);
     }
 
+    fn the_dashboard_and_the_api_create_keys_by_one_set_of_rules(db: &Database) {
+        let app = db.app();
+        let (client, program) = (app.signed_in(), Program::of(&app));
+        let names = ["X", "", " ", "  Ž 😀 ", "a\tb", &"x".repeat(100), &"x".repeat(101)];
+        let descriptions = ["", "Line\r\nand line", &"ž".repeat(500), &"x".repeat(501), "\u{7}"];
+        let scopes: [&[&str]; 4] = [&[], &["messages.send"], &["messages.read", "messages.send", "messages.read"], &["messages.fly"]];
+        let addresses = ["", "10.0.0.0/8", "::ffff:203.0.113.9", "10.0.0.1/8"];
+        let stored = |id: &str| db.ask(&format!("SELECT name || '|' || description || '|' || scopes || '|' || allowed_ips AS line FROM api_keys WHERE id = '{id}'"));
+        let mut made = 0;
+
+        for turn in 0..84 {
+            let (name, description) = (names[turn % 7], descriptions[turn % 5]);
+            let (scopes, address) = (scopes[turn % 4], addresses[turn / 4 % 4]);
+            let id = keyfob::domain::api_key::ApiKeyId::mint().to_string();
+            let mut fields = vec![("key_id", &*id), ("service", "sms"), ("name", name), ("description", description), ("access", "some"), ("allowed_ips", address)];
+            fields.extend(scopes.iter().map(|scope| ("scopes", *scope)));
+            let by_form = client.post("/api-keys", &fields).status;
+            let list: &[&str] = if address.is_empty() { &[] } else { &[address] };
+            let by_program = program.create(&json!({"service": "sms", "name": name, "description": description, "scopes": scopes, "allowed_ips": list}));
+
+            let what = format!("{name:?} {description:?} {scopes:?} {address:?}: {}", by_program.body);
+            assert_eq!(by_form == 422, by_program.status == 422, "{what}");
+            if by_form != 422 {
+                assert_eq!((by_form, by_program.status), (200, 201), "{what}");
+                assert_eq!(stored(&id), stored(&key_of(&by_program).id), "{what}");
+                made += 1;
+            }
+        }
+        assert!(made > 5, "{made}");
+    }
+
     fn a_management_key_that_is_off_is_refused_at_once_and_so_is_one_that_ended(db: &Database) {
         let app = db.app();
         let (client, manager) = (app.signed_in(), app.make_management_key("*", "*"));
