@@ -87,7 +87,7 @@ const CARRIERS: &str = r#"
     [[routes]]
     prefix = "+44"
     carriers = ["slow"]
-    credits = 12
+    credits = 3
     sender = { replace = "Shop" }
     [[routes]]
     carriers = ["twilio"]
@@ -345,6 +345,14 @@ impl Look {
         dashboard.open(&format!("/api-keys/{id}"));
         dashboard.execute("document.querySelectorAll('.uses details').forEach(part => { part.open = true; })", &[]);
         self.closely("key-uses", &[]);
+        dashboard.find("#callback-form .more__summary").click();
+        self.closely("key-callback-none", &[]);
+        dashboard.follow("Make a secret");
+        self.closely("key-callback-secret-alone", &[]);
+        dashboard.fill_in("#callback-url", "https://example.com/sms-status");
+        dashboard.follow("Save callback");
+        dashboard.open(&format!("/api-keys/{id}/callback/remove"));
+        dashboard.follow("Remove callback");
         dashboard.fill_in("#callback-url", "https://example.com/sms-status");
         dashboard.follow("Save callback");
         self.closely("key-callback-secret", &[]);
@@ -425,6 +433,14 @@ impl Look {
         }
         assert_eq!(dashboard.keyfob.verdict(&key), "IP_NOT_ALLOWED");
         dashboard.open(&format!("/api-keys/{id}"));
+        dashboard.find("#limits .more__summary").click();
+        dashboard.fill_in("#limit-recipient-day", "3");
+        dashboard.fill_in("#limit-credits-day", "500");
+        dashboard.find("#limits [name=destinations][value=only]").click();
+        dashboard.fill_in("#limit-prefixes", "+420 +44");
+        dashboard.fill_in("#limit-senders", "Shop");
+        dashboard.follow("Save limits");
+        dashboard.find("#limits .more__summary").click();
         self.closely("key-limited", &[]);
     }
 
@@ -839,6 +855,7 @@ impl Look {
         self.dashboard.open("/carriers");
         self.closely("carriers-none", &[]);
         self.dashboard.open("/settings");
+        self.dashboard.keyfob.execute("UPDATE guards SET messages_minute = NULL, credits_day = NULL");
         let carriers = CARRIERS.replace("{port}", &provider().to_string());
         self.dashboard.keyfob.start_with_carriers(&carriers);
         let number = |beginning: &str, end: usize| format!("{beginning}{end:07}");
@@ -861,8 +878,8 @@ impl Look {
         dashboard.wait_for(".history");
         self.closely("message-waiting", &[]);
         dashboard.open("/messages/new");
+        dashboard.find("[name=mode][value=live]").click();
         dashboard.fill_in("#message-to", "+15550000001");
-        dashboard.wait_for_text("#message-route", "twilio");
         self.closely("messages-new-with-carriers", &[]);
         dashboard.open("/api-keys");
         self.closely("api-keys-carriers", &[]);
@@ -975,7 +992,7 @@ impl Look {
             .filter(box => box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 1)
             .concat([...document.querySelectorAll('main :not(thead *, pre *), dialog *, .toast')].filter(part =>
                 part.getBoundingClientRect().right > innerWidth + 1))
-            .map(box => `${box.tagName}#${box.id}.${box.className}`)";
+            .map(box => `${box.tagName}#${box.id}.${box.className} ${box.textContent.trim().slice(0, 40)}`)";
         self.dashboard.run(CUT_OFF, &[])
     }
 

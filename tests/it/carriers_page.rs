@@ -117,7 +117,7 @@ on_both_databases! {
 
         assert_eq!(page.text(".carriers__none h2"), "No carrier yet");
         let lines = page.texts(".carrier-how .copyable__text");
-        assert_eq!(lines.len(), 3);
+        assert_eq!(lines.len(), 4);
         assert!(lines.iter().all(|line| line.starts_with("KEYFOB_SMS_TRANSPORT=")), "{lines:?}");
         assert!(!page.has("#routes, .carrier, #carriers[hx-get]"));
         assert_eq!(client.get("/messages").page().attr(".message__carrier a", "href"), "/carriers");

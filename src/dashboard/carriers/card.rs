@@ -172,7 +172,7 @@ fn pace(per_second: f64) -> Option<String> {
 fn pace_advice(link: &LinkState) -> Option<String> {
     let rate = link.learned_rate?.floor().max(1.0) as i64;
     Some(format!(
-        "It takes about {} a second and refuses more. With rate={rate} in its settings it has to refuse none.",
+        "It takes about {} a second and refuses more. Set rate={rate} in its settings to avoid refusals.",
         grouped(rate)
     ))
 }

@@ -1,6 +1,7 @@
 //! Connecting: TCP, TLS if configured, and the bind.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -86,8 +87,16 @@ async fn within<T>(what: &str, work: impl Future<Output = Result<T, ConnectError
     tokio::time::timeout(CONNECT_STEP_TIMEOUT, work).await.map_err(late)?
 }
 
+/// What an error of the system says, without its number.
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "the connection is refused".to_owned(),
+        _ => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+    }
+}
+
 async fn open_stream(config: &SmppConfig) -> Result<Box<dyn ByteStream>, ConnectError> {
-    let unreachable = |error| ConnectError::Unreachable(format!("the carrier can't be reached: {error}"));
+    let unreachable = |error| ConnectError::Unreachable(format!("the carrier can't be reached: {}", cause(&error)));
     let stream = TcpStream::connect((config.host.as_str(), config.port)).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let Some(tls) = &config.tls else { return Ok(Box::new(stream)) };
