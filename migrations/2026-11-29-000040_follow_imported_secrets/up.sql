@@ -1,5 +1,3 @@
 -- Whether a change made a key known whose secret another system generated, which the gate looks up
 -- although it has not the shape of ours.
 ALTER TABLE api_key_changes ADD COLUMN is_imported BOOLEAN NOT NULL DEFAULT FALSE;
--- Locked by each import, so that two of them never make a key of the same digest.
-INSERT INTO revisions (name, latest, nonce) VALUES ('key_imports', 0, 0);

@@ -238,7 +238,7 @@ on_both_databases! {
 
         assert_eq!(db.count("unknown_keys"), 0);
         assert_eq!(db.ask("SELECT CAST(requests AS TEXT) AS line FROM refusal_counts WHERE kind = 'malformed'"), ["3"]);
-        assert!(page.contains("Shop") && !page.contains("never"), "{page}");
+        assert!(page.contains("Shop") && !page.contains("never-imported"), "{page}");
     }
 }
 

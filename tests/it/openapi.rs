@@ -501,6 +501,16 @@ fn management_calls(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
     calls
 }
 
+/// The answer to a body that says that it is too long, none of which is sent.
+fn too_long(app: &App, path: &str) -> Answer {
+    let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n");
+    let (head, body) = Wire::to(&app.url).send(request.as_bytes()).read_answer();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    Answer { status, headers, body }
+}
+
 /// Imports of keys.
 fn import_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
     let (manager, reader) =
@@ -513,7 +523,7 @@ fn import_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         send("application/jsonl", lines.as_bytes()),
         send("application/x-ndjson", lines.as_bytes()),
         send("application/jsonl", "{}\n".repeat(1_001).as_bytes()),
-        send("application/jsonl", &vec![b'x'; (1 << 20) + 1]),
+        (IMPORTS, too_long(app, IMPORTS)),
         send("text/plain", lines.as_bytes()),
         (IMPORTS, with(&keys.valid).post_json(IMPORTS, "")),
         (IMPORTS, with(&reader.secret).post_json(IMPORTS, "")),
