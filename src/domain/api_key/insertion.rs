@@ -23,7 +23,7 @@ struct InsertedKey<'a> {
     search: String,
 }
 
-/// Stores keys with their current secrets, many in one statement. That of each is generated elsewhere.
+/// Stores new keys with their secrets, many in one statement.
 ///
 /// # Errors
 /// When the database fails.
