@@ -293,11 +293,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     let manager = app.make_management_key("*", "*");
     calls.extend(management_calls(app, &manager));
     db.take_away();
-    calls.extend(MANAGED.map(|(name, bodies)| {
-        let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
-        let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
-        (name, app.anonymous().with("x-api-key", &manager.secret).send(&method, &path, body))
-    }));
+    calls.extend(key_calls_without_database(app, &manager));
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
     calls.extend([
         ("post /v1/sms/messages", application.send(PHONE, "Hello")),
@@ -308,8 +304,6 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         ("/v1/balance", application.client.get("/v1/balance")),
     ]);
     calls.extend([
-        (REPORTS, nobody.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string())),
-        (DISABLE_CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
         auth_by_path("sms", UNKNOWN),
@@ -506,6 +500,18 @@ fn management_calls(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
         calls.extend([repetition, told.recv().unwrap()]);
     });
     calls
+}
+
+fn key_calls_without_database(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
+    let client = app.anonymous().with("x-api-key", &manager.secret);
+    let call = |(name, bodies): (&'static str, &[&str])| {
+        let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
+        let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
+        (name, client.send(&method, &path, body))
+    };
+    let disable = (DISABLE_CURRENT, client.send("DELETE", CURRENT, None));
+    let report = (REPORTS, client.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string()));
+    MANAGED.into_iter().map(call).chain([disable, report]).collect()
 }
 
 /// Calls of the SMS API.
