@@ -276,11 +276,7 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
     calls.extend(management_calls(app, &manager));
     calls.extend(asking_calls(app, &keys));
     db.take_away();
-    calls.extend(MANAGED.map(|(name, bodies)| {
-        let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
-        let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
-        (name, app.anonymous().with("x-api-key", &manager.secret).send(&method, &path, body))
-    }));
+    calls.extend(key_calls_without_database(app, &manager));
     let application = Application { client: app.anonymous().with("x-api-key", &keys.valid) };
     calls.extend([
         ("post /v1/sms/messages", application.send(PHONE, "Hello")),
@@ -291,8 +287,6 @@ fn calls(app: &App, db: &Database) -> Vec<(&'static str, Answer)> {
         ("/v1/balance", application.client.get("/v1/balance")),
     ]);
     calls.extend([
-        (REPORTS, nobody.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string())),
-        (DISABLE_CURRENT, nobody.with("x-api-key", UNKNOWN).send("DELETE", CURRENT, None)),
         (IMPORTS, nobody.with("x-api-key", UNKNOWN).post_json(IMPORTS, "")),
         verify(&json!({"key": UNKNOWN}).to_string()),
         auth("?service=sms", UNKNOWN),
@@ -572,6 +566,18 @@ fn asking_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
         ]);
     }
     calls
+}
+
+fn key_calls_without_database(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
+    let client = app.anonymous().with("x-api-key", &manager.secret);
+    let call = |(name, bodies): (&'static str, &[&str])| {
+        let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
+        let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
+        (name, client.send(&method, &path, body))
+    };
+    let disable = (DISABLE_CURRENT, client.send("DELETE", CURRENT, None));
+    let report = (REPORTS, client.post_json(REPORTS, json!({"keys": [UNKNOWN]}).to_string()));
+    MANAGED.into_iter().map(call).chain([disable, report]).collect()
 }
 
 /// Calls of the SMS API.
