@@ -75,6 +75,7 @@ pub(super) const fn action_words(action: Action, is_self: bool) -> &'static str 
 }
 
 /// An action by itself, to choose.
+#[expect(clippy::too_many_lines, reason = "a line for each action")]
 pub(super) const fn action_choice(action: Action) -> &'static str {
     match action {
         Action::ApiKeyCreated => "Key created",

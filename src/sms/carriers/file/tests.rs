@@ -75,7 +75,7 @@ fn without_routes_every_number_goes_by_the_carriers_in_their_order() {
 const MISTAKES: &[(&str, &str)] = &[
     (
         "enabeld = false",
-        "line 5: the key \"enabeld\" is unknown; a carrier has transport, transport_file, enabled and sender",
+        "line 5: the key \"enabeld\" is unknown; a carrier has transport, transport_file, preset, url, enabled and sender",
     ),
     (
         "[[routes]]\ncarriers = [\"a\"]\nprefx = \"1\"",
@@ -122,7 +122,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "routes = []",
-        "line 5: the key \"routes\" is unknown; a carrier has transport, transport_file, enabled and sender",
+        "line 5: the key \"routes\" is unknown; a carrier has transport, transport_file, preset, url, enabled and sender",
     ),
     ("[carriers.a]\nenabled = true", "line 5: this name is there twice; a carrier or a key stands in one place"),
     (
