@@ -8,6 +8,7 @@ mod history;
 mod imported;
 mod key_cache;
 pub mod metrics;
+mod policy;
 mod question;
 mod record;
 mod refusals;

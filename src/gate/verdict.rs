@@ -6,8 +6,9 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::metrics::MAX_CODES;
+use super::policy::KeyPolicy;
 use super::question::Question;
-use super::record::{KeyPolicy, KeyRecord};
+use super::record::KeyRecord;
 use crate::domain::api_key::KeyStatus;
 use crate::error::{Challenge, Denial};
 use crate::store::UtcTime;

@@ -232,7 +232,7 @@ on_both_databases! {
         app.anonymous().send("DELETE", CURRENT, None).assert_problem(401, "KEY_MISSING");
         disable_current(&app, STRANGER).assert_problem(401, "NOT_FOUND");
         disable_current(&app, &key.id).assert_problem(401, "NOT_FOUND");
-        app.anonymous().with("x-api-key", &key.secret).get(CURRENT).assert_problem(405, "METHOD_NOT_ALLOWED");
+        app.anonymous().with("x-api-key", &key.secret).post(CURRENT, &[]).assert_problem(405, "METHOD_NOT_ALLOWED");
 
         app.assert_verdict(&key.secret, "VALID");
     }

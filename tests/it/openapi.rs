@@ -440,7 +440,7 @@ fn address_of(name: &str, id: &str) -> (String, String) {
 fn management_calls(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
     let program = |key: &Key| app.anonymous().with("x-api-key", &key.secret).with("if-match", "*");
     let able = program(manager);
-    let unable = program(&app.make_management_key("", "*"));
+    let unable = program(&app.make_management_key("audit.read", "*"));
     let elsewhere = program(&app.make_key_with_rules("*", "192.0.2.1"));
     let key = app.make_key("Managed");
     let send = |client: &Client, name: &'static str, id: &str, body: Option<&str>| {

@@ -52,6 +52,11 @@ fn events(db: &Database) -> Vec<String> {
     db.ask(sql)
 }
 
+/// How many scopes the services of operators have; those of management keys are Keyfob's own.
+fn count(db: &Database) -> usize {
+    db.rows()["service_scopes"].iter().filter(|row| !row.contains("keyfob")).count()
+}
+
 on_both_databases! {
     fn sms_has_the_scopes_that_keyfobs_own_api_asks_for_and_keeps_them(db: &Database) {
         let app = db.app();
@@ -69,7 +74,7 @@ on_both_databases! {
             assert!(question.text("main").contains("can’t be deleted") && !question.has(".btn--danger"));
             client.post(&deletion, &[]).assert_status(422);
         }
-        assert_eq!(db.count("service_scopes"), 3);
+        assert_eq!(count(db), 3);
         add(&client.at(&app.url), "x", "x").assert_status(404);
     }
 
@@ -106,7 +111,7 @@ on_both_databases! {
         assert_eq!(page.text("#scope-description-error"), "What it allows is required.");
         let page = add(&client, "boxes.read", "Other words").assert_status(422).page();
         assert_eq!(page.text("#scope-name-error"), "This service already has the scope “boxes.read”.");
-        assert_eq!(db.count("service_scopes"), 3 + 2);
+        assert_eq!(count(db), 3 + 2);
         for fine in [&*longest, "0", "a_b-c:d.e"] {
             add(&client, fine, "Fine").assert_leads_to(PAGE);
         }
@@ -122,7 +127,7 @@ on_both_databases! {
         let page = add(&client, "one-more", "x").assert_status(422).page();
 
         assert!(page.text("#scopes").contains("50 scopes are the most for a service."), "{}", page.text("#scopes"));
-        assert_eq!(db.count("service_scopes"), 3 + 50);
+        assert_eq!(count(db), 3 + 50);
     }
 
     fn the_sentence_of_a_scope_changes_and_its_name_stays(db: &Database) {
@@ -244,6 +249,6 @@ on_both_databases! {
         let question = "/login?next=/services/mail/scopes/boxes.read/deletion";
         nobody.post(&format!("{SCOPES}/boxes.read/deletion"), &[]).assert_leads_to(question);
 
-        assert_eq!(db.count("service_scopes"), 3 + 2);
+        assert_eq!(count(db), 3 + 2);
     }
 }

@@ -34,8 +34,11 @@ on_both_databases! {
         let rows = db.rows();
 
         assert_eq!(rows["accounts"].len(), 1);
-        assert_eq!(rows["services"].len(), 1);
-        assert!(rows["services"][0].contains("sms") && rows["services"][0].contains("SMS"), "{rows:?}");
+        let is_for = |row: &String, texts: [&str; 2]| texts.iter().all(|text| row.contains(text));
+        assert_eq!(rows["services"].len(), 2);
+        for texts in [["sms", "SMS"], ["keyfob", "Management"]] {
+            assert!(rows["services"].iter().any(|row| is_for(row, texts)), "{rows:?}");
+        }
         assert!(rows["operators"].is_empty() && rows["api_keys"].is_empty(), "{rows:?}");
     }
 

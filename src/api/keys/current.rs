@@ -22,17 +22,17 @@ struct OwnKeyView<'a> {
     #[serde(flatten)]
     key: KeyView<'a>,
     /// Of a management key.
-    bounds: Option<BoundsView<'a>>,
+    bounds: Option<OwnBoundsView<'a>>,
 }
 
 #[derive(Serialize)]
-struct BoundsView<'a> {
+struct OwnBoundsView<'a> {
     services: Vec<&'a str>,
     grantable_scopes: Vec<&'a str>,
     max_lifetime_days: Option<i64>,
 }
 
-impl<'a> From<&'a ManagementBounds> for BoundsView<'a> {
+impl<'a> From<&'a ManagementBounds> for OwnBoundsView<'a> {
     fn from(bounds: &'a ManagementBounds) -> Self {
         Self {
             services: bounds.services.slugs().collect(),
@@ -52,7 +52,7 @@ pub async fn show_current_key(state: Data<State>, request: HttpRequest) -> Resul
             Ok((api_key::find(conn, &account, &id)?, bounds))
         });
         let (entry, bounds) = read.await?;
-        let view = OwnKeyView { key: KeyView::from(&entry), bounds: bounds.as_ref().map(BoundsView::from) };
+        let view = OwnKeyView { key: KeyView::from(&entry), bounds: bounds.as_ref().map(OwnBoundsView::from) };
         Ok(announce_end(HttpResponse::Ok().json(view), &key))
     };
     answer_traced(&state, &request, show).await
