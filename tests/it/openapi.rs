@@ -573,7 +573,7 @@ fn asking_calls(app: &App, keys: &Keys) -> Vec<(&'static str, Answer)> {
 }
 
 fn key_calls_without_database(app: &App, manager: &Key) -> Vec<(&'static str, Answer)> {
-    let client = app.anonymous().with("x-api-key", &manager.secret);
+    let client = app.anonymous().with("x-api-key", &manager.secret).with("if-match", "*");
     let call = |(name, bodies): (&'static str, &[&str])| {
         let (method, path) = address_of(name, "key_01kjmm9xq4f8ha2n6d0tb5s7vc");
         let body = bodies.first().map(|body| ("application/json", body.as_bytes()));
