@@ -119,6 +119,7 @@ fn provider() -> u16 {
 /// Limits that are nearly used, and the offer of the usual ones.
 const NEARLY_USED: &str = r#"
     UPDATE guards SET messages_minute = 60, credits_day = 500, is_offered = 1;
+    DELETE FROM guard_counts;
     INSERT INTO guard_counts (holder, kind, rehearsed, begins, used, warned)
     SELECT holder, 'credits', 0, unixepoch() / 86400 * 86400000000, 415, 80 FROM guards;
     INSERT INTO guard_counts (holder, kind, rehearsed, begins, used, warned)

@@ -112,6 +112,7 @@ fn what_a_text_costs_is_shown_while_it_is_typed_as_the_server_counts_it() {
     assert_eq!(cost(), "1 segment, no credits", "without a carrier nothing is charged");
     // As it is with a carrier.
     dashboard.execute("document.querySelector('[data-cost]').dataset.cost = 'live'", &[]);
+    dashboard.execute("document.querySelector('#message-route').dataset.credits = '1'", &[]);
 
     // Around the limits of each alphabet, with characters that are not split between segments.
     let units = ["a", "\n", "€", "é", "e\u{301}", "ж", "😀", "[", "\u{c}", "ﬁ", "Å", "`"];
