@@ -86,11 +86,7 @@ impl Keyfob {
     /// Makes whoever is logged in a viewer, as an owner does elsewhere.
     #[track_caller]
     pub fn make_viewers(&self) {
-        let file = self.folder.path().join("keyfob.db");
-        let conn = SqliteConnection::establish(&file.display().to_string());
-        let mut conn = conn.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let made = diesel::sql_query("UPDATE memberships SET role = 'viewer'").execute(&mut conn);
-        assert_eq!(made, Ok(1));
+        self.execute("UPDATE memberships SET role = 'viewer'");
     }
 
     /// Reports a key as somebody does who found it.
