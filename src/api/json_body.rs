@@ -16,8 +16,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`PayloadError`].
 pub(super) async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, actix_web::Error> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > limit) {
+    if announces_more_than(headers, limit) {
         return Err(PayloadError::Overflow.into());
     }
     let first = payload.try_next().await?.unwrap_or_default();
@@ -37,6 +36,12 @@ pub(super) async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize
         next = payload.try_next().await?;
     }
     Ok(body.freeze())
+}
+
+/// Whether the headers say that the body is longer than `limit` bytes.
+pub(super) fn announces_more_than(headers: &HeaderMap, limit: usize) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.is_some_and(|length: usize| length > limit)
 }
 
 /// RFC 8259 §8.1: a byte order mark before JSON may be ignored. Some editors and

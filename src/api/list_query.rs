@@ -1,4 +1,4 @@
-//! Parameters of lists: how they are read, and what is said about those that are wrong.
+//! Parameters of the address: how they are read, and what is said about those that are wrong.
 
 use actix_web::error::QueryPayloadError;
 use actix_web::web::Query;
@@ -42,6 +42,16 @@ pub(super) fn limit(text: Option<&str>, default: usize, most: usize) -> Result<u
 pub(super) fn place<T: std::str::FromStr>(parameter: &'static str, text: Option<&str>) -> Result<Option<T>> {
     let wrong = |_| Error::Malformed(format!("Take {parameter} from next_cursor of the page before."));
     text.map(str::parse).transpose().map_err(wrong)
+}
+
+/// The error of a field as that of the parameter of the same name.
+pub(super) fn of_field(parameter: &'static str, error: Error) -> Error {
+    match error {
+        Error::Invalid(fields) => {
+            Error::Malformed(format!("{parameter}: {}", fields.get(parameter).unwrap_or_default()))
+        }
+        error => error,
+    }
 }
 
 /// Reads a time.

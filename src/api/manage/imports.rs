@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use actix_web::error::QueryPayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
-use actix_web::web::{Data, Payload, Query};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::manager::Manager;
-use crate::api::json_body::{is_of_type, read, whole};
-use crate::api::{answer_traced, unknown_name};
+use crate::api::json_body::{announces_more_than, is_of_type, read, whole};
+use crate::api::{answer_traced, list_query};
 use crate::domain::key_import::{self, ImportLine, ImportMode, ImportSource, ImportTerms, LineAnswer, LineResult};
 use crate::domain::management::{KeyRemit, ManagementScope};
 use crate::error::{Error, Result};
@@ -25,6 +23,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_LINES: usize = 1_000;
 /// JSON Lines has no registered type; programs send one of these.
 const CONTENT_TYPES: [&str; 2] = ["application/jsonl", "application/x-ndjson"];
+const PARAMETERS: &str = "An import takes dry_run, once, which is true or false.";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +53,10 @@ struct LineView<'a> {
 /// `POST /v1/key-imports`: 200 with what became of each line.
 pub async fn import_keys(state: Data<State>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, ApiError> {
     let import = async {
-        check_length(request.headers())?;
+        // Before the key is looked at.
+        if announces_more_than(request.headers(), MAX_BODY_BYTES) {
+            return Err(Error::TooLarge);
+        }
         let manager = Manager::of(&state, &request, ManagementScope::KeysCreate).await?;
         let is_rehearsal = is_rehearsal(request.query_string())?;
         if !is_of_type(request.headers(), &CONTENT_TYPES) {
@@ -74,27 +76,13 @@ pub async fn import_keys(state: Data<State>, request: HttpRequest, payload: Payl
     answer_traced(&state, &request, import).await
 }
 
-/// Refuses a body that says that it is too long before the key is looked at.
-fn check_length(headers: &HeaderMap) -> Result<()> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY_BYTES) { Err(Error::TooLarge) } else { Ok(()) }
-}
-
 fn is_rehearsal(query: &str) -> Result<bool> {
-    let query = Query::<ImportQuery>::from_query(query).map_err(|error| {
-        let QueryPayloadError::Deserialize(error) = error else { return wrong_query() };
-        let unknown = unknown_name::explain(&error.to_string());
-        unknown.map_or_else(wrong_query, |unknown| Error::Malformed(format!("An unknown parameter: {unknown}.")))
-    })?;
+    let query: ImportQuery = list_query::parse(query, PARAMETERS)?;
     match query.dry_run.as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(wrong_query()),
+        Some(_) => Err(Error::Malformed(PARAMETERS.to_owned())),
     }
-}
-
-fn wrong_query() -> Error {
-    Error::Malformed("An import takes dry_run, once, which is true or false.".to_owned())
 }
 
 fn parse_lines(body: &[u8]) -> Result<Vec<ImportLine>> {

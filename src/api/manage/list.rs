@@ -1,13 +1,12 @@
 //! `GET /v1/keys`: the list of keys and what it can be narrowed to.
 
-use actix_web::error::QueryPayloadError;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::manager::Manager;
 use crate::api::caller::announce_end;
-use crate::api::{answer_traced, unknown_name};
+use crate::api::{answer_traced, list_query};
 use crate::domain::api_key::{ExternalId, KeyFilter, KeyPlace, KeySearch, KeySort, KeyStatus, KeyView, SortedKeys};
 use crate::domain::management::ManagementScope;
 use crate::error::{Error, Result};
@@ -18,6 +17,7 @@ use crate::http::problem::ApiError;
 const MAX_LIMIT: usize = 200;
 /// Where it is not said.
 const DEFAULT_LIMIT: usize = 50;
+const PARAMETERS: &str = "This list takes service, status, external_id, q, sort, limit and after, each once.";
 
 /// The query parameters.
 #[derive(Debug, Default, Deserialize)]
@@ -42,9 +42,9 @@ struct KeyListView<'a> {
 pub async fn list_keys(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let list = async {
         let manager = Manager::of(&state, &request, ManagementScope::KeysRead).await?;
-        let query = Query::<KeyListParameters>::from_query(request.query_string()).map_err(explain)?.into_inner();
+        let query: KeyListParameters = list_query::parse(request.query_string(), PARAMETERS)?;
         let sort = read_sort(query.sort.as_deref())?;
-        let limit = read_limit(query.limit.as_deref())?;
+        let limit = list_query::limit(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = query.after.as_deref().map(|text| read_place(text, sort)).transpose()?;
         let (remit, now) = (manager.remit.clone(), state.clock.now());
         let filter = remit.narrowed(filter(query)?);
@@ -62,17 +62,6 @@ pub async fn list_keys(state: Data<State>, request: HttpRequest) -> Result<HttpR
     answer_traced(&state, &request, list).await
 }
 
-fn explain(error: QueryPayloadError) -> Error {
-    let unknown = match error {
-        QueryPayloadError::Deserialize(error) => unknown_name::explain(&error.to_string()),
-        _ => None,
-    };
-    Error::Malformed(match unknown {
-        Some(unknown) => format!("An unknown parameter: {unknown}."),
-        None => "This list takes service, status, external_id, q, sort, limit and after, each once.".to_owned(),
-    })
-}
-
 fn filter(query: KeyListParameters) -> Result<KeyFilter> {
     let wrong = |()| Error::Malformed("Write status as enabled or disabled.".to_owned());
     let status: Option<KeyStatus> = query.status.as_deref().map(str::parse).transpose().map_err(wrong)?;
@@ -82,34 +71,16 @@ fn filter(query: KeyListParameters) -> Result<KeyFilter> {
         // PostgreSQL has no NUL in texts.
         service: query.service.map(|slug| slug.replace('\0', "")),
         status,
-        external_id: external_id.map_err(|error| in_words("external_id", error))?,
-        search: search.map_err(|error| in_words("q", error))?.flatten(),
+        external_id: external_id.map_err(|error| list_query::of_field("external_id", error))?,
+        search: search.map_err(|error| list_query::of_field("q", error))?.flatten(),
         ..KeyFilter::default()
     })
-}
-
-/// The error of a field as that of a parameter.
-fn in_words(parameter: &'static str, error: Error) -> Error {
-    match error {
-        Error::Invalid(fields) => {
-            Error::Malformed(format!("{parameter}: {}", fields.get(parameter).unwrap_or_default()))
-        }
-        error => error,
-    }
 }
 
 fn read_sort(sort: Option<&str>) -> Result<KeySort> {
     let Some(sort) = sort else { return Ok(KeySort::Newest) };
     let known: Vec<&str> = KeySort::VARIANTS.iter().map(|sort| sort.as_str()).collect();
     sort.parse().map_err(|()| Error::Malformed(format!("Write sort as one of {}.", known.join(", "))))
-}
-
-fn read_limit(limit: Option<&str>) -> Result<usize> {
-    let Some(limit) = limit else { return Ok(DEFAULT_LIMIT) };
-    match limit.parse() {
-        Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
-        _ => Err(Error::Malformed(format!("Write limit as a whole number from 1 to {MAX_LIMIT}."))),
-    }
 }
 
 fn read_place(text: &str, sort: KeySort) -> Result<KeyPlace> {

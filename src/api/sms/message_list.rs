@@ -69,11 +69,11 @@ fn filter(query: &MessageListQuery, key: &KeyRecord) -> Result<MessageFilter> {
         recipient: text(&query.to)
             .map(|to| PhoneNumber::parse("to", &to).map(|number| number.as_str().to_owned()))
             .transpose()
-            .map_err(|error| in_words("to", error))?,
+            .map_err(|error| list_query::of_field("to", error))?,
         sender: text(&query.from)
             .map(|from| Sender::parse("from", &from).map(|sender| sender.as_str().to_owned()))
             .transpose()
-            .map_err(|error| in_words("from", error))?,
+            .map_err(|error| list_query::of_field("from", error))?,
         reference: read_reference(query.reference.as_deref())?,
         from: list_query::time("created_after", query.created_after.as_deref())?,
         until: list_query::time("created_before", query.created_before.as_deref())?,
@@ -87,16 +87,6 @@ fn with_plus(text: &str) -> String {
     match text.strip_prefix(' ') {
         Some(digits) if digits.starts_with(|first: char| first.is_ascii_digit()) => format!("+{digits}"),
         _ => text.to_owned(),
-    }
-}
-
-/// The error of a field as that of a parameter.
-fn in_words(parameter: &'static str, error: Error) -> Error {
-    match error {
-        Error::Invalid(fields) => {
-            Error::Malformed(format!("{parameter}: {}", fields.get(parameter).unwrap_or_default()))
-        }
-        error => error,
     }
 }
 
