@@ -21,12 +21,12 @@ use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::keep_form;
 use crate::domain::account::Permission;
-use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation};
+use crate::domain::api_key::{self, ApiKeyEntry, ApiKeyId, Creation, NewApiKey};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
 pub(in crate::dashboard) const NOT_CREATED: &str = "The key was not created. Try again in a moment.";
-pub(in crate::dashboard) const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
+const ALREADY_CREATED: &str = "This form was already sent, and its key was created then. The full key was shown \
     once. If you did not copy it, create another one.";
 
 #[derive(Template)]
@@ -106,7 +106,7 @@ pub async fn create_api_key(
     };
     who.may(Permission::ManageKeys)?;
     let filled = ApiKeyForm::read(&body)?;
-    match create(&state, &who, &filled).await {
+    match create(&state, &who, filled.parse()).await {
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "an API key was made");
@@ -115,21 +115,25 @@ pub async fn create_api_key(
             let wanted = WantedKeys::newest(service);
             show_created(&state, &session, who, &htmx, wanted, (*entry, reveal)).await
         }
-        Ok(Creation::Repeated) => {
-            session::leave_toast(&session, &Toast::error(ALREADY_CREATED))?;
-            if htmx.is_part() {
-                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
-            }
-            Ok(see_other(PATH))
-        }
+        Ok(Creation::Repeated) => say_already_created(&session, &htmx, PATH),
         Err(error) => refuse(&state, &session, &who, &htmx, filled, error).await,
     }
 }
 
-async fn create(state: &State, who: &SignedIn, filled: &ApiKeyForm) -> Result<Creation> {
-    let new = filled.parse()?;
+/// Creates the key of a form, if the form is valid.
+pub(in crate::dashboard) async fn create(state: &State, who: &SignedIn, new: Result<NewApiKey>) -> Result<Creation> {
+    let new = new?;
     let (account, by) = (who.account.clone(), who.operator.id.clone());
     who.change(state, move |tx| api_key::create(tx, &account, Some(&by), new)).await
+}
+
+/// Leads a form that was sent before back to its list, with a word about it.
+pub(in crate::dashboard) fn say_already_created(session: &Session, htmx: &Htmx, list: &str) -> Result<HttpResponse> {
+    session::leave_toast(session, &Toast::error(ALREADY_CREATED))?;
+    if htmx.is_part() {
+        return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, list)).finish());
+    }
+    Ok(see_other(list))
 }
 
 /// The only answer that carries a whole key; never kept by the browser.

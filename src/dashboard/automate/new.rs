@@ -9,17 +9,17 @@ use askama::Template;
 use super::form::{ManagementKeyForm, ManagementKeyFormView};
 use super::page;
 use super::paths::{NEW, PATH, SECTION};
-use crate::dashboard::api_keys::new::{ALREADY_CREATED, NOT_CREATED};
+use crate::dashboard::api_keys::new::{NOT_CREATED, create, say_already_created};
 use crate::dashboard::api_keys::reveal::Reveal;
 use crate::dashboard::frame::form::FormRejection;
 use crate::dashboard::frame::htmx::{self, Htmx};
-use crate::dashboard::frame::layout::{Shell, html, respond, see_other};
+use crate::dashboard::frame::layout::{Shell, html, respond};
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::session::{self, SignedIn};
 use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::{keep_form, keep_part};
 use crate::domain::account::Permission;
-use crate::domain::api_key::{self, ApiKeyId, Creation};
+use crate::domain::api_key::{ApiKeyId, Creation};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 
@@ -83,7 +83,7 @@ pub async fn create_management_key(
         Err(error) => return keep_form(error, &NextPath::parse(NEW), &body),
     };
     let filled = ManagementKeyForm::read(&body)?;
-    match create(&state, &who, &filled).await {
+    match create(&state, &who, filled.parse()).await {
         Ok(Creation::Made(entry, secret)) => {
             let key = &entry.key;
             tracing::info!(key = %key.id, operator = %who.operator.id, "a management key was created");
@@ -91,21 +91,9 @@ pub async fn create_management_key(
             let toast = Toast::success(format!("Success. Key “{}” created.", key.name));
             show_created(&state, &session, &who, &htmx, &request, (toast, reveal)).await
         }
-        Ok(Creation::Repeated) => {
-            session::leave_toast(&session, &Toast::error(ALREADY_CREATED))?;
-            if htmx.is_part() {
-                return Ok(HttpResponse::Ok().insert_header((htmx::REDIRECT, PATH)).finish());
-            }
-            Ok(see_other(PATH))
-        }
+        Ok(Creation::Repeated) => say_already_created(&session, &htmx, PATH),
         Err(error) => refuse(&state, &session, &who, &htmx, filled, error).await,
     }
-}
-
-async fn create(state: &State, who: &SignedIn, filled: &ManagementKeyForm) -> Result<Creation> {
-    let new = filled.parse()?;
-    let (account, by) = (who.account.clone(), who.operator.id.clone());
-    who.change(state, move |tx| api_key::create(tx, &account, Some(&by), new)).await
 }
 
 /// The only answer that carries the whole key; never kept by the browser.
