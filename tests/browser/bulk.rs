@@ -23,7 +23,7 @@ fn with_many_keys(javascript: bool) -> (Dashboard, String) {
     let dashboard = Dashboard::signed_in(Options { javascript, ..Options::default() });
     dashboard.open("/api-keys/new");
     dashboard.fill_in("#api-key-name", "Headquarters");
-    dashboard.find("#api-key-form [type=submit]").click();
+    dashboard.submit("#api-key-form [type=submit]");
     dashboard.wait_for(".reveal");
     let key = dashboard.find("[id^=key-secret-]").text();
     dashboard.keyfob.execute(COPY);

@@ -1,7 +1,9 @@
 //! An operator at a browser: a Keyfob of their own, and what they do again and again.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -141,11 +143,33 @@ impl Dashboard {
     /// Clicks the link or button with this name and waits for the page it leads to.
     #[track_caller]
     pub fn follow(&self, name: &str) {
+        self.leave_by(|| self.click(name));
+    }
+
+    /// Clicks what leads to another page and waits for that page: for forms without JavaScript.
+    #[track_caller]
+    pub fn submit(&self, css: &str) {
+        self.leave_by(|| self.find(css).click());
+    }
+
+    /// A busy Chromium may drop a click even after the first paint. As a person would, this
+    /// clicks again when the page is still there after a while.
+    #[track_caller]
+    fn leave_by(&self, click: impl Fn()) {
         const ARRIVED: &str = "!document.documentElement.dataset.left && document.readyState === 'complete'";
+        const STILL_HERE: &str = "document.documentElement.dataset.left === 'yes'";
+        const AGAIN_AFTER: Duration = Duration::from_secs(5);
         self.wait_for_paint();
         self.execute("document.documentElement.dataset.left = 'yes'", &[]);
-        self.click(name);
-        self.wait_until("the next page", || self.run(ARRIVED, &[]) == true);
+        click();
+        let clicked = Cell::new(Instant::now());
+        self.wait_until("the next page", || {
+            if clicked.get().elapsed() > AGAIN_AFTER && self.run(STILL_HERE, &[]) == true {
+                click();
+                clicked.set(Instant::now());
+            }
+            self.run(ARRIVED, &[]) == true
+        });
     }
 
     /// The visible element with this name, as assistive technology says it.

@@ -36,26 +36,29 @@ fn a_service_is_off_after_three_clicks_and_on_again_after_three_more() {
         let dashboard = Dashboard::signed_in(Options { javascript, ..Options::default() });
         dashboard.open("/api-keys/new");
         dashboard.fill_in("#api-key-name", "Project X");
-        dashboard.find("#api-key-form [type=submit]").click();
+        dashboard.submit("#api-key-form [type=submit]");
         dashboard.wait_for(".reveal");
         let key = dashboard.find("[id^=key-secret-]").text();
         dashboard.open("/api-keys");
 
         dashboard.follow("Services");
-        dashboard.wait_for_paint();
-        dashboard.find(SWITCH).click();
-        dashboard.wait_for_text(if javascript { POP_UP } else { "main" }, "1 key of SMS stops at once.");
+        if javascript {
+            dashboard.wait_for_paint();
+            dashboard.find(SWITCH).click();
+            dashboard.wait_for_text(POP_UP, "1 key of SMS stops at once.");
+        } else {
+            dashboard.submit(SWITCH);
+            dashboard.wait_for_text("main", "1 key of SMS stops at once.");
+        }
         assert_eq!(dashboard.keyfob.verdict(&key), "VALID", "it was asked for, and not done");
-        dashboard.wait_for_paint();
-        dashboard.find(".btn--danger").click();
+        dashboard.submit(".btn--danger");
         dashboard.wait_for_text(TOAST, "SMS is switched off.");
         assert_eq!(dashboard.keyfob.verdict(&key), "DISABLED");
         dashboard.open("/api-keys");
         dashboard.wait_for_text(".service-off", "SMS is switched off.");
 
         dashboard.follow("Switch it on");
-        dashboard.wait_for_paint();
-        dashboard.find(SWITCH).click();
+        dashboard.submit(SWITCH);
         dashboard.wait_for_text(TOAST, "SMS is switched on.");
         assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
     }

@@ -20,11 +20,11 @@ fn a_key_is_made_on_a_page_of_its_own_and_switched_with_a_form() {
     dashboard.find(REVEALED_KEY).click();
     assert_eq!(dashboard.selection(), key, "one click selects the whole key");
 
-    dashboard.find(SWITCH).click();
+    dashboard.submit(SWITCH);
     dashboard.wait_for_text(TOAST, "“Project X” is disabled.");
     assert_eq!(dashboard.keyfob.verdict(&key), "DISABLED");
     assert!(!dashboard.source().contains(&key));
-    dashboard.find(SWITCH).click();
+    dashboard.submit(SWITCH);
     dashboard.wait_for_text(TOAST, "“Project X” is enabled.");
     assert_eq!(dashboard.keyfob.verdict(&key), "VALID");
 }
