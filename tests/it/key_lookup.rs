@@ -40,6 +40,7 @@ on_both_databases! {
             json!({"sha256": hex.to_uppercase()}),
             json!({"sha256": base64url(&hex)}),
             json!({"sha256": format!("{}=", base64url(&hex))}),
+            json!({"sha256": base64url(&hex).replace('-', "+").replace('_', "/")}),
         ] {
             let answer = ask(&client, &question).assert_ok();
             let found = answer.json();
