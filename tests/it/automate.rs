@@ -3,6 +3,7 @@
 use keyfob::clock::Clock;
 use keyfob::domain::account::membership::Role;
 use keyfob::domain::api_key::ApiKeyId;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Client, Database, Ended, Key, PASSWORD, on_both_databases, run};
 
@@ -410,6 +411,9 @@ on_both_databases! {
         for line in ["Service      keyfob", "Scopes       keys.create, keys.read", "Manages      sms", "May give     messages.read, messages.send", "Keys last    at most 90 days"] {
             assert!(shown.contains(line), "{line}: {shown}");
         }
+        let shown = command(db, &["key", "show", &id, "--json"]).assert_success().stdout;
+        let bounds = json!({"services": ["sms"], "grantable_scopes": ["messages.read", "messages.send"], "max_lifetime_days": 90});
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["bounds"], bounds, "as its own GET /v1/keys/current tells them");
         let listed = command(db, &["key", "list", "--service", "keyfob"]).assert_success().stdout;
         assert!(listed.contains(&id) && listed.contains("keyfob_live_"), "{listed}");
         let rotated = command(db, &["key", "rotate", &id]).assert_success();

@@ -11,7 +11,7 @@ use keyfob::domain::service_scope::{self, NewServiceScope};
 use keyfob::store::Digest;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Database, Ended, Process, Wire, keyfob, on_both_databases, run, time_until};
+use crate::support::{Answer, App, Database, Ended, Page, Process, Wire, keyfob, on_both_databases, run, time_until};
 
 const IMPORTS: &str = "/v1/key-imports";
 
@@ -243,17 +243,58 @@ on_both_databases! {
         });
         assert_eq!(key, expected);
         let page = app.signed_in().get(&format!("/api-keys/{}", key["id"].as_str().unwrap())).assert_ok();
-        assert!(page.body.contains("sk-o••••••0001"), "{}", page.body);
+        for told in ["sk-o••••••0001", "cus_1", "<bdi>plan</bdi>: <bdi>gold</bdi>"] {
+            assert!(page.body.contains(told), "{told}: {}", page.body);
+        }
+        let shown = command(db, &["key", "show", key["id"].as_str().unwrap()]).assert_success().stdout;
+        assert!(shown.contains("External id  cus_1\n") && shown.contains("Metadata     \"plan\": \"gold\"\n"), "{shown}");
+        let unknown = json!({"description": null, "external_id": null, "metadata": null, "created_at": null});
+        import(db, text(&[line_with(2, &unknown)]), &[]).assert_success();
+    }
+
+    fn an_imported_key_is_not_shown_and_handed_over_before_it_is_rotated(db: &Database) {
+        let app = server(db);
+        let client = app.signed_in();
+        import(db, text(&[line(1)]), &[]).assert_success();
+        let id = exported(db, &[]).remove(0)["id"].as_str().unwrap().to_owned();
+        let (path, foreign) = (format!("/api-keys/{id}"), secret(1));
+        let about = |page: &Page| page.texts(".settings__about p").remove(0);
+
+        let page = client.get(&path).assert_ok().page();
+        assert!(about(&page).starts_with("Imported from another system."), "{}", about(&page));
+        assert!(!page.has("form[action$='/handover']"));
+        let refused = client.post(&format!("{path}/handover"), &[("key", &*foreign)]);
+        assert!(!refused.body.contains("/handover/") && db.count("key_handovers") == 0, "{}", refused.body);
+        let question = client.get(&format!("{path}/rotation")).assert_ok().page();
+        assert!(question.text("#rotation-form").contains("The current secret was imported; the new one begins with sms_live_."));
+        let secret_id = question.field("secret_id");
+        let fields = [("secret_id", &*secret_id), ("grace", "86400")];
+
+        let rotated = client.post(&format!("{path}/rotation"), &fields).assert_ok().page();
+        let own = rotated.text(".reveal .copyable__text[id^=key-secret]");
+        for accepted in [&own, &foreign] {
+            assert_comes_to(&app, accepted, "VALID");
+        }
+        client.post(&format!("{path}/handover"), &[("key", &*own)]).assert_ok();
+        assert_eq!(db.count("key_handovers"), 1);
+        let page = client.get(&path).assert_ok().page();
+        assert!(about(&page).starts_with("The full key was shown once"), "{}", about(&page));
+        assert!(!client.get(&format!("{path}/rotation")).page().text("#rotation-form").contains("was imported"));
     }
 
     fn what_no_form_would_take_no_line_may_have(db: &Database) {
         let app = server(db);
-        let long = "x".repeat(101);
+        let (long, own) = ("x".repeat(101), app.make_key("Project X").secret);
         for (members, wanted) in [
             (json!({"name": " "}), "name: Key Name is required."),
             (json!({"name": long}), "name: Key Name has 101 characters"),
             (json!({"service": "keyfob"}), "service: There is no such service."),
+            (json!({"name": format!("see {own}")}), "name: This holds an API key"),
             (json!({"status": "on"}), "status: Write enabled or disabled."),
+            // What the other database does not know must not become enabled, full access, and from anywhere.
+            (json!({"status": null}), "status: Write enabled or disabled."),
+            (json!({"scopes": null}), "scopes: This is null."),
+            (json!({"allowed_ips": null}), "allowed_ips: This is null."),
             (json!({"sha256": "LEFT OUT"}), "sha256: Give the SHA-256 of the whole key."),
             (json!({"sha256": "$2b$12$abcdefghijklmnopqrstuv"}), "bcrypt"),
             (json!({"key": "12345678"}), "key: Give sha256 or key, not both."),

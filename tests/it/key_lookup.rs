@@ -40,6 +40,7 @@ on_both_databases! {
             json!({"sha256": hex.to_uppercase()}),
             json!({"sha256": base64url(&hex)}),
             json!({"sha256": format!("{}=", base64url(&hex))}),
+            json!({"sha256": base64url(&hex).replace('-', "+").replace('_', "/")}),
         ] {
             let answer = ask(&client, &question).assert_ok();
             let found = answer.json();
@@ -120,7 +121,7 @@ on_both_databases! {
             let refused = ask(&client, &question).assert_problem(400, "BAD_REQUEST");
             assert!(!refused.body.contains(secret), "{}", refused.body);
         }
-        for wrong in ["", "x", &hex[1..], &format!("{hex}0"), &hex[..43].replace('a', "ä"), secret] {
+        for wrong in ["", "x", &hex[1..], &format!("{hex}0"), &format!("ä{}", &hex[..42]), secret] {
             let refused = ask(&client, &json!({"sha256": wrong})).assert_problem(422, "INVALID");
             assert_eq!(refused.json()["errors"][0]["field"], "sha256", "{wrong}");
             assert!(!refused.body.contains(secret), "{}", refused.body);

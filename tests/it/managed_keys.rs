@@ -2,7 +2,11 @@
 
 use std::thread;
 
-use keyfob::domain::api_key::{ManagementBounds, Scopes, ServiceReach};
+use keyfob::domain::api_key::{ApiKeyId, ManagementBounds, Scopes, ServiceReach};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::support::{App, Database, Key, Program, key_of, on_both_databases, path_of, run};
@@ -28,6 +32,115 @@ fn messages(problem: &Value) -> String {
         .iter()
         .map(|error| format!("{}: {}\n", error["field"].as_str().unwrap(), error["message"].as_str().unwrap()))
         .collect()
+}
+
+/// How many keys are asked for in both ways, under each of two rules about their ends.
+const TURNS: usize = 60;
+
+/// What somebody chooses for a key.
+#[derive(Debug, Clone)]
+struct KeyChoice {
+    name: String,
+    description: String,
+    mode: &'static str,
+    /// Full access without any.
+    scopes: Option<Vec<&'static str>>,
+    addresses: Vec<&'static str>,
+    end: KeyEnd,
+}
+
+#[derive(Debug, Clone)]
+enum KeyEnd {
+    Default,
+    Never,
+    Days(u16),
+    On(&'static str),
+}
+
+impl KeyChoice {
+    /// As the form sends it.
+    fn fields(&self, id: &str) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("key_id", id.to_owned()), ("service", "sms".to_owned())];
+        fields.extend([
+            ("name", self.name.clone()),
+            ("description", self.description.clone()),
+            ("mode", self.mode.to_owned()),
+        ]);
+        fields.push(("access", if self.scopes.is_some() { "some" } else { "full" }.to_owned()));
+        fields.extend(self.scopes.iter().flatten().map(|scope| ("scopes", (*scope).to_owned())));
+        fields.push(("allowed_ips", self.addresses.join("\r\n")));
+        match self.end {
+            KeyEnd::Default => {}
+            KeyEnd::Never => fields.push(("ends", "never".to_owned())),
+            KeyEnd::Days(days) => fields.push(("ends", days.to_string())),
+            KeyEnd::On(day) => fields.extend([("ends", "date".to_owned()), ("ends_on", day.to_owned())]),
+        }
+        fields
+    }
+
+    /// As a program sends it.
+    fn body(&self) -> Value {
+        let mut body = json!({"service": "sms", "name": self.name, "description": self.description, "mode": self.mode});
+        if let Some(scopes) = &self.scopes {
+            body["scopes"] = json!(scopes);
+        }
+        if !self.addresses.is_empty() {
+            body["allowed_ips"] = json!(self.addresses);
+        }
+        match self.end {
+            KeyEnd::Default => {}
+            KeyEnd::Never => body["expires_at"] = Value::Null,
+            KeyEnd::Days(days) => body["expires_in_days"] = json!(days),
+            KeyEnd::On(day) => body["expires_at"] = json!(format!("{day}T23:59:59Z")),
+        }
+        body
+    }
+}
+
+/// Mostly what is allowed, since one wrong choice refuses them all.
+fn key_choices(secret: String) -> impl Strategy<Value = KeyChoice> {
+    let holds_secret = format!("see {secret}");
+    let name = prop_oneof![
+        12 => "\\PC{1,40}",
+        1 => any::<String>(),
+        1 => Just("x".repeat(101)),
+        1 => Just("a\tb".to_owned()),
+        1 => Just(holds_secret.clone()),
+    ];
+    let description = prop_oneof![
+        12 => "\\PC{0,80}",
+        1 => Just("Line\r\nand line".to_owned()),
+        1 => Just("ž".repeat(501)),
+        1 => Just("\u{7}".to_owned()),
+        1 => Just(holds_secret),
+    ];
+    let scopes = prop_oneof![
+        4 => Just(None),
+        4 => subsequence(vec!["balance.read", "messages.read", "messages.send"], 0..=3).prop_map(Some),
+        1 => Just(Some(vec!["messages.send", "messages.fly"])),
+        1 => Just(Some(vec!["A"])),
+    ];
+    let allowed = vec!["10.0.0.0/8", "::ffff:203.0.113.9", "2001:db8::/32", "10.1.2.3"];
+    let addresses =
+        prop_oneof![12 => subsequence(allowed, 0..=4), 1 => Just(vec!["10.0.0.1/8"]), 1 => Just(vec!["here"])];
+    let end = prop_oneof![
+        3 => Just(KeyEnd::Default),
+        1 => Just(KeyEnd::Never),
+        4 => (1_u16..=365).prop_map(KeyEnd::Days),
+        1 => (366_u16..).prop_map(KeyEnd::Days),
+        3 => select(vec!["2026-03-01", "2026-12-31", "2027-02-28"]).prop_map(KeyEnd::On),
+        1 => select(vec!["2020-01-01", "2200-01-01"]).prop_map(KeyEnd::On),
+    ];
+    (name, description, select(vec!["live", "test"]), scopes, addresses, end).prop_map(
+        |(name, description, mode, scopes, addresses, end)| KeyChoice {
+            name,
+            description,
+            mode,
+            scopes,
+            addresses,
+            end,
+        },
+    )
 }
 
 on_both_databases! {
@@ -136,7 +249,12 @@ on_both_databases! {
         told["key"] = Value::Null;
         told["replayed"] = json!(true);
         assert_eq!(again.json(), told);
-        for other in [json!({"service": "sms", "name": "Customer 43", "external_id": "cust_42"}), json!({"service": "sms", "name": "Customer 42"})] {
+        for other in [
+            json!({"service": "sms", "name": "Customer 43", "external_id": "cust_42"}),
+            json!({"service": "sms", "name": "Customer 42"}),
+            // Never, where the first one asked for the default.
+            json!({"service": "sms", "name": "Customer 42", "external_id": "cust_42", "expires_at": null}),
+        ] {
             program.create(&other).assert_problem(422, "DIFFERENT_REQUEST");
         }
         program.and("idempotency-key", "a b").create(&wanted).assert_problem(400, "BAD_REQUEST");
@@ -355,32 +473,49 @@ on_both_databases! {
     fn the_dashboard_and_the_api_create_keys_by_one_set_of_rules(db: &Database) {
         let app = db.app();
         let (client, program) = (app.signed_in(), Program::of(&app));
-        let names = ["X", "", " ", "  Ž 😀 ", "a\tb", &"x".repeat(100), &"x".repeat(101)];
-        let descriptions = ["", "Line\r\nand line", &"ž".repeat(500), &"x".repeat(501), "\u{7}"];
-        let scopes: [&[&str]; 4] = [&[], &["messages.send"], &["messages.read", "messages.send", "messages.read"], &["messages.fly"]];
-        let addresses = ["", "10.0.0.0/8", "::ffff:203.0.113.9", "10.0.0.1/8"];
-        let stored = |id: &str| db.ask(&format!("SELECT name || '|' || description || '|' || scopes || '|' || allowed_ips AS line FROM api_keys WHERE id = '{id}'"));
-        let mut made = 0;
+        let stored = |id: &str| {
+            let columns = "name || '|' || description || '|' || mode || '|' || status || '|' || scopes || '|' || allowed_ips \
+                           || '|' || COALESCE(CAST(expires_at AS TEXT), 'never')";
+            db.ask(&format!("SELECT {columns} AS line FROM api_keys WHERE id = '{id}'"))
+        };
+        let (choices, mut random, mut made) = (key_choices(app.make_key("Victim").secret), TestRunner::deterministic(), 0);
 
-        for turn in 0..84 {
-            let (name, description) = (names[turn % 7], descriptions[turn % 5]);
-            let (scopes, address) = (scopes[turn % 4], addresses[turn / 4 % 4]);
-            let id = keyfob::domain::api_key::ApiKeyId::mint().to_string();
-            let mut fields = vec![("key_id", &*id), ("service", "sms"), ("name", name), ("description", description), ("access", "some"), ("allowed_ips", address)];
-            fields.extend(scopes.iter().map(|scope| ("scopes", *scope)));
-            let by_form = client.post("/api-keys", &fields).status;
-            let list: &[&str] = if address.is_empty() { &[] } else { &[address] };
-            let by_program = program.create(&json!({"service": "sms", "name": name, "description": description, "scopes": scopes, "allowed_ips": list}));
-
-            let what = format!("{name:?} {description:?} {scopes:?} {address:?}: {}", by_program.body);
-            assert_eq!(by_form == 422, by_program.status == 422, "{what}");
-            if by_form != 422 {
-                assert_eq!((by_form, by_program.status), (200, 201), "{what}");
-                assert_eq!(stored(&id), stored(&key_of(&by_program).id), "{what}");
-                made += 1;
+        for turn in 0..2 * TURNS {
+            if turn == TURNS {
+                let rule = [("default_lifetime_days", "30"), ("max_lifetime_days", "365")];
+                client.post("/settings/instance", &rule).assert_status(303);
             }
+            let wanted = choices.new_tree(&mut random).unwrap().current();
+            let id = ApiKeyId::mint().to_string();
+            let fields = wanted.fields(&id);
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+            let by_form = client.post("/api-keys", &fields);
+            let by_program = program.create(&wanted.body());
+
+            let what = format!("{wanted:?}: {}", by_program.body);
+            assert_eq!(by_form.status == 422, by_program.status == 422, "{what}");
+            if by_form.status == 422 {
+                let mut told = by_form.page().texts(".field__error");
+                let mut sentences: Vec<String> = by_program.json()["errors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap().to_owned()).collect();
+                told.sort_unstable();
+                sentences.sort_unstable();
+                assert_eq!(told, sentences, "{what}");
+                continue;
+            }
+            assert_eq!((by_form.status, by_program.status), (200, 201), "{what}");
+            let key = key_of(&by_program);
+            assert_eq!(stored(&id), stored(&key.id), "{what}");
+            let revealed = by_form.page().text(".reveal .copyable__text[id^=key-secret]");
+            let [own, other] = [&revealed, &key.secret].map(|secret| {
+                let question = json!({"key": secret, "service": "sms", "client_ip": "10.1.2.3"}).to_string();
+                let mut verdict = app.anonymous().post_json("/v1/keys/verify", question).assert_ok().json();
+                verdict.as_object_mut().unwrap().remove("key_id");
+                verdict
+            });
+            assert_eq!(own, other, "{what}");
+            made += 1;
         }
-        assert!(made > 5, "{made}");
+        assert!((TURNS / 4..TURNS * 7 / 4).contains(&made), "both sides are tried: {made} were made");
     }
 
     fn a_management_key_that_is_off_is_refused_at_once_and_so_is_one_that_ended(db: &Database) {
@@ -549,6 +684,7 @@ on_both_databases! {
         let many: Value = (0..51).map(|number| (format!("n{number}"), json!(""))).collect::<serde_json::Map<_, _>>().into();
         for (field, value) in [
             ("name", json!("")), ("name", json!("x".repeat(101))), ("mode", json!("both")), ("service", json!("nope")),
+            ("name", json!(secret)), ("description", json!(format!("It is {secret}."))), ("mode", json!("Live")),
             ("description", json!("x".repeat(501))), ("external_id", json!("")), ("external_id", json!("x".repeat(256))),
             ("external_id", json!(secret)), ("metadata", json!({"note": format!("is {secret}!")})),
             ("metadata", json!({secret.clone(): ""})), ("metadata", many), ("metadata", json!({"n": "x".repeat(4096)})),
@@ -564,6 +700,13 @@ on_both_databases! {
             }
         }
         program.create(&json!({"service": "sms", "name": "X", "expires_in_days": 3, "expires_at": null})).assert_problem(422, "INVALID");
+        // What a program does not know must not become full access, and access from anywhere.
+        for field in ["scopes", "allowed_ips"] {
+            let refused = program.create(&sms(field, Value::Null)).assert_problem(422, "INVALID");
+            assert!(messages(&refused.json()).starts_with(&format!("{field}: This is null.")), "{}", refused.body);
+        }
+        let both = program.create(&sms("mode", json!("both"))).assert_problem(422, "INVALID");
+        assert_eq!(messages(&both.json()), "mode: Write live or test.\n");
         program.patch(&key, 1, &json!({"name": null})).assert_problem(422, "INVALID");
         for (body, word) in [
             (json!({"service": "sms"}), "missing field `name`"),
@@ -582,9 +725,15 @@ on_both_databases! {
         for wrong in [
             json!({"status": "off"}), json!({"status": "disabled", "reason": "holder"}), json!({"status": "disabled", "reason": "x"}),
             json!({"status": "enabled", "reason": "unused"}), json!({"status": "disabled", "note": "x".repeat(201)}),
+            json!({"status": "disabled", "note": format!("leaked: {secret}")}),
         ] {
             program.send("PUT", &status, &wrong).assert_problem(422, "INVALID");
         }
+        let rotation = format!("{}/rotation", path_of(&key));
+        for wrong in [json!({"reason": secret}), json!({"reason": "x".repeat(201)}), json!({"grace_seconds": -1})] {
+            program.send("POST", &rotation, &wrong).assert_problem(422, "INVALID");
+        }
+        assert!(!db.holds(&secret[9..]), "no refused text is kept");
         let long = " ".repeat(1 << 20);
         for (method, path) in [("POST", "/v1/keys"), ("PATCH", &*path_of(&key)), ("PUT", &*status), ("POST", &*format!("{}/rotation", path_of(&key)))] {
             program.client.send(method, path, Some(("application/json", long.as_bytes()))).assert_problem(413, "PAYLOAD_TOO_LARGE");

@@ -113,6 +113,32 @@ on_both_databases! {
         call(&program, &CALLS[2], &foreign[0].id).assert_ok();
     }
 
+    fn every_answer_to_a_replaced_secret_says_when_it_ends(db: &Database) {
+        let app = db.app();
+        let (manager, key) = (app.make_management_key("*", "sms"), app.make_key("Project X"));
+        let (client, rotation) = (app.signed_in(), format!("/api-keys/{}/rotation", manager.id));
+        let secret_id = client.get(&rotation).assert_ok().page().field("secret_id");
+        client.post(&rotation, &[("secret_id", &secret_id), ("grace", "3600")]).assert_ok();
+        let program = Program::with(&app, &manager);
+        let question = json!({"key": key.secret}).to_string();
+        let usage = format!("/v1/usage?key_id={}", key.id);
+        let others: [(_, &str, Option<(_, &[u8])>); 6] = [
+            ("GET", "/v1/keys/current", None),
+            ("POST", "/v1/keys/lookup", Some(("application/json", question.as_bytes()))),
+            ("POST", "/v1/key-imports", Some(("application/jsonl", b"".as_slice()))),
+            ("POST", "/v1/introspect", Some(("application/x-www-form-urlencoded", b"token=x".as_slice()))),
+            ("GET", "/v1/audit-events", None),
+            ("GET", &usage, None),
+        ];
+
+        let answers = CALLS.iter().map(|any| call(&program, any, &key.id));
+        let answers = answers.chain(others.into_iter().map(|(method, path, body)| program.client.send(method, path, body)));
+        for (place, answer) in answers.enumerate() {
+            assert!(answer.status < 300, "{place}: {}", answer.body);
+            assert_eq!(answer.header("sunset"), "Sun, 01 Mar 2026 13:00:00 GMT", "{place}");
+        }
+    }
+
     fn an_ordinary_key_reads_and_switches_off_itself_and_does_nothing_else(db: &Database) {
         let app = db.app();
         let (key, other) = (app.make_key("Project X"), app.make_key("Project Y"));

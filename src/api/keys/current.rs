@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::answer_traced;
 use crate::api::caller::{announce_end, holder};
 use crate::api::client::{actor_of, described};
-use crate::domain::api_key::{self, KeyStatus, KeyView, ManagementBounds, StatusReason, StatusRequest};
+use crate::domain::api_key::{self, KeyStatus, KeyView, ManagementBoundsView, StatusReason, StatusRequest};
 use crate::domain::management;
 use crate::domain::service::{self, SelfRevocation};
 use crate::error::{Error, Result};
@@ -22,24 +22,7 @@ struct OwnKeyView<'a> {
     #[serde(flatten)]
     key: KeyView<'a>,
     /// Of a management key.
-    bounds: Option<OwnBoundsView<'a>>,
-}
-
-#[derive(Serialize)]
-struct OwnBoundsView<'a> {
-    services: Vec<&'a str>,
-    grantable_scopes: Vec<&'a str>,
-    max_lifetime_days: Option<i64>,
-}
-
-impl<'a> From<&'a ManagementBounds> for OwnBoundsView<'a> {
-    fn from(bounds: &'a ManagementBounds) -> Self {
-        Self {
-            services: bounds.services.slugs().collect(),
-            grantable_scopes: bounds.grantable_scopes.names().collect(),
-            max_lifetime_days: bounds.max_lifetime_days,
-        }
-    }
+    bounds: Option<ManagementBoundsView<'a>>,
 }
 
 /// `GET /v1/keys/current`: the key itself, without its secrets.
@@ -52,7 +35,7 @@ pub async fn show_current_key(state: Data<State>, request: HttpRequest) -> Resul
             Ok((api_key::find(conn, &account, &id)?, bounds))
         });
         let (entry, bounds) = read.await?;
-        let view = OwnKeyView { key: KeyView::from(&entry), bounds: bounds.as_ref().map(OwnBoundsView::from) };
+        let view = OwnKeyView { key: KeyView::from(&entry), bounds: bounds.as_ref().map(ManagementBoundsView::from) };
         Ok(announce_end(HttpResponse::Ok().json(view), &key))
     };
     answer_traced(&state, &request, show).await

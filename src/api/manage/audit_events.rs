@@ -76,7 +76,7 @@ pub async fn list_audit_events(state: Data<State>, request: HttpRequest) -> Resu
             audit_events: page.rows.iter().map(AuditObject::from).collect(),
             next_cursor: page.next.map(|next| next.to_string()),
         };
-        Ok(HttpResponse::Ok().json(view))
+        Ok(manager.answer(HttpResponse::Ok().json(view)))
     };
     answer_traced(&state, &request, list).await
 }

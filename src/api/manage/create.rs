@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::manager::{Manager, with_version};
 use super::members::{allowed_ips, expiry, nullable, scopes};
 use crate::api::answer_traced;
-use crate::api::caller::announce_end;
 use crate::api::idempotency_key::idempotent_request;
 use crate::api::json_body::{check_length, parse};
+use crate::domain::api_key::secret::Mode;
 use crate::domain::api_key::{
-    AllowedIps, ApiKeyId, Expiry, ExternalId, KeyRules, KeyView, Metadata, NewApiKey, Scopes,
+    AllowedIps, ApiKeyId, Expiry, ExternalId, KeyRules, KeyView, Metadata, NewApiKey, Scopes, sent_list,
 };
 use crate::domain::idempotency::{self, IdempotentRequest};
 use crate::domain::management::{self, ManagedCreation, ManagementScope, MintedKey};
@@ -35,9 +35,12 @@ struct CreateKeyRequest {
     description: Option<String>,
     external_id: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
-    scopes: Option<Vec<String>>,
-    allowed_ips: Option<Vec<String>>,
     #[serde(default, deserialize_with = "nullable")]
+    scopes: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "nullable")]
+    allowed_ips: Option<Option<Vec<String>>>,
+    /// Left out of what is compared where it is not there: `null`, which is never, is another request.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     expires_at: Option<Option<String>>,
     expires_in_days: Option<i64>,
 }
@@ -47,22 +50,33 @@ impl CreateKeyRequest {
 
     fn validate(&self) -> Result<NewApiKey> {
         let mut errors = FieldErrors::default();
-        let (mode, description) = (self.mode.as_deref().unwrap_or("live"), self.description.as_deref().unwrap_or(""));
-        let id = ApiKeyId::mint();
+        let mode = self.mode.as_deref().map_or(Ok(Mode::Live), str::parse);
+        let mode = errors.collect(mode.map_err(|()| Error::invalid("mode", "Write live or test.")))?;
+        let (id, mode) = (ApiKeyId::mint(), mode.unwrap_or(Mode::Live).as_str());
+        let description = self.description.as_deref().unwrap_or_default();
         let new = errors.collect(NewApiKey::parse(id.as_str(), &self.service, mode, &self.name, description))?;
         let external_id = errors.collect(self.external_id.as_deref().map(ExternalId::parse).transpose())?;
         let metadata = errors.collect(self.metadata.as_ref().map(Metadata::parse).transpose())?;
-        let scopes = errors.collect(self.scopes.as_deref().map_or_else(|| Ok(Scopes::full()), scopes))?;
-        let anywhere = || Ok(AllowedIps::anywhere());
-        let allowed_ips = errors.collect(self.allowed_ips.as_deref().map_or_else(anywhere, allowed_ips))?;
+        let scopes = errors.collect(self.scopes())?;
+        let allowed_ips = errors.collect(self.allowed_ips())?;
         let expiry = errors.collect(expiry(self.expires_at.as_ref(), self.expires_in_days))?;
         match (new, external_id, metadata, scopes, allowed_ips, expiry) {
-            (Some(new), Some(external_id), Some(metadata), Some(scopes), Some(allowed_ips), Some(expiry)) => {
+            (Some(new), Some(external_id), Some(metadata), Some(scopes), Some(allowed_ips), Some(expiry))
+                if errors.is_empty() =>
+            {
                 let rules = KeyRules { expiry: expiry.unwrap_or(Expiry::Default), scopes, allowed_ips };
                 Ok(new.with_rules(rules).with_reference(external_id, metadata.unwrap_or_default()))
             }
             _ => Err(Error::Invalid(errors)),
         }
+    }
+
+    fn scopes(&self) -> Result<Scopes> {
+        sent_list("scopes", self.scopes.as_ref())?.map_or_else(|| Ok(Scopes::full()), scopes)
+    }
+
+    fn allowed_ips(&self) -> Result<AllowedIps> {
+        sent_list("allowed_ips", self.allowed_ips.as_ref())?.map_or_else(|| Ok(AllowedIps::anywhere()), allowed_ips)
     }
 }
 
@@ -125,7 +139,7 @@ pub async fn create_key(
                 created(&key_id, version, body)
             }
         };
-        Ok(announce_end(response, &manager.key))
+        Ok(manager.answer(response))
     };
     answer_traced(&state, &request, create).await
 }

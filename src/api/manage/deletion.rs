@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::manager::Manager;
 use super::parse_id;
 use crate::api::answer_traced;
-use crate::api::caller::announce_end;
 use crate::domain::management::{self, ManagementScope};
 use crate::error::Result;
 use crate::http::State;
@@ -20,7 +19,7 @@ pub async fn delete_key(state: Data<State>, request: HttpRequest, id: Path<Strin
         let key = id.clone();
         manager.change(&state, &request, move |tx, remit| management::delete(tx, remit, &key)).await?;
         tracing::info!(key = %id, by = %manager.key.id, "an API key was deleted over the API");
-        Ok(announce_end(HttpResponse::NoContent().finish(), &manager.key))
+        Ok(manager.answer(HttpResponse::NoContent().finish()))
     };
     answer_traced(&state, &request, delete).await
 }

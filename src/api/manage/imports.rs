@@ -71,7 +71,7 @@ pub async fn import_keys(state: Data<State>, request: HttpRequest, payload: Payl
             key_import::import(tx, &terms, &lines, mode)
         };
         let answers = manager.change(&state, &request, work).await?;
-        Ok(HttpResponse::Ok().json(ImportView::new(&answers, is_rehearsal)))
+        Ok(manager.answer(HttpResponse::Ok().json(ImportView::new(&answers, is_rehearsal))))
     };
     answer_traced(&state, &request, import).await
 }

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::api::basic_credentials::BasicCredentials;
-use crate::api::caller::{Door, ask_about};
+use crate::api::caller::{Door, announce_end, ask_about};
 use crate::api::form_body::is_form;
 use crate::api::gate::presented_key::PresentedKey;
 use crate::api::json_body::{check_length, explain, read};
@@ -62,7 +62,7 @@ async fn decide(state: &State, request: &HttpRequest, payload: Payload) -> Resul
         _ => Bytes::from_static(INACTIVE),
     };
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(HttpResponse::Ok().insert_header(json).body(body))
+    Ok(announce_end(HttpResponse::Ok().insert_header(json).body(body), &manager))
 }
 
 /// The management key that asks. Of Basic credentials the name has to be its id, since that

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::manager::Manager;
-use crate::api::caller::announce_end;
 use crate::api::{answer_traced, list_query};
 use crate::domain::api_key::{ExternalId, KeyFilter, KeyPlace, KeySearch, KeySort, KeyStatus, KeyView, SortedKeys};
 use crate::domain::management::ManagementScope;
@@ -57,7 +56,7 @@ pub async fn list_keys(state: Data<State>, request: HttpRequest) -> Result<HttpR
             keys: page.rows.iter().map(KeyView::from).collect(),
             next_cursor: page.last.as_ref().map(|place| place.to_text(sort)),
         };
-        Ok(announce_end(HttpResponse::Ok().json(view), &manager.key))
+        Ok(manager.answer(HttpResponse::Ok().json(view)))
     };
     answer_traced(&state, &request, list).await
 }

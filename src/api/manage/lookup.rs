@@ -3,8 +3,6 @@
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -12,9 +10,9 @@ use super::manager::Manager;
 use crate::api::answer_traced;
 use crate::api::json_body::{check_length, parse};
 use crate::domain::api_key::{self, KeyView};
+use crate::domain::key_import::parse_digest;
 use crate::domain::management::ManagementScope;
 use crate::error::{Error, Result};
-use crate::hex;
 use crate::http::State;
 use crate::http::problem::ApiError;
 use crate::store::{Digest, Tx};
@@ -33,19 +31,12 @@ impl LookupRequest {
     const FORM: &str = "{\"key\": \"…\"} or {\"sha256\": \"…\"}";
 
     fn digest(&self) -> Result<Digest> {
-        let wrong = "Write the SHA-256 of the whole key as 64 hexadecimal digits, or as base64url.";
         match (&self.key, &self.sha256) {
             (Some(key), None) => Ok(Digest::of(key.trim_ascii().as_bytes())),
-            (None, Some(text)) => read_digest(text.trim()).ok_or_else(|| Error::invalid("sha256", wrong)),
+            (None, Some(text)) => parse_digest(text),
             _ => Err(Error::Malformed(format!("Send {}, and one of them alone.", Self::FORM))),
         }
     }
-}
-
-fn read_digest(text: &str) -> Option<Digest> {
-    let in_base64 = || URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?.try_into().ok();
-    let bytes: [u8; 32] = hex::decode(text).map(|bytes| *bytes).or_else(in_base64)?;
-    Some(Digest::from_bytes(bytes))
 }
 
 #[derive(Serialize)]
@@ -77,7 +68,7 @@ pub async fn look_up_key(
         let work = move |tx: &mut Tx<'_>| api_key::look_up_within(tx, &account, &services, digest);
         let found = state.store.change(manager.actor(&state, &request), state.clock.now(), work).await?;
         let key = KeyView::from(&found.entry);
-        Ok(HttpResponse::Ok().json(LookedUpView { secret_id: found.secret_id.as_str(), key }))
+        Ok(manager.answer(HttpResponse::Ok().json(LookedUpView { secret_id: found.secret_id.as_str(), key })))
     };
     answer_traced(&state, &request, look_up).await
 }

@@ -58,7 +58,12 @@ impl Manager {
     pub(super) fn tell(&self, entry: &ApiKeyEntry) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         with_version(&mut response, entry.key.version);
-        announce_end(response.json(KeyView::from(entry)), &self.key)
+        self.answer(response.json(KeyView::from(entry)))
+    }
+
+    /// An answer, with the end of the secret that it was asked with, if it was replaced.
+    pub(super) fn answer(&self, response: HttpResponse) -> HttpResponse {
+        announce_end(response, &self.key)
     }
 }
 

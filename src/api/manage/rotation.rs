@@ -8,7 +8,6 @@ use super::manager::{Manager, with_version};
 use super::members::parse_time;
 use super::parse_id;
 use crate::api::answer_traced;
-use crate::api::caller::announce_end;
 use crate::api::json_body::{check_length, parse};
 use crate::domain::api_key::rotation::{Grace, Rotation, RotationRequest};
 use crate::domain::api_key::{KeySecretId, NewSecretView, ReplacedSecret};
@@ -100,7 +99,7 @@ pub async fn rotate_key(
         };
         let mut response = HttpResponse::Ok();
         with_version(&mut response, entry.key.version);
-        Ok(announce_end(response.json(view), &manager.key))
+        Ok(manager.answer(response.json(view)))
     };
     answer_traced(&state, &request, rotate).await
 }

@@ -74,7 +74,7 @@ pub async fn show_usage(state: Data<State>, request: HttpRequest) -> Result<Http
             Ok((key, counted))
         };
         let (key, counted) = state.store.read(read).await?;
-        Ok(HttpResponse::Ok().json(UsageView::new(&key, period, &counted)))
+        Ok(manager.answer(HttpResponse::Ok().json(UsageView::new(&key, period, &counted))))
     };
     answer_traced(&state, &request, show).await
 }

@@ -1,15 +1,26 @@
 //! `keyfob key show`.
 
+use serde::Serialize;
+
 use super::found::{account_of, parse_id};
 use crate::cli::minute::minute;
 use crate::cli::on_database::{open, print};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::api_key::{self, ApiKeyEntry, KeyView, ManagementBounds, StatusReason};
+use crate::domain::api_key::{self, ApiKeyEntry, KeyView, ManagementBounds, ManagementBoundsView, StatusReason};
 use crate::domain::guard::{self, Limits};
 use crate::error::{Error, Result};
 use crate::format::count;
 use crate::store::{MayCreate, UtcTime};
+
+/// The JSON object of a key; of a management key with its bounds.
+#[derive(Serialize)]
+struct ShownKeyView<'a> {
+    #[serde(flatten)]
+    key: KeyView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounds: Option<ManagementBoundsView<'a>>,
+}
 
 pub(super) async fn show(config: &Config, id: &str, json: bool) -> Result<()> {
     let id = parse_id(id)?;
@@ -22,7 +33,9 @@ pub(super) async fn show(config: &Config, id: &str, json: bool) -> Result<()> {
     });
     let (entry, limits, bounds) = read.await?;
     let text = if json {
-        serde_json::to_string(&KeyView::from(&entry)).map_err(Error::internal)? + "\n"
+        let bounds = bounds.as_ref().map(ManagementBoundsView::from);
+        let view = ShownKeyView { key: KeyView::from(&entry), bounds };
+        serde_json::to_string(&view).map_err(Error::internal)? + "\n"
     } else {
         described(&entry, &limits, bounds.as_ref(), Clock::System.now())
     };
@@ -64,6 +77,8 @@ fn described(entry: &ApiKeyEntry, limits: &Limits, bounds: Option<&ManagementBou
         || "never".to_owned(),
         |usage| format!("{} UTC, {} in all", minute(usage.last_used_at), count(entry.uses(), "use")),
     );
+    // Quoted and escaped: these may hold characters that a terminal obeys.
+    let metadata: Vec<_> = key.metadata.entries().iter().map(|(name, value)| format!("{name:?}: {value:?}")).collect();
     let mut fields = vec![
         ("Id", key.id.to_string()),
         ("Name", key.name.clone()),
@@ -71,6 +86,8 @@ fn described(entry: &ApiKeyEntry, limits: &Limits, bounds: Option<&ManagementBou
         ("Service", key.service.clone()),
         ("Mode", key.mode.as_str().to_owned()),
         ("Secret", entry.secret.mask.clone()),
+        ("External id", key.external_id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned())),
+        ("Metadata", metadata.join("\n             ")),
         ("Status", format!("{}{reason}", key.status.as_str())),
         ("Ends", ends),
         ("Scopes", scopes),

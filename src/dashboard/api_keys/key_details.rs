@@ -1,5 +1,7 @@
 //! A key with everything that its page shows, read in one transaction.
 
+use std::collections::BTreeMap;
+
 use super::callback::view::CallbackView;
 use super::default_sender_view::DefaultSenderView;
 use super::first_request::SMS;
@@ -18,7 +20,7 @@ use crate::dashboard::guards::limits_view::LimitsView;
 use crate::dashboard::leaks::report_view::LeakReportView;
 use crate::dashboard::refusals::fresh;
 use crate::dashboard::refusals::of_key::KeyRefusals;
-use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId};
+use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, SecretOrigin};
 use crate::domain::guard;
 use crate::domain::identity::operator;
 use crate::domain::leak_report;
@@ -34,6 +36,8 @@ const MAX_REFUSED_ADDRESSES: i64 = 100;
 /// A key, and its sections where it has them.
 pub(super) struct KeyDetails {
     pub(super) entry: ApiKeyEntry,
+    /// What a program keeps with it.
+    pub(super) metadata: BTreeMap<String, String>,
     /// The name of the operator who made it.
     pub(super) created_by: Option<String>,
     pub(super) reason: ReasonView,
@@ -71,6 +75,7 @@ impl KeyDetails {
             let refused = refused_addresses(conn, &id, Code::IpNotAllowed.name(), now, MAX_REFUSED_ADDRESSES)?;
             let maker = entry.key.created_by.as_ref().map(|maker| operator::find(conn, maker)).transpose()?;
             Ok(Self {
+                metadata: entry.key.metadata.entries(),
                 created_by: maker.map(|maker| maker.name),
                 reason: ReasonView::read(conn, &entry.key)?,
                 expiry: ExpiryView::read(conn, &entry.key, now)?,
@@ -91,6 +96,11 @@ impl KeyDetails {
             })
         });
         read.await
+    }
+
+    /// Whether the present secret is one that Keyfob never had.
+    pub(super) fn is_imported(&self) -> bool {
+        self.entry.secret.origin == SecretOrigin::Imported
     }
 }
 

@@ -4,9 +4,9 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 
-use super::secret_scan::find_secrets;
+use super::secret_scan::refuse_secrets;
 use crate::domain::text;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::types::text_column;
 
 const MAX_EXTERNAL_ID_CHARS: usize = 255;
@@ -20,13 +20,11 @@ impl ExternalId {
     /// Validates an id: one line of 1 to 255 characters without a secret of a key.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `external_id`.
+    /// [`Error::Invalid`](crate::error::Error::Invalid) for `external_id`.
     pub fn parse(text: &str) -> Result<Self> {
         let id = text::line("external_id", "External ID", MAX_EXTERNAL_ID_CHARS, text)?;
-        if find_secrets(&id).secrets.is_empty() {
-            return Ok(Self(id));
-        }
-        Err(Error::invalid("external_id", "This holds an API key, which would be shown to others. Remove it."))
+        refuse_secrets("external_id", &id)?;
+        Ok(Self(id))
     }
 
     /// The id.

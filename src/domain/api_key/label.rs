@@ -6,6 +6,7 @@ use super::entry::ApiKeyEntry;
 use super::external_id::ExternalId;
 use super::list::{find, forget};
 use super::record::ApiKeyId;
+use super::secret_scan::refuse_secrets;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
 use crate::domain::text;
@@ -22,19 +23,25 @@ pub struct Label {
 }
 
 impl Label {
-    /// Validates a name and a description.
+    /// Validates a name and a description, without a secret of a key.
     ///
     /// # Errors
     /// [`Error::Invalid`] with a message for every invalid field.
     pub fn parse(name: &str, description: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
-        let name = errors.collect(text::line("name", "Key Name", 100, name))?;
-        let description = errors.collect(text::paragraph("description", "Key Description", 500, description))?;
+        let name = errors.collect(without_secret("name", text::line("name", "Key Name", 100, name)))?;
+        let description = text::paragraph("description", "Key Description", 500, description);
+        let description = errors.collect(without_secret("description", description))?;
         match (name, description) {
             (Some(name), Some(description)) => Ok(Self { name, description }),
             _ => Err(Error::Invalid(errors)),
         }
     }
+}
+
+/// Everybody who sees the key sees its name, and so do the services that ask about it.
+fn without_secret(field: &'static str, text: Result<String>) -> Result<String> {
+    text.and_then(|text| refuse_secrets(field, &text).map(|()| text))
 }
 
 /// Replaces a key's name and description, if neither was changed since the key had this

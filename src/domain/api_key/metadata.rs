@@ -6,7 +6,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 
-use super::secret_scan::find_secrets;
+use super::secret_scan::refuse_secrets;
 use crate::error::{Error, Result};
 use crate::store::types::text_column;
 
@@ -47,9 +47,7 @@ impl Metadata {
         if json.len() > MAX_BYTES {
             return wrong(format!("{} bytes as JSON; {MAX_BYTES} is the most.", json.len()));
         }
-        if entries.iter().any(|(name, value)| [name, value].iter().any(|text| !find_secrets(text).secrets.is_empty())) {
-            return wrong("This holds an API key, which would be shown to others. Remove it.".to_owned());
-        }
+        entries.iter().flat_map(|(name, value)| [name, value]).try_for_each(|text| refuse_secrets("metadata", text))?;
         Ok(Self(json))
     }
 

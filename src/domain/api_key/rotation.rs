@@ -9,6 +9,7 @@ use super::list::{find, find_locked, forget};
 use super::record::ApiKeyId;
 use super::replaced_secret::ReplacedSecret;
 use super::secret::KeySecret;
+use super::secret_scan::refuse_secrets;
 use super::stored_secret::{KeySecretId, StoredSecret};
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
@@ -123,6 +124,7 @@ pub fn rotate(tx: &mut Tx<'_>, account: &AccountId, id: &ApiKeyId, request: Rota
     let RotationRequest { secret_id, grace, end_previous, replaces, reason } = request;
     let reason = reason.filter(|reason| !text::is_blank(reason));
     let reason = reason.map(|reason| text::line("reason", "The reason", MAX_REASON_CHARS, &reason)).transpose()?;
+    reason.iter().try_for_each(|reason| refuse_secrets("reason", reason))?;
     let ApiKeyEntry { key, secret: current, service, usage, previous, .. } = find_locked(tx, account, id)?;
     let secret_id = match owner_of(tx, &secret_id)? {
         Some(owner) if owner == *id => return Ok(Rotation::Repeated),

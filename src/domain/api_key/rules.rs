@@ -35,6 +35,18 @@ impl Default for KeyRules {
     }
 }
 
+/// The list that a program sent as `field` for a new key, and `None` where it sent none. `null` is no
+/// list: what a program does not know must not become everything that there is.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`.
+pub fn sent_list<'a>(field: &'static str, sent: Option<&'a Option<Vec<String>>>) -> Result<Option<&'a [String]>> {
+    match sent {
+        Some(None) => Err(Error::invalid(field, "This is null. Write a list, or leave it out for no limit.")),
+        sent => Ok(sent.and_then(Option::as_deref)),
+    }
+}
+
 /// Moves the end of a key; the same moment changes nothing.
 ///
 /// # Errors

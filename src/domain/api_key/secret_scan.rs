@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::secret::{KeySecret, MAX_PREFIX_CHARS, Mode, SIGNED_CHARS, is_prefix};
+use crate::error::{Error, Result};
 
 /// The most secrets that are found in one text.
 pub const MAX_FOUND_SECRETS: usize = 100;
@@ -37,6 +38,17 @@ pub fn find_secrets(text: &str) -> FoundSecrets {
         }
     }
     found
+}
+
+/// Checks that a text which is stored and shown holds no secret.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`, which repeats nothing of the text.
+pub fn refuse_secrets(field: &'static str, text: &str) -> Result<()> {
+    if find_secrets(text).secrets.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(field, "This holds an API key, which would be shown to others. Remove it."))
 }
 
 /// Where a secret ends whose mode begins after the underscore at `place`.

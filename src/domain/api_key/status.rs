@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::entry::ApiKeyEntry;
 use super::list::{find, forget};
 use super::record::{ApiKeyId, KeyStatus, StatusReason};
+use super::secret_scan::refuse_secrets;
 use super::trash;
 use crate::domain::account::AccountId;
 use crate::domain::audit::Action;
@@ -48,6 +49,7 @@ pub fn set_status(
     let reason = reason.filter(|_| status == KeyStatus::Disabled);
     let note = note.filter(|note| !text::is_blank(note));
     let note = note.map(|note| text::line("note", "The note", MAX_NOTE_CHARS, &note)).transpose()?;
+    note.iter().try_for_each(|note| refuse_secrets("note", note))?;
     let row = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::id.eq(id));
     let row = row.filter(api_keys::deleted_at.is_null());
     let before: Option<StatusReason> = row.select(api_keys::status_reason).first(tx.conn())?;

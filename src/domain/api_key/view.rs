@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::bounds::ManagementBounds;
 use super::entry::ApiKeyEntry;
 use super::external_id::ExternalId;
 use super::secret::KeySecret;
@@ -50,6 +51,24 @@ impl<'a> NewSecretView<'a> {
     #[must_use]
     pub fn new(entry: &'a ApiKeyEntry, secret: &'a KeySecret) -> Self {
         Self { key_id: entry.key.id.as_str(), key: secret.expose(), view: KeyView::from(entry) }
+    }
+}
+
+/// The JSON object of the bounds of a management key.
+#[derive(Debug, Serialize)]
+pub struct ManagementBoundsView<'a> {
+    services: Vec<&'a str>,
+    grantable_scopes: Vec<&'a str>,
+    max_lifetime_days: Option<i64>,
+}
+
+impl<'a> From<&'a ManagementBounds> for ManagementBoundsView<'a> {
+    fn from(bounds: &'a ManagementBounds) -> Self {
+        Self {
+            services: bounds.services.slugs().collect(),
+            grantable_scopes: bounds.grantable_scopes.names().collect(),
+            max_lifetime_days: bounds.max_lifetime_days,
+        }
     }
 }
 

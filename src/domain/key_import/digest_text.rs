@@ -15,7 +15,7 @@ const BASE64_CHARS: usize = 43;
 ///
 /// # Errors
 /// [`Error::Invalid`] for `sha256`.
-pub(super) fn parse(text: &str) -> Result<Digest> {
+pub fn parse(text: &str) -> Result<Digest> {
     let text = text.trim();
     let base64 = text.strip_suffix('=').unwrap_or(text);
     let bytes = match (text.len(), base64.len()) {

@@ -14,6 +14,7 @@ use super::mask::ImportedMask;
 use crate::domain::api_key::secret::{KeySecret, Mode};
 use crate::domain::api_key::{
     AllowedIps, Expiry, ExternalId, FOREIGN_CHARS, KeyRules, KeyStatus, Label, Metadata, Scopes, is_foreign_secret,
+    sent_list,
 };
 use crate::error::{Error, FieldErrors, Result};
 use crate::store::{Digest, UtcTime};
@@ -69,19 +70,22 @@ struct ImportFields {
     key: Option<Zeroizing<String>>,
     start: Option<String>,
     tail: Option<String>,
-    status: Option<String>,
+    /// Absent for a key that is enabled; of one that the file knows nothing of, nobody knows that it is.
+    #[serde(default, deserialize_with = "present")]
+    status: Option<Option<String>>,
     /// Absent for the installation's default, `null` for never.
     #[serde(default, deserialize_with = "present")]
     expires_at: Option<Option<String>>,
     created_at: Option<String>,
     external_id: Option<String>,
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    metadata: Option<BTreeMap<String, String>>,
     description: Option<String>,
     /// Absent for full access.
-    scopes: Option<Vec<String>>,
-    #[serde(default)]
-    allowed_ips: Vec<String>,
+    #[serde(default, deserialize_with = "present")]
+    scopes: Option<Option<Vec<String>>>,
+    /// Absent for anywhere.
+    #[serde(default, deserialize_with = "present")]
+    allowed_ips: Option<Option<Vec<String>>>,
     /// What an export says of the key besides, which a new key gets anew.
     #[serde(rename = "id")]
     _id: Option<IgnoredAny>,
@@ -89,7 +93,9 @@ struct ImportFields {
     _last_used_at: Option<IgnoredAny>,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+/// Tells `null` from a member that is not there. A database that writes lines writes `null` for what it
+/// does not know.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -165,13 +171,13 @@ impl ImportFields {
         let label = errors.collect(Label::parse(&self.name, self.description.as_deref().unwrap_or_default()))?;
         let mode = self.mode.parse().map_err(|()| Error::invalid("mode", "Write live or test."));
         let mode = errors.collect(mode)?;
-        let status = self.status.as_deref().map_or(Ok(KeyStatus::Enabled), str::parse);
+        let status = self.status.as_ref().map_or(Ok(KeyStatus::Enabled), |text| text.as_deref().unwrap_or("").parse());
         let status = errors.collect(status.map_err(|()| Error::invalid("status", "Write enabled or disabled.")))?;
         let rules = errors.collect(self.rules())?;
         let created_at =
             errors.collect(self.created_at.as_deref().map(|text| moment("created_at", text)).transpose())?;
         let external_id = errors.collect(self.external_id.as_deref().map(ExternalId::parse).transpose())?;
-        let metadata = errors.collect(Metadata::parse(&self.metadata))?;
+        let metadata = errors.collect(self.metadata.as_ref().map(Metadata::parse).transpose())?;
         if let Some((digest, _)) = &secret
             && self.shows(digest)
         {
@@ -200,7 +206,7 @@ impl ImportFields {
                 rules,
                 created_at,
                 external_id,
-                metadata,
+                metadata: metadata.unwrap_or_default(),
             }),
             _ => Err(Error::Invalid(errors)),
         }
@@ -240,8 +246,7 @@ impl ImportFields {
             Some(Some(text)) => moment("expires_at", text).map(Expiry::At),
         };
         let expiry = errors.collect(expiry)?;
-        let scopes = self.scopes.as_ref().map(|scopes| Scopes::parse(scopes.iter().map(String::as_str)));
-        let scopes = errors.collect(scopes.unwrap_or_else(|| Ok(Scopes::full())))?;
+        let scopes = errors.collect(self.scopes())?;
         let allowed_ips = errors.collect(self.allowed_ips())?;
         match (expiry, scopes, allowed_ips) {
             (Some(expiry), Some(scopes), Some(allowed_ips)) => Ok(KeyRules { expiry, scopes, allowed_ips }),
@@ -249,12 +254,18 @@ impl ImportFields {
         }
     }
 
+    fn scopes(&self) -> Result<Scopes> {
+        let names = sent_list("scopes", self.scopes.as_ref())?;
+        names.map_or_else(|| Ok(Scopes::full()), |names| Scopes::parse(names.iter().map(String::as_str)))
+    }
+
     fn allowed_ips(&self) -> Result<AllowedIps> {
+        let entries = sent_list("allowed_ips", self.allowed_ips.as_ref())?.unwrap_or_default();
         // An empty entry must not make a key that works from anywhere.
-        if self.allowed_ips.iter().any(|entry| entry.trim().is_empty()) {
+        if entries.iter().any(|entry| entry.trim().is_empty()) {
             return Err(Error::invalid("allowed_ips", "An entry is empty. Write 203.0.113.9 or 10.0.0.0/8."));
         }
-        AllowedIps::parse(&self.allowed_ips.join(" "))
+        AllowedIps::parse(&entries.join(" "))
     }
 
     /// Whether a text that is stored and shown is or holds the secret of this digest.
@@ -267,7 +278,8 @@ impl ImportFields {
                     && Digest::of(text.as_bytes()) == *digest
         };
         let texts = [Some(&self.name), self.description.as_ref(), self.external_id.as_ref()].into_iter().flatten();
-        texts.chain(self.metadata.keys()).chain(self.metadata.values()).any(|text| is_secret(text))
+        let metadata = self.metadata.iter().flatten().flat_map(|(name, value)| [name, value]);
+        texts.chain(metadata).any(|text| is_secret(text))
     }
 }
 

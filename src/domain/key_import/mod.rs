@@ -7,6 +7,7 @@ mod import;
 mod line;
 mod mask;
 
+pub use digest_text::parse as parse_digest;
 pub use import::{ImportMode, ImportTerms, LineAnswer, LineResult, import};
 pub use line::{ImportLine, ImportSource, MAX_LINE_BYTES, lines};
 pub(super) use mask::parts as mask_parts;

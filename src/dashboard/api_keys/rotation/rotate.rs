@@ -22,7 +22,7 @@ use crate::dashboard::frame::toast::Toast;
 use crate::dashboard::login::resume::ask_again;
 use crate::domain::account::{Access, Permission};
 use crate::domain::api_key::rotation::{self, Grace, Rotation, RotationRequest};
-use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, KeySecretId, KeyStatus};
+use crate::domain::api_key::{self, ApiKey, ApiKeyEntry, ApiKeyId, KeySecretId, KeyStatus, SecretOrigin};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::State;
 use crate::store::UtcTime;
@@ -58,6 +58,8 @@ struct RotationQuestion {
     live: Option<OldSecret>,
     /// What a new secret does not change, where it might be expected to.
     note: Option<&'static str>,
+    /// What keys of Keyfob begin with, where the present secret is of another system.
+    new_start: Option<String>,
     errors: FieldErrors,
     alert: Option<String>,
 }
@@ -93,11 +95,18 @@ impl RotationQuestion {
             choices: GraceOption::all(grace, key, now),
             live: entry.rotating(now).map(|old| OldSecret::new(old, key, now)),
             note: unchanged(key, now),
+            new_start: new_start(&entry),
             row: ApiKeyRow::new(entry, access, now),
             errors: FieldErrors::default(),
             alert: None,
         }
     }
+}
+
+/// A program that expects secrets of the other system's form has to learn of Keyfob's first.
+fn new_start(entry: &ApiKeyEntry) -> Option<String> {
+    let start = format!("{}_{}_", entry.service.key_prefix, entry.key.mode.as_str());
+    (entry.secret.origin == SecretOrigin::Imported && !entry.secret.mask.starts_with(&start)).then_some(start)
 }
 
 /// What stays as it is, although a new secret may look like a new beginning.
