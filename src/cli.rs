@@ -2,6 +2,7 @@
 
 mod audit;
 mod carriers;
+mod copy;
 mod credits;
 mod duration;
 mod key;
@@ -31,6 +32,7 @@ use crate::app::Keyfob;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::error::Error;
+use crate::secret_text::SecretText;
 use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate};
 
@@ -82,6 +84,12 @@ enum Command {
         #[arg(long)]
         keys_off: bool,
     },
+    /// Copy everything into another, empty database (SQLite or PostgreSQL), while Keyfob is stopped
+    Copy {
+        /// The database to fill; one that has anything in it is refused
+        #[arg(long, value_name = "URL")]
+        to: SecretText,
+    },
     /// The credits of the first account: what is left, or more of them
     Credits {
         #[command(subcommand)]
@@ -128,6 +136,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Operator(command)) => operator::run(&config, command).await,
         Some(Command::Setting(command)) => setting::run(&config, command).await,
         Some(Command::Restore { file, keys_off }) => restore::restore(&config, file, keys_off).await,
+        Some(Command::Copy { to }) => copy::copy(&config, &to).await,
         Some(Command::Credits { command }) => credits::run(&config, command).await,
         Some(Command::Carriers { command }) => carriers::run(&config, command),
         Some(Command::Audit(command)) => audit::run(&config, command).await,

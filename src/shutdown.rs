@@ -87,6 +87,12 @@ impl StopSignals {
     pub fn listen() -> io::Result<Self> {
         Ok(Self { gentle: EitherSignal::terminate_or_hangup()?, at_once: EitherSignal::interrupt_or_quit()? })
     }
+
+    /// Waits for the first one, whichever it is.
+    pub async fn first(&mut self) {
+        let (gentle, at_once) = (pin!(self.gentle.recv()), pin!(self.at_once.recv()));
+        select(gentle, at_once).await;
+    }
 }
 
 /// Two signals that mean the same.

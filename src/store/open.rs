@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions as FileOptions};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, ConnectionManager};
 use super::file::{DatabaseFile, beside};
-use super::{DatabaseUrl, MIGRATIONS, backup, start_failure, upgrade, url};
+use super::{DatabaseUrl, MIGRATIONS, backup, digest_check, start_failure, upgrade, url};
 
 /// The connections that one instance takes of PostgreSQL, at most.
 pub const DEFAULT_CONNECTIONS: u32 = 16;
@@ -66,7 +66,9 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
             let manager = ConnectionManager::Postgres(url::with_limits(address));
             let mut conn =
                 connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
-            let is_new = upgrade::upgrade(&mut conn, MIGRATIONS, None, options.may_create != MayCreate::Nothing)
+            let may_create = options.may_create != MayCreate::Nothing;
+            let is_new = upgrade::upgrade(&mut conn, MIGRATIONS, None, may_create)
+                .and_then(|is_new| digest_check::check(&mut conn).map(|()| is_new))
                 .map_err(|error| start_failure::describe(url, &error))?;
             Ok(Opened { manager, file: None, is_new })
         }
@@ -82,7 +84,7 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
 
 /// Connects, and tries again until the end of `wait` while the server is not up yet.
 /// Every other failure is final at once. Without the pool, which would retry without a word.
-fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> anyhow::Result<Conn> {
+pub(super) fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> anyhow::Result<Conn> {
     let (began, mut has_said) = (Instant::now(), false);
     loop {
         let error = match manager.connect() {
@@ -107,11 +109,11 @@ fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> an
 }
 
 fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
-    let upgraded = ConnectionManager::of_file(file)
-        .connect()
-        .map_err(anyhow::Error::from)
-        .and_then(|mut conn| upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true));
-    upgraded.map(drop).map_err(|error| start_failure::describe(url, &error))
+    let upgraded = ConnectionManager::of_file(file).connect().map_err(anyhow::Error::from).and_then(|mut conn| {
+        upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true)?;
+        digest_check::check(&mut conn)
+    });
+    upgraded.map_err(|error| start_failure::describe(url, &error))
 }
 
 fn guard_journals(file: &DatabaseFile) -> anyhow::Result<()> {
@@ -122,10 +124,19 @@ fn guard_journals(file: &DatabaseFile) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the file, unless it exists; `true` when it was made. It is made under another
-/// name and renamed when it is complete, so that a start which is killed leaves no
-/// half-made database behind.
+/// Makes the file, unless it exists; `true` when it was made.
 fn make(url: &DatabaseUrl, path: &Path) -> Result<bool, String> {
+    make_filled(url, path, |_| Ok(()))
+}
+
+/// Makes the file and has `fill` work on it, unless it exists; `true` when it was made. It is
+/// made under another name and renamed when it is complete, so that a start which is killed
+/// leaves no half-made database behind.
+pub(super) fn make_filled(
+    url: &DatabaseUrl,
+    path: &Path,
+    fill: impl FnOnce(&DatabaseFile) -> Result<(), String>,
+) -> Result<bool, String> {
     let path = std::path::absolute(path).map_err(|error| super::file::describe(path, &error))?;
     if path.exists() {
         return Ok(false);
@@ -137,7 +148,7 @@ fn make(url: &DatabaseUrl, path: &Path) -> Result<bool, String> {
     if path.exists() {
         return Ok(false);
     }
-    let unfinished = beside(&path, ".unfinished");
+    let unfinished = unfinished(&path);
     remove_all(&unfinished);
     FileOptions::new()
         .write(true)
@@ -146,10 +157,22 @@ fn make(url: &DatabaseUrl, path: &Path) -> Result<bool, String> {
         .open(&unfinished)
         .map_err(|error| super::file::describe(&path, &error))?;
     let made = DatabaseFile::identify(unfinished.clone())
-        .and_then(|file| upgrade_file(url, &file))
+        .and_then(|file| upgrade_file(url, &file).and_then(|()| fill(&file)))
         .and_then(|()| backup::name(&unfinished, &path));
     remove_all(&unfinished);
     made.map(|()| true)
+}
+
+/// The name of a file until it is complete.
+fn unfinished(path: &Path) -> PathBuf {
+    beside(path, ".unfinished")
+}
+
+/// Removes what a start or a copy that was ended too early left beside the database.
+pub fn remove_unfinished(url: &DatabaseUrl) {
+    if let Some(path) = url.file() {
+        remove_all(&unfinished(path));
+    }
 }
 
 /// Removes an unfinished database with its journals.

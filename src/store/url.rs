@@ -77,13 +77,15 @@ fn is_scheme(text: &str) -> bool {
 
 /// Time limits that libpq does not set by itself: it would wait minutes for a
 /// server that the network has lost. In seconds; `tcp_user_timeout` in
-/// milliseconds. Parameters of the URL take precedence.
-const DEFAULT_LIMITS: [(&str, &str); 5] = [
+/// milliseconds. And the name by which others on the server know that this is Keyfob.
+/// Parameters of the URL take precedence.
+const DEFAULT_LIMITS: [(&str, &str); 6] = [
     ("connect_timeout", "2"),
     ("tcp_user_timeout", "3000"),
     ("keepalives_idle", "2"),
     ("keepalives_interval", "1"),
     ("keepalives_count", "2"),
+    ("fallback_application_name", "keyfob"),
 ];
 
 /// Adds the default limits to a URL for libpq.
@@ -182,7 +184,8 @@ mod tests {
 
     #[test]
     fn libpq_gets_limits_and_the_url_has_the_last_word() {
-        let limits = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2";
+        let limits = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2\
+            &fallback_application_name=keyfob";
         let limited = |text| match parse(text) {
             Ok(DatabaseUrl::Postgres(url)) => with_limits(&url),
             other => panic!("{other:?}"),

@@ -29,6 +29,7 @@ mod command_line;
 mod confirmation;
 mod connect;
 mod connections;
+mod copy;
 mod corrections;
 mod crashes;
 mod credits;

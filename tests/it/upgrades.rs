@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::MigrationSource;
-use diesel_migrations::MigrationHarness;
 use keyfob::store::{MIGRATIONS, Store};
 use serde_json::{Map, Value};
 
-use crate::support::{Database, insertions, on_both_databases, run};
+use crate::support::{Database, filled_at, on_both_databases, run};
 
 /// A migration that moves what is in a column: its number, the `table.column`
 /// before, and the one in the newest state. One that copies a column beside
@@ -43,31 +41,8 @@ const BEFORE_REBUILDS: usize = 7;
 /// Every row of every table by its columns' names.
 type Contents = BTreeMap<String, Vec<Map<String, Value>>>;
 
-/// A database as the first `state` migrations leave it, with rows in every table.
-fn filled_at(db: &Database, state: usize) -> Database {
-    let old = db.empty();
-    let mut conn = old.conn();
-    conn.applied_migrations().unwrap(); // makes their table
-    for migration in MIGRATIONS.migrations().unwrap().iter().take(state) {
-        conn.run_migration(migration).unwrap();
-    }
-    for insertion in insertions(state, &tables(&old), old.is_sqlite()) {
-        old.execute(&insertion);
-    }
-    old
-}
-
-fn tables(db: &Database) -> Vec<String> {
-    let tables = if db.is_sqlite() {
-        "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    } else {
-        "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'"
-    };
-    db.ask(tables).into_iter().filter(|table| !table.starts_with("__diesel")).collect()
-}
-
 fn contents(db: &Database) -> Contents {
-    tables(db).into_iter().map(|table| (table.clone(), rows(db, &table))).collect()
+    db.tables().into_iter().map(|table| (table.clone(), rows(db, &table))).collect()
 }
 
 fn rows(db: &Database, table: &str) -> Vec<Map<String, Value>> {

@@ -123,6 +123,16 @@ impl Database {
         }
     }
 
+    /// The names of Keyfob's tables.
+    pub fn tables(&self) -> Vec<String> {
+        let tables = if self.is_sqlite() {
+            "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        } else {
+            "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'"
+        };
+        self.ask(tables).into_iter().filter(|table| !table.starts_with("__diesel")).collect()
+    }
+
     pub fn count(&self, table: &str) -> usize {
         self.rows()[table].len()
     }

@@ -46,7 +46,7 @@ pub use proxy::{Outcome, Proxy, ProxyKind, free_address};
 pub use receiver::Receiver;
 pub use relay::Relay;
 pub use routes::{Route, UNKNOWN_INVITATION, UNKNOWN_OPERATOR, routes};
-pub use sample_rows::insertions;
+pub use sample_rows::filled_at;
 pub use sms::{Application, MESSAGES, PHONE};
 pub use smsc::Smsc;
 pub use source_graph::SourceGraph;

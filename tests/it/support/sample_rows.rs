@@ -1,11 +1,18 @@
 //! Rows for every table, in every shape that it has had.
 
+use diesel::migration::MigrationSource;
+use diesel_migrations::MigrationHarness;
+use keyfob::store::MIGRATIONS;
+
+use super::Database;
+
 /// The rows of a table, as they can be inserted from a migration on.
 pub struct SampleRows {
     /// The number of the migration.
     pub since: usize,
     pub table: &'static str,
-    /// What follows `INSERT INTO table`.
+    /// What follows `INSERT INTO table`. Bytes are written without the zeros that make a
+    /// digest of them.
     values: &'static str,
 }
 
@@ -426,9 +433,33 @@ const ROWS: &[SampleRows] = &[
     ),
 ];
 
+/// A database as the first `state` migrations leave it, with rows in every table.
+pub fn filled_at(db: &Database, state: usize) -> Database {
+    let filled = db.empty();
+    let mut conn = filled.conn();
+    conn.applied_migrations().unwrap(); // makes their table
+    for migration in MIGRATIONS.migrations().unwrap().iter().take(state) {
+        conn.run_migration(migration).unwrap();
+    }
+    for insertion in insertions(state, &filled.tables(), filled.is_sqlite()) {
+        filled.execute(&insertion);
+    }
+    filled
+}
+
+/// The bytes of these values with the length of digests.
+fn with_digests(values: &str) -> String {
+    let (first, rest) = values.split_once("X'").unwrap_or((values, ""));
+    let digest = |part: &str| {
+        let (digits, rest) = part.split_once('\'').unwrap();
+        format!("X'{digits:0<64}'{rest}")
+    };
+    first.to_owned() + &rest.split("X'").filter(|part| !part.is_empty()).map(digest).collect::<String>()
+}
+
 /// The statements that fill these tables of a database at the migration
 /// `state`.
-pub fn insertions(state: usize, tables: &[String], is_sqlite: bool) -> Vec<String> {
+fn insertions(state: usize, tables: &[String], is_sqlite: bool) -> Vec<String> {
     let fits = |entry: &&SampleRows| entry.since <= state && tables.iter().any(|table| table == entry.table);
     let newest = |entry: &&SampleRows| {
         let later = |other: &&SampleRows| other.table == entry.table && other.since > entry.since;
@@ -438,7 +469,8 @@ pub fn insertions(state: usize, tables: &[String], is_sqlite: bool) -> Vec<Strin
         .filter(fits)
         .filter(newest)
         .map(|SampleRows { table, values, .. }| {
-            let values = if is_sqlite { (*values).to_owned() } else { values.replace("X'", r"'\x") };
+            let values = with_digests(values);
+            let values = if is_sqlite { values } else { values.replace("X'", r"'\x") };
             format!("INSERT INTO {table} {values}")
         })
         .collect()
