@@ -18,6 +18,7 @@ mod open;
 mod outage_log;
 mod pending_write;
 mod pool;
+mod postgres;
 mod restore;
 pub mod schema;
 mod schema_guard;
@@ -53,14 +54,14 @@ pub use watch::Watch;
 use crate::error::{Error, Result};
 use change::Listeners;
 use change_log::SecretChange;
-use connection::ConnectionManager;
+use connection::{ConnectionManager, DatabaseSession};
 use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
 use pending_write::{PendingWrite, pending_write};
 use pool::{Pool, check_out, pool_sizes};
 use schema_guard::SchemaGuard;
-use transaction::transaction;
+use transaction::{reading, transaction};
 
 /// A read that waits for a connection, with its types erased as those of a [`PendingWrite`] are.
 type PendingRead = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
@@ -117,6 +118,13 @@ impl Store {
         })
     }
 
+    /// Says in the log whether the connections to a server are encrypted.
+    pub fn log_encryption(&self) {
+        if let ConnectionManager::Postgres(connector) = &self.manager {
+            connector.log_encryption();
+        }
+    }
+
     /// Whether [`open`](Self::open) created the database's tables.
     #[must_use]
     pub const fn is_new(&self) -> bool {
@@ -148,9 +156,18 @@ impl Store {
 
     fn spawn_read(&self, pool: fn(&Self) -> &Pool, read: PendingRead) {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || match store.connection(pool(&store)) {
-            Ok(mut conn) => read(Ok(&mut conn)),
-            Err(error) => read(Err(error)),
+        tokio::task::spawn_blocking(move || {
+            let mut read = Some(read);
+            let done = store.connection(pool(&store)).and_then(|mut session| {
+                reading(&mut session, |conn| {
+                    read.take().into_iter().for_each(|read| read(Ok(&mut *conn)));
+                    Ok(())
+                })
+            });
+            // What was read counts, however its transaction ended.
+            if let (Err(error), Some(read)) = (done, read) {
+                read(Err(error));
+            }
         });
     }
 
@@ -200,8 +217,8 @@ impl Store {
         });
     }
 
-    fn write_alone(&self, conn: &mut Conn, write: &mut dyn PendingWrite) -> Result<()> {
-        transaction(conn, |conn| {
+    fn write_alone(&self, session: &mut DatabaseSession, write: &mut dyn PendingWrite) -> Result<()> {
+        transaction(session, |conn| {
             self.schema.check(conn)?;
             if write.run(conn) { Ok(()) } else { Err(Error::internal(anyhow::anyhow!("rolled back"))) }
         })
