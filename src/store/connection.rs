@@ -102,10 +102,9 @@ impl r2d2::ManageConnection for ConnectionManager {
 
     fn connect(&self) -> Result<DatabaseSession, Error> {
         match self {
-            Self::Postgres(connector) => Ok(DatabaseSession {
-                conn: Conn::Postgres(connector.connect()?),
-                is_pooled: connector.is_pooled(),
-            }),
+            Self::Postgres(connector) => {
+                Ok(DatabaseSession { conn: Conn::Postgres(connector.connect()?), is_pooled: connector.is_pooled() })
+            }
             Self::Sqlite { uri, read_only } => {
                 let mut conn = SqliteConnection::establish(uri).map_err(Error::ConnectionError)?;
                 conn.batch_execute(SQLITE_SETUP).map_err(Error::QueryError)?;

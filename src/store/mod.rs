@@ -16,6 +16,7 @@ pub mod many_rows;
 mod migrations;
 mod open;
 mod outage_log;
+mod pending_read;
 mod pending_write;
 mod pool;
 mod postgres;
@@ -58,13 +59,11 @@ use connection::{ConnectionManager, DatabaseSession};
 use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
+use pending_read::{PendingRead, run_read};
 use pending_write::{PendingWrite, pending_write};
 use pool::{Pool, check_out, pool_sizes};
 use schema_guard::SchemaGuard;
-use transaction::{reading, transaction};
-
-/// A read that waits for a connection, with its types erased as those of a [`PendingWrite`] are.
-type PendingRead = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
+use transaction::transaction;
 
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
@@ -156,19 +155,7 @@ impl Store {
 
     fn spawn_read(&self, pool: fn(&Self) -> &Pool, read: PendingRead) {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let mut read = Some(read);
-            let done = store.connection(pool(&store)).and_then(|mut session| {
-                reading(&mut session, |conn| {
-                    read.take().into_iter().for_each(|read| read(Ok(&mut *conn)));
-                    Ok(())
-                })
-            });
-            // What was read counts, however its transaction ended.
-            if let (Err(error), Some(read)) = (done, read) {
-                read(Err(error));
-            }
-        });
+        tokio::task::spawn_blocking(move || run_read(store.connection(pool(&store)), read));
     }
 
     /// Runs changes in one transaction, on a thread that may block. When this

@@ -42,7 +42,12 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { may_create: MayCreate::Database, wait: Duration::ZERO, connections: DEFAULT_CONNECTIONS, is_pooled: false }
+        Self {
+            may_create: MayCreate::Database,
+            wait: Duration::ZERO,
+            connections: DEFAULT_CONNECTIONS,
+            is_pooled: false,
+        }
     }
 }
 

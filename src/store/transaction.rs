@@ -37,10 +37,7 @@ where
 
 /// Runs `work`, which changes nothing: in one transaction behind a pooler, and otherwise
 /// without.
-pub(super) fn reading<T, E>(
-    session: &mut DatabaseSession,
-    work: impl FnOnce(&mut Conn) -> Result<T, E>,
-) -> Result<T, E>
+pub(super) fn reading<T, E>(session: &mut DatabaseSession, work: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
 where
     E: From<diesel::result::Error>,
 {

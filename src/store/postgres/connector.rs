@@ -72,7 +72,9 @@ impl PostgresConnector {
                 Err(mut of_host) => failures.append(&mut of_host),
             }
         }
-        Err(bad_connection(failures.join("; ")))
+        // libpq's other lines only explain the first one.
+        let causes: Vec<&str> = failures.iter().filter_map(|failure| failure.lines().next()).collect();
+        Err(bad_connection(causes.join("; ")))
     }
 
     /// Says in the log whether the last connection is encrypted.
@@ -104,6 +106,11 @@ impl PostgresConnector {
                 Err(failure) => failures.push(failure),
             }
         }
+        // A name such as localhost has addresses at which nobody listens.
+        let is_absence = |failure: &String| failure.contains("onnection refused");
+        if !failures.iter().all(is_absence) {
+            failures.retain(|failure| !is_absence(failure));
+        }
         Err(failures)
     }
 
@@ -116,10 +123,10 @@ impl PostgresConnector {
         let Some(client) = &self.client else { return plainly() };
         match self.target.tls.mode {
             TlsMode::Disable => plainly(),
-            TlsMode::Allow => plainly().or_else(|failure| match () {
-                () if is_refusal(&failure) => self.encrypted(host, address, client).map_err(sentence),
-                () => Err(failure),
-            }),
+            TlsMode::Allow => match plainly() {
+                Err(failure) if is_refusal(&failure) => self.encrypted(host, address, client).map_err(sentence),
+                result => result,
+            },
             TlsMode::Prefer => match self.encrypted(host, address, client) {
                 Err(DialFailure::NoTls(_)) => plainly(),
                 Err(DialFailure::Unreachable(failure)) if is_refusal(&failure) => plainly(),

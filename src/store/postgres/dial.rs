@@ -14,7 +14,7 @@ use super::socket_limits::SocketLimits;
 use super::tls_failure;
 use super::tls_rules::TlsRules;
 
-/// The message SSLRequest: its length, and a number that is no version of the protocol.
+/// The message `SSLRequest`: its length, and a number that is no version of the protocol.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// Why there is no TLS.

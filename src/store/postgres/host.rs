@@ -90,6 +90,10 @@ fn parse_address(text: &str) -> Result<IpAddr, String> {
 fn parse_port(text: &str) -> Result<u16, String> {
     match text {
         "" => Ok(DEFAULT_PORT),
-        _ => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| "the database URL has a port that is none".to_owned()),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| "the database URL has a port that is none".to_owned()),
     }
 }

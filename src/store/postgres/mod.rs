@@ -12,6 +12,7 @@ mod dial;
 mod encryption;
 mod host;
 mod parameters;
+mod passfile;
 mod relay;
 mod socket_limits;
 mod target;

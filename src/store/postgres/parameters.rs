@@ -52,7 +52,8 @@ impl Parameters {
             found.set(name, value);
         }
         for (name, variable_name) in VARIABLES {
-            if let Some(value) = variable(variable_name).filter(|value| found.get(name).is_none() && !value.is_empty()) {
+            if let Some(value) = variable(variable_name).filter(|value| found.get(name).is_none() && !value.is_empty())
+            {
                 found.0.push((name.to_owned(), Zeroizing::new(value)));
             }
         }

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::host::DatabaseHost;
 use super::parameters::{Parameters, push_setting};
+use super::passfile::PasswordFile;
 use super::socket_limits::SocketLimits;
 use super::tls_rules::TlsRules;
 use crate::store::connection_string::ConnectionString;
@@ -18,6 +19,7 @@ pub(in crate::store) struct PostgresTarget {
     /// Everything that is the same for each host, for libpq.
     shared: Zeroizing<String>,
     required_peer: Option<String>,
+    password_file: Option<PasswordFile>,
 }
 
 /// A way to a server for libpq.
@@ -38,7 +40,7 @@ impl PostgresTarget {
     }
 
     fn read_with(url: &ConnectionString, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let parameters = Parameters::read(&url.parts(), variable);
+        let parameters = Parameters::read(&url.parts(), &variable);
         let hosts = DatabaseHost::list(&parameters)?;
         let attributes = parameters.get("target_session_attrs").unwrap_or("any");
         if !["any", "read-write", "primary"].contains(&attributes) {
@@ -52,6 +54,7 @@ impl PostgresTarget {
             tls: TlsRules::read(&parameters)?,
             limits: SocketLimits::read(&parameters)?,
             is_shuffled: parameters.get("load_balance_hosts") == Some("random"),
+            password_file: PasswordFile::of(&parameters, &variable),
             required_peer: parameters.get("requirepeer").map(str::to_owned),
             hosts,
             shared,
@@ -70,6 +73,10 @@ impl PostgresTarget {
         let port = host.port.to_string();
         let own = [("host", Some(name).filter(|name| !name.is_empty())), ("hostaddr", address), ("requirepeer", peer)];
         let always = [("port", Some(&*port)), ("sslmode", Some("disable")), ("channel_binding", Some("disable"))];
+        if let (Way::Relay(_), Some(file)) = (way, &self.password_file) {
+            let password = file.find(&host.to_string(), host.port);
+            password.iter().for_each(|password| push_setting(&mut text, "password", password));
+        }
         for (name, value) in own.into_iter().chain(always) {
             if let Some(value) = value {
                 push_setting(&mut text, name, value);

@@ -24,8 +24,11 @@ pub(super) fn tls_client(rules: &TlsRules) -> Result<TlsConnector, String> {
     let impossible = |error| format!("TLS to the database is not possible: {error}");
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let versions: Vec<&SupportedProtocolVersion> =
-        [(rules.allows_1_3, &TLS13), (rules.allows_1_2, &TLS12)].into_iter().filter(|(is, _)| *is).map(|(_, it)| it).collect();
+    let versions: Vec<&SupportedProtocolVersion> = [(rules.allows_1_3, &TLS13), (rules.allows_1_2, &TLS12)]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, it)| it)
+        .collect();
     let verifier = DatabaseVerifier { trust: trust(rules)?.map(Arc::new), algorithms };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
@@ -57,7 +60,9 @@ fn trust(rules: &TlsRules) -> Result<Option<Trust>, String> {
         Some(Authorities::File(path)) => read_certificates("sslrootcert", path)?,
     };
     for certificate in &certificates {
-        roots.add(certificate.clone()).map_err(|error| format!("the sslrootcert of the database URL is no certificate: {error}"))?;
+        roots
+            .add(certificate.clone())
+            .map_err(|error| format!("the sslrootcert of the database URL is no certificate: {error}"))?;
     }
     Ok(Some(Trust { roots, certificates, checks_name: check == CertificateCheck::AuthorityAndName }))
 }

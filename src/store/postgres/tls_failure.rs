@@ -22,7 +22,8 @@ pub(super) fn describe(host: &DatabaseHost, rules: &TlsRules, error: &io::Error)
 
 fn of_certificate(rules: &TlsRules, problem: &CertificateError) -> String {
     match problem {
-        CertificateError::UnknownIssuer => match &rules.authorities {
+        // The latter where the authority in the file only has the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => match &rules.authorities {
             Some(Authorities::File(path)) => {
                 format!("is signed by an authority that is not in {}", path.display())
             }

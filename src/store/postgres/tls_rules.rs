@@ -107,7 +107,9 @@ impl TlsRules {
             None | Some("postgres") => false,
             Some("direct") if mode >= TlsMode::Require => true,
             Some(_) => {
-                return Err("the database URL has an sslnegotiation that needs sslmode=require or a stricter one".into());
+                return Err(
+                    "the database URL has an sslnegotiation that needs sslmode=require or a stricter one".into()
+                );
             }
         };
         let (allows_1_2, allows_1_3) = versions(parameters)?;
@@ -159,7 +161,9 @@ fn versions(parameters: &Parameters) -> Result<(bool, bool), String> {
     let newest = parameters.get("ssl_max_protocol_version").unwrap_or("TLSv1.3");
     let allows_1_3 = newest == "TLSv1.3";
     if !allows_1_3 && (newest != "TLSv1.2" || !allows_1_2) {
-        return Err("the database URL allows no version of TLS that Keyfob speaks, which are TLSv1.2 and TLSv1.3".into());
+        return Err(
+            "the database URL allows no version of TLS that Keyfob speaks, which are TLSv1.2 and TLSv1.3".into()
+        );
     }
     Ok((allows_1_2, allows_1_3))
 }
