@@ -145,7 +145,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
 }
 
 /// The settings that every command has; all others are the server's.
-const SHARED_SETTINGS: [&str; 2] = ["database_url", "wait_for_database"];
+const SHARED_SETTINGS: [&str; 3] = ["database_url", "wait_for_database", "database_pooler"];
 
 /// Leaves the settings of the server out of the help of other commands, which take them
 /// all the same: a script may give every command the same flags.

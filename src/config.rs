@@ -45,6 +45,10 @@ pub struct Settings {
         value_parser = clap::value_parser!(u32).range(i64::from(store::MIN_CONNECTIONS)..=1000), value_name = "NUMBER")]
     pub database_connections: u32,
 
+    /// A connection pooler such as pgbouncer in transaction mode stands before PostgreSQL
+    #[arg(long, global = true, env = "KEYFOB_DATABASE_POOLER", value_parser = clap::builder::BoolishValueParser::new())]
+    pub database_pooler: bool,
+
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: String,
@@ -172,6 +176,7 @@ impl Config {
                 database: OpenOptions {
                     wait: Duration::from_secs(settings.wait_for_database),
                     connections: settings.database_connections,
+                    is_pooled: settings.database_pooler,
                     ..OpenOptions::default()
                 },
                 listen: listen?,

@@ -201,7 +201,8 @@ fn outage(error: &diesel::result::Error) -> Option<DatabaseOutage> {
             || says("unable to open database file")
             || says("server closed the connection")
             || says("terminating connection")
-            || says("the database system is") =>
+            || says("the database system is")
+            || says("during recovery") =>
         {
             Some(DatabaseOutage::Unreachable)
         }

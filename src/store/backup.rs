@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use r2d2::ManageConnection as _;
 
 use super::DatabaseUrl;
-use super::connection::{Conn, ConnectionManager};
+use super::connection::ConnectionManager;
 use super::file::DatabaseFile;
 
 /// Copies before the same migration: a start that fails again and again must not fill the disk.
@@ -84,9 +84,7 @@ fn copy(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
         other => format!("the database can't be copied: {other}"),
     };
     let manager = ConnectionManager::Sqlite { uri: database.uri(), read_only: false };
-    let Conn::Sqlite(mut conn) = manager.connect().map_err(|error| failed(&error))? else {
-        return Err(failed(&"it is no SQLite database"));
-    };
+    let mut conn = manager.connect().map_err(|error| failed(&error))?;
     conn.batch_execute(&format!("VACUUM INTO '{}'", name.replace('\'', "''"))).map_err(|error| failed(&error))?;
     let file = File::open(to).map_err(|error| describe(to, &error))?;
     file.sync_all().and_then(|()| file.metadata()).map(|file| file.len()).map_err(|error| describe(to, &error))

@@ -18,19 +18,14 @@ const PARAMETERS: &str = " application_name channel_binding client_encoding conn
     ssl_max_protocol_version ssl_min_protocol_version sslcert sslcertmode sslcompression sslcrl sslcrldir sslkey \
     sslkeylogfile sslmode sslnegotiation sslpassword sslrootcert sslsni target_session_attrs tcp_user_timeout user ";
 
-/// A URL that libpq can read. Only [`expose`](Self::expose) has its secrets.
+/// A URL that libpq could read. Only its [`parts`](Self::parts) have its secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionString(Zeroizing<String>);
 
 impl ConnectionString {
-    /// The whole URL, for libpq alone.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What stands behind the `?` that follows the server and the database.
-    pub(super) fn parameters(&self) -> Option<&str> {
-        UrlParts::of(&self.0).parameters
+    /// The URL taken apart. Its password and parameters are secret.
+    pub(super) fn parts(&self) -> UrlParts<'_> {
+        UrlParts::of(&self.0)
     }
 }
 
@@ -52,13 +47,14 @@ impl fmt::Debug for ConnectionString {
 
 /// A URL taken apart as libpq does it: the user and password end at the first `@`
 /// that comes before a `/`.
-struct UrlParts<'a> {
+pub(super) struct UrlParts<'a> {
     scheme: &'a str,
-    user: Option<&'a str>,
-    password: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+    pub(super) password: Option<&'a str>,
     /// The hosts, ports and the database.
-    server: &'a str,
-    parameters: Option<&'a str>,
+    pub(super) server: &'a str,
+    /// What stands behind the `?` that follows the server and the database.
+    pub(super) parameters: Option<&'a str>,
 }
 
 impl<'a> UrlParts<'a> {
@@ -95,7 +91,6 @@ pub(super) fn postgres(text: &str) -> Result<ConnectionString, String> {
     if !behind.is_empty() && !behind.split('&').all(is_parameter) {
         return wrong("has a parameter that PostgreSQL does not know");
     }
-    refuse_tls(behind)?;
     Ok(ConnectionString(Zeroizing::new(text.to_owned())))
 }
 
@@ -126,21 +121,6 @@ fn has_ports(server: &str) -> bool {
             after.is_empty() || after.strip_prefix(':').is_some_and(|port| port.chars().all(|c| c.is_ascii_digit()))
         })
     })
-}
-
-/// Refuses a URL that demands TLS if this build has none: the error of a libpq
-/// without OpenSSL does not say how to get it.
-fn refuse_tls(parameters: &str) -> Result<(), String> {
-    let demanded = ["require", "verify-ca", "verify-full"]
-        .into_iter()
-        .find(|mode| parameters.split('&').any(|part| part == format!("sslmode={mode}")));
-    match demanded {
-        Some(mode) if cfg!(not(feature = "pg-tls")) => Err(format!(
-            "the database URL asks for TLS (sslmode={mode}), which this build of Keyfob can't speak; \
-             build it with: cargo build --release --features pg-tls (needs OpenSSL's headers)"
-        )),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

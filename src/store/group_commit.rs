@@ -9,6 +9,7 @@ use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, TransactionManager, TransactionManagerStatus};
 
 use super::Conn;
+use super::connection::DatabaseSession;
 use super::pending_write::PendingWrite;
 use super::schema_guard::SchemaGuard;
 use super::transaction::transaction;
@@ -36,7 +37,7 @@ impl GroupCommit {
     /// Starts the writer thread, which ends when the last handle is dropped.
     pub(super) fn start<C>(connect: Connect<C>, schema: SchemaGuard) -> Self
     where
-        C: std::ops::DerefMut<Target = Conn> + 'static,
+        C: std::ops::DerefMut<Target = DatabaseSession> + 'static,
     {
         let (queue, queued) = channel();
         std::thread::Builder::new()
@@ -56,7 +57,7 @@ impl GroupCommit {
 
 fn run_writer<C>(connect: &Connect<C>, schema: &SchemaGuard, queued: &Receiver<QueuedWrite>)
 where
-    C: std::ops::DerefMut<Target = Conn>,
+    C: std::ops::DerefMut<Target = DatabaseSession>,
 {
     while let Ok(first) = queued.recv() {
         let mut group = vec![first];
@@ -76,8 +77,8 @@ where
     }
 }
 
-fn write_all(conn: &mut Conn, schema: &SchemaGuard, group: &mut [QueuedWrite]) -> Result<()> {
-    transaction(conn, |conn| {
+fn write_all(session: &mut DatabaseSession, schema: &SchemaGuard, group: &mut [QueuedWrite]) -> Result<()> {
+    transaction(session, |conn| {
         schema.check(conn)?;
         group.iter_mut().for_each(|queued| run_in_savepoint(conn, &mut *queued.write));
         Ok(())

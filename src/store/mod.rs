@@ -18,8 +18,10 @@ pub mod many_rows;
 mod migrations;
 mod open;
 mod outage_log;
+mod pending_read;
 mod pending_write;
 mod pool;
+mod postgres;
 mod restore;
 pub mod schema;
 mod schema_guard;
@@ -56,17 +58,15 @@ pub use watch::Watch;
 use crate::error::{Error, Result};
 use change::Listeners;
 use change_log::SecretChange;
-use connection::ConnectionManager;
+use connection::{ConnectionManager, DatabaseSession};
 use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
+use pending_read::{PendingRead, run_read};
 use pending_write::{PendingWrite, pending_write};
 use pool::{Pool, check_out, pool_sizes};
 use schema_guard::SchemaGuard;
 use transaction::transaction;
-
-/// A read that waits for a connection, with its types erased as those of a [`PendingWrite`] are.
-type PendingRead = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
 
 /// A handle to the open database; clones share its connections.
 #[derive(Clone)]
@@ -120,6 +120,13 @@ impl Store {
         })
     }
 
+    /// Says in the log whether the connections to a server are encrypted.
+    pub fn log_encryption(&self) {
+        if let ConnectionManager::Postgres(connector) = &self.manager {
+            connector.log_encryption();
+        }
+    }
+
     /// Whether [`open`](Self::open) created the database's tables.
     #[must_use]
     pub const fn is_new(&self) -> bool {
@@ -151,10 +158,7 @@ impl Store {
 
     fn spawn_read(&self, pool: fn(&Self) -> &Pool, read: PendingRead) {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || match store.connection(pool(&store)) {
-            Ok(mut conn) => read(Ok(&mut conn)),
-            Err(error) => read(Err(error)),
-        });
+        tokio::task::spawn_blocking(move || run_read(store.connection(pool(&store)), read));
     }
 
     /// Runs changes in one transaction, on a thread that may block. When this
@@ -203,8 +207,8 @@ impl Store {
         });
     }
 
-    fn write_alone(&self, conn: &mut Conn, write: &mut dyn PendingWrite) -> Result<()> {
-        transaction(conn, |conn| {
+    fn write_alone(&self, session: &mut DatabaseSession, write: &mut dyn PendingWrite) -> Result<()> {
+        transaction(session, |conn| {
             self.schema.check(conn)?;
             if write.run(conn) { Ok(()) } else { Err(Error::internal(anyhow::anyhow!("rolled back"))) }
         })

@@ -8,11 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use r2d2::ManageConnection as _;
 
-use super::connection::{Conn, ConnectionManager};
+use super::connection::{Conn, ConnectionManager, DatabaseSession};
 use super::file::{DatabaseFile, beside};
-use super::{DatabaseUrl, MIGRATIONS, backup, digest_check, start_failure, upgrade, url};
+use super::{DatabaseUrl, MIGRATIONS, backup, digest_check, start_failure, upgrade};
 
 /// The connections that one instance takes of PostgreSQL, at most.
 pub const DEFAULT_CONNECTIONS: u32 = 16;
@@ -32,11 +34,18 @@ pub struct OpenOptions {
     pub wait: Duration,
     /// The most connections to PostgreSQL.
     pub connections: u32,
+    /// Whether a pooler in transaction mode (pgbouncer) stands before PostgreSQL.
+    pub is_pooled: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { may_create: MayCreate::Database, wait: Duration::ZERO, connections: DEFAULT_CONNECTIONS }
+        Self {
+            may_create: MayCreate::Database,
+            wait: Duration::ZERO,
+            connections: DEFAULT_CONNECTIONS,
+            is_pooled: false,
+        }
     }
 }
 
@@ -63,12 +72,15 @@ pub(super) struct Opened {
 pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, String> {
     match url {
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::Postgres(url::with_limits(address));
-            let mut conn =
+            let manager = ConnectionManager::of_server(address, options.is_pooled)?;
+            let mut session =
                 connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
+            if !options.is_pooled {
+                refuse_pooler(url, &manager, &mut session)?;
+            }
             let may_create = options.may_create != MayCreate::Nothing;
-            let is_new = upgrade::upgrade(&mut conn, MIGRATIONS, None, may_create)
-                .and_then(|is_new| digest_check::check(&mut conn).map(|()| is_new))
+            let is_new = upgrade::upgrade(&mut session, MIGRATIONS, None, may_create)
+                .and_then(|is_new| digest_check::check(&mut session).map(|()| is_new))
                 .map_err(|error| start_failure::describe(url, &error))?;
             Ok(Opened { manager, file: None, is_new })
         }
@@ -84,7 +96,11 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
 
 /// Connects, and tries again until the end of `wait` while the server is not up yet.
 /// Every other failure is final at once. Without the pool, which would retry without a word.
-pub(super) fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> anyhow::Result<Conn> {
+pub(super) fn connect(
+    url: &DatabaseUrl,
+    manager: &ConnectionManager,
+    wait: Duration,
+) -> anyhow::Result<DatabaseSession> {
     let (began, mut has_said) = (Instant::now(), false);
     loop {
         let error = match manager.connect() {
@@ -106,6 +122,33 @@ pub(super) fn connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Dura
         }
         thread::sleep(CONNECT_RETRY_DELAY);
     }
+}
+
+#[derive(QueryableByName)]
+struct BackendId {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+/// Behind a pooler in transaction mode two connections share a session of the server, and what
+/// one leaves in it confuses the other: prepared statements, first of all.
+fn refuse_pooler(url: &DatabaseUrl, manager: &ConnectionManager, first: &mut DatabaseSession) -> Result<(), String> {
+    // What can't be found out is no reason not to start.
+    let Ok(mut second) = manager.connect() else { return Ok(()) };
+    let shared = backend(first).is_some_and(|pid| Some(pid) == backend(&mut second));
+    if !shared {
+        return Ok(());
+    }
+    Err(format!(
+        "{url} can't be used: there is a connection pooler in transaction mode before it; \
+         start Keyfob with --database-pooler (KEYFOB_DATABASE_POOLER=true)"
+    ))
+}
+
+/// The process of the server that answers.
+fn backend(session: &mut DatabaseSession) -> Option<i32> {
+    let Conn::Postgres(conn) = &mut **session else { return None };
+    diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result::<BackendId>(conn).ok().map(|backend| backend.pid)
 }
 
 fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {

@@ -13,13 +13,18 @@ static CAUSES: LazyLock<Repeats> = LazyLock::new(Repeats::default);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// What to do about causes that contain a text.
-const ADVICE: [(&[&str], &str); 7] = [
+const ADVICE: [(&[&str], &str); 9] = [
     (
         &["too many connections", "too many clients", "remaining connection slots"],
         "allow this role more connections, or take fewer with --database-connections",
     ),
     (&["No space left", "disk is full"], "free some space on the disk of the database"),
-    (&["is a standby"], "lead --database-url to the primary"),
+    (
+        &["prepared statement"],
+        "start Keyfob with --database-pooler, if a connection pooler in transaction mode stands before the database",
+    ),
+    (&["the certificate of"], "renew the certificate of the server, or name its authority in sslrootcert"),
+    (&["is a standby", "during recovery"], "lead --database-url to the primary"),
     (&["authentication failed"], "start Keyfob with the right password in --database-url"),
     (&["database is locked"], "stop the other program that holds the SQLite file"),
     (&["was removed", "was replaced"], "stop Keyfob, put the file back or restore a backup, and start it again"),

@@ -30,8 +30,11 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
     let cause = first_line(error);
     let has = |text: &str| cause.contains(text);
     let advice = match url {
-        DatabaseUrl::Postgres(_) if has("no encryption") || has("SSL") => {
-            "; this server wants TLS, which needs a build with: cargo build --release --features pg-tls"
+        DatabaseUrl::Postgres(_) if has("no encryption") => {
+            "; this server takes TLS only: write sslmode=verify-full in place of sslmode=disable"
+        }
+        DatabaseUrl::Postgres(_) if has("prepared statement") => {
+            "; behind a connection pooler in transaction mode start Keyfob with --database-pooler"
         }
         DatabaseUrl::Postgres(_) if has("onnection refused") || has("translate host name") => {
             "; start the server, or mend the address in --database-url (DATABASE_URL)"
@@ -42,8 +45,8 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
         DatabaseUrl::Postgres(_) if has("too many") || has("connection slots") => {
             "; allow this role more connections, or take fewer with --database-connections"
         }
-        DatabaseUrl::Postgres(_) if has("is a standby") => {
-            "; name the primary in --database-url (DATABASE_URL), or both with ?target_session_attrs=read-write"
+        DatabaseUrl::Postgres(_) if has("is a standby") || has("session is read-only") || has("hot standby mode") => {
+            "; name the primary in --database-url (DATABASE_URL), or all servers as in postgres://USER@HOST1,HOST2/DATABASE"
         }
         DatabaseUrl::Postgres(_) if has("permission denied") => {
             "; bring the tables up to date with `keyfob migrate`, as a role that may create tables, \

@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 
 use super::backup;
-use super::connection::{self, Conn};
+use super::connection::{self, Conn, DatabaseSession};
 use super::file::DatabaseFile;
 use super::migrations::{Migrations, SchemaMigration};
 use super::transaction::transaction;
@@ -49,12 +49,12 @@ pub fn start_alone(conn: &mut Conn) -> QueryResult<()> {
 ///
 /// Returns whether the database was empty, which is refused unless it `may_create` tables.
 pub(super) fn upgrade(
-    conn: &mut Conn,
+    session: &mut DatabaseSession,
     migrations: Migrations,
     file: Option<&DatabaseFile>,
     may_create: bool,
 ) -> anyhow::Result<bool> {
-    if let Conn::Postgres(postgres) = conn {
+    if let Conn::Postgres(postgres) = &mut **session {
         refuse_other_encodings(postgres)?;
         let versions = applied_versions(postgres)?;
         anyhow::ensure!(
@@ -66,13 +66,13 @@ pub(super) fn upgrade(
             return Ok(false);
         }
     }
-    if let Conn::Sqlite(conn) = conn {
+    if let Conn::Sqlite(conn) = &mut **session {
         // With foreign keys on, `DROP TABLE` would cascade to the rows that refer to the table
         // that is being rebuilt. The pragma has no effect within a transaction.
         conn.batch_execute("PRAGMA foreign_keys=OFF")?;
     }
     let mut copy = None;
-    let upgraded = transaction(conn, |conn| run(conn, migrations, file, &mut copy));
+    let upgraded = transaction(session, |conn| run(conn, migrations, file, &mut copy));
     match (&upgraded, copy) {
         (Ok(_), Some(copy)) => {
             tracing::info!(copy = %copy.display(), "the database was upgraded; a copy of it as it was before is kept");
@@ -81,7 +81,7 @@ pub(super) fn upgrade(
         _ => {}
     }
     let was_empty = upgraded?;
-    connection::use_wal(conn)?;
+    connection::use_wal(session)?;
     Ok(was_empty)
 }
 
@@ -218,8 +218,8 @@ mod tests {
     };
 
     /// A database of the first migration with a parent and its child.
-    fn family() -> Conn {
-        let mut conn = Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap());
+    fn family() -> DatabaseSession {
+        let mut conn = DatabaseSession::lasting(Conn::Sqlite(SqliteConnection::establish(":memory:").unwrap()));
         upgrade(&mut conn, Migrations(&[FIRST]), None, true).unwrap();
         conn.batch_execute("INSERT INTO parents VALUES ('ada'); INSERT INTO children VALUES ('ada')").unwrap();
         conn

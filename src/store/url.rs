@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::connection_string::{ConnectionString, postgres};
+use super::postgres::PostgresTarget;
 
 /// A database's address. It is shown without its password.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,7 +35,9 @@ impl FromStr for DatabaseUrl {
             return Err("the database URL begins or ends with a space; leave it out".to_owned());
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return postgres(text).map(Self::Postgres);
+            let url = postgres(text)?;
+            // What can't be done is told together with other wrong settings.
+            return PostgresTarget::read(&url).map(|_| Self::Postgres(url));
         }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
         path.map_or_else(|| Err(unknown_scheme(text)), |path| sqlite(path).map(Self::Sqlite))
@@ -73,32 +76,6 @@ fn unknown_scheme(text: &str) -> String {
 /// Whether it is one word of letters, as schemes of databases are.
 fn is_scheme(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic() || c == '+')
-}
-
-/// Time limits that libpq does not set by itself: it would wait minutes for a
-/// server that the network has lost. In seconds; `tcp_user_timeout` in
-/// milliseconds. And the name by which others on the server know that this is Keyfob.
-/// Parameters of the URL take precedence.
-const DEFAULT_LIMITS: [(&str, &str); 6] = [
-    ("connect_timeout", "2"),
-    ("tcp_user_timeout", "3000"),
-    ("keepalives_idle", "2"),
-    ("keepalives_interval", "1"),
-    ("keepalives_count", "2"),
-    ("fallback_application_name", "keyfob"),
-];
-
-/// Adds the default limits to a URL for libpq.
-pub(super) fn with_limits(url: &ConnectionString) -> String {
-    let given = url.parameters();
-    let has = |name: &str| given.is_some_and(|given| given.split('&').any(|part| part.split('=').next() == Some(name)));
-    let mut separator = if given.is_some() { '&' } else { '?' };
-    let mut limited = url.expose().to_owned();
-    for (name, value) in DEFAULT_LIMITS.into_iter().filter(|(name, _)| !has(name)) {
-        limited.push_str(&format!("{separator}{name}={value}"));
-        separator = '&';
-    }
-    limited
 }
 
 /// Without the password, for logs and messages.
@@ -180,29 +157,5 @@ mod tests {
             let shown = format!("{url} {url:?}");
             assert!(!shown.contains("hun"), "{shown}");
         }
-    }
-
-    #[test]
-    fn libpq_gets_limits_and_the_url_has_the_last_word() {
-        let limits = "tcp_user_timeout=3000&keepalives_idle=2&keepalives_interval=1&keepalives_count=2\
-            &fallback_application_name=keyfob";
-        let limited = |text| match parse(text) {
-            Ok(DatabaseUrl::Postgres(url)) => with_limits(&url),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(limited("postgres://db/k"), format!("postgres://db/k?connect_timeout=2&{limits}"));
-        assert_eq!(limited("postgres://u:p?@db/k"), format!("postgres://u:p?@db/k?connect_timeout=2&{limits}"));
-        assert_eq!(
-            limited("postgres://db/k?connect_timeout=9&sslmode=prefer"),
-            format!("postgres://db/k?connect_timeout=9&sslmode=prefer&{limits}")
-        );
-    }
-
-    #[cfg(not(feature = "pg-tls"))]
-    #[test]
-    fn a_url_that_demands_tls_is_refused_with_the_feature_that_helps() {
-        assert!(parse("postgres://db/k?sslmode=require").unwrap_err().contains("--features pg-tls"));
-        assert!(parse("postgres://db/k?connect_timeout=3&sslmode=verify-full").is_err());
-        assert!(parse("postgres://db/k?sslmode=prefer").is_ok());
     }
 }

@@ -1,12 +1,14 @@
 //! A dedicated connection for a thread that polls the database: opened on demand,
 //! and again after a failure.
 
-use diesel::Connection as _;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use r2d2::ManageConnection as _;
 
-use super::connection::{Conn, ConnectionManager};
+use super::connection::{Conn, ConnectionManager, DatabaseSession};
 use super::file::DatabaseFile;
 use super::schema_guard::SchemaGuard;
+use super::transaction::reading_at_once;
 use crate::error::{DatabaseOutage, Error, Result};
 
 /// The dedicated connection.
@@ -14,12 +16,20 @@ pub struct Watch {
     manager: ConnectionManager,
     file: Option<DatabaseFile>,
     schema: SchemaGuard,
-    conn: Option<Conn>,
+    session: Option<DatabaseSession>,
+    /// The server of the last transaction, behind a pooler.
+    server: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct ServerStart {
+    #[diesel(sql_type = Text)]
+    started_at: String,
 }
 
 impl Watch {
     pub(super) const fn new(manager: ConnectionManager, file: Option<DatabaseFile>, schema: SchemaGuard) -> Self {
-        Self { manager, file, schema, conn: None }
+        Self { manager, file, schema, session: None, server: None }
     }
 
     /// Runs queries that change nothing, on the calling thread, after a check that
@@ -32,20 +42,31 @@ impl Watch {
         if let Some(file) = &self.file {
             file.check_in_place()?;
         }
-        let (mut conn, is_new) = match self.conn.take() {
-            Some(conn) => (conn, false),
+        let (mut session, is_new) = match self.session.take() {
+            Some(session) => (session, false),
             None => (self.connect()?, true),
         };
+        let (is_pooled, last) = (session.is_pooled(), self.server.take());
         // One transaction, however many queries there are.
-        let result = conn.transaction(|conn| {
+        let (result, server) = reading_at_once(&mut session, |conn| {
             self.schema.check(conn)?;
-            work(conn, is_new)
+            let server = if is_pooled { server_start(conn)? } else { None };
+            Ok::<_, Error>((work(conn, is_new || server != last)?, server))
         })?;
-        self.conn = Some(conn);
+        self.session = Some(session);
+        self.server = server;
         Ok(result)
     }
 
-    fn connect(&self) -> Result<Conn> {
+    fn connect(&self) -> Result<DatabaseSession> {
         self.manager.connect().map_err(|error| Error::unavailable(DatabaseOutage::Unreachable, error))
     }
+}
+
+/// Which server answers, by when it was started: a pooler keeps our connection while it goes
+/// over to another server.
+fn server_start(conn: &mut Conn) -> Result<Option<String>> {
+    let Conn::Postgres(conn) = conn else { return Ok(None) };
+    let query = "SELECT pg_postmaster_start_time()::text AS started_at";
+    Ok(Some(diesel::sql_query(query).get_result::<ServerStart>(conn)?.started_at))
 }

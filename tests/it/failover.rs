@@ -8,7 +8,9 @@ use keyfob::clock::Clock;
 use keyfob::domain::account;
 use keyfob::domain::api_key::{self, KeyStatus};
 
-use crate::support::{App, Asker, Database, Key, PostgresPair, Tunnel, change, on_both_databases, run, time_until};
+use crate::support::{
+    App, Asker, Authority, Database, Key, Pooler, PostgresPair, Tunnel, change, on_both_databases, run, time_until,
+};
 
 /// A server that reaches PostgreSQL at an address which another server may take over.
 fn behind<'db>(tunnel: &Tunnel, db: &'db Database) -> App<'db> {
@@ -80,6 +82,90 @@ fn fail_over_beneath(instances: usize) {
         app.assert_verdict(&lost.secret, "NOT_FOUND");
         app.assert_verdict(&other.secret, "VALID");
     }
+}
+
+#[test]
+fn behind_a_pooler_too_nothing_is_answered_from_what_was_remembered_before_a_failover() {
+    let pair = PostgresPair::start();
+    let db = Database::Server(url_at(&pair.primary_address()));
+    let tunnel = Tunnel::to(&pair.primary_address());
+    let pooler = Pooler::before(&format!("127.0.0.1:{}", tunnel.port));
+    let app = App::start_set(
+        &db,
+        |config| {
+            config.database_url = pooler.url(&db.url()).parse().unwrap();
+            config.database.is_pooled = true;
+        },
+        Clock::System,
+    )
+    .with_operator();
+    let kept = app.make_key("kept");
+    pair.add_standby();
+    pair.cut_off_standby();
+    // The making of a key is in no log of changes.
+    let lost = app.make_key("lost");
+    for key in [&kept, &lost] {
+        app.assert_verdict(&key.secret, "VALID");
+    }
+
+    pair.kill_primary();
+    tunnel.lead_to(&pair.standby_address());
+    assert_comes_to(&app, &kept, "UNAVAILABLE");
+    pair.promote_standby();
+
+    assert_comes_to(&app, &kept, "VALID");
+    app.assert_verdict(&lost.secret, "NOT_FOUND");
+}
+
+/// The primary dies beneath an instance that knows both servers, and the standby takes over.
+fn take_over(pair: &PostgresPair, user: &str, parameters: &str) {
+    let hosts = [pair.standby_address(), pair.primary_address()].join(",").replace("127.0.0.1", "localhost");
+    let (primary, standby) = (url_at(&pair.primary_address()), url_at(&pair.standby_address()));
+    let db = Database::Server(primary);
+    let app = App::start_set(
+        &db,
+        |config| config.database_url = format!("postgres://{user}@{hosts}/postgres{parameters}").parse().unwrap(),
+        Clock::System,
+    )
+    .with_operator();
+    let (kept, off) = (app.make_key("kept"), app.make_key("off"));
+    app.assert_verdict(&off.secret, "VALID");
+    app.signed_in().switch(&off, "disabled");
+    // From here on both hosts answer, and the first one is a standby.
+    pair.add_standby();
+    let connected = db.ask(&format!(
+        "SELECT ssl::text AS line FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE usename = '{user}' AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    ));
+    let is_encrypted = (!parameters.is_empty()).to_string();
+    assert!(!connected.is_empty() && connected.iter().all(|ssl| *ssl == is_encrypted), "{connected:?}");
+    assert_comes_to(&app, &kept, "VALID");
+
+    pair.kill_primary();
+    assert_comes_to(&app, &kept, "UNAVAILABLE");
+    pair.promote_standby();
+
+    assert_comes_to(&app, &kept, "VALID");
+    app.assert_verdict(&off.secret, "DISABLED");
+    let later = app.signed_in().create_key("after the failover");
+    app.assert_verdict(&later.secret, "VALID");
+    app.signed_in().switch(&kept, "disabled");
+    app.assert_verdict(&kept.secret, "DISABLED");
+    let names = Database::Server(standby).ask("SELECT name AS line FROM api_keys WHERE status = 'disabled' ORDER BY 1");
+    assert_eq!(names, ["kept", "off"]);
+}
+
+#[test]
+fn with_several_hosts_an_instance_goes_over_to_the_one_that_becomes_the_primary() {
+    take_over(&PostgresPair::start(), "postgres", "");
+}
+
+#[test]
+fn with_several_hosts_it_goes_over_to_an_encrypted_connection_that_is_checked() {
+    let authority = Authority::new();
+    let pair = PostgresPair::start_encrypted(&authority.sign("localhost"));
+    let parameters = format!("?sslmode=verify-full&sslrootcert={}", authority.path().display());
+    take_over(&pair, "keyfob", &parameters);
 }
 
 #[test]

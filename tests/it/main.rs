@@ -34,6 +34,7 @@ mod corrections;
 mod crashes;
 mod credits;
 mod credits_at_once;
+mod database_tls;
 
 mod cached_statements;
 mod environment;
@@ -87,6 +88,7 @@ mod outages;
 mod password_links;
 mod passwords;
 mod people;
+mod pooler;
 mod presented_key;
 mod proxies;
 mod proxies_over_tls;

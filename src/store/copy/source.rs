@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::super::connection::{Conn, ConnectionManager};
 use super::super::file::DatabaseFile;
 use super::super::migrations::SchemaMigration;
-use super::super::{DatabaseUrl, MIGRATIONS, open, start_failure, url};
+use super::super::{DatabaseUrl, MIGRATIONS, open, start_failure};
 use super::ask;
 use super::problem::CopyProblem;
 use super::row::CopiedRow;
@@ -52,9 +52,9 @@ impl Source {
         let conn = match url {
             DatabaseUrl::Sqlite(path) => lock_file(url, &DatabaseFile::open(path)?)?,
             DatabaseUrl::Postgres(address) => {
-                let manager = ConnectionManager::Postgres(url::with_limits(address));
+                let manager = ConnectionManager::of_server(address, false)?;
                 open::connect(url, &manager, wait)
-                    .and_then(|conn| lock_tables(conn, tables))
+                    .and_then(|session| lock_tables(session.into_conn(), tables))
                     .map_err(|error| start_failure::describe(url, &error))?
             }
         };

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::super::connection::{self, Conn, ConnectionManager};
 use super::super::file::DatabaseFile;
 use super::super::transaction::transaction;
-use super::super::{DatabaseUrl, MIGRATIONS, open, upgrade, url};
+use super::super::{DatabaseUrl, MIGRATIONS, open, upgrade};
 use super::ask::{self, MIGRATIONS_TABLE};
 use super::problem::describe;
 use super::source::is_own;
@@ -31,7 +31,7 @@ pub(super) fn check_empty(url: &DatabaseUrl, wait: Duration, tables: &[CopiedTab
         DatabaseUrl::Sqlite(path) if path.exists() => Err(taken(path)),
         DatabaseUrl::Sqlite(_) => Ok(()),
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::Postgres(url::with_limits(address));
+            let manager = ConnectionManager::of_server(address, false)?;
             let checked =
                 open::connect(url, &manager, wait).and_then(|mut conn| refuse_others_tables(&mut conn, tables));
             checked.map_err(|error| describe(url, &error))
@@ -100,7 +100,7 @@ pub(super) fn make<T>(
             filled.filter(|_| is_new).ok_or_else(|| taken(path))
         }
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::Postgres(url::with_limits(address));
+            let manager = ConnectionManager::of_server(address, false)?;
             let made = open::connect(url, &manager, wait).and_then(|mut conn| {
                 upgrade::upgrade(&mut conn, MIGRATIONS, None, true)?;
                 transaction(&mut conn, |conn| {

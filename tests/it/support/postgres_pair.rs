@@ -7,6 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::Certificate;
+
 /// Two servers of a test's own, in the places of a primary and its standby.
 pub struct PostgresPair {
     folder: TempDir,
@@ -17,6 +19,17 @@ pub struct PostgresPair {
 impl PostgresPair {
     /// A running primary with an empty database, and no standby yet.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, where both take only encrypted connections of the user keyfob.
+    pub fn start_encrypted(certificate: &Certificate) -> Self {
+        let pair = Self::start_with(Some(certificate));
+        pair.psql(0, "CREATE ROLE keyfob SUPERUSER LOGIN");
+        pair
+    }
+
+    fn start_with(certificate: Option<&Certificate>) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let pair = Self { folder, programs: programs(), ports: [free_port(), free_port()] };
         if is_root() {
@@ -24,13 +37,32 @@ impl PostgresPair {
         }
         let data = pair.data(0);
         pair.run("initdb", &["--pgdata", &data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]);
-        let settings = "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
-            wal_level = replica\nhot_standby = on\nmax_connections = 60\n";
+        let mut settings = "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
+            wal_level = replica\nhot_standby = on\nmax_connections = 60\n"
+            .to_owned();
+        if let Some(certificate) = certificate {
+            settings.push_str("ssl = on\n");
+            pair.install(certificate);
+        }
         let file = Path::new(&data).join("postgresql.conf");
         let defaults = fs::read_to_string(&file).unwrap();
-        fs::write(file, defaults + settings).unwrap();
+        fs::write(file, defaults + &settings).unwrap();
         pair.start_server(0);
         pair
+    }
+
+    /// A key has to be the server's own, and nobody else's to read.
+    fn install(&self, certificate: &Certificate) {
+        let data = self.data(0);
+        for (from, name) in [(certificate.path(), "server.crt"), (certificate.key(), "server.key")] {
+            let mut command = Command::new("install");
+            if is_root() {
+                command.args(["--owner=postgres", "--group=postgres"]);
+            }
+            succeed(command.arg("--mode=600").arg(from).arg(Path::new(&data).join(name)));
+        }
+        let rules = "hostssl all keyfob 127.0.0.1/32 trust\nhost all,replication postgres 127.0.0.1/32 trust\n";
+        fs::write(Path::new(&data).join("pg_hba.conf"), rules).unwrap();
     }
 
     /// Copies the primary as it is now to a standby, which follows it until the primary is killed.
