@@ -34,6 +34,7 @@ mod credits;
 mod credits_at_once;
 
 mod cached_statements;
+mod empty_root;
 mod environment;
 mod expiry;
 mod failover;
@@ -98,6 +99,7 @@ mod second_factor;
 mod secret_settings;
 mod security_md;
 mod sending;
+mod service_manager;
 mod service_scopes;
 mod service_status;
 mod services;
