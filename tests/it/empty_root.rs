@@ -68,7 +68,7 @@ fn a_data_folder_of_somebody_else_is_told_in_one_sentence() {
 
     let ended = root.serve(&[]).end();
 
-    ended.assert_says("/data").assert_says("65532").assert_one_sentence();
+    ended.assert_says("/data/keyfob.db can't be written; give Keyfob's user the right").assert_one_sentence();
     assert_eq!(fs::read_dir(root.data()).unwrap().count(), 0);
 }
 
