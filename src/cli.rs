@@ -5,6 +5,7 @@ mod carriers;
 mod copy;
 mod credits;
 mod duration;
+mod health;
 mod key;
 mod licences;
 mod minute;
@@ -33,6 +34,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::secret_text::SecretText;
+use crate::service_manager;
 use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate};
 
@@ -103,7 +105,10 @@ enum Command {
     /// The record of every change
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Ask the running server whether it is ready: exit 0 if it is, 1 if not
+    Health,
     /// Print the licence of Keyfob and those of everything that is built in
+    #[command(alias = "licences")]
     Licenses,
 }
 
@@ -131,6 +136,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         None | Some(Command::Serve) => return serve(&config).await.map_err(|problem| vec![problem]),
         Some(Command::Licenses) => return licences::print().map_err(|error| vec![error.to_string()]),
         Some(Command::Backup { file }) => return back_up(&config, file).await.map_err(|problem| vec![problem]),
+        Some(Command::Health) => health::ask(&config).await,
         Some(Command::Migrate) => migrate(&config),
         Some(Command::Key(command)) => key::run(&config, command).await,
         Some(Command::Operator(command)) => operator::run(&config, command).await,
@@ -144,16 +150,25 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
     done.map_err(|error| sentences(&config, error))
 }
 
-/// The settings that every command has; all others are the server's.
-const SHARED_SETTINGS: [&str; 3] = ["database_url", "wait_for_database", "database_pooler"];
+/// The settings that a command's help shows; all others are the server's.
+fn shown_settings(command: &str) -> &'static [&'static str] {
+    match command {
+        "health" => &["listen"],
+        _ => &["database_url", "wait_for_database", "database_pooler"],
+    }
+}
 
 /// Leaves the settings of the server out of the help of other commands, which take them
 /// all the same: a script may give every command the same flags.
 #[must_use]
 pub fn hide_server_settings(command: clap::Command) -> clap::Command {
-    let is_of_server = |arg: &&clap::Arg| arg.is_global_set() && !SHARED_SETTINGS.contains(&arg.get_id().as_str());
-    let hidden: Vec<_> = command.get_arguments().filter(is_of_server).map(|arg| arg.clone().hide(true)).collect();
-    command.mut_subcommands(|sub| if sub.get_name() == "serve" { sub } else { sub.args(&hidden) })
+    let settings: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    command.mut_subcommands(|sub| {
+        let shown = shown_settings(sub.get_name());
+        let is_of_server = |arg: &&clap::Arg| !shown.contains(&arg.get_id().as_str());
+        let hidden = settings.iter().filter(is_of_server).map(|arg| arg.clone().hide(true));
+        if sub.get_name() == "serve" { sub } else { sub.args(hidden.collect::<Vec<_>>()) }
+    })
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
@@ -170,15 +185,21 @@ async fn serve(config: &Config) -> Result<(), String> {
     if let Err(error) = greet(config, &keyfob) {
         tracing::warn!(%error, "the greeting can't be written to standard output");
     }
+    service_manager::ready(&url(config, &keyfob));
+    actix_web::rt::spawn(service_manager::feed_watchdog());
     shutdown::run(signals, keyfob.server, &keyfob.gate, keyfob.workers, keyfob.drain)
         .await
         .map_err(|error| error.to_string())
 }
 
+fn url(config: &Config, keyfob: &Keyfob) -> String {
+    config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address))
+}
+
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe
 /// after it has read the setup code.
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
-    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
+    let url = url(config, keyfob);
     let new = if keyfob.is_new { " (new)" } else { "" };
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![format!("Keyfob {version} · database {}{new}", config.database_url), String::new()];

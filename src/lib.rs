@@ -29,6 +29,7 @@ pub mod repeats;
 pub mod routes;
 pub mod secret_text;
 pub mod server;
+pub mod service_manager;
 pub mod shutdown;
 pub mod sms;
 pub mod store;

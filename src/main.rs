@@ -7,6 +7,11 @@ use clap::{CommandFactory, FromArgMatches};
 use keyfob::cli::Cli;
 use keyfob::{cli, environment, telemetry};
 
+// musl's own allocator has one lock for all threads.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match parse().and_then(|cli| telemetry::start().and_then(|()| run(cli))) {
         Ok(()) => ExitCode::SUCCESS,

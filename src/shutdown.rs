@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::gate::Gate;
 use crate::server::drain::Drain;
 use crate::server::timeouts::DRAIN_NOTICE;
+use crate::service_manager;
 use crate::sms::Workers;
 
 /// How long the last uses of keys may take to be written to the database.
@@ -43,6 +44,7 @@ pub async fn run(
         let notice = async {
             gentle.recv().await;
             tracing::info!("stopping: requests in progress may finish");
+            service_manager::stopping();
             drain.begin();
             let _ = timeout(DRAIN_NOTICE, gentle.recv()).await;
         };

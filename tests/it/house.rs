@@ -48,7 +48,18 @@ const FLOORS: [&[&str]; 13] = [
     &["clock"],
     &["store"],
     &["environment", "random"],
-    &["csv", "error", "folded_text", "format", "hex", "networks", "repeats", "secret_text", "telemetry"],
+    &[
+        "csv",
+        "error",
+        "folded_text",
+        "format",
+        "hex",
+        "networks",
+        "repeats",
+        "secret_text",
+        "service_manager",
+        "telemetry",
+    ],
 ];
 
 fn room(path: &str) -> &str {

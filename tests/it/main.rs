@@ -37,6 +37,7 @@ mod credits_at_once;
 mod database_tls;
 
 mod cached_statements;
+mod empty_root;
 mod environment;
 mod expiry;
 mod failover;
@@ -104,6 +105,7 @@ mod second_factor;
 mod secret_settings;
 mod security_md;
 mod sending;
+mod service_manager;
 mod service_scopes;
 mod service_status;
 mod services;

@@ -143,7 +143,7 @@ on_both_databases! {
         assert!(grown("keyfob_database_wait_seconds_total{pool=\"look_up\"}") > 0.0);
         assert_eq!(now["keyfob_database_connections_max{pool=\"look_up\"}"], 2.0);
         assert_eq!(now["keyfob_database_connections{pool=\"look_up\",state=\"in_use\"}"], 0.0);
-        assert_eq!(now["keyfob_build_info{version=\"0.1.0\"}"], 1.0);
+        assert_eq!(now[concat!("keyfob_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}")], 1.0);
         assert_eq!(now["keyfob_up_to_date"], 1.0);
         let age = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - now["process_start_time_seconds"];
         assert!((0.0..60.0).contains(&age), "{age}");

@@ -8,6 +8,8 @@ mod certificate;
 mod client;
 mod database;
 mod echo;
+mod empty_root;
+mod name_server;
 mod page;
 mod people;
 mod phone;
@@ -37,6 +39,8 @@ pub use carrier_peer::{CarrierPeer, DATA_SM, DELIVER_SM, PeerAnswer, PeerSubmit,
 pub use certificate::{Authority, Certificate};
 pub use client::{Client, form};
 pub use database::{Database, Rows};
+pub use empty_root::{EmptyRoot, IMAGE_USER, is_root};
+pub use name_server::NameServer;
 pub use page::Page;
 pub use people::operator_id;
 pub use phone::Phone;
