@@ -3,7 +3,9 @@
 mod audit;
 mod carriers;
 mod credits;
+mod doctor;
 mod duration;
+mod health;
 mod key;
 mod licences;
 mod minute;
@@ -14,6 +16,7 @@ mod setting;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::error::ErrorKind;
@@ -31,13 +34,16 @@ use crate::app::Keyfob;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::error::Error;
+use crate::server::listen_address::ListenAddress;
 use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate};
 
 /// What `--help` says about settings without a flag.
 const ONLY_VARIABLES: &str = "Environment only:
   KEYFOB_LOG         What is logged: warn, info, debug, or a filter such as keyfob=debug [default: info]
-  KEYFOB_LOG_FORMAT  text or json [default: text]";
+  KEYFOB_LOG_FORMAT  text or json [default: text]
+  DATABASE_URL_FILE, KEYFOB_SMS_TRANSPORT_FILE
+                     A file that holds the value, such as /run/secrets/database_url";
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
@@ -95,6 +101,14 @@ enum Command {
     /// The record of every change
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Ask the running server whether it is ready: exit 0 if it is, 1 if not
+    Health,
+    /// Look for what is wrong, and change nothing: exit 0 if all is well, 1 after warnings, 2 after failures
+    Doctor {
+        /// One JSON object on each line
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the licence of Keyfob and those of everything that is built in
     Licenses,
 }
@@ -117,12 +131,18 @@ impl Cli {
 ///
 /// # Errors
 /// Sentences for the user, one per problem.
-pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
+pub async fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     let config = Config::parse(&cli.settings)?;
+    let success = |()| ExitCode::SUCCESS;
+    let one = |problem| vec![problem];
     let done = match cli.command {
-        None | Some(Command::Serve) => return serve(&config).await.map_err(|problem| vec![problem]),
-        Some(Command::Licenses) => return licences::print().map_err(|error| vec![error.to_string()]),
-        Some(Command::Backup { file }) => return back_up(&config, file).await.map_err(|problem| vec![problem]),
+        None | Some(Command::Serve) => return serve(&config).await.map(success).map_err(one),
+        Some(Command::Licenses) => return licences::print().map(success).map_err(|error| one(error.to_string())),
+        Some(Command::Backup { file }) => return back_up(&config, file).await.map(success).map_err(one),
+        Some(Command::Doctor { json }) => {
+            return doctor::examine(&config, json).await.map_err(|error| sentences(&config, error));
+        }
+        Some(Command::Health) => health::tell(&config).await,
         Some(Command::Migrate) => migrate(&config),
         Some(Command::Key(command)) => key::run(&config, command).await,
         Some(Command::Operator(command)) => operator::run(&config, command).await,
@@ -132,7 +152,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Carriers { command }) => carriers::run(&config, command),
         Some(Command::Audit(command)) => audit::run(&config, command).await,
     };
-    done.map_err(|error| sentences(&config, error))
+    done.map(success).map_err(|error| sentences(&config, error))
 }
 
 /// The settings that every command has; all others are the server's.
@@ -169,7 +189,10 @@ async fn serve(config: &Config) -> Result<(), String> {
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe
 /// after it has read the setup code.
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
-    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
+    let url = config.public_url.clone().unwrap_or_else(|| match &keyfob.address {
+        ListenAddress::Tcp(address) => format!("http://{address}"),
+        ListenAddress::Unix(_) => "https://YOUR-PROXY".to_owned(),
+    });
     let new = if keyfob.is_new { " (new)" } else { "" };
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![format!("Keyfob {version} · database {}{new}", config.database_url), String::new()];
@@ -180,8 +203,12 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
         }
         None => lines.push(format!("  Open        {url}")),
     }
-    if let Some(address) = keyfob.metrics_address {
-        lines.push(format!("  Metrics     http://{address}/metrics"));
+    if keyfob.address.tcp().is_none() {
+        lines.push(format!("  Listens at  {}", keyfob.address));
+    }
+    if let Some(address) = &keyfob.metrics_address {
+        let scheme = if address.tcp().is_some() { "http://" } else { "" };
+        lines.push(format!("  Metrics     {scheme}{address}/metrics"));
     }
     lines.push("\n".to_owned());
     let mut out = io::stdout().lock();
