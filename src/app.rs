@@ -1,6 +1,5 @@
 //! What is built once: the database, the gate, the HTTP server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::App;
@@ -22,6 +21,7 @@ use crate::http::State;
 use crate::routes;
 use crate::server::drain::Drain;
 use crate::server::listen;
+use crate::server::listen_address::{self, ListenAddress};
 use crate::sms::{Sms, Workers, WorkersConfig};
 use crate::store::Store;
 
@@ -30,9 +30,9 @@ pub struct Keyfob {
     /// Runs until it is stopped.
     pub server: Server,
     /// Where it listens, with the port that it got if 0 was asked for.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// Where it serves metrics, if it does.
-    pub metrics_address: Option<SocketAddr>,
+    pub metrics_address: Option<ListenAddress>,
     /// The code for making the first operator; `None` once there is one.
     pub setup_code: Option<SetupCode>,
     /// Whether this is the first start with this database.
@@ -99,24 +99,25 @@ impl Keyfob {
             store: store.clone(),
             clock,
         });
-        let (server, address) = serve_site(config.listen, state.clone())?;
-        let metrics_address = config.metrics_listen.map(|address| serve_metrics(address, state)).transpose()?;
+        let (server, address) = serve_site(&config.listen, state.clone())?;
+        let metrics_address =
+            config.metrics_listen.as_ref().map(|address| serve_metrics(address, state)).transpose()?;
         Ok(Self { server, address, metrics_address, setup_code, is_new, store, gate, workers, drain })
     }
 }
 
-fn serve_site(address: SocketAddr, state: Data<State>) -> Result<(Server, SocketAddr), String> {
+fn serve_site(address: &ListenAddress, state: Data<State>) -> Result<(Server, ListenAddress), String> {
     let drain = Arc::clone(&state.drain);
     listen::listen(address, None, &drain, move || routes::site(&state))
-        .map_err(|error| listen::explain("--listen", address, &error))
+        .map_err(|error| listen_address::explain("--listen", address, &error))
 }
 
 /// Serves metrics from now on, until the process ends.
-fn serve_metrics(address: SocketAddr, state: Data<State>) -> Result<SocketAddr, String> {
+fn serve_metrics(address: &ListenAddress, state: Data<State>) -> Result<ListenAddress, String> {
     let drain = Arc::clone(&state.drain);
     let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
     let (server, address) = listen::listen(address, Some(1), &drain, site)
-        .map_err(|error| listen::explain("--metrics-listen", address, &error))?;
+        .map_err(|error| listen_address::explain("--metrics-listen", address, &error))?;
     actix_web::rt::spawn(server);
     Ok(address)
 }

@@ -4,6 +4,7 @@ mod audit;
 mod carriers;
 mod copy;
 mod credits;
+mod doctor;
 mod duration;
 mod health;
 mod key;
@@ -16,6 +17,7 @@ mod setting;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::error::ErrorKind;
@@ -34,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::secret_text::SecretText;
+use crate::server::listen_address::ListenAddress;
 use crate::service_manager;
 use crate::shutdown::{self, StopSignals};
 use crate::store::{self, MayCreate};
@@ -41,7 +44,9 @@ use crate::store::{self, MayCreate};
 /// What `--help` says about settings without a flag.
 const ONLY_VARIABLES: &str = "Environment only:
   KEYFOB_LOG         What is logged: warn, info, debug, or a filter such as keyfob=debug [default: info]
-  KEYFOB_LOG_FORMAT  text or json [default: text]";
+  KEYFOB_LOG_FORMAT  text or json [default: text]
+  DATABASE_URL_FILE, KEYFOB_SMS_TRANSPORT_FILE
+                     A file that holds the value, such as /run/secrets/database_url";
 
 /// Self-hosted API keys for your services, SMS first
 #[derive(Debug, Parser)]
@@ -107,6 +112,12 @@ enum Command {
     Audit(AuditCommand),
     /// Ask the running server whether it is ready: exit 0 if it is, 1 if not
     Health,
+    /// Look for what is wrong, and change nothing: exit 0 if all is well, 1 after warnings, 2 after failures
+    Doctor {
+        /// One JSON object on each line
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the licence of Keyfob and those of everything that is built in
     #[command(alias = "licences")]
     Licenses,
@@ -130,13 +141,18 @@ impl Cli {
 ///
 /// # Errors
 /// Sentences for the user, one per problem.
-pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
+pub async fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     let config = Config::parse(&cli.settings)?;
+    let success = |()| ExitCode::SUCCESS;
+    let one = |problem| vec![problem];
     let done = match cli.command {
-        None | Some(Command::Serve) => return serve(&config).await.map_err(|problem| vec![problem]),
-        Some(Command::Licenses) => return licences::print().map_err(|error| vec![error.to_string()]),
-        Some(Command::Backup { file }) => return back_up(&config, file).await.map_err(|problem| vec![problem]),
-        Some(Command::Health) => health::ask(&config).await,
+        None | Some(Command::Serve) => return serve(&config).await.map(success).map_err(one),
+        Some(Command::Licenses) => return licences::print().map(success).map_err(|error| one(error.to_string())),
+        Some(Command::Backup { file }) => return back_up(&config, file).await.map(success).map_err(one),
+        Some(Command::Doctor { json }) => {
+            return doctor::examine(&config, json).await.map_err(|error| sentences(&config, error));
+        }
+        Some(Command::Health) => health::tell(&config).await,
         Some(Command::Migrate) => migrate(&config),
         Some(Command::Key(command)) => key::run(&config, command).await,
         Some(Command::Operator(command)) => operator::run(&config, command).await,
@@ -147,7 +163,7 @@ pub async fn run(cli: Cli) -> Result<(), Vec<String>> {
         Some(Command::Carriers { command }) => carriers::run(&config, command),
         Some(Command::Audit(command)) => audit::run(&config, command).await,
     };
-    done.map_err(|error| sentences(&config, error))
+    done.map(success).map_err(|error| sentences(&config, error))
 }
 
 /// The settings that a command's help shows; all others are the server's.
@@ -167,7 +183,7 @@ pub fn hide_server_settings(command: clap::Command) -> clap::Command {
         let shown = shown_settings(sub.get_name());
         let is_of_server = |arg: &&clap::Arg| !shown.contains(&arg.get_id().as_str());
         let hidden = settings.iter().filter(is_of_server).map(|arg| arg.clone().hide(true));
-        if sub.get_name() == "serve" { sub } else { sub.args(hidden.collect::<Vec<_>>()) }
+        if ["serve", "doctor"].contains(&sub.get_name()) { sub } else { sub.args(hidden.collect::<Vec<_>>()) }
     })
 }
 
@@ -193,7 +209,10 @@ async fn serve(config: &Config) -> Result<(), String> {
 }
 
 fn url(config: &Config, keyfob: &Keyfob) -> String {
-    config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address))
+    config.public_url.clone().unwrap_or_else(|| match &keyfob.address {
+        ListenAddress::Tcp(address) => format!("http://{address}"),
+        ListenAddress::Unix(_) => "https://YOUR-PROXY".to_owned(),
+    })
 }
 
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe
@@ -210,8 +229,12 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
         }
         None => lines.push(format!("  Open        {url}")),
     }
-    if let Some(address) = keyfob.metrics_address {
-        lines.push(format!("  Metrics     http://{address}/metrics"));
+    if keyfob.address.tcp().is_none() {
+        lines.push(format!("  Listens at  {}", keyfob.address));
+    }
+    if let Some(address) = &keyfob.metrics_address {
+        let scheme = if address.tcp().is_some() { "http://" } else { "" };
+        lines.push(format!("  Metrics     {scheme}{address}/metrics"));
     }
     lines.push("\n".to_owned());
     let mut out = io::stdout().lock();

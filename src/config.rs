@@ -2,7 +2,6 @@
 
 mod values;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::environment;
 use crate::http::client_address::TrustedProxies;
 use crate::networks::Networks;
 use crate::secret_text::SecretText;
+use crate::server::listen_address::ListenAddress;
 use crate::sms::callbacks::CallbackConfig;
 use crate::sms::carriers::CarriersConfig;
 use crate::sms::transport::TransportConfig;
@@ -49,7 +49,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_DATABASE_POOLER", value_parser = clap::builder::BoolishValueParser::new())]
     pub database_pooler: bool,
 
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on, or unix:PATH for a socket that your proxy opens; port 0 takes a free one
     #[arg(long, global = true, env = "KEYFOB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: String,
 
@@ -115,9 +115,9 @@ pub struct Config {
     /// How it is opened.
     pub database: OpenOptions,
     /// The address to listen on.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// The address to serve metrics on; `None` serves none.
-    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_listen: Option<ListenAddress>,
     /// The origin that browsers use, without a trailing slash.
     pub public_url: Option<String>,
     /// The reverse proxies whose `X-Forwarded-For` is trusted.
@@ -206,7 +206,7 @@ impl Config {
     #[must_use]
     pub fn cautions(&self) -> Vec<String> {
         let is_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-        let is_open = (!self.listen.ip().is_loopback() && !is_https).then(|| {
+        let is_open = (self.listen.is_open_to_the_network() && !is_https).then(|| {
             format!(
                 "{} is reached from other machines without https: passwords travel in the clear; put a proxy with https \
                  before it and set --public-url",

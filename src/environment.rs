@@ -1,10 +1,11 @@
-//! The settings that come from environment variables: which there are, and which of
-//! them stand for nothing.
+//! The settings that come from environment variables: which there are, which of
+//! them stand for nothing, and which name a file that holds a secret.
 
-use std::env;
+use std::path::Path;
+use std::{env, fs};
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Command};
 
 use crate::telemetry;
 
@@ -24,11 +25,69 @@ pub fn without_empty_variables(command: Command) -> Command {
     })
 }
 
-/// The name by which the user gave a setting: the variable, if it holds just this
+/// What follows the name of a variable in the name of the one that names a file with its
+/// value, as container engines mount secrets.
+const FILE_SUFFIX: &str = "_FILE";
+/// A secret is a line; a longer file is another one.
+const MAX_SECRET_FILE: u64 = 64 * 1024;
+
+/// The command line, with the secrets of the files that variables such as `DATABASE_URL_FILE`
+/// name. Such a file counts more than the variable that would hold the secret itself, and
+/// less than the flag.
+///
+/// # Errors
+/// One sentence for each file that has no secret; it repeats nothing of its content.
+pub fn with_secret_files(command: Command) -> Result<Command, Vec<String>> {
+    let mut problems = Vec::new();
+    let command = command.mut_args(|arg| match secret_file_of(&arg) {
+        None => arg,
+        Some(Ok(secret)) => arg.env(None).default_value(secret).hide_default_value(true),
+        Some(Err(problem)) => {
+            problems.push(problem);
+            arg
+        }
+    });
+    if problems.is_empty() { Ok(command) } else { Err(problems) }
+}
+
+/// The name of the variable for the file of this setting's value, if the value is a secret.
+fn file_variable(arg: &Arg) -> Option<String> {
+    let variable = arg.get_env().filter(|_| arg.is_hide_env_values_set())?;
+    Some(format!("{}{FILE_SUFFIX}", variable.to_str()?))
+}
+
+fn secret_file_of(arg: &Arg) -> Option<Result<String, String>> {
+    let variable = file_variable(arg)?;
+    let path = env::var_os(&variable).filter(|path| !path.is_empty())?;
+    let shown = Path::new(&path).display();
+    Some(read_secret(Path::new(&path)).map_err(|problem| format!("{variable}: {shown} {problem}")))
+}
+
+/// The one line of a file, without the line break that most editors put after it.
+fn read_secret(path: &Path) -> Result<String, String> {
+    let length = fs::metadata(path).map_err(|error| format!("can't be read: {error}"))?.len();
+    if length > MAX_SECRET_FILE {
+        return Err("is too long for a setting; it must hold the value alone".to_owned());
+    }
+    let bytes = fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
+    let text = text.trim_start_matches('\u{feff}');
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    match line {
+        "" => Err("is empty; it must hold the value".to_owned()),
+        line if line.contains(['\n', '\r']) => Err("has more than one line; it must hold the value alone".to_owned()),
+        line => Ok(line.to_owned()),
+    }
+}
+
+/// The name by which the user gave a setting: the variable, if it or its file holds just this
 /// text, or else the flag.
 #[must_use]
 pub fn given_name(command: &Command, flag: &str, text: &str) -> String {
     let arg = command.get_arguments().find(|arg| arg.get_long() == flag.strip_prefix("--"));
+    if let Some(arg) = arg.filter(|arg| secret_file_of(arg).is_some_and(|secret| secret.as_deref() == Ok(text))) {
+        return file_variable(arg).unwrap_or_default();
+    }
     let variable = arg.and_then(|arg| arg.get_env()?.to_str());
     let holds_text = |name: &&str| env::var(name).is_ok_and(|value| value == text && !text.is_empty());
     variable.filter(holds_text).unwrap_or(flag).to_owned()
@@ -57,6 +116,7 @@ pub fn unknown_variables(command: &Command) -> Vec<String> {
         name == telemetry::FILTER_VARIABLE
             || name == telemetry::FORMAT_VARIABLE
             || command.get_arguments().any(|arg| arg.get_env().is_some_and(|known| known == name))
+            || command.get_arguments().any(|arg| file_variable(arg).is_some_and(|known| known == name))
     };
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut unknown: Vec<String> = names.filter(|name| name.starts_with(PREFIX) && !known(name)).collect();

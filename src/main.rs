@@ -14,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match parse().and_then(|cli| telemetry::start().and_then(|()| run(cli))) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problems) => {
             for problem in problems {
                 // `eprintln!` would panic where standard error can't be written.
@@ -26,7 +26,8 @@ fn main() -> ExitCode {
 }
 
 fn parse() -> Result<Cli, Vec<String>> {
-    let command = cli::hide_server_settings(environment::without_empty_variables(Cli::command()));
+    let command = environment::with_secret_files(environment::without_empty_variables(Cli::command()))?;
+    let command = cli::hide_server_settings(command);
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)).and_then(Cli::checked);
     // A wrong flag, and --help, are the library's to explain.
     parsed.map_err(|error| match environment::explain(&Cli::command(), &error) {
@@ -35,7 +36,7 @@ fn parse() -> Result<Cli, Vec<String>> {
     })
 }
 
-fn run(cli: Cli) -> Result<(), Vec<String>> {
+fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     for variable in environment::unknown_variables(&Cli::command()) {
         tracing::warn!(%variable, "Keyfob does not know this variable; `keyfob --help` lists those it knows");
     }

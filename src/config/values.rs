@@ -1,21 +1,21 @@
 //! Values of settings that are addresses or names.
 
-use std::net::SocketAddr;
-
 use actix_web::http::header::{self, HeaderName};
 
 use crate::secret_text::without_credentials;
+use crate::server::listen_address::ListenAddress;
 
 /// The sentence for a part of a list that is no network.
 pub(super) fn no_network(flag: &str, part: &str) -> String {
     format!("{flag}: {:?} is neither an address nor a range such as 10.0.0.0/8", without_credentials(part))
 }
 
-/// Parses an address with its port; `port` is that of the example.
-pub(super) fn parse_address(flag: &str, text: &str, port: u16) -> Result<SocketAddr, String> {
-    let shown = without_credentials(text);
-    let problem = |_| format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}");
-    text.parse().map_err(problem)
+/// Parses an address with its port, or a socket; `port` is that of the example.
+pub(super) fn parse_address(flag: &str, text: &str, port: u16) -> Result<ListenAddress, String> {
+    ListenAddress::parse(text).ok_or_else(|| {
+        let shown = without_credentials(text);
+        format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}, or unix:PATH for a socket")
+    })
 }
 
 /// Parses an origin: scheme, host and optional port, without a path.

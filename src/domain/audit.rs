@@ -5,6 +5,7 @@ pub mod actors;
 pub mod export;
 pub mod filter;
 pub mod list;
+pub mod logins;
 pub mod scope;
 
 use serde::Serialize;

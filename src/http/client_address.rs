@@ -30,23 +30,28 @@ impl TrustedProxies {
         Networks::parse(text).map(|networks| Self { networks, ..Self::default() })
     }
 
+    /// Whether a proxy that counts is at the other end. A peer without an address came over a
+    /// Unix socket, which only those can open whom the rights of its file allow: the proxy.
+    fn trusts(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_none_or(|peer| self.networks.contains(peer.ip().to_canonical()))
+    }
+
     /// The client's address, for a request with these headers over a connection
-    /// from `peer`.
+    /// from `peer`. `0.0.0.0` stands for one that nobody has said.
     #[must_use]
     pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let mut client = address_of(peer);
+        let mut is_proxy = self.trusts(peer);
         // Most installations trust no proxy: then the header is not even looked up.
-        if !self.networks.contains(client) {
+        if !is_proxy {
             return client;
         }
         let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(as_text).collect();
         for part in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            if !self.networks.contains(client) {
-                break;
-            }
             // Trusted proxies write addresses, so the client wrote this and what is left of it.
-            let Some(address) = parse_address(part) else { break };
+            let Some(address) = parse_address(part).filter(|_| is_proxy) else { break };
             client = address.to_canonical();
+            is_proxy = self.networks.contains(client);
         }
         client
     }
@@ -56,7 +61,7 @@ impl TrustedProxies {
     #[must_use]
     pub fn known_client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let client = self.client(peer, headers);
-        (peer.is_some() && !self.networks.contains(client)).then_some(client)
+        (!client.is_unspecified() && !self.networks.contains(client)).then_some(client)
     }
 
     /// The value of a forwarding header, if a trusted proxy sent the request. Where
@@ -68,7 +73,7 @@ impl TrustedProxies {
         headers: &'a HeaderMap,
         name: &HeaderName,
     ) -> Option<&'a str> {
-        let line = headers.get_all(name).last().filter(|_| self.networks.contains(address_of(peer)))?;
+        let line = headers.get_all(name).last().filter(|_| self.trusts(peer))?;
         as_text(line).rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
     }
 
@@ -77,7 +82,7 @@ impl TrustedProxies {
     #[must_use]
     pub fn newly_distrusted(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let address = address_of(peer);
-        if !headers.contains_key(X_FORWARDED_FOR) || self.networks.contains(address) {
+        if !headers.contains_key(X_FORWARDED_FOR) || self.trusts(peer) {
             return None;
         }
         let mut known = self.distrusted.lock();
@@ -128,7 +133,16 @@ mod tests {
         for forwarded in [None, Some(""), Some("unknown"), Some("10.0.0.2"), Some("1.2.3.4, unknown")] {
             assert_eq!(known("10.0.0.0/8", proxy, forwarded), None, "{forwarded:?}");
         }
-        assert_eq!(known("", None, None), None);
+    }
+
+    #[test]
+    fn whoever_may_open_the_unix_socket_is_a_trusted_proxy() {
+        assert_eq!(known("", None, Some("1.2.3.4")).as_deref(), Some("1.2.3.4"));
+        assert_eq!(known("10.0.0.1", None, Some("6.6.6.6, 1.2.3.4, 10.0.0.1")).as_deref(), Some("1.2.3.4"));
+        for forwarded in [None, Some(""), Some("unknown")] {
+            assert_eq!(known("", None, forwarded), None, "{forwarded:?}");
+        }
+        assert_eq!(known("", Some("0.0.0.0"), Some("1.2.3.4")), None, "a client that is gone already");
     }
 
     fn client(trusted: &str, peer: &str, forwarded: &[&'static str]) -> String {

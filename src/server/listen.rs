@@ -3,8 +3,8 @@
 //! have to be wrapped here to enforce the time limits.
 
 use std::future::ready;
-use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Response, Server};
 use actix_web::http::KeepAlive;
-use actix_web::rt::net::TcpStream;
+use actix_web::rt::net::{TcpStream, UnixStream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpSocket;
+use tokio_util::either::Either;
 
 use super::drain::Drain;
+use super::listen_address::{ListenAddress, bind_unix};
 use super::request_guard::guarded;
 use super::stream::Stream;
 use super::sweeper::Sweeper;
@@ -28,6 +30,9 @@ use super::timeouts::{LINGER_TIMEOUT, SHUTDOWN_TIMEOUT_SECONDS};
 /// How many connections the kernel holds until they are accepted.
 const LISTEN_BACKLOG: u32 = 1_024;
 
+/// A client's socket. One type for both kinds, so that the protocol is compiled once.
+type Socket = Either<TcpStream, UnixStream>;
+
 /// Binds `address` and returns the server, which is ready to run, with the
 /// address that it got: port 0 asks for a free one. `workers` is the number of
 /// threads; `None` means one for each processor.
@@ -35,36 +40,57 @@ const LISTEN_BACKLOG: u32 = 1_024;
 /// # Errors
 /// When the address can't be bound.
 pub fn listen<S, A>(
-    address: SocketAddr,
+    address: &ListenAddress,
     workers: Option<usize>,
     drain: &Arc<Drain>,
     site: impl Fn() -> S + Clone + Send + 'static,
-) -> io::Result<(Server, SocketAddr)>
+) -> io::Result<(Server, ListenAddress)>
 where
     S: IntoServiceFactory<A, Request> + 'static,
     A: ServiceFactory<Request, Config = AppConfig, InitError = ()> + 'static,
     A::Error: Into<Response<BoxBody>> + 'static,
     A::Response: Into<Response<BoxBody>> + 'static,
 {
-    let listener = bind(address)?;
-    let address = listener.local_addr()?;
-    let drain = Arc::clone(drain);
-    // Called once in each worker.
-    let connections = move || {
-        let sweeper = Sweeper::start(Arc::clone(&drain));
-        let accept = move |socket: TcpStream| {
-            // A compressed page leaves in several pieces; with Nagle's algorithm the
-            // last one would wait for the client's acknowledgement, 40 ms and more.
-            let _ = socket.set_nodelay(true);
-            let client = socket.peer_addr().ok();
-            ready(Ok((Stream::new(socket, sweeper.watch()), client)))
-        };
-        fn_service(accept).and_then(http(site()))
-    };
     let builder = workers.map_or_else(ServerBuilder::default, |workers| ServerBuilder::default().workers(workers));
     // Signals are handled by `shutdown`.
     let builder = builder.shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS).disable_signals();
-    Ok((builder.listen("http", listener, connections)?.run(), address))
+    let drain = Arc::clone(drain);
+    // Each is called once in each worker.
+    let sweeper = move || Sweeper::start(Arc::clone(&drain));
+    match address {
+        ListenAddress::Tcp(address) => {
+            let listener = bind(*address)?;
+            let address = ListenAddress::Tcp(listener.local_addr()?);
+            let connections = move || {
+                let sweeper = sweeper();
+                let accept = move |socket: TcpStream| {
+                    let client = prepare(&socket);
+                    ready(Ok((Stream::new(Socket::Left(socket), sweeper.watch()), Some(client))))
+                };
+                fn_service(accept).and_then(http(site()))
+            };
+            Ok((builder.listen("http", listener, connections)?.run(), address))
+        }
+        ListenAddress::Unix(path) => {
+            let listener = bind_unix(path)?;
+            let connections = move || {
+                let sweeper = sweeper();
+                let accept =
+                    move |socket: UnixStream| ready(Ok((Stream::new(Socket::Right(socket), sweeper.watch()), None)));
+                fn_service(accept).and_then(http(site()))
+            };
+            Ok((builder.listen_uds("http", listener, connections)?.run(), address.clone()))
+        }
+    }
+}
+
+/// Prepares a client's socket and gives its address: the unspecified one if the client is gone
+/// already, since only a Unix socket's has none.
+fn prepare(socket: &TcpStream) -> SocketAddr {
+    // A compressed page leaves in several pieces; with Nagle's algorithm the
+    // last one would wait for the client's acknowledgement, 40 ms and more.
+    let _ = socket.set_nodelay(true);
+    socket.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into())
 }
 
 /// HTTP/1 over a watched stream.
@@ -93,38 +119,4 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(LISTEN_BACKLOG)?.into_std()
-}
-
-/// Why an address can't be bound, in one sentence that says what to change.
-#[must_use]
-pub fn explain(flag: &str, address: SocketAddr, error: &io::Error) -> String {
-    let (ip, port) = (address.ip(), address.port());
-    let other_port = if ip.is_ipv6() { format!("{flag} [{ip}]:PORT") } else { format!("{flag} {ip}:PORT") };
-    match error.kind() {
-        ErrorKind::AddrInUse => {
-            format!("port {port} is in use; stop what uses it, or choose another one with {other_port}")
-        }
-        ErrorKind::PermissionDenied => {
-            format!("port {port} needs more rights; choose one above 1023 with {other_port}")
-        }
-        ErrorKind::AddrNotAvailable => {
-            format!("this machine has no address {ip}; choose another one with {flag} (0.0.0.0 for all)")
-        }
-        _ => format!("can't listen on {address}: {error}; choose another address with {flag}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_port_can_be_chosen_as_it_is_written_there() {
-        for (address, written) in [("127.0.0.1:80", "--listen 127.0.0.1:PORT"), ("[::1]:80", "--listen [::1]:PORT")] {
-            for kind in [ErrorKind::AddrInUse, ErrorKind::PermissionDenied] {
-                let sentence = explain("--listen", address.parse().unwrap(), &kind.into());
-                assert!(sentence.ends_with(written), "{sentence}");
-            }
-        }
-    }
 }

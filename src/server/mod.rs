@@ -4,6 +4,7 @@
 mod connection;
 pub mod drain;
 pub mod listen;
+pub mod listen_address;
 mod request_guard;
 mod stream;
 mod sweeper;

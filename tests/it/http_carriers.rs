@@ -1,6 +1,7 @@
 //! Carriers over HTTP: Twilio as npm's `emulate` plays it, and providers with an API of
 //! their own, which templates describe.
 
+use keyfob::server::listen_address::ListenAddress;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ const HARD_TEXT: &str = "\"Žluť\" \\ 100 % & a=b?c#d {{to}} ${HOME} 😀\nnext
 fn start<'db>(db: &'db Database, transport: &str) -> (App<'db>, Application) {
     let address = free_address();
     let set = |config: &mut Config| {
-        config.listen = address.parse().unwrap();
+        config.listen = ListenAddress::Tcp(address.parse().unwrap());
         config.public_url = Some(format!("http://{address}"));
         config.sms_transport = transport.parse().unwrap();
     };

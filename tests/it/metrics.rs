@@ -229,6 +229,6 @@ fn an_address_for_metrics_that_is_none_is_told_with_every_other_problem() {
     let ended = run(&["--listen", "8080", "--metrics-listen", "9464"], "");
 
     let ended =
-        ended.assert_says("--metrics-listen \"9464\" is not an address and a port; write for example 127.0.0.1:9464");
+        ended.assert_says("--metrics-listen \"9464\" is not an address and a port; write for example 127.0.0.1:9464,");
     ended.assert_says("--listen \"8080\" is not an address and a port");
 }

@@ -3,6 +3,7 @@
 mod config;
 pub mod http;
 mod interface;
+mod probe;
 pub mod sandbox;
 mod segments;
 pub mod smpp;
@@ -15,4 +16,5 @@ pub use interface::{
     CarrierReport, IgnoredDelivery, IncomingReceipt, LateResponse, LinkProblem, LinkState, OutgoingMessage, Part,
     PostedReceipt, ReceiptReply, ReportSender, SegmentId, Submission, Transport,
 };
+pub use probe::ProbeDepth;
 pub use segments::SegmentTransport;

@@ -25,6 +25,7 @@ use keyfob::domain::service::{self, NewService};
 use keyfob::error::Error;
 use keyfob::http::client_address::TrustedProxies;
 use keyfob::server::drain::Drain;
+use keyfob::server::listen_address::ListenAddress;
 use keyfob::sms::callbacks::CallbackConfig;
 use keyfob::sms::transport::TransportConfig;
 use keyfob::store::schema::api_keys;
@@ -205,7 +206,7 @@ impl<'db> App<'db> {
     /// A server with other settings than usual, and without an operator. Its carrier is
     /// the ordinary one.
     pub fn start_set(db: &'db Database, set: impl FnOnce(&mut Config), clock: Clock) -> Self {
-        let listen = "127.0.0.1:0".parse().unwrap();
+        let listen = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
         let mut config = Config {
             database_url: db.url().parse().unwrap(),
             database: OpenOptions::default(),
@@ -230,7 +231,9 @@ impl<'db> App<'db> {
             actix_web::rt::System::new().block_on(async {
                 let keyfob = Keyfob::build(&config, its_clock).await.unwrap();
                 let code = keyfob.setup_code.map(|code| code.expose().to_owned());
-                started.send((keyfob.address, code, keyfob.store, keyfob.drain, keyfob.server.handle())).unwrap();
+                started
+                    .send((keyfob.address.to_string(), code, keyfob.store, keyfob.drain, keyfob.server.handle()))
+                    .unwrap();
                 keyfob.server.await.unwrap();
             });
         });

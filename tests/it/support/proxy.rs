@@ -108,6 +108,18 @@ impl Proxy {
         Self::start_nginx(address.to_owned(), &site)
     }
 
+    /// nginx before a server that `proxy_pass` names, with the client's address in
+    /// `X-Forwarded-For`.
+    #[track_caller]
+    pub fn before(server: &str) -> Self {
+        let address = free_address();
+        let site = format!(
+            "server {{ listen {address}; location / {{ proxy_pass {server}; proxy_set_header Host $http_host;\n\
+             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }}"
+        );
+        Self::start_nginx(address, &site)
+    }
+
     #[track_caller]
     fn start_nginx(address: String, site: &str) -> Self {
         let folder = TempDir::new().unwrap();

@@ -109,6 +109,19 @@ impl HttpClient {
     }
 }
 
+/// Asks the server at `origin` for its first page, whatever it answers. Blocks the thread.
+///
+/// # Errors
+/// Why there is no answer, as a sentence.
+pub(in crate::sms::transport) fn probe(origin: &str, timeout: Duration) -> Result<(), String> {
+    let request =
+        ReadyRequest { method: "GET", url: Zeroizing::new(format!("{origin}/")), headers: Vec::new(), body: None };
+    match HttpClient::new(1, timeout).send(&request) {
+        Exchange::Answered(_) => Ok(()),
+        Exchange::NotSent(problem) | Exchange::Unanswered(problem) => Err(format!("{origin} {problem}")),
+    }
+}
+
 /// The delay of a `Retry-After`: a number of seconds, or a date (RFC 9110 §10.2.3).
 fn delay(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {

@@ -24,4 +24,5 @@ mod variables;
 mod written;
 
 pub use carrier::HttpCarrier;
+pub(super) use client::probe;
 pub use config::HttpConfig;

@@ -17,6 +17,8 @@ use super::status;
 const CONNECT_STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The bit of a command id that makes it a response (SMPP 3.4 §5.1.2.1).
 const RESPONSE: u32 = 0x8000_0000;
+/// An `unbind` with sequence number 2 (SMPP 3.4 §4.2.1).
+const UNBIND: [u8; 16] = [0, 0, 0, 16, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 2];
 /// The command id of `generic_nack` (SMPP 3.4 §5.1.2.1).
 const GENERIC_NACK: u32 = 0x8000_0000;
 
@@ -78,6 +80,19 @@ pub(super) async fn connect(config: &SmppConfig, kind: BindKind) -> Result<Conne
     let mut incoming = IncomingFrames::new(reader);
     within("answer the bind", bind(config, kind, &mut incoming, &mut writer)).await?;
     Ok((incoming, writer))
+}
+
+/// Connects, binds if asked for, and hangs up.
+pub(super) async fn try_out(config: &SmppConfig, binds: bool) -> Result<(), ConnectError> {
+    if !binds {
+        return within("connect", open_stream(config)).await.map(drop);
+    }
+    let kind = if config.has_separate_binds { BindKind::Transmitter } else { BindKind::Transceiver };
+    let (_, mut writer) = connect(config, kind).await?;
+    // A carrier that got no unbind could take the next bind for a second one.
+    let _ = writer.write_all(&UNBIND).await;
+    let _ = writer.shutdown().await;
+    Ok(())
 }
 
 async fn within<T>(what: &str, work: impl Future<Output = Result<T, ConnectError>>) -> Result<T, ConnectError> {

@@ -26,3 +26,11 @@ mod window;
 pub use client::Smpp;
 pub use config::SmppConfig;
 pub use receipt::ReceiptText;
+
+/// Connects to the carrier, and binds if asked to, to see whether it can be used.
+///
+/// # Errors
+/// Why not, as a sentence.
+pub(super) async fn probe(config: &SmppConfig, binds: bool) -> Result<(), String> {
+    connect::try_out(config, binds).await.map_err(|error| error.to_string())
+}

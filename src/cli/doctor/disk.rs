@@ -1,0 +1,86 @@
+//! The file of an SQLite database: who may read it, and how much space is left.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::finding::Finding;
+use crate::store::Inspection;
+
+/// Below this, a busy day may fill the disk.
+const LITTLE_SPACE: u64 = 500_000_000;
+/// Below this, the next writes may fail.
+const NO_SPACE: u64 = 50_000_000;
+
+pub(super) fn check(inspection: &Inspection) -> Vec<Finding> {
+    let Some(file) = inspection.files.first() else { return Vec::new() };
+    let mut findings = vec![rights(&inspection.files)];
+    if let Some(folder) = file.parent() {
+        findings.push(writable(folder));
+        findings.push(space(folder, inspection.bytes));
+    }
+    findings
+}
+
+/// The file holds digests of keys, texts of messages and the key of the session cookie.
+fn rights(files: &[PathBuf]) -> Finding {
+    const CHECK: &str = "file";
+    let found: Vec<_> = files.iter().filter_map(|path| Some((path, fs::metadata(path).ok()?))).collect();
+    let owner = found.first().map(|(_, file)| file.uid());
+    if let Some((path, file)) = found.iter().find(|(_, file)| Some(file.uid()) != owner) {
+        return Finding::failure(
+            CHECK,
+            format!("{} belongs to user {}, and the database to another one", path.display(), file.uid()),
+            Some("give both to the user that Keyfob runs as, with chown; run commands as that user"),
+        );
+    }
+    if let Some((path, file)) = found.iter().find(|(_, file)| file.mode() & 0o077 != 0) {
+        return Finding::warning(
+            CHECK,
+            format!("{} can be opened by other users (mode {:o})", path.display(), file.mode() & 0o777),
+            "take the right away: chmod 600",
+        );
+    }
+    Finding::fine(CHECK, "only its owner can open it")
+}
+
+/// `SQLite` makes its journals in the folder.
+fn writable(folder: &Path) -> Finding {
+    const CHECK: &str = "folder";
+    match tempfile_in(folder) {
+        Ok(()) => Finding::fine(CHECK, format!("{} can be written", folder.display())),
+        Err(error) => Finding::failure(
+            CHECK,
+            format!("{} can't be written: {error}", folder.display()),
+            Some("give Keyfob's user the right to write it"),
+        ),
+    }
+}
+
+/// Makes a file and removes it.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!(".keyfob-doctor-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    fs::remove_file(path)
+}
+
+fn space(folder: &Path, database: i64) -> Finding {
+    const CHECK: &str = "disk space";
+    let left = match rustix::fs::statvfs(folder) {
+        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+        Err(error) => return Finding::skipped(CHECK, error.to_string()),
+    };
+    let told = format!("{} MB are free", left / 1_000_000);
+    let advice = "free some: the disk of the database is nearly full";
+    if left < NO_SPACE {
+        return Finding::failure(CHECK, told, Some(advice));
+    }
+    if left < LITTLE_SPACE {
+        return Finding::warning(CHECK, told, advice);
+    }
+    if left < database.unsigned_abs() {
+        let advice = "free some: an upgrade makes a copy of the database first, and needs as much space again";
+        return Finding::warning(CHECK, told, advice);
+    }
+    Finding::fine(CHECK, told)
+}
