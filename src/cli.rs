@@ -169,7 +169,7 @@ async fn serve(config: &Config) -> Result<(), String> {
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe
 /// after it has read the setup code.
 fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
-    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", keyfob.address));
+    let url = config.public_url.as_ref().map_or_else(|| format!("http://{}", keyfob.address), ToString::to_string);
     let new = if keyfob.is_new { " (new)" } else { "" };
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![format!("Keyfob {version} · database {}{new}", config.database_url), String::new()];

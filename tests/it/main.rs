@@ -18,6 +18,7 @@ mod audit_api;
 mod audit_page;
 mod automate;
 mod backup;
+mod base_path;
 mod bulk;
 mod callbacks;
 mod cancel;
