@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// Placeholder in CSS and JavaScript for another file's URL: `asset:font.woff2`.
+/// Placeholder in CSS and JavaScript for another file's URL: `asset:font.woff2`. It becomes
+/// relative to the file that names it, so that it holds below a path of the host as well.
 const REFERENCE: &str = "asset:";
 
 /// What `keyfob licenses` prints, in this order.
@@ -104,7 +105,10 @@ fn resolve_references(content: Vec<u8>, known: &[Asset]) -> Vec<u8> {
     match String::from_utf8(content) {
         Ok(text) => known
             .iter()
-            .fold(text, |text, asset| text.replace(&format!("{REFERENCE}{}", asset.name), &asset.url))
+            .fold(text, |text, asset| {
+                let url = asset.url.rsplit('/').next().unwrap_or_default();
+                text.replace(&format!("{REFERENCE}{}", asset.name), url)
+            })
             .into_bytes(),
         Err(binary) => binary.into_bytes(),
     }

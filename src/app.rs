@@ -18,6 +18,7 @@ use crate::domain::{credit, installation, service};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::http::State;
+use crate::http::public_url::PublicUrl;
 use crate::routes;
 use crate::server::drain::Drain;
 use crate::server::listen;
@@ -78,7 +79,7 @@ impl Keyfob {
                 carriers: &config.all_carriers(),
                 sandbox_delay: config.sms_transport.sandbox_delay(),
                 callbacks: &config.callbacks,
-                public_url: config.public_url.as_deref(),
+                public_url: config.public_url.as_ref().map(PublicUrl::as_str),
                 retention_days: config.message_retention_days,
             },
         );

@@ -209,10 +209,11 @@ async fn serve(config: &Config) -> Result<(), String> {
 }
 
 fn url(config: &Config, keyfob: &Keyfob) -> String {
-    config.public_url.clone().unwrap_or_else(|| match &keyfob.address {
-        ListenAddress::Tcp(address) => format!("http://{address}"),
-        ListenAddress::Unix(_) => "https://YOUR-PROXY".to_owned(),
-    })
+    match (&config.public_url, &keyfob.address) {
+        (Some(url), _) => url.to_string(),
+        (None, ListenAddress::Tcp(address)) => format!("http://{address}"),
+        (None, ListenAddress::Unix(_)) => "https://YOUR-PROXY".to_owned(),
+    }
 }
 
 /// Prints the banner in one write: a program that starts Keyfob may close the pipe

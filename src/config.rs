@@ -12,6 +12,7 @@ use crate::audit_log::AuditLogTarget;
 use crate::domain::credit;
 use crate::environment;
 use crate::http::client_address::TrustedProxies;
+use crate::http::public_url::PublicUrl;
 use crate::networks::Networks;
 use crate::secret_text::SecretText;
 use crate::server::listen_address::ListenAddress;
@@ -57,7 +58,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "KEYFOB_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<String>,
 
-    /// The address that people type, such as `https://keys.example.com`; needed behind a reverse proxy
+    /// The address that people type, `https://keys.example.com` or `https://example.com/keyfob`; needed behind a reverse proxy
     #[arg(long, global = true, env = "KEYFOB_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -118,8 +119,8 @@ pub struct Config {
     pub listen: ListenAddress,
     /// The address to serve metrics on; `None` serves none.
     pub metrics_listen: Option<ListenAddress>,
-    /// The origin that browsers use, without a trailing slash.
-    pub public_url: Option<String>,
+    /// The address that browsers use.
+    pub public_url: Option<PublicUrl>,
     /// The reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
     /// The transport of live messages.
@@ -154,7 +155,7 @@ impl Config {
         let listen = found.check("--listen", text, parse_address("--listen", text, 8080));
         let text = settings.metrics_listen.as_deref();
         let metrics_listen = found.check_given("--metrics-listen", text, |flag, text| parse_address(flag, text, 9464));
-        let public_url = found.check_given("--public-url", settings.public_url.as_deref(), parse_origin);
+        let public_url = found.check_given("--public-url", settings.public_url.as_deref(), |_, url| url.parse());
         let internal_url = found.check_given("--internal-url", settings.internal_url.as_deref(), parse_origin);
         let key_header = found.check_given("--key-header", settings.key_header.as_deref(), parse_key_header);
         let audit_log = found.check_given("--audit-log", settings.audit_log.as_deref(), |_, text| text.parse());
@@ -205,7 +206,7 @@ impl Config {
     /// What a first look at the program does not show, one sentence each.
     #[must_use]
     pub fn cautions(&self) -> Vec<String> {
-        let is_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let is_https = self.public_url.as_ref().is_some_and(PublicUrl::is_https);
         let is_open = (self.listen.is_open_to_the_network() && !is_https).then(|| {
             format!(
                 "{} is reached from other machines without https: passwords travel in the clear; put a proxy with https \

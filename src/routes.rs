@@ -10,7 +10,7 @@ use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, Service
 use actix_web::guard::fn_guard;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, FormConfig, PayloadConfig, ServiceConfig, resource, scope, to};
-use actix_web::{App, Error};
+use actix_web::{App, Error, Scope};
 
 use crate::api;
 use crate::api::carriers::receipts as carrier_receipts;
@@ -23,6 +23,7 @@ use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::new_password;
 use crate::dashboard::{handover, invitations, leaks};
+use crate::http::base_path::{enter_base_path, outside_base_path};
 use crate::http::early_refusal::refuse_early;
 use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
@@ -33,7 +34,10 @@ pub fn site(
 ) -> App<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()> + use<>,
 > {
-    App::new().app_data(state.clone()).configure(|config| routes(config, state)).wrap_fn(refuse_early(auth::PATH))
+    App::new()
+        .app_data(state.clone())
+        .configure(|config| routes(config, state))
+        .wrap_fn(refuse_early(state.base_path().cloned(), auth::PATH))
 }
 
 fn max_body_bytes(path: &str) -> usize {
@@ -102,31 +106,53 @@ fn of_programs(config: &mut ServiceConfig) {
 }
 
 fn routes(config: &mut ServiceConfig, state: &Data<State>) {
+    let Some(base) = state.base_path().cloned() else {
+        all(config, state);
+        return;
+    };
+    let below = scope(base.as_str()).configure(|config| all(config, state));
+    // Proxies, services and monitoring ask directly, past the proxy that people come by, and
+    // need not know where those find Keyfob.
     config
-        .configure(of_programs)
-        .configure(manage::of_managing_programs)
-        .configure(twilio::of_twilio_programs)
-        .service(
-            scope("")
-                // For monitoring
-                .service(resource("/healthz").get(health::healthz))
-                .service(resource("/readyz").get(health::readyz))
-                .service(resource("/openapi.json").get(openapi::openapi))
-                // For browsers, without a session
-                .service(resource("/static/{file}").get(assets::serve_asset))
-                .service(resource("/favicon.ico").get(assets::favicon))
-                .service(handover_link())
-                .service(password_link())
-                .service(invitation_link(state))
-                .service(pages::dashboard(state))
-                .app_data(BodyLimit(max_body_bytes))
-                .wrap(from_fn(whole_body::whole_body))
-                .wrap(from_fn(panics::catch_panics))
-                .wrap(from_fn(error_page::render_errors))
-                .wrap(from_fn(head::head_as_get))
-                .wrap(from_fn(security_headers::security_headers))
-                .wrap(from_fn(request_id::trace)),
-        );
+        .configure(of_all_programs)
+        .service(below.wrap(from_fn(move |request, next| enter_base_path(base.clone(), request, next))))
+        .service(framed(scope("").configure(of_monitoring).default_service(to(outside_base_path))));
+}
+
+/// The whole site, at the root of its host or below a base path.
+fn all(config: &mut ServiceConfig, state: &Data<State>) {
+    config.configure(of_all_programs).service(framed(
+        scope("")
+            .configure(of_monitoring)
+            .service(resource("/openapi.json").get(openapi::openapi))
+            // For browsers, without a session
+            .service(resource("/static/{file}").get(assets::serve_asset))
+            .service(resource("/favicon.ico").get(assets::favicon))
+            .service(handover_link())
+            .service(password_link())
+            .service(invitation_link(state))
+            .service(pages::dashboard(state)),
+    ));
+}
+
+fn of_all_programs(config: &mut ServiceConfig) {
+    config.configure(of_programs).configure(manage::of_managing_programs).configure(twilio::of_twilio_programs);
+}
+
+fn of_monitoring(config: &mut ServiceConfig) {
+    config.service(resource("/healthz").get(health::healthz)).service(resource("/readyz").get(health::readyz));
+}
+
+/// What routes for people and monitoring have in common.
+fn framed(routes: Scope) -> impl HttpServiceFactory + use<> {
+    routes
+        .app_data(BodyLimit(max_body_bytes))
+        .wrap(from_fn(whole_body::whole_body))
+        .wrap(from_fn(panics::catch_panics))
+        .wrap(from_fn(error_page::render_errors))
+        .wrap(from_fn(head::head_as_get))
+        .wrap(from_fn(security_headers::security_headers))
+        .wrap(from_fn(request_id::trace))
 }
 
 /// The page of a link that shows a key once, to people who need not log in.

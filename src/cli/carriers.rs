@@ -90,10 +90,10 @@ fn receipts(config: &Config, carriers: &CarriersConfig, name: Option<&str>) -> R
         .transport
         .receipt_path(&carrier.name)
         .ok_or_else(|| Error::invalid("name", format!("No receipts of {} come over HTTP.", carrier.name)))?;
-    let origin = config.public_url.as_deref().ok_or_else(|| {
+    let url = config.public_url.as_ref().ok_or_else(|| {
         Error::invalid("name", "Receipts need --public-url, the address at which the carrier reaches this server.")
     })?;
-    Ok(format!("{origin}{}\n", path.expose()))
+    Ok(format!("{url}{}\n", path.expose()))
 }
 
 fn is_on(carriers: &CarriersConfig, name: &str) -> bool {

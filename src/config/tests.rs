@@ -40,16 +40,38 @@ fn a_header_for_keys_has_a_plain_name_that_means_nothing_else() {
 }
 
 #[test]
-fn a_public_url_is_an_origin() {
-    let public = |url| {
-        Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url), "127.0.0.1"))
-            .ok()
-            .and_then(|config| config.public_url)
-    };
-    assert_eq!(public("https://Keys.Example.com/").as_deref(), Some("https://keys.example.com"));
-    assert_eq!(public("https://keys.example.com:443").as_deref(), Some("https://keys.example.com"));
-    assert_eq!(public("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
-    for wrong in ["keys.example.com", "ftp://x", "https://", "https://x/y", "https://x'; rm -rf /"] {
-        assert_eq!(public(wrong), None, "{wrong}");
+fn a_public_url_is_an_origin_and_perhaps_a_path() {
+    let read = |url| Config::parse(&settings("sqlite:k.db", "127.0.0.1:0", Some(url), "127.0.0.1"));
+    for (given, url, origin) in [
+        ("https://Keys.Example.com/", "https://keys.example.com", "https://keys.example.com"),
+        ("https://keys.example.com:443", "https://keys.example.com", "https://keys.example.com"),
+        ("http://[::1]:8080", "http://[::1]:8080", "http://[::1]:8080"),
+        ("https://Example.com/Keyfob", "https://example.com/Keyfob", "https://example.com"),
+        ("https://example.com:443/a/keyfob/", "https://example.com/a/keyfob", "https://example.com"),
+    ] {
+        let public = read(given).unwrap().public_url.unwrap();
+        assert_eq!((public.as_str(), public.origin()), (url, origin), "{given}");
+    }
+    for (wrong, words) in [
+        ("keys.example.com", "write for example https://"),
+        ("ftp://x", "write for example https://"),
+        ("https://", "write for example https://"),
+        ("https:///keyfob", "write for example https://"),
+        ("https://x:8080keyfob", "write for example https://"),
+        ("https://x'; rm -rf /", "write for example https://"),
+        ("https://me:hunter2@x/keyfob", "write for example https://"),
+        ("https://x//keyfob", "two slashes"),
+        ("https://x/keyfob//", "two slashes"),
+        ("https://x/../keyfob", "\"..\""),
+        ("https://x/key%2ffob", "'%'"),
+        ("https://x/key fob", "' '"),
+        ("https://x/keyfob?a=b", "leave out what begins with \"?\""),
+        ("https://x?a", "leave out what begins with \"?\""),
+        ("https://x/keyfob/#top", "leave out what begins with \"#\""),
+        ("https://x/v1/keyfob", "choose another one"),
+    ] {
+        let problems = read(wrong).unwrap_err().join("; ");
+        assert!(problems.contains("--public-url") && problems.contains(words), "{wrong}: {problems}");
+        assert!(!problems.contains("hunter2"), "{problems}");
     }
 }

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{self, HeaderName};
 
+use crate::http::public_url;
 use crate::secret_text::without_credentials;
 use crate::server::listen_address::ListenAddress;
 
@@ -20,20 +21,12 @@ pub(super) fn parse_address(flag: &str, text: &str, port: u16) -> Result<ListenA
 
 /// Parses an origin: scheme, host and optional port, without a path.
 pub(super) fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
-    let url = text.strip_suffix('/').unwrap_or(text).to_lowercase();
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-    match host {
-        Some(host) if !host.is_empty() && host.chars().all(is_plain) => {
-            // Browsers omit the scheme's default port in `Origin`, which is compared.
-            let default_port = if url.starts_with("https") { ":443" } else { ":80" };
-            Ok(url.strip_suffix(default_port).unwrap_or(&url).to_owned())
-        }
-        _ => Err(format!(
+    public_url::parse_origin(text.strip_suffix('/').unwrap_or(text)).ok_or_else(|| {
+        format!(
             "{flag} {:?} is not an address without a path; write for example https://keys.example.com",
             without_credentials(text)
-        )),
-    }
+        )
+    })
 }
 
 /// Headers that mean something else. To read a key from one of them would break requests, or

@@ -18,7 +18,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 #[must_use]
 pub fn base_url(state: &State, request: &HttpRequest) -> String {
     if let Some(url) = &state.public_url {
-        return url.clone();
+        return url.to_string();
     }
     let (proxies, peer, headers) = (&state.trusted_proxies, request.peer_addr(), request.headers());
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);

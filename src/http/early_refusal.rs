@@ -11,6 +11,7 @@ use actix_web::{Error as HttpError, ResponseError};
 use futures_util::future::Either;
 
 use super::State;
+use super::base_path::BasePath;
 use super::problem::ApiError;
 use super::request_id::RequestTrace;
 use crate::error::Error;
@@ -18,20 +19,22 @@ use crate::error::Error;
 /// The longest head that is taken: the bytes of all names and values of headers.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// A middleware for the whole site. Reverse proxies ask at `proxy_path` and below it about
-/// their clients' requests and pass on their clients' headers, so that those
-/// are not held against the question.
+/// A middleware for the whole site, which may lie below a base path. Reverse proxies ask at
+/// `proxy_path` and below it about their clients' requests and pass on their clients' headers,
+/// so that those are not held against the question.
 pub fn refuse_early<S>(
+    base: Option<BasePath>,
     proxy_path: &'static str,
 ) -> impl Fn(ServiceRequest, &S) -> Either<Ready<Result<ServiceResponse, HttpError>>, S::Future> + Clone
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = HttpError>,
 {
     move |request, next| {
-        let below = request.path().strip_prefix(proxy_path);
+        let path = base.as_ref().and_then(|base| base.below(request.path())).unwrap_or(request.path());
+        let below = path.strip_prefix(proxy_path);
         let is_for_proxy = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
         match fault(request.head(), is_for_proxy) {
-            Some(error) => Either::Left(ready(Ok(refuse(request, error, is_for_proxy)))),
+            Some(error) => Either::Left(ready(Ok(refuse(request, base.as_ref(), error, is_for_proxy)))),
             None => Either::Right(next.call(request)),
         }
     }
@@ -55,7 +58,11 @@ fn fault(head: &RequestHead, is_for_proxy: bool) -> Option<Error> {
 }
 
 /// Closes the connection: nothing else that such a client sends is read.
-fn refuse(request: ServiceRequest, error: Error, is_for_proxy: bool) -> ServiceResponse {
+fn refuse(mut request: ServiceRequest, base: Option<&BasePath>, error: Error, is_for_proxy: bool) -> ServiceResponse {
+    // The log knows the tokens of links by their paths.
+    if let Some(base) = base {
+        base.enter(&mut request);
+    }
     let Some(state) = request.app_data::<Data<State>>() else { return request.error_response(error) };
     let error = ApiError::new(error, state);
     let error = if is_for_proxy { error.for_proxy() } else { error.traced(RequestTrace::of(request.head())) };

@@ -2,6 +2,7 @@
 //! as HTTP responses, headers, and the address of the client.
 
 pub mod assets;
+pub mod base_path;
 pub mod base_url;
 pub mod client_address;
 pub mod early_refusal;
@@ -11,6 +12,7 @@ pub mod link_token;
 pub mod own_cookies;
 pub mod panics;
 pub mod problem;
+pub mod public_url;
 pub mod request_id;
 pub mod same_origin;
 pub mod security_headers;

@@ -7,26 +7,39 @@ use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 
 use super::State;
+use super::base_path::BasePath;
 use super::security_headers::is_https;
 
 /// All names of Keyfob's cookies begin with one of these.
-const PREFIXES: [&str; 2] = ["__Host-keyfob", "keyfob-"];
+const PREFIXES: [&str; 3] = ["__Host-keyfob", "__Secure-keyfob-", "keyfob-"];
 
-/// The cookie with the id of the session. Behind https no other port has that host
-/// name; on plain http the name carries something of the installation instead.
+/// The cookie with the id of the session.
 #[must_use]
 pub fn session_cookie_name(state: &State) -> String {
-    if is_https(state) { "__Host-keyfob".to_owned() } else { format!("keyfob-{}", state.cookie_key.fingerprint()) }
+    named(state, "keyfob")
 }
 
 /// The cookie of a browser that somebody logged in from before.
 #[must_use]
 pub fn browser_cookie_name(state: &State) -> String {
-    if is_https(state) {
-        "__Host-keyfob-browser".to_owned()
-    } else {
-        format!("keyfob-browser-{}", state.cookie_key.fingerprint())
+    named(state, "keyfob-browser")
+}
+
+/// Behind https no other port has that host name. On plain http, and where other
+/// applications share the host, the name carries something of the installation. Browsers take
+/// a `__Host-` cookie for the whole host only, and a `__Secure-` one by https only.
+fn named(state: &State, name: &str) -> String {
+    match (is_https(state), state.base_path()) {
+        (true, None) => format!("__Host-{name}"),
+        (true, Some(_)) => format!("__Secure-{name}-{}", state.cookie_key.fingerprint()),
+        (false, _) => format!("{name}-{}", state.cookie_key.fingerprint()),
     }
+}
+
+/// Where browsers send the cookies: to this installation and none of its neighbours.
+#[must_use]
+pub fn cookie_path(state: &State) -> String {
+    format!("{}/", state.base_path().map_or("", BasePath::as_str))
 }
 
 /// Leaves out the cookies of other applications: the HTTP library reads all of them
@@ -64,7 +77,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_bytes(b"lang=\xe9; keyfob-12ab=one;theme=dark").unwrap());
         headers.append(COOKIE, HeaderValue::from_static("keyfobia=x; __Host-keyfob=two"));
+        headers.append(COOKIE, HeaderValue::from_static("__Secure-other=x; __Secure-keyfob-12ab=three"));
 
-        assert_eq!(own_cookies(&headers), "keyfob-12ab=one; __Host-keyfob=two");
+        assert_eq!(own_cookies(&headers), "keyfob-12ab=one; __Host-keyfob=two; __Secure-keyfob-12ab=three");
     }
 }

@@ -9,6 +9,7 @@ use actix_web::web::Data;
 
 use super::State;
 use super::base_url::{asked_host, asked_scheme};
+use super::public_url::PublicUrl;
 use crate::error::Error;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -45,7 +46,7 @@ fn is_same_origin(request: &ServiceRequest) -> bool {
     let asked = AskedOrigin {
         host: state.and_then(|state| asked_host(&state.trusted_proxies, peer, headers)),
         scheme: state.and_then(|state| asked_scheme(&state.trusted_proxies, peer, headers)),
-        public_url: state.and_then(|state| state.public_url.as_deref()),
+        public_origin: state.and_then(|state| state.public_url.as_ref()).map(PublicUrl::origin),
         // It refuses such a page itself, and says which one to open.
         is_login: matches!(request.path(), "/login" | "/setup"),
     };
@@ -56,7 +57,7 @@ fn is_same_origin(request: &ServiceRequest) -> bool {
 struct AskedOrigin<'a> {
     host: Option<&'a str>,
     scheme: Option<&'a str>,
-    public_url: Option<&'a str>,
+    public_origin: Option<&'a str>,
     is_login: bool,
 }
 
@@ -74,11 +75,11 @@ impl AskedOrigin<'_> {
     }
 
     fn is(&self, origin: &str) -> bool {
-        if self.public_url == Some(origin) {
+        if self.public_origin == Some(origin) {
             return true;
         }
         let Some((scheme, host)) = origin.split_once("://") else { return false };
-        let public = self.public_url.and_then(|url| url.split_once("://"));
+        let public = self.public_origin.and_then(|url| url.split_once("://"));
         // A page that came over http may be anybody's on the way, even under the right name.
         let expected = self.scheme.or_else(|| public.filter(|(_, name)| *name == host).map(|(scheme, _)| scheme));
         Some(host) == self.host && (self.is_login || expected.is_none_or(|expected| expected == scheme))
@@ -99,7 +100,7 @@ mod tests {
         let asked = AskedOrigin {
             host: headers.get("host").and_then(|host| host.to_str().ok()),
             scheme: None,
-            public_url: Some("https://keys.example.com"),
+            public_origin: Some("https://keys.example.com"),
             is_login: false,
         };
         asked.is_origin_of(&headers)
@@ -110,7 +111,7 @@ mod tests {
         let headers = [("origin", "http://keys.example.com"), ("host", "keys.example.com")];
         assert!(!allowed(&headers));
         assert!(allowed(&[("origin", "https://keys.example.com"), ("host", "keys.example.com")]));
-        let asked = |scheme| AskedOrigin { host: Some("keys.lan"), scheme, public_url: None, is_login: false };
+        let asked = |scheme| AskedOrigin { host: Some("keys.lan"), scheme, public_origin: None, is_login: false };
         assert!(asked(Some("https")).is("https://keys.lan") && asked(None).is("http://keys.lan"));
         assert!(!asked(Some("https")).is("http://keys.lan"));
         assert!(AskedOrigin { is_login: true, ..asked(Some("https")) }.is("http://keys.lan"));

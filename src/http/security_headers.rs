@@ -14,6 +14,7 @@ use actix_web::web::Data;
 use super::State;
 use super::base_url::is_loopback_host;
 use super::link_token;
+use super::public_url::PublicUrl;
 
 /// Pages load this server's own files only; no inline script or style (ASVS 3.4.3).
 const CSP: HeaderValue = HeaderValue::from_static(
@@ -57,7 +58,7 @@ pub async fn security_headers<B: MessageBody>(
 /// Whether browsers reach this server over https.
 #[must_use]
 pub fn is_https(state: &State) -> bool {
-    state.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    state.public_url.as_ref().is_some_and(PublicUrl::is_https)
 }
 
 fn add(headers: &mut HeaderMap, https: bool, is_trustworthy: bool) {

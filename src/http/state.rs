@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
 
+use super::base_path::BasePath;
 use super::client_address::TrustedProxies;
+use super::public_url::PublicUrl;
 use crate::clock::Clock;
 use crate::domain::idempotency::RunningRequests;
 use crate::domain::identity::password::Passwords;
@@ -42,11 +44,18 @@ pub struct State {
     pub callback_networks: Networks,
     /// When the process started.
     pub started_at: UtcTime,
-    /// The URL that people use, without a slash at its end; if it is not set, pages
-    /// show the host of their request.
-    pub public_url: Option<String>,
+    /// The URL that people use; if it is not set, pages show the host of their request.
+    pub public_url: Option<PublicUrl>,
     /// The URL at which services and proxies reach Keyfob, where it is another one.
     pub internal_url: Option<String>,
     /// One more header that keys are read from.
     pub key_header: Option<HeaderName>,
+}
+
+impl State {
+    /// Where the installation lies below its host, if it has not all of it.
+    #[must_use]
+    pub fn base_path(&self) -> Option<&BasePath> {
+        self.public_url.as_ref().and_then(PublicUrl::base_path)
+    }
 }

@@ -48,6 +48,12 @@ impl Dashboard {
         Self { keyfob: Keyfob::start(), browser: browsers::borrow(options), host: "127.0.0.1" }
     }
 
+    /// The same, where Keyfob lies below this path of its host.
+    #[track_caller]
+    pub fn below(path: &'static str, options: Options) -> Self {
+        Self { keyfob: Keyfob::start_below(path), browser: browsers::borrow(options), host: "127.0.0.1" }
+    }
+
     /// The first operator is logged in and sees the empty list.
     #[track_caller]
     pub fn signed_in(options: Options) -> Self {
@@ -93,7 +99,7 @@ impl Dashboard {
         self.fill_in("#password", PASSWORD);
     }
 
-    /// Opens a page by its path.
+    /// Opens a page by its path, below that of Keyfob.
     #[track_caller]
     pub fn open(&self, path: &str) {
         self.goto(&self.url_of(path));
@@ -101,7 +107,7 @@ impl Dashboard {
 
     fn url_of(&self, path: &str) -> String {
         let (_, port) = self.keyfob.address.split_once(':').unwrap_or_default();
-        format!("http://{}:{port}{path}", self.host)
+        format!("http://{}:{port}{}{path}", self.host, self.keyfob.below)
     }
 
     /// The path of the page, with its query.

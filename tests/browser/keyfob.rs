@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -18,6 +19,8 @@ pub struct Keyfob {
     pub address: String,
     /// What it printed for the first operator; empty when there is one.
     pub setup_code: String,
+    /// The path of its host below which it lies; empty when it has all of it.
+    pub below: &'static str,
     folder: TempDir,
 }
 
@@ -25,10 +28,25 @@ impl Keyfob {
     /// Starts with an empty database.
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with("127.0.0.1:0", "")
+    }
+
+    /// The same below this path of its host.
+    #[track_caller]
+    pub fn start_below(path: &'static str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.unwrap_or_else(|error| panic!("no free port: {error}"));
+        Self::start_with(&address.to_string(), path)
+    }
+
+    #[track_caller]
+    fn start_with(listen: &str, below: &'static str) -> Self {
         let folder = TempDir::new().unwrap_or_else(|error| panic!("no folder for the database: {error}"));
-        let mut process = spawn(&folder, "127.0.0.1:0");
-        let Some(Greeting { address, setup_code }) = Greeting::read(&mut process) else { did_not_start(&folder) };
-        Self { process, address, setup_code, folder }
+        let mut process = spawn(&folder, listen, below);
+        let Some(Greeting { address, setup_code }) = Greeting::read(&mut process, below) else {
+            did_not_start(&folder)
+        };
+        Self { process, address, setup_code, below, folder }
     }
 
     /// Ends it as a power cut does.
@@ -40,8 +58,8 @@ impl Keyfob {
     /// Starts it again, after [`Keyfob::kill`], with the same database at the same address.
     #[track_caller]
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.folder, &self.address);
-        if Greeting::read(&mut self.process).is_none() {
+        self.process = spawn(&self.folder, &self.address, self.below);
+        if Greeting::read(&mut self.process, self.below).is_none() {
             did_not_start(&self.folder);
         }
     }
@@ -128,7 +146,7 @@ struct Greeting {
 
 impl Greeting {
     /// `None` when it ends before it is ready.
-    fn read(process: &mut Child) -> Option<Self> {
+    fn read(process: &mut Child, below: &str) -> Option<Self> {
         let mut address = None;
         for line in BufReader::new(process.stdout.take()?).lines().map_while(Result::ok) {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -136,8 +154,10 @@ impl Greeting {
                 ["Open", url] => {
                     let host = url.strip_prefix("http://")?;
                     let Some(host) = host.strip_suffix("/setup") else {
-                        return Some(Self { address: host.to_owned(), setup_code: String::new() });
+                        let address = host.strip_suffix(below)?.to_owned();
+                        return Some(Self { address, setup_code: String::new() });
                     };
+                    let host = host.strip_suffix(below)?;
                     address = Some(host.to_owned());
                 }
                 ["Setup", "code", code] => return Some(Self { address: address?, setup_code: code.to_owned() }),
@@ -149,7 +169,7 @@ impl Greeting {
 }
 
 #[track_caller]
-fn spawn(folder: &TempDir, listen: &str) -> Child {
+fn spawn(folder: &TempDir, listen: &str, below: &str) -> Child {
     let log = File::create(log_path(folder)).map_or_else(|_| Stdio::null(), Stdio::from);
     let carriers = Some(carriers_path(folder)).filter(|file| file.exists());
     Command::new(env!("CARGO_BIN_EXE_keyfob"))
@@ -157,6 +177,7 @@ fn spawn(folder: &TempDir, listen: &str) -> Child {
         .args(["--listen", listen, "--database-url"])
         .arg(format!("sqlite:{}", folder.path().join("keyfob.db").display()))
         .env_remove("KEYFOB_PUBLIC_URL")
+        .args((!below.is_empty()).then(|| format!("--public-url=http://{listen}{below}")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

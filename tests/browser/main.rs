@@ -1,6 +1,7 @@
 //! Keyfob in a real browser: every test starts the real program and drives Chromium.
 #![expect(clippy::panic, reason = "what does not do as expected fails the test")]
 
+mod base_path;
 mod browsers;
 mod bulk;
 mod dashboard;

@@ -9,7 +9,9 @@ use actix_web::http::header::HeaderName;
 use keyfob::clock::Clock;
 use keyfob::config::Config;
 
-use crate::support::{App, Application, Key, MESSAGES, Page, Relay, on_both_databases};
+use crate::support::{
+    App, Application, Database, Key, MESSAGES, Page, Proxy, ProxyKind, Relay, free_address, on_both_databases,
+};
 
 const PROXIES: [&str; 9] =
     ["nginx", "caddy", "traefik", "envoy", "haproxy", "haproxy-lua", "ingress-nginx", "apisix", "kong"];
@@ -95,6 +97,24 @@ impl Program {
 
 fn snippet(app: &App, path: &str, name: &str) -> String {
     app.signed_in().get(path).assert_ok().page().raw_text(&format!("#snippet-{name}"))
+}
+
+#[test]
+fn programs_ask_and_send_below_a_path_of_a_host() {
+    let (db, address) = (Database::sqlite(), free_address());
+    let app = App::start_behind(&db, &format!("http://{address}/keyfob"));
+    let _front = Proxy::with_keyfob_below_a_path(ProxyKind::Nginx, &address, &app.url);
+    let page = app.signed_in().get("/connect").assert_ok().page();
+
+    for program in PROGRAMS.iter().filter(|program| ["curl", "python", "javascript"].contains(&program.name)) {
+        let key = app.make_key(program.name);
+        let (is_well, said) = program.run(&page, &key);
+        assert!(is_well && said.contains(program.valid), "{}: {said}", program.name);
+        for (is_well, said) in [program.send(&page, &key), program.send_as_twilio(&page, &key)] {
+            assert!(is_well && !said.is_empty(), "{}: {said}", program.name);
+        }
+    }
+    assert_eq!(db.count("messages"), 6);
 }
 
 on_both_databases! {
@@ -189,7 +209,7 @@ on_both_databases! {
 
     fn proxies_and_services_ask_at_the_internal_address_and_applications_send_to_the_public_one(db: &Database) {
         let set = |config: &mut Config| {
-            config.public_url = Some("https://keys.example.com".to_owned());
+            config.public_url = Some("https://keys.example.com".parse().unwrap());
             config.internal_url = Some("http://10.0.0.5:8080".to_owned());
         };
         let app = App::start_set(db, set, Clock::System).with_operator();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keyfob::dashboard::frame::addresses::ATTRIBUTES;
+
 use crate::support::SourceGraph;
 
 /// Every file below a folder of the project, with its text.
@@ -181,6 +183,31 @@ fn templates_run_and_style_nothing_inline() {
         for script in text.split("<script").skip(1) {
             assert!(script.trim_start().starts_with("src="), "{path}");
         }
+    }
+}
+
+#[test]
+fn templates_write_addresses_where_a_base_path_is_put_before_them() {
+    for (path, text) in texts("templates") {
+        for (at, mark) in text.match_indices(['"', '\'']) {
+            let Some(names) = text[..at].strip_suffix('=') else { continue };
+            let name = names.rsplit(|c: char| c.is_whitespace()).next().unwrap();
+            let asks =
+                ["hx-action", "hx-delete", "hx-patch", "hx-put", "hx-push-url", "hx-replace-url"].contains(&name);
+            let is_rooted = text[at + mark.len()..].starts_with('/') && text[..at].rfind('<') > text[..at].rfind('>');
+            assert!(!(is_rooted || asks) || ATTRIBUTES.contains(&name), "{path}: {name} is none of ATTRIBUTES");
+        }
+        for name in ATTRIBUTES {
+            assert!(!text.contains(&format!(" {name}=/")), "{path}: {name} has no quotation marks");
+        }
+    }
+}
+
+#[test]
+fn pages_are_drawn_in_the_one_place_that_puts_a_base_path_into_them() {
+    for (path, text) in texts("src/dashboard").into_iter().filter(|(path, _)| path != "src/dashboard/frame/layout.rs") {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        assert!(!code.contains(".render(") && !code.contains("render_into("), "{path} draws a page; use layout::html");
     }
 }
 

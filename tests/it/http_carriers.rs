@@ -24,7 +24,7 @@ fn start<'db>(db: &'db Database, transport: &str) -> (App<'db>, Application) {
     let address = free_address();
     let set = |config: &mut Config| {
         config.listen = ListenAddress::Tcp(address.parse().unwrap());
-        config.public_url = Some(format!("http://{address}"));
+        config.public_url = Some(format!("http://{address}").parse().unwrap());
         config.sms_transport = transport.parse().unwrap();
     };
     let app = App::start_set(db, set, Clock::System).with_operator();

@@ -19,6 +19,7 @@ mod audit_page;
 mod automate;
 mod automate_lines;
 mod backup;
+mod base_path;
 mod bulk;
 mod callbacks;
 mod cancel;

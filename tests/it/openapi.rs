@@ -306,7 +306,7 @@ fn receipt_calls(db: &Database) -> Vec<(&'static str, Answer)> {
         let secret = "of-all-receipts-0123456789";
         let transport = format!("{preset}?username=u&password=p&receipt_secret={secret}&url=http://127.0.0.1:1/");
         let set = |config: &mut Config| {
-            config.public_url = Some("https://keys.example.com".to_owned());
+            config.public_url = Some("https://keys.example.com".parse().unwrap());
             config.sms_transport = transport.parse().unwrap();
         };
         let app = App::start_set(db, set, Clock::System);

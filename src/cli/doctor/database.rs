@@ -9,6 +9,7 @@ use crate::domain::audit::logins;
 use crate::domain::identity::operator;
 use crate::error::Error;
 use crate::format::count;
+use crate::http::public_url::PublicUrl;
 use crate::store::{Conn, Inspection, SchemaState, inspect};
 
 /// So many logins from one private address look like a proxy that is not named.
@@ -94,7 +95,7 @@ fn untrusted_proxy(config: &Config, addresses: &[String]) -> Option<Finding> {
         IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
     };
-    let is_public = config.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    let is_public = config.public_url.as_ref().is_some_and(PublicUrl::is_https);
     let is_alone = addresses.len() >= SEVERAL_LOGINS && addresses.iter().all(|other| *other == addresses[0]);
     (is_private && is_public && is_alone).then(|| {
         Finding::warning(

@@ -5,6 +5,7 @@ use clap::CommandFactory;
 use super::finding::Finding;
 use crate::config::Config;
 use crate::environment;
+use crate::http::public_url::PublicUrl;
 
 /// With fewer open files a few hundred clients fill the server: each takes two.
 const FEW_FILES: u64 = 4_096;
@@ -18,7 +19,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
 
 /// The settings that were understood. That they were is why this runs.
 fn settings(config: &Config) -> Finding {
-    let public_url = config.public_url.as_deref().unwrap_or("no public URL");
+    let public_url = config.public_url.as_ref().map_or("no public URL", PublicUrl::as_str);
     Finding::fine("settings", format!("listens at {}, {public_url}, {}", config.listen, config.database_url))
 }
 

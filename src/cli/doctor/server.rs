@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: u64 = 65_536;
 pub(super) async fn check(config: &Config) -> Result<(Vec<Finding>, bool), Error> {
     let (server, is_running) = running(config).await;
     let mut findings = vec![server];
-    match config.public_url.clone() {
+    match config.public_url.as_ref().map(ToString::to_string) {
         None => findings.push(no_public_url(config)),
         Some(url) => {
             findings.push(cookies(&url));

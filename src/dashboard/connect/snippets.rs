@@ -61,8 +61,12 @@ fn title_case(name: &str) -> String {
 /// Where Keyfob is, in the parts that configuration files want. Like slugs and
 /// prefixes it has no character that means something to any of them.
 struct Address {
-    /// Scheme, host and perhaps a port.
+    /// The whole, without a slash at its end.
     url: String,
+    /// Scheme, host and perhaps a port.
+    origin: String,
+    /// What stands before the paths of the API: nothing, or the path below which Keyfob lies.
+    path: String,
     /// Host and perhaps a port.
     host: String,
     /// Host and port.
@@ -76,13 +80,16 @@ struct Address {
 impl Address {
     fn parse(url: String) -> Self {
         let is_https = url.starts_with("https://");
-        let host = url.split_once("://").map_or(&*url, |(_, host)| host).to_owned();
+        let host = url.split_once("://").map_or(&*url, |(_, host)| host);
+        let (origin, path) = url.split_at(host.find('/').map_or(url.len(), |path| url.len() - host.len() + path));
+        let (origin, path) = (origin.to_owned(), path.to_owned());
+        let host = host.strip_suffix(&*path).unwrap_or(host).to_owned();
         // An address of version 6 has colons within its brackets.
         let with_port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
         let (name, port) = with_port.unwrap_or((&host, if is_https { "443" } else { "80" }));
         let socket = format!("{name}:{port}");
         let name = name.trim_matches(['[', ']']).to_owned();
-        Self { name, port: port.to_owned(), socket, url, host, is_https }
+        Self { name, port: port.to_owned(), socket, url, origin, path, host, is_https }
     }
 }
 
@@ -161,6 +168,10 @@ mod tests {
             assert_eq!((&*address.host, &*address.socket), (host, socket), "{url}");
             assert_eq!((&*address.name, socket.rsplit(':').next().unwrap()), (name, &*address.port), "{url}");
             assert_eq!(address.is_https, url.starts_with("https"), "{url}");
+            assert_eq!((&*address.origin, &*address.path), (url, ""));
+            let below = Address::parse(format!("{url}/tools/keyfob"));
+            assert_eq!((&*below.origin, &*below.host, &*below.socket), (url, host, socket));
+            assert_eq!((&*below.path, &*below.url), ("/tools/keyfob", &*format!("{url}/tools/keyfob")));
         }
     }
 }

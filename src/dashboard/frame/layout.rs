@@ -6,6 +6,7 @@ use actix_web::http::header::{ContentType, HeaderValue, LOCATION, RETRY_AFTER, V
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
+use super::addresses;
 use super::login_notice::LoginNoticeView;
 use super::session::{self, SignedIn};
 use super::toast::Toast;
@@ -26,11 +27,12 @@ pub fn html(status: StatusCode, template: &impl Template) -> Result<HttpResponse
 /// # Errors
 /// [`Error::Internal`] when the template fails.
 pub fn respond(mut response: HttpResponseBuilder, template: &impl Template) -> Result<HttpResponse> {
-    let body = template.render().map_err(Error::internal)?;
+    let body = addresses::placed(template.render().map_err(Error::internal)?);
     Ok(response.content_type(ContentType::html()).insert_header((VARY, "HX-Request-Type")).body(body))
 }
 
-/// Leads to another page after a form was sent: the browser GETs it.
+/// Leads to another page after a form was sent: the browser GETs it. The path is one of the
+/// routes; a base path is put in front of it on the way out.
 #[must_use]
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()

@@ -1,5 +1,6 @@
 //! What the pages share: layout, sessions, htmx, errors as pages.
 
+pub mod addresses;
 pub mod ago;
 pub mod chart;
 mod chart_axis;

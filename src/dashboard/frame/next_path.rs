@@ -1,6 +1,9 @@
-//! Where to go after logging in: a path of this site, never another site.
+//! Where to go after logging in: a path of this site, never another site. Like all addresses
+//! within, it is written without a base path.
 
 use std::fmt;
+
+use crate::http::base_path;
 
 /// A path with its query, such as `/api-keys?service=sms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +21,15 @@ impl NextPath {
         if is_path && text.len() <= 2_000 { Self(text.to_owned()) } else { Self::default() }
     }
 
-    /// The path out of a full URL, such as a `Referer`.
+    /// The path out of a full URL, such as a `Referer`. Below a base path, other paths of the
+    /// host are not of this site.
     #[must_use]
     pub fn from_url(url: &str) -> Self {
         let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        let path = path.and_then(|path| match base_path::current() {
+            Some(base) => base.below(path),
+            None => Some(path),
+        });
         path.map_or_else(Self::default, Self::parse)
     }
 

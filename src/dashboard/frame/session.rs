@@ -101,7 +101,7 @@ impl FromRequest for SignedIn {
         // A notice is taken where a whole page can show it.
         let is_page =
             request.method() == Method::GET && !head::is_head(request) && !Htmx::of(request.headers()).is_part();
-        let is_setup = request.match_pattern().is_some_and(|route| is_open_without_factor(&route));
+        let is_setup = is_open_without_factor(request.path());
         Box::pin(async move {
             let state = state.ok_or_else(|| Error::internal(anyhow::anyhow!("no state")))?;
             let id = operator_id(&session).ok_or(Error::Unauthenticated)?;
@@ -138,10 +138,10 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// Whether an operator who still has to set up a second factor may use a route: to do so,
+/// Whether an operator who still has to set up a second factor may use a path: to do so,
 /// to give the password again for it, or to log out.
-fn is_open_without_factor(route: &str) -> bool {
-    route.starts_with("/settings/second-factor") || matches!(route, "/login/confirmation" | "/logout")
+fn is_open_without_factor(path: &str) -> bool {
+    path.starts_with("/settings/second-factor") || matches!(path, "/login/confirmation" | "/logout")
 }
 
 /// The id of the operator who is logged in.

@@ -7,8 +7,8 @@ use actix_web::cookie::{Key, SameSite};
 use super::session_store::DatabaseSessions;
 use crate::http::{State, own_cookies, security_headers};
 
-/// The session cookie: `__Host-` and `Secure` behind https (ASVS 3.3.1, 3.3.3);
-/// browsers drop such a cookie on plain http, so there it has neither.
+/// The session cookie: `__Host-`, or `__Secure-` below a path, and `Secure` behind https
+/// (ASVS 3.3.1, 3.3.3); browsers drop such a cookie on plain http, so there it has neither.
 #[must_use]
 pub fn sessions(state: &State) -> SessionMiddleware<DatabaseSessions> {
     let https = security_headers::is_https(state);
@@ -20,7 +20,7 @@ pub fn sessions(state: &State) -> SessionMiddleware<DatabaseSessions> {
     .cookie_secure(https)
     .cookie_http_only(true)
     .cookie_same_site(SameSite::Lax)
-    .cookie_path("/".to_owned())
+    .cookie_path(own_cookies::cookie_path(state))
     .cookie_content_security(CookieContentSecurity::Private)
     .session_lifecycle(BrowserSession::default())
     .build()

@@ -17,7 +17,7 @@ use crate::domain::identity::operator::OperatorId;
 use crate::domain::identity::throttle::LoginAttempt;
 use crate::error::Error;
 use crate::http::State;
-use crate::http::own_cookies::browser_cookie_name;
+use crate::http::own_cookies::{browser_cookie_name, cookie_path};
 use crate::http::security_headers::is_https;
 
 /// Leaves the cookie in a browser that has just logged in.
@@ -26,7 +26,7 @@ use crate::http::security_headers::is_https;
 /// When the response can't take it.
 pub fn remember(state: &State, operator: &OperatorId, response: &mut HttpResponse) -> crate::error::Result<()> {
     let cookie = Cookie::build(browser_cookie_name(state), operator.to_string())
-        .path("/")
+        .path(cookie_path(state))
         .secure(is_https(state))
         .http_only(true)
         .same_site(SameSite::Lax)

@@ -23,7 +23,9 @@ use keyfob::domain::identity::password::{self, Password};
 use keyfob::domain::management::{self, ManagementScope};
 use keyfob::domain::service::{self, NewService};
 use keyfob::error::Error;
+use keyfob::http::base_path::BasePath;
 use keyfob::http::client_address::TrustedProxies;
+use keyfob::http::public_url::PublicUrl;
 use keyfob::server::drain::Drain;
 use keyfob::server::listen_address::ListenAddress;
 use keyfob::sms::callbacks::CallbackConfig;
@@ -52,7 +54,7 @@ pub struct App<'db> {
     pub store: Store,
     /// Lets connections go without stopping.
     pub drain: Arc<Drain>,
-    public_url: Option<String>,
+    public_url: Option<PublicUrl>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -158,7 +160,7 @@ impl<'db> App<'db> {
 
     /// A server with an operator, behind a proxy that people reach at `public_url`.
     pub fn start_behind(db: &'db Database, public_url: &str) -> Self {
-        Self::start_with(db, Some(public_url.to_owned()), TrustedProxies::default(), Clock::standing_at(NOW))
+        Self::start_with(db, Some(public_url.parse().unwrap()), TrustedProxies::default(), Clock::standing_at(NOW))
             .with_operator()
     }
 
@@ -192,7 +194,7 @@ impl<'db> App<'db> {
 
     fn start_with(
         db: &'db Database,
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
         trusted_proxies: TrustedProxies,
         clock: Clock,
     ) -> Self {
@@ -271,7 +273,8 @@ impl<'db> App<'db> {
 
     /// Somebody without cookies.
     pub fn anonymous(&self) -> Client {
-        Client::new(&self.url)
+        let below = self.public_url.as_ref().and_then(PublicUrl::base_path).map_or("", BasePath::as_str);
+        Client::new(&format!("{}{below}", self.url))
     }
 
     /// The operator, in a browser of its own.

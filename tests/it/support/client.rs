@@ -124,7 +124,10 @@ impl Client {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut headers: BTreeMap<&str, String> = BTreeMap::new();
         if !matches!(method, Method::GET | Method::HEAD) {
-            headers.insert("origin", self.base.clone());
+            // A server may lie below a path of its host.
+            let host = self.base.find("://").map_or(0, |scheme| scheme + 3);
+            let path = self.base[host..].find('/').map_or(self.base.len(), |path| host + path);
+            headers.insert("origin", self.base[..path].to_owned());
             headers.insert("sec-fetch-site", "same-origin".to_owned());
         }
         if !self.jar.lock().unwrap().is_empty() {

@@ -55,6 +55,14 @@ impl Page {
         self.all(css).into_iter().filter_map(|element| element.value().attr(name)).map(str::to_owned).collect()
     }
 
+    /// Every attribute that begins with a slash, but for the values of fields: the address of
+    /// something on this host.
+    pub fn rooted(&self) -> Vec<(&str, &str)> {
+        let elements = self.all("*");
+        let attributes = elements.into_iter().flat_map(|element| element.value().attrs());
+        attributes.filter(|(name, value)| value.starts_with('/') && *name != "value").collect()
+    }
+
     /// The names in the table of keys, from the top.
     pub fn rows(&self) -> Vec<String> {
         self.texts(".api-key .api-key__name > bdi")

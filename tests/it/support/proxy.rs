@@ -138,11 +138,46 @@ impl Proxy {
         Self::start(command, address, folder)
     }
 
+    /// Runs at `address` as the documentation has it, with the Keyfob at `url` below the path
+    /// `/keyfob`.
     #[track_caller]
-    fn start_caddy(snippet: &str, mut command: Command) -> Self {
-        let (address, folder) = (free_address(), TempDir::new().unwrap());
+    pub fn with_keyfob_below_a_path(kind: ProxyKind, address: &str, url: &str) -> Self {
+        let documented = |language: &str| {
+            let text = include_str!("../../../docs/behind-a-proxy.md");
+            let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+            rest.split_once("```").unwrap().0.to_owned()
+        };
+        let keyfob = ("127.0.0.1:8080", url.trim_start_matches("http://"));
+        let address = address.to_owned();
+        match kind {
+            ProxyKind::Nginx => {
+                let site = fill_in(&documented("nginx"), &[("listen 80;", &format!("listen {address};")), keyfob]);
+                Self::start_nginx(address, &site)
+            }
+            ProxyKind::Caddy => {
+                let name = format!("\nhttp://{address} {{");
+                let site = fill_in(&format!("\n{}", documented("caddy")), &[("\nexample.com {", &name), keyfob]);
+                Self::run_caddy(address, &site, Command::new(program("caddy")))
+            }
+            ProxyKind::Haproxy => {
+                let examples = [("bind :80 ", &*format!("bind {address} ")), keyfob];
+                Self::run_haproxy(address, TempDir::new().unwrap(), &fill_in(&documented("haproxy"), &examples))
+            }
+            ProxyKind::Envoy => panic!("it is not documented"),
+        }
+    }
+
+    #[track_caller]
+    fn start_caddy(snippet: &str, command: Command) -> Self {
+        let address = free_address();
         let site =
             fill_in(snippet, &[("api.example.com {", &format!("http://{address} {{")), ("127.0.0.1:3000", &echo())]);
+        Self::run_caddy(address, &site, command)
+    }
+
+    #[track_caller]
+    fn run_caddy(address: String, site: &str, mut command: Command) -> Self {
+        let folder = TempDir::new().unwrap();
         let main = folder.path().join("Caddyfile");
         fs::write(&main, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
         command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&main);
@@ -183,7 +218,7 @@ impl Proxy {
     #[track_caller]
     fn haproxy(config: &str, lua: &str) -> Self {
         let (address, folder, echo) = (free_address(), TempDir::new().unwrap(), echo());
-        let (main, script) = (folder.path().join("haproxy.cfg"), folder.path().join("keyfob.lua"));
+        let script = folder.path().join("keyfob.lua");
         let (script_path, socket) =
             (script.display().to_string(), format!("unix@{}", folder.path().join("s").display()));
         let examples = [
@@ -192,8 +227,14 @@ impl Proxy {
             ("127.0.0.1:3000", &echo),
             ("abns@keyfob", &socket),
         ];
-        fs::write(&main, fill_in(config, &examples)).unwrap();
         fs::write(&script, fill_in(lua, &[("abns@keyfob", &socket)])).unwrap();
+        Self::run_haproxy(address, folder, &fill_in(config, &examples))
+    }
+
+    #[track_caller]
+    fn run_haproxy(address: String, folder: TempDir, config: &str) -> Self {
+        let main = folder.path().join("haproxy.cfg");
+        fs::write(&main, config).unwrap();
         let mut command = Command::new(program("haproxy"));
         command.args(["-db", "-f"]).arg(&main);
         Self::start(command, address, folder)

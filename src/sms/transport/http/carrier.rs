@@ -76,8 +76,8 @@ impl HttpCarrier {
     /// Where the receipt of a message comes to; empty if it can't come.
     fn receipt_url(&self, message: &MessageId) -> String {
         match (&self.public_url, &self.receipt_path) {
-            (Some(origin), Some(path)) => {
-                format!("{origin}{}?{MESSAGE_PARAMETER}={}", path.expose(), message.as_str())
+            (Some(url), Some(path)) => {
+                format!("{url}{}?{MESSAGE_PARAMETER}={}", path.expose(), message.as_str())
             }
             _ => String::new(),
         }
@@ -191,12 +191,12 @@ impl HttpCarrier {
     }
 
     async fn receive(&self, posted: PostedReceipt) -> ReceiptReply {
-        let (Some(rules), Some(path), Some(origin)) = (&self.config.receipts, &self.receipt_path, &self.public_url)
+        let (Some(rules), Some(path), Some(public_url)) = (&self.config.receipts, &self.receipt_path, &self.public_url)
         else {
             return ReceiptReply::NotFound;
         };
         let query = if posted.query.is_empty() { String::new() } else { format!("?{}", posted.query) };
-        let url = format!("{origin}{}{query}", path.expose());
+        let url = format!("{public_url}{}{query}", path.expose());
         if !receipt_secret::is_right(&self.receipt_secret, &posted.secret) || !rules.is_genuine(&posted, &url) {
             return ReceiptReply::Forbidden;
         }
