@@ -5,6 +5,7 @@
 use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpSocket;
 
 use super::drain::Drain;
+use super::metrics::{ServerMetrics, WorkerMetrics};
 use super::request_guard::guarded;
 use super::stream::Stream;
 use super::sweeper::Sweeper;
@@ -30,7 +32,7 @@ const LISTEN_BACKLOG: u32 = 1_024;
 
 /// Binds `address` and returns the server, which is ready to run, with the
 /// address that it got: port 0 asks for a free one. `workers` is the number of
-/// threads; `None` means one for each processor.
+/// threads; `None` means one for each processor. They count in `metrics`.
 ///
 /// # Errors
 /// When the address can't be bound.
@@ -38,6 +40,7 @@ pub fn listen<S, A>(
     address: SocketAddr,
     workers: Option<usize>,
     drain: &Arc<Drain>,
+    metrics: &Arc<ServerMetrics>,
     site: impl Fn() -> S + Clone + Send + 'static,
 ) -> io::Result<(Server, SocketAddr)>
 where
@@ -48,10 +51,11 @@ where
 {
     let listener = bind(address)?;
     let address = listener.local_addr()?;
-    let drain = Arc::clone(drain);
+    let (drain, metrics) = (Arc::clone(drain), Arc::clone(metrics));
     // Called once in each worker.
     let connections = move || {
-        let sweeper = Sweeper::start(Arc::clone(&drain));
+        let metrics = metrics.of_worker();
+        let sweeper = Sweeper::start(Arc::clone(&drain), Rc::clone(&metrics));
         let accept = move |socket: TcpStream| {
             // A compressed page leaves in several pieces; with Nagle's algorithm the
             // last one would wait for the client's acknowledgement, 40 ms and more.
@@ -59,7 +63,7 @@ where
             let client = socket.peer_addr().ok();
             ready(Ok((Stream::new(socket, sweeper.watch()), client)))
         };
-        fn_service(accept).and_then(http(site()))
+        fn_service(accept).and_then(http(site(), metrics))
     };
     let builder = workers.map_or_else(ServerBuilder::default, |workers| ServerBuilder::default().workers(workers));
     // Signals are handled by `shutdown`.
@@ -70,6 +74,7 @@ where
 /// HTTP/1 over a watched stream.
 pub(super) fn http<T, S, A>(
     site: S,
+    metrics: Rc<WorkerMetrics>,
 ) -> impl ServiceFactory<(Stream<T>, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -84,7 +89,7 @@ where
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGER_TIMEOUT)
         .on_connect_ext(|stream: &Stream<T>, data| drop(data.insert(stream.connection())))
-        .h1(map_config(guarded(site), |()| AppConfig::default()))
+        .h1(map_config(guarded(site, metrics), |()| AppConfig::default()))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

@@ -4,6 +4,7 @@
 mod connection;
 pub mod drain;
 pub mod listen;
+pub mod metrics;
 mod request_guard;
 mod stream;
 mod sweeper;
