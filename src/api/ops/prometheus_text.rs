@@ -39,7 +39,7 @@ impl PrometheusText {
         let mut count = 0;
         for (bound, within) in bounds.zip(histogram.counts) {
             count += within;
-            self.line(&format!("{name}_bucket"), &[labels, &[("le", &bound)]].concat(), count);
+            self.line(&format!("{name}_bucket"), &[labels, &[("le", bound.as_str())]].concat(), count);
         }
         self.line(&format!("{name}_sum"), labels, histogram.sum.as_secs_f64());
         self.line(&format!("{name}_count"), labels, count);
