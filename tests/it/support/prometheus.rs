@@ -28,7 +28,7 @@ impl Prometheus {
         let folder = TempDir::new().unwrap();
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/keyfob.rules.yml");
         let config = include_str!("../../../deploy/prometheus/prometheus.yml");
-        let examples = [
+        let examples: [(&str, &str); 4] = [
             ("scrape_interval: 15s", "scrape_interval: 1s"),
             ("evaluation_interval: 15s", "evaluation_interval: 1s"),
             ("- keyfob.rules.yml", &format!("- {}", rules.display())),
