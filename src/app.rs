@@ -11,6 +11,7 @@ use crate::audit_log;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::idempotency::RunningRequests;
+use crate::domain::identity::login_metrics::LoginMetrics;
 use crate::domain::identity::password::Passwords;
 use crate::domain::identity::setup_code::{self, SetupCode};
 use crate::domain::identity::throttle::Throttle;
@@ -93,6 +94,8 @@ impl Keyfob {
             internal_url: config.internal_url.clone(),
             key_header: config.key_header.clone(),
             throttle: Throttle::new(clock.clone()),
+            logins: LoginMetrics::default(),
+            server_metrics: Arc::new(routes::groups::metrics()),
             trusted_proxies: config.trusted_proxies.clone(),
             callback_networks: config.callbacks.allowed.clone(),
             cookie_key,
@@ -108,16 +111,16 @@ impl Keyfob {
 }
 
 fn serve_site(address: &ListenAddress, state: Data<State>) -> Result<(Server, ListenAddress), String> {
-    let drain = Arc::clone(&state.drain);
-    listen::listen(address, None, &drain, move || routes::site(&state))
+    let (drain, metrics) = (Arc::clone(&state.drain), Arc::clone(&state.server_metrics));
+    listen::listen(address, None, &drain, &metrics, move || routes::site(&state))
         .map_err(|error| listen_address::explain("--listen", address, &error))
 }
 
-/// Serves metrics from now on, until the process ends.
+/// Serves metrics from now on, until the process ends. Their own requests are not counted.
 fn serve_metrics(address: &ListenAddress, state: Data<State>) -> Result<ListenAddress, String> {
     let drain = Arc::clone(&state.drain);
     let site = move || App::new().app_data(state.clone()).route("/metrics", get().to(metrics));
-    let (server, address) = listen::listen(address, Some(1), &drain, site)
+    let (server, address) = listen::listen(address, Some(1), &drain, &Arc::default(), site)
         .map_err(|error| listen_address::explain("--metrics-listen", address, &error))?;
     actix_web::rt::spawn(server);
     Ok(address)

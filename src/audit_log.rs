@@ -6,12 +6,22 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::domain::audit::export::json_line;
 use crate::repeats::Repeats;
 use crate::store::Store;
+
+/// Events that are missing from the audit log since the process started.
+static MISSING_EVENTS: AtomicU64 = AtomicU64::new(0);
+
+/// How many audit events could not be written to the audit log since the process started.
+#[must_use]
+pub fn missing_events() -> u64 {
+    MISSING_EVENTS.load(Ordering::Relaxed)
+}
 
 /// Where the audit log is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +56,7 @@ pub fn follow(store: &Store, target: &AuditLogTarget) -> Result<(), String> {
         Ok(()) => repeats.end(),
         // The change is made and recorded in the database, so that it must not fail for this.
         Err(error) => {
+            MISSING_EVENTS.fetch_add(1, Ordering::Relaxed);
             if let Some(repeated) = repeats.to_log(&error.to_string()) {
                 tracing::error!(%error, repeated, "audit events are missing from the audit log, and in the database only");
             }

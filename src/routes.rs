@@ -2,6 +2,7 @@
 //! those of the management API in `manage`, those for programs that speak Twilio's API in `twilio`. `/metrics`
 //! has an address of its own and is served by `app`.
 
+pub mod groups;
 mod manage;
 mod pages;
 mod twilio;

@@ -48,6 +48,13 @@ impl Freshness {
         if self.is_fresh(now) { Ok(()) } else { Err(self.stale()) }
     }
 
+    /// How long ago the last poll that succeeded began.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        let lifetime = i64::try_from(CONFIRMATION_LIFETIME.as_micros()).unwrap_or_default();
+        let age = micros(now) + lifetime - self.until.load(Ordering::Acquire);
+        Duration::from_micros(age.try_into().unwrap_or_default())
+    }
+
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         micros(now) < self.until.load(Ordering::Acquire)
     }

@@ -38,8 +38,7 @@ pub use record::KeyRecord;
 pub use verdict::{Code, Verdict};
 
 use crate::clock::Clock;
-use crate::domain::api_key;
-use crate::domain::api_key::secret::KeySecret;
+use crate::domain::api_key::{self, secret::KeySecret};
 use crate::error::{Error, Result};
 use crate::store::{Conn, Digest, MAX_LOOK_UPS, Store};
 
@@ -150,6 +149,12 @@ impl Gate {
     /// [`Error::Unavailable`] when the database does not confirm it.
     pub fn check(&self) -> Result<()> {
         self.freshness.check(Instant::now())
+    }
+
+    /// How long ago it was last known that no change was missed.
+    #[must_use]
+    pub fn change_feed_age(&self) -> Duration {
+        self.freshness.age(Instant::now())
     }
 
     /// Counts a service that exists from now on, not only from its first key on.

@@ -9,12 +9,14 @@ use super::client_address::TrustedProxies;
 use super::public_url::PublicUrl;
 use crate::clock::Clock;
 use crate::domain::idempotency::RunningRequests;
+use crate::domain::identity::login_metrics::LoginMetrics;
 use crate::domain::identity::password::Passwords;
 use crate::domain::identity::throttle::Throttle;
 use crate::domain::installation::CookieKey;
 use crate::gate::Gate;
 use crate::networks::Networks;
 use crate::server::drain::Drain;
+use crate::server::metrics::ServerMetrics;
 use crate::sms::Sms;
 use crate::store::{Store, UtcTime};
 
@@ -36,6 +38,10 @@ pub struct State {
     pub passwords: Passwords,
     /// Slows down guessing.
     pub throttle: Throttle,
+    /// How logins ended.
+    pub logins: LoginMetrics,
+    /// What the server counts.
+    pub server_metrics: Arc<ServerMetrics>,
     /// Signs cookies.
     pub cookie_key: CookieKey,
     /// The proxies whose `X-Forwarded-For` counts.

@@ -153,6 +153,11 @@ impl Connection {
         self.is_closed.get()
     }
 
+    /// Whether the server waits for the rest of a request, or for its response to be taken.
+    pub(super) fn is_mid_request(&self) -> bool {
+        self.phase.get() == ConnectionPhase::ReceivingRequest || self.is_write_blocked()
+    }
+
     /// Whether the client has kept the server waiting for too long.
     pub(super) fn is_overdue(&self, now: Instant, mode: SweepMode) -> bool {
         let stalled = self.write_blocked_since.get().map(|since| now.saturating_duration_since(since));

@@ -5,6 +5,7 @@
 use std::future::ready;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use tokio_util::either::Either;
 
 use super::drain::Drain;
 use super::listen_address::{ListenAddress, bind_unix};
+use super::metrics::{ServerMetrics, WorkerMetrics};
 use super::request_guard::guarded;
 use super::stream::Stream;
 use super::sweeper::Sweeper;
@@ -35,7 +37,7 @@ type Socket = Either<TcpStream, UnixStream>;
 
 /// Binds `address` and returns the server, which is ready to run, with the
 /// address that it got: port 0 asks for a free one. `workers` is the number of
-/// threads; `None` means one for each processor.
+/// threads; `None` means one for each processor. They count in `metrics`.
 ///
 /// # Errors
 /// When the address can't be bound.
@@ -43,6 +45,7 @@ pub fn listen<S, A>(
     address: &ListenAddress,
     workers: Option<usize>,
     drain: &Arc<Drain>,
+    metrics: &Arc<ServerMetrics>,
     site: impl Fn() -> S + Clone + Send + 'static,
 ) -> io::Result<(Server, ListenAddress)>
 where
@@ -54,30 +57,33 @@ where
     let builder = workers.map_or_else(ServerBuilder::default, |workers| ServerBuilder::default().workers(workers));
     // Signals are handled by `shutdown`.
     let builder = builder.shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS).disable_signals();
-    let drain = Arc::clone(drain);
+    let (drain, metrics) = (Arc::clone(drain), Arc::clone(metrics));
     // Each is called once in each worker.
-    let sweeper = move || Sweeper::start(Arc::clone(&drain));
+    let worker = move || {
+        let metrics = metrics.of_worker();
+        (Sweeper::start(Arc::clone(&drain), Rc::clone(&metrics)), metrics)
+    };
     match address {
         ListenAddress::Tcp(address) => {
             let listener = bind(*address)?;
             let address = ListenAddress::Tcp(listener.local_addr()?);
             let connections = move || {
-                let sweeper = sweeper();
+                let (sweeper, metrics) = worker();
                 let accept = move |socket: TcpStream| {
                     let client = prepare(&socket);
                     ready(Ok((Stream::new(Socket::Left(socket), sweeper.watch()), Some(client))))
                 };
-                fn_service(accept).and_then(http(site()))
+                fn_service(accept).and_then(http(site(), metrics))
             };
             Ok((builder.listen("http", listener, connections)?.run(), address))
         }
         ListenAddress::Unix(path) => {
             let listener = bind_unix(path)?;
             let connections = move || {
-                let sweeper = sweeper();
+                let (sweeper, metrics) = worker();
                 let accept =
                     move |socket: UnixStream| ready(Ok((Stream::new(Socket::Right(socket), sweeper.watch()), None)));
-                fn_service(accept).and_then(http(site()))
+                fn_service(accept).and_then(http(site(), metrics))
             };
             Ok((builder.listen_uds("http", listener, connections)?.run(), address.clone()))
         }
@@ -96,6 +102,7 @@ fn prepare(socket: &TcpStream) -> SocketAddr {
 /// HTTP/1 over a watched stream.
 pub(super) fn http<T, S, A>(
     site: S,
+    metrics: Rc<WorkerMetrics>,
 ) -> impl ServiceFactory<(Stream<T>, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -110,7 +117,7 @@ where
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGER_TIMEOUT)
         .on_connect_ext(|stream: &Stream<T>, data| drop(data.insert(stream.connection())))
-        .h1(map_config(guarded(site), |()| AppConfig::default()))
+        .h1(map_config(guarded(site, metrics), |()| AppConfig::default()))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

@@ -5,6 +5,7 @@ mod connection;
 pub mod drain;
 pub mod listen;
 pub mod listen_address;
+pub mod metrics;
 mod request_guard;
 mod stream;
 mod sweeper;

@@ -1,6 +1,6 @@
 //! Accompanies every request from its head to its response, whatever the route:
 //! tells the connection which side keeps the other one waiting, and closes it
-//! after its last response.
+//! after its last response; and counts it.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,11 +19,13 @@ use actix_web::web::Bytes;
 use futures_util::Stream;
 
 use super::connection::Connection;
+use super::metrics::{RequestCount, WorkerMetrics};
 use super::timeouts::FLUSH_TIMEOUT;
 
 /// `site` with a guard around every request.
 pub(super) fn guarded<S, A>(
     site: S,
+    metrics: Rc<WorkerMetrics>,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -39,7 +41,7 @@ where
     A::Response: Into<Response<BoxBody>> + 'static,
 {
     apply_fn_factory(site, move |mut request: Request, routes: &A::Service| {
-        let guard = RequestGuard::begin(&mut request);
+        let guard = RequestGuard::begin(&mut request, &metrics);
         let routed = (!guard.is_too_late()).then(|| routes.call(request));
         async move {
             let Some(routed) = routed else { return Ok(guard.close_unanswered().await) };
@@ -53,10 +55,12 @@ where
 struct RequestGuard {
     connection: Option<Rc<Connection>>,
     client_closes: bool,
+    count: RequestCount,
 }
 
 impl RequestGuard {
-    fn begin(request: &mut Request) -> Self {
+    fn begin(request: &mut Request, metrics: &Rc<WorkerMetrics>) -> Self {
+        let count = metrics.begin(request.path());
         ignore_upgrade(request);
         let connection = request.conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = connection.as_ref().filter(|connection| !connection.is_closing()) {
@@ -69,7 +73,7 @@ impl RequestGuard {
         }
         // An upgrade to another protocol is never taken, so it ends like a close.
         let client_closes = request.head().connection_type() != ConnectionType::KeepAlive;
-        Self { connection, client_closes }
+        Self { connection, client_closes, count }
     }
 
     /// Whether the request was pipelined behind the connection's last response.
@@ -87,12 +91,13 @@ impl RequestGuard {
         Response::new(StatusCode::SERVICE_UNAVAILABLE)
     }
 
-    /// Notes the response, and marks it if it is the connection's last one.
+    /// Notes and counts the response, and marks it if it is the connection's last one.
     fn finish(self, response: &mut ResponseHead) {
         let closes = self.client_closes || response.connection_type() == ConnectionType::Close;
         if self.connection.is_none_or(|connection| connection.responded(closes)) {
             response.set_connection_type(ConnectionType::Close);
         }
+        self.count.answered(response.status);
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, pause, sleep};
 
 use super::drain::Drain;
 use super::listen::http;
+use super::metrics::ServerMetrics;
 use super::stream::Stream;
 use super::sweeper::Sweeper;
 
@@ -44,8 +45,9 @@ async fn serve() -> Server<impl Service<(Stream<DuplexStream>, Option<SocketAddr
         .route("/ignores", post().to(waits))
         .route("/ignores", get().to(waits));
     let drain = Arc::new(Drain::default());
-    let http = http(app).new_service(()).await.unwrap();
-    Server { http, sweeper: Sweeper::start(Arc::clone(&drain)), drain }
+    let metrics = Arc::<ServerMetrics>::default().of_worker();
+    let http = http(app, Rc::clone(&metrics)).new_service(()).await.unwrap();
+    Server { http, sweeper: Sweeper::start(Arc::clone(&drain), metrics), drain }
 }
 
 impl<H> Server<H>

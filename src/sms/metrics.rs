@@ -39,8 +39,8 @@ impl SmsMetrics {
     /// The counts so far.
     pub(super) fn totals(&self) -> SmsTotals {
         let mut changes = self.changes.lock().clone();
-        changes.sort_by_key(|(change, _)| {
-            (change.status.as_str(), change.error.map(|error| error.as_str()), change.rehearsed)
+        changes.sort_by_cached_key(|(change, _)| {
+            (change.status.as_str(), change.error.map(|error| error.as_str()), change.carrier.clone())
         });
         SmsTotals { accepted: self.accepted.load(Ordering::Relaxed), changes }
     }

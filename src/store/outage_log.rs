@@ -3,12 +3,14 @@
 //! request, poll and connection fails for the same cause.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::Error;
 use crate::repeats::Repeats;
 
 static CAUSES: LazyLock<Repeats> = LazyLock::new(Repeats::default);
+/// Failures since the process started, logged or not.
+static FAILURES: AtomicU64 = AtomicU64::new(0);
 /// Whether the last poll failed.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
@@ -43,8 +45,15 @@ pub fn log_outage(error: &Error) {
     log_outage_cause(&cause);
 }
 
-/// The same for errors of libraries.
+/// How often the database could not be used since the process started.
+#[must_use]
+pub fn outage_total() -> u64 {
+    FAILURES.load(Ordering::Relaxed)
+}
+
+/// The same as [`log_outage`] for errors of libraries.
 pub fn log_outage_cause(cause: &str) {
+    FAILURES.fetch_add(1, Ordering::Relaxed);
     // libpq writes a line for each address of a server.
     let cause = cause.split_whitespace().collect::<Vec<_>>().join(" ");
     let Some(repetitions) = CAUSES.to_log(&cause) else { return };

@@ -1,5 +1,7 @@
 //! Transactions on either database.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
@@ -13,6 +15,16 @@ const BEGIN_POOLED: &str = "BEGIN READ WRITE; SET LOCAL statement_timeout='10s';
     SET LOCAL idle_in_transaction_session_timeout='30s'";
 
 type Manager = <Conn as Connection>::TransactionManager;
+
+static COMMITS: AtomicU64 = AtomicU64::new(0);
+static ROLLBACKS: AtomicU64 = AtomicU64::new(0);
+
+/// How many transactions that may write were committed, and how many rolled back, since the
+/// process started. Writes that share a commit are one.
+#[must_use]
+pub fn transaction_totals() -> (u64, u64) {
+    (COMMITS.load(Ordering::Relaxed), ROLLBACKS.load(Ordering::Relaxed))
+}
 
 /// Runs `work` in a transaction, which is rolled back when `work` fails.
 ///
@@ -64,6 +76,8 @@ where
         Ok(_) => Manager::commit_transaction(conn),
         Err(_) => Manager::rollback_transaction(conn),
     };
+    let total = if result.is_ok() && ended.is_ok() { &COMMITS } else { &ROLLBACKS };
+    total.fetch_add(1, Ordering::Relaxed);
     match (result, ended) {
         (Ok(_), Err(error)) => {
             // A commit that failed (disk full) leaves the transaction open.

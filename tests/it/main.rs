@@ -79,6 +79,7 @@ mod message_callbacks;
 mod messages;
 mod methods;
 mod metrics;
+mod monitoring;
 mod more_options;
 mod nasty_text;
 mod off_means_off;

@@ -145,6 +145,11 @@ on_both_databases! {
         assert_eq!(now["keyfob_database_connections{pool=\"look_up\",state=\"in_use\"}"], 0.0);
         assert_eq!(now[concat!("keyfob_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}")], 1.0);
         assert_eq!(now["keyfob_up_to_date"], 1.0);
+        assert!(now["keyfob_database_commits_total"] > 0.0);
+        assert!(now["process_cpu_seconds_total"] > 0.0 && now["process_threads"] > 1.0);
+        assert!(now["process_resident_memory_bytes"] > 1e6 && now["process_virtual_memory_bytes"] > 1e6);
+        assert!((1.0..now["process_max_fds"]).contains(&now["process_open_fds"]));
+        assert_eq!((now["keyfob_log_lines_dropped_total"], now["keyfob_audit_log_failures_total"]), (0.0, 0.0));
         let age = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - now["process_start_time_seconds"];
         assert!((0.0..60.0).contains(&age), "{age}");
         let began = Instant::now();
@@ -152,6 +157,85 @@ on_both_databases! {
             assert!(began.elapsed() < PATIENCE, "no use was written down");
         }
         watched.wait_for("keyfob_uses_waiting", 0.0);
+    }
+
+    fn requests_are_counted_by_group_and_class_and_the_readings_are_not(db: &Database) {
+        drop(db.app());
+        let watched = Watched::serve(db);
+        let before = watched.figures();
+
+        watched.client.get("/login").assert_ok();
+        watched.client.get("/v1/keys").assert_status(401);
+        watched.client.get("/v1/sms/messages").assert_status(401);
+        watched.client.get("/nowhere/at/all").assert_status(404);
+        watched.verify(UNKNOWN, None);
+        watched.client.get("/v1/auth?service=sms").assert_status(401);
+
+        let now = watched.figures();
+        let grown: BTreeMap<&str, f64> = now
+            .iter()
+            .filter_map(|(name, count)| Some((name.strip_prefix("keyfob_http_requests_total")?, count - before[name])))
+            .filter(|(_, count)| *count > 0.0)
+            .collect();
+        let expected = [
+            ("{group=\"api\",status=\"4xx\"}", 1.0),
+            ("{group=\"dashboard\",status=\"2xx\"}", 1.0),
+            ("{group=\"dashboard\",status=\"4xx\"}", 1.0),
+            ("{group=\"gate\",status=\"2xx\"}", 1.0),
+            ("{group=\"gate\",status=\"4xx\"}", 1.0),
+            ("{group=\"sms\",status=\"4xx\"}", 1.0),
+        ];
+        assert_eq!(grown, BTreeMap::from(expected));
+        let durations = "keyfob_http_request_duration_seconds_count{group=\"dashboard\"}";
+        assert_eq!(now[durations] - before[durations], 2.0);
+        assert!(!watched.text().contains("duration_seconds_count{group=\"gate\"}"), "the gate times its verdicts itself");
+        assert!(now["keyfob_http_connections_total"] >= 1.0);
+        assert_eq!(now["keyfob_http_connections_timed_out_total"], 0.0);
+        assert!(!watched.text().contains("nowhere"));
+    }
+
+    fn logins_are_counted_by_how_they_ended(db: &Database) {
+        drop(db.app());
+        let watched = Watched::serve(db);
+        let log_in = |password: &str| {
+            watched.client.stranger().post("/login", &[("email", EMAIL), ("password", password)]).status
+        };
+
+        watched.client.log_in(EMAIL, PASSWORD);
+        assert_eq!(log_in("a wrong password"), 401);
+        assert_eq!(watched.client.stranger().post("/login", &[("email", "nobody@example.com"), ("password", "x")]).status, 401);
+        let mut refused = 0.0;
+        while log_in("a wrong password") == 401 {
+            refused += 1.0;
+        }
+
+        let now = watched.figures();
+        let count = |result: &str| now[&format!("keyfob_logins_total{{result=\"{result}\"}}")];
+        let counts = ["succeeded", "wrong_password", "wrong_code", "throttled", "unavailable"].map(count);
+        assert_eq!(counts, [1.0, 2.0 + refused, 0.0, 1.0, 0.0]);
+        assert_eq!((now["keyfob_sessions"], now["keyfob_operators"]), (1.0, 1.0));
+        assert!(!watched.text().contains("nobody@"));
+    }
+
+    fn a_reading_succeeds_while_the_database_is_lost(db: &Database) {
+        drop(db.app());
+        let watched = Watched::serve(db);
+        assert_eq!(watched.figures()["keyfob_database_up"], 1.0);
+        assert!(watched.figures().contains_key("keyfob_callbacks_waiting"));
+
+        db.take_away();
+        watched.wait_for("keyfob_up_to_date", 0.0);
+        watched.wait_for("keyfob_database_up", 0.0);
+        let lost = watched.figures();
+        db.bring_back();
+
+        assert!(lost["keyfob_database_failures_total"] > 0.0 && lost["keyfob_change_feed_lag_seconds"] > 0.0);
+        assert!(lost.contains_key("process_resident_memory_bytes") && lost.contains_key("keyfob_uses_waiting"));
+        for name in ["keyfob_callbacks_waiting", "keyfob_operators", "keyfob_sessions"] {
+            assert!(!lost.contains_key(name), "{name} would be out of date");
+        }
+        watched.wait_for("keyfob_database_up", 1.0);
+        assert!(watched.figures()["keyfob_change_feed_lag_seconds"] < 60.0);
     }
 
     /// The log of changes can't be read, though the database answers.

@@ -5,12 +5,13 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::Data;
 
-use super::prometheus_text::PrometheusText;
-use super::sms_metrics;
+use super::process_metrics::ProcessFigures;
+use super::prometheus_text::{Histogram, PrometheusText};
+use super::{database_metrics, http_metrics, sms_metrics};
+use crate::audit_log;
 use crate::gate::Code;
 use crate::gate::metrics::{BOUNDS, Totals};
 use crate::http::State;
-use crate::store::PoolFigures;
 use crate::telemetry;
 
 /// `GET /metrics`.
@@ -25,10 +26,13 @@ pub async fn metrics(state: Data<State>) -> HttpResponse {
 async fn render(state: &State) -> String {
     let mut text = PrometheusText::default();
     process(&mut text, state);
+    tokio::task::spawn_blocking(ProcessFigures::read).await.unwrap_or_default().render(&mut text);
+    http_metrics::render(&mut text, &state.server_metrics.totals());
     verdicts(&mut text, &state.gate.totals());
     memory(&mut text, state);
-    pools(&mut text, &state.store.pools());
-    sms_metrics::render(&mut text, state).await;
+    logins(&mut text, state);
+    sms_metrics::render(&mut text, state);
+    database_metrics::render(&mut text, state).await;
     text.0
 }
 
@@ -39,6 +43,8 @@ fn process(text: &mut PrometheusText, state: &State) {
     text.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", started_at);
     let help = "Log lines that could not be written to standard error.";
     text.total("keyfob_log_lines_dropped_total", help, telemetry::dropped_lines());
+    let help = "Audit events that are in the database, and could not be written to the audit log.";
+    text.total("keyfob_audit_log_failures_total", help, audit_log::missing_events());
 }
 
 fn verdicts(text: &mut PrometheusText, totals: &Totals) {
@@ -60,14 +66,16 @@ fn verdicts(text: &mut PrometheusText, totals: &Totals) {
 fn durations(text: &mut PrometheusText, totals: &Totals) {
     let name = "keyfob_verdict_duration_seconds";
     text.about(name, "histogram", "How long verdicts took.");
-    let bounds = BOUNDS.iter().map(|bound| (*bound as f64 / 1e9).to_string()).chain(["+Inf".to_owned()]);
-    let mut count = 0;
-    for (bound, within) in bounds.zip(totals.durations) {
-        count += within;
-        text.line("keyfob_verdict_duration_seconds_bucket", &[("le", &bound)], count);
+    let bounds = BOUNDS.map(|nanos| nanos as f64 / 1e9);
+    text.histogram(name, &[], &Histogram { bounds: &bounds, counts: &totals.durations, sum: totals.duration });
+}
+
+fn logins(text: &mut PrometheusText, state: &State) {
+    let name = "keyfob_logins_total";
+    text.about(name, "counter", "Logins of operators by how they ended; wrong_password is a wrong address, too.");
+    for (result, count) in state.logins.totals() {
+        text.line(name, &[("result", result.as_str())], count);
     }
-    text.line("keyfob_verdict_duration_seconds_sum", &[], totals.duration.as_secs_f64());
-    text.line("keyfob_verdict_duration_seconds_count", &[], count);
 }
 
 fn memory(text: &mut PrometheusText, state: &State) {
@@ -76,24 +84,4 @@ fn memory(text: &mut PrometheusText, state: &State) {
     let help = "Whether no change to a key was missed in the last second; while it is 0, questions are answered 503.";
     text.gauge("keyfob_up_to_date", help, u8::from(gate.check().is_ok()));
     text.gauge("keyfob_uses_waiting", "Uses of keys that wait to be written down.", gate.uses_waiting());
-}
-
-fn pools(text: &mut PrometheusText, pools: &[PoolFigures]) {
-    let name = "keyfob_database_connections";
-    text.about(name, "gauge", "Open database connections by what they are for and whether they are in use.");
-    for pool in pools {
-        text.line(name, &[("pool", pool.name), ("state", "in_use")], pool.in_use);
-        text.line(name, &[("pool", pool.name), ("state", "idle")], pool.idle);
-    }
-    let mut each = |name, kind, help, figure: fn(&PoolFigures) -> f64| {
-        text.about(name, kind, help);
-        for pool in pools {
-            text.line(name, &[("pool", pool.name)], figure(pool));
-        }
-    };
-    each("keyfob_database_connections_max", "gauge", "Database connections at most.", |pool| pool.max.into());
-    let help = "How long work has waited for a database connection.";
-    each("keyfob_database_wait_seconds_total", "counter", help, |pool| pool.waited.as_secs_f64());
-    let help = "Work that was given up since no database connection came free.";
-    each("keyfob_database_wait_timeouts_total", "counter", help, |pool| pool.timeouts as f64);
 }

@@ -1,13 +1,14 @@
 //! What `/metrics` says about messages: what this instance did, and the state of the
 //! queues, which all instances share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::prometheus_text::PrometheusText;
 use crate::domain::callback::{self, CallbackFigures};
 use crate::domain::carrier::CarrierName;
 use crate::domain::credit;
-use crate::domain::message::{self, QueueFigures};
+use crate::domain::message::{self, QueueFigures, StatusChange};
 use crate::error::Result;
 use crate::http::State;
 use crate::sms::carriers::{Carrier, Carriers};
@@ -36,9 +37,13 @@ fn read(conn: &mut Conn, carriers: &[CarrierName]) -> Result<SharedFigures> {
     Ok(SharedFigures { queues, callbacks: callback::figures(conn)?, credits: credit::balances(conn)? })
 }
 
-pub(super) async fn render(text: &mut PrometheusText, state: &State) {
+pub(super) fn render(text: &mut PrometheusText, state: &State) {
     messages(text, &state.sms.totals());
     carriers(text, state);
+}
+
+/// What all instances share; nothing while the database can't be asked.
+pub(super) async fn render_shared(text: &mut PrometheusText, state: &State) {
     let carriers = carrier_names(state.sms.carriers());
     match state.store.read(move |conn| read(conn, &carriers)).await {
         Ok(figures) => shared(text, state, &figures),
@@ -53,11 +58,25 @@ fn messages(text: &mut PrometheusText, totals: &SmsTotals) {
     let name = "keyfob_messages_total";
     let help = "Messages that came to a status on this instance, with the error code if there is one.";
     text.about(name, "counter", help);
+    let mut counts: BTreeMap<[&str; 3], u64> = BTreeMap::new();
     for (change, count) in &totals.changes {
-        let error = change.error.map(|error| error.as_str()).unwrap_or_default();
-        let labels = [("status", change.status.as_str()), ("error", error), ("rehearsed", flag(change.rehearsed))];
+        *counts.entry([change.status.as_str(), error(change), flag(change.rehearsed)]).or_default() += count;
+    }
+    for ([status, error, rehearsed], count) in counts {
+        text.line(name, &[("status", status), ("error", error), ("rehearsed", rehearsed)], count);
+    }
+    let name = "keyfob_carrier_messages_total";
+    let help = "The same by the carrier that had or has them; those of the sandbox are rehearsed.";
+    text.about(name, "counter", help);
+    for (change, count) in &totals.changes {
+        let labels =
+            [("carrier", change.carrier.as_str()), ("status", change.status.as_str()), ("error", error(change))];
         text.line(name, &labels, count);
     }
+}
+
+fn error(change: &StatusChange) -> &'static str {
+    change.error.map(|error| error.as_str()).unwrap_or_default()
 }
 
 /// Lines of each carrier; without one, a line that says that none is connected.
@@ -72,6 +91,16 @@ fn carriers(text: &mut PrometheusText, state: &State) {
     }
     for (carrier, link) in carriers.iter().zip(&states) {
         text.line(name, &[label(carrier)], u8::from(link.problem.is_none()));
+    }
+    let name = "keyfob_carrier_needs_operator";
+    text.about(
+        name,
+        "gauge",
+        "Whether the carrier stays unusable until somebody changes something, as with a wrong password.",
+    );
+    for (carrier, link) in carriers.iter().zip(&states) {
+        let needs_operator = link.problem.as_ref().is_some_and(|problem| problem.needs_operator);
+        text.line(name, &[label(carrier)], u8::from(needs_operator));
     }
     let counter = |text: &mut PrometheusText, name, help, count: fn(&CarrierTotals) -> u64| {
         text.about(name, "counter", help);

@@ -8,6 +8,7 @@ use crate::dashboard::frame::layout::see_other;
 use crate::dashboard::frame::next_path::NextPath;
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::{session, trusted_browser};
+use crate::domain::identity::login_metrics::LoginResult;
 use crate::domain::identity::operator::OperatorId;
 use crate::error::Result;
 use crate::http::State;
@@ -26,6 +27,7 @@ pub(super) fn complete(
     if !login.draft.is_empty() {
         session::keep_draft(session, next.as_str(), &login.draft)?;
     }
+    state.logins.count(LoginResult::Succeeded);
     tracing::info!(%operator, "logged in");
     let mut response = see_other(next.as_str());
     trusted_browser::remember(state, operator, &mut response)?;

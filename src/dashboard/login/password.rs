@@ -19,6 +19,7 @@ use crate::dashboard::login::completion;
 use crate::dashboard::login::page_origin::{self, PageOrigin};
 use crate::dashboard::login::pending::{PendingLogin, SECOND_FACTOR_PATH};
 use crate::domain::account::membership;
+use crate::domain::identity::login_metrics::LoginResult;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::password::{Check, Password};
 use crate::domain::identity::second_factor;
@@ -121,10 +122,12 @@ pub async fn log_in(
             Ok(see_other(SECOND_FACTOR_PATH))
         }
         Ok(None) => {
+            state.logins.count(LoginResult::WrongPassword);
             tracing::info!(address = %attempt.address, "a login was refused: wrong email or password");
             reject(&state, FormRejection::alert(StatusCode::UNAUTHORIZED, WRONG), form).await
         }
         Err(error) => {
+            state.logins.count_error(&error);
             if matches!(error, Error::TooMany { .. }) {
                 log_throttled(&attempt);
             }

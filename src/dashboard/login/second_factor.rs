@@ -15,6 +15,7 @@ use crate::dashboard::frame::installation::installation_name;
 use crate::dashboard::frame::layout::{html, see_other};
 use crate::dashboard::frame::request_origin::RequestOrigin;
 use crate::dashboard::frame::session;
+use crate::domain::identity::login_metrics::LoginResult;
 use crate::domain::identity::operator::{self, Operator};
 use crate::domain::identity::second_factor;
 use crate::domain::identity::throttle::LoginAttempt;
@@ -70,9 +71,13 @@ pub async fn check_code(
         // The password, the factor or the person changed since: only a new login tells.
         Err(Error::Unauthenticated | Error::NotFound | Error::ChangedMeanwhile) => Ok(see_other("/login")),
         Err(error) => {
+            state.logins.count_error(&error);
             match &error {
                 Error::TooMany { .. } => log_throttled(&attempt),
-                Error::Invalid(_) => tracing::info!(address = %attempt.address, "a login was refused: wrong code"),
+                Error::Invalid(_) => {
+                    state.logins.count(LoginResult::WrongCode);
+                    tracing::info!(address = %attempt.address, "a login was refused: wrong code");
+                }
                 _ => {}
             }
             let mut rejection = FormRejection::of(error, "You are not logged in. Try again in a moment.")?;

@@ -2,6 +2,7 @@
 
 pub mod invitation;
 pub mod link_token;
+pub mod login_metrics;
 pub mod login_notice;
 pub mod operator;
 pub mod password;

@@ -8,6 +8,7 @@ use super::error::MessageError;
 use super::history::record_event;
 use super::record::{Message, MessageId, MessageStatus};
 use super::segment::{MessageSegment, SegmentStatus, Summary, segments_not_accepted};
+use crate::domain::carrier::CarrierName;
 use crate::domain::{callback, credit};
 use crate::error::Result;
 use crate::store::schema::messages;
@@ -60,8 +61,10 @@ pub(super) fn requeue(
 }
 
 /// A message that came to a new status, or to the end of the wait for its receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusChange {
+    /// The carrier that it waits for, or that has it; the sandbox for a rehearsal.
+    pub carrier: CarrierName,
     /// The status.
     pub status: MessageStatus,
     /// What is wrong.
@@ -128,7 +131,12 @@ fn put(conn: &mut Conn, before: &Message, message: &Message) -> Result<StatusCha
         .execute(conn)?;
     callback::enqueue(conn, before.status, message, message.updated_at)?;
     record_event(conn, &message.id, message.status, describe(message), message.updated_at)?;
-    Ok(StatusChange { status: message.status, error: message.error, rehearsed: message.rehearsed })
+    Ok(StatusChange {
+        carrier: message.carrier.clone(),
+        status: message.status,
+        error: message.error,
+        rehearsed: message.rehearsed,
+    })
 }
 
 fn describe(message: &Message) -> String {

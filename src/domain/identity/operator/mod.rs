@@ -19,7 +19,9 @@ pub use known_keys::{KnownKey, known_keys};
 pub use login::{confirmed_password, ended_other_sessions, ended_session, logged_in, logged_out};
 pub use member::{Member, find_member, list_members};
 pub use new_password::set_password;
-pub use record::{Operator, OperatorId, exists, find, find_by_email, normalize_email, parse_email, parse_name, rename};
+pub use record::{
+    Operator, OperatorId, count, exists, find, find_by_email, normalize_email, parse_email, parse_name, rename,
+};
 pub use removal::{remove, removed_name};
 pub use role_change::change_role;
 pub use second_factor_reset::reset_second_factor;

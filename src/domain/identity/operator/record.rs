@@ -104,8 +104,15 @@ pub fn parse_name(typed: &str) -> Result<String> {
 /// # Errors
 /// When the database fails.
 pub fn exists(conn: &mut Conn) -> Result<bool> {
-    let count: i64 = operators::table.count().get_result(conn)?;
-    Ok(count > 0)
+    Ok(count(conn)? > 0)
+}
+
+/// How many operators there are.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn) -> Result<i64> {
+    Ok(operators::table.count().get_result(conn)?)
 }
 
 /// Whether an operator can log in: enabled, and with a password.

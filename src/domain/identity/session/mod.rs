@@ -83,6 +83,17 @@ pub fn create(conn: &mut Conn, session: &Session) -> Result<()> {
     see_operator(conn, session, session.created_at)
 }
 
+/// How many sessions of operators have not timed out.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, now: UtcTime) -> Result<i64> {
+    let idle = now.plus_seconds(-IDLE_TIMEOUT_SECONDS);
+    let seen = sessions::table.filter(sessions::seen_at.gt(idle)).filter(sessions::operator_id.is_not_null());
+    let begun = sessions::created_at.gt(now.plus_seconds(-ABSOLUTE_TIMEOUT_SECONDS));
+    Ok(seen.filter(begun).count().get_result(conn)?)
+}
+
 /// Stores a session's values; `false` when it has ended meanwhile.
 ///
 /// # Errors
