@@ -114,7 +114,7 @@ fn key_choices(secret: String) -> impl Strategy<Value = KeyChoice> {
         1 => Just(secret),
     ];
     let scopes = prop_oneof![
-        4 => Just(None),
+        4 => Just(None::<Vec<&'static str>>),
         4 => subsequence(vec!["balance.read", "messages.read", "messages.send"], 0..=3).prop_map(Some),
         1 => Just(Some(vec!["messages.send", "messages.fly"])),
         1 => Just(Some(vec!["A"])),
