@@ -46,7 +46,7 @@ impl Lines<'_> {
             ("KEY", &self.key.secret),
         ];
         let printed = run(self.db, &self.text(name), &variables);
-        let answers: Result<_, _> = serde_json::Deserializer::from_str(&printed).into_iter().collect();
+        let answers = serde_json::Deserializer::from_str(&printed).into_iter::<Value>().collect::<Result<Vec<_>, _>>();
         answers.unwrap_or_else(|error| panic!("{name}: {error}: {printed}"))
     }
 
