@@ -4,12 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use keyfob::domain::api_key::KeyStatus;
 use keyfob::store::{Digest, MIGRATIONS};
 use serde_json::json;
 
 use crate::support::{
-    Answer, App, Application, Client, Database, EMAIL, Ended, PASSWORD, PHONE, Phone, Process, filled_at, keyfob,
-    on_both_databases, run, time_until,
+    App, Application, Database, EMAIL, Ended, PASSWORD, PHONE, Phone, Process, filled_at, keyfob, on_both_databases,
+    run, time_until,
 };
 
 /// A secret as another system makes them.
@@ -48,12 +49,14 @@ fn assert_nothing_is_in(db: &Database) {
 /// A database of many rows, so that a copy can be ended in the middle.
 fn large(db: &Database) -> Database {
     let large = filled_at(db, MIGRATIONS.iter().count());
+    // More than SQLite keeps in memory before it writes.
+    let long = "x".repeat(500);
     let columns = "account_id, at, actor_kind, actor_id, actor_name, via, action, target_kind, target_id, target_name, \
-        changes, reason, address, user_agent, request_id";
+        reason, address, user_agent, request_id";
     large.execute(&format!(
-        "INSERT INTO audit_events (id, {columns}) WITH RECURSIVE numbers (number) AS \
+        "INSERT INTO audit_events (id, changes, {columns}) WITH RECURSIVE numbers (number) AS \
          (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 60000) \
-         SELECT 'aud_more_' || number, {columns} FROM audit_events, numbers WHERE id = 'aud_1'"
+         SELECT 'aud_more_' || number, '{long}', {columns} FROM audit_events, numbers WHERE id = 'aud_1'"
     ));
     large
 }
@@ -67,7 +70,7 @@ fn begun(from: &Database, to: &Database) -> Process {
             return fs::metadata(unfinished).is_ok_and(|file| file.len() > 2_000_000);
         }
         let inserts = "SELECT query AS line FROM pg_stat_activity WHERE datname = current_database() \
-            AND state = 'active' AND query LIKE 'INSERT INTO \"audit_events\"%'";
+            AND query LIKE 'INSERT INTO \"audit_events\"%'";
         !to.ask(inserts).is_empty()
     };
     while !is_amid() {
@@ -95,13 +98,11 @@ on_both_databases! {
             assert_eq!(after, before);
         }
         let rows = before.iter().filter(|(table, _)| !table.starts_with("__")).map(|(_, rows)| rows.len()).sum::<usize>();
-        for words in [&format!("was copied to {}", there.url()), &format!(": {rows} rows of "), "2 keys, 2 messages"] {
+        for words in [&*format!("was copied to {}", there.url()), &*format!(": {rows} rows of "), "2 keys, 2 messages"] {
             assert!(said.stdout.contains(words), "no {words:?} in {}", said.stdout);
         }
-        assert_eq!(
-            said.stderr,
-            "The ledger of the account acc_2 adds up to 5 credits, and its balance is 0, in both databases.\n"
-        );
+        let unbalanced = "The ledger of the account acc_2 adds up to 5 credits, and its balance is 0, in both databases.\n";
+        assert!(said.stderr.contains(unbalanced), "{}", said.stderr);
         if twin.is_sqlite() {
             assert_eq!(fs::metadata(twin.file()).unwrap().permissions().mode() & 0o777, 0o600);
             assert_eq!(fs::read_dir(twin.file().parent().unwrap()).unwrap().count(), 1);
@@ -111,7 +112,7 @@ on_both_databases! {
         } else {
             let indexes = "SELECT indexdef::text AS line FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
             let references = "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS line \
-                FROM pg_constraint ORDER BY 1";
+                FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1";
             assert_eq!((twin.ask(indexes), twin.ask(references)), (full.ask(indexes), full.ask(references)));
         }
         let after = there.rows();
@@ -155,7 +156,7 @@ on_both_databases! {
         log_in(&app, recovery.split(' ').next().unwrap());
         target.assert_messages_are_counted();
         let changed = app.another_instance();
-        app.gate_switch().set(&key, keyfob::domain::api_key::KeyStatus::Disabled);
+        app.gate_switch().set(&key, KeyStatus::Disabled);
         assert!(time_until(&changed.url, &key.secret, "DISABLED") < Duration::from_secs(30));
     }
 
@@ -164,7 +165,7 @@ on_both_databases! {
 
         let stopped = begun(&full, &target);
         stopped.signal("TERM");
-        stopped.end().assert_one_sentence().assert_says("stopped before everything was copied, so nothing was");
+        stopped.end().assert_says("stopped before everything was copied, so nothing was");
         assert_nothing_is_in(&target);
 
         begun(&full, &target).kill();
@@ -225,7 +226,7 @@ on_both_databases! {
         let wrong = if db.is_sqlite() {
             ["lower(hex(digest))", "CAST('\\x' || hex(digest) AS BLOB)", "X'00'"]
         } else {
-            ["convert_to(encode(digest, 'hex'), 'UTF8')", "convert_to('\\\\x' || encode(digest, 'hex'), 'UTF8')", "'\\x00'"]
+            ["convert_to(encode(digest, 'hex'), 'UTF8')", "convert_to('\\x' || encode(digest, 'hex'), 'UTF8')", "'\\x00'"]
         };
         for expression in wrong {
             // One is enough, wherever there are others beside it.
@@ -249,13 +250,13 @@ fn import(app: &App, manager: &str) {
     let line = json!({"service": "sms", "name": "Customer", "mode": "live", "sha256": sha256}).to_string();
     let client = app.anonymous().with("x-api-key", manager);
     let imported = client.send("POST", "/v1/key-imports", Some(("application/jsonl", line.as_bytes()))).assert_ok();
-    assert_eq!(imported.json()["results"][0]["result"], "created", "{}", imported.body);
+    assert_eq!(imported.json()["results"][0]["result"], "made", "{}", imported.body);
 }
 
 /// Logs in with the password and a code.
 #[track_caller]
-fn log_in(app: &App, code: &str) -> Answer {
-    let client: Client = app.anonymous();
+fn log_in(app: &App, code: &str) {
+    let client = app.anonymous();
     client.post("/login", &[("email", EMAIL), ("password", PASSWORD)]).assert_leads_to("/login/second-factor");
-    client.post("/login/second-factor", &[("code", code)]).assert_leads_to("/api-keys")
+    client.post("/login/second-factor", &[("code", code)]).assert_leads_to("/api-keys");
 }

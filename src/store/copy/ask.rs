@@ -35,6 +35,16 @@ pub(super) fn count(conn: &mut Conn, table: &str) -> QueryResult<i64> {
     Ok(row.value)
 }
 
+/// Whether a table has more rows than so many, however many there are.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn has_more_than(conn: &mut Conn, table: &str, rows: i64) -> QueryResult<bool> {
+    let query = format!("SELECT count(*) AS value FROM (SELECT 1 FROM \"{table}\" LIMIT {}) AS first_rows", rows + 1);
+    let row: AskedNumber = diesel::sql_query(query).get_result(conn)?;
+    Ok(row.value > rows)
+}
+
 /// The versions of the migrations that were run; none where there is no table of them.
 ///
 /// # Errors

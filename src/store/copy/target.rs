@@ -18,7 +18,7 @@ use super::tables::CopiedTable;
 /// The file is one of nobody's until it is complete, so that it needs no journal on the disk.
 /// Indexes are sorted in files, not in memory.
 const SQLITE_SETUP: &str = "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; \
-    PRAGMA temp_store=FILE; PRAGMA cache_size=-64000";
+    PRAGMA temp_store=FILE; PRAGMA cache_size=-16000";
 /// The copy takes as long as it takes.
 const POSTGRES_SETUP: &str = "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0";
 
@@ -60,7 +60,7 @@ fn refuse_others_tables(conn: &mut Conn, tables: &[CopiedTable]) -> anyhow::Resu
 fn refuse_rows(conn: &mut Conn, tables: &[CopiedTable]) -> anyhow::Result<()> {
     let mut filled = Vec::new();
     for table in tables {
-        if ask::count(conn, &table.name)? > table.first_rows {
+        if ask::has_more_than(conn, &table.name, table.first_rows)? {
             filled.push(table.name.clone());
         }
     }
