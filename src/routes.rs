@@ -24,8 +24,8 @@ use crate::dashboard::frame::form::MAX_FORM_BYTES;
 use crate::dashboard::frame::{error_page, session_cookie};
 use crate::dashboard::login::new_password;
 use crate::dashboard::{handover, invitations, leaks};
-use crate::http::base_path::{enter_base_path, outside_base_path};
 use crate::http::early_refusal::refuse_early;
+use crate::http::enter_base_path::{enter_base_path, outside_base_path};
 use crate::http::whole_body::BodyLimit;
 use crate::http::{State, assets, head, own_cookies, panics, request_id, same_origin, security_headers, whole_body};
 
@@ -120,6 +120,10 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
         .service(framed(scope("").configure(of_monitoring).default_service(to(outside_base_path))));
 }
 
+fn of_monitoring(config: &mut ServiceConfig) {
+    config.service(resource("/healthz").get(health::healthz)).service(resource("/readyz").get(health::readyz));
+}
+
 /// The whole site, at the root of its host or below a base path.
 fn all(config: &mut ServiceConfig, state: &Data<State>) {
     config.configure(of_all_programs).service(framed(
@@ -138,10 +142,6 @@ fn all(config: &mut ServiceConfig, state: &Data<State>) {
 
 fn of_all_programs(config: &mut ServiceConfig) {
     config.configure(of_programs).configure(manage::of_managing_programs).configure(twilio::of_twilio_programs);
-}
-
-fn of_monitoring(config: &mut ServiceConfig) {
-    config.service(resource("/healthz").get(health::healthz)).service(resource("/readyz").get(health::readyz));
 }
 
 /// What routes for people and monitoring have in common.

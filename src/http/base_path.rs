@@ -1,23 +1,15 @@
-//! Keyfob below a path of its host, as `https://host/keyfob/`, beside other applications.
+//! The path of its host below which Keyfob lies, as in `https://host/keyfob/`, beside other
+//! applications.
 //!
-//! Everything inside knows addresses without that path: routes, redirects, templates, logs.
-//! It is taken off here when a request comes in, and put in front of the addresses in the
-//! headers of its response; `dashboard/frame/addresses.rs` does the same for pages.
+//! Everything inside knows addresses without it: routes, redirects, templates, logs.
+//! `enter_base_path.rs` takes it off when a request comes in, and puts it in front of the
+//! addresses in the headers of the response; `dashboard/frame/addresses.rs` does so in pages.
 
 use std::sync::Arc;
 
-use actix_web::body::BoxBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse, Url};
+use actix_web::dev::{ServiceRequest, Url};
 use actix_web::http::Uri;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::PathAndQuery;
-use actix_web::middleware::Next;
-use actix_web::web::Data;
-use actix_web::{Error, HttpResponse};
-
-use super::State;
-use super::public_url::PublicUrl;
-use super::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
 
 /// Where an installation lies below its host, such as `/keyfob`: begins with a slash and
 /// does not end with one.
@@ -33,9 +25,6 @@ tokio::task_local! {
 /// What is answered without the base path as well: the API, which proxies and services ask
 /// directly, and the checks of monitoring.
 const DIRECT: [&str; 4] = ["v1", "2010-04-01", "healthz", "readyz"];
-
-/// Headers of responses that browsers take addresses from.
-const HEADERS: [&str; 5] = ["location", "hx-redirect", "hx-location", "hx-push-url", "hx-replace-url"];
 
 impl BasePath {
     /// Reads the path of a public URL; `None` for the root. A slash at its end means nothing.
@@ -78,16 +67,12 @@ impl BasePath {
         }
     }
 
-    /// Whether a response may name this address: a path of this site, not yet below this one.
-    fn takes(address: &str) -> bool {
-        address.starts_with('/') && !address.starts_with("//")
-    }
-
-    /// An address of this site as browsers need it: with this path in front of a path.
-    /// Everything else, such as `https://…` and `?page=2`, is complete.
+    /// What an address of this site lacks for browsers: this path, if it is a path. Everything
+    /// else, such as `https://…`, `//host` and `?page=2`, is complete.
     #[must_use]
     pub fn before<'a>(&'a self, address: &str) -> &'a str {
-        if Self::takes(address) { self.as_str() } else { "" }
+        let is_path = address.starts_with('/') && !address.starts_with("//");
+        if is_path { self.as_str() } else { "" }
     }
 
     /// Takes this path off the address of a request, before a route is looked for. Gives
@@ -107,13 +92,9 @@ impl BasePath {
         Uri::from_parts(parts).ok()
     }
 
-    fn put_into(&self, headers: &mut HeaderMap) {
-        for name in HEADERS {
-            let Some(address) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
-            if let Ok(value) = HeaderValue::try_from(format!("{}{address}", self.before(address))) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
+    /// Handles a request that came below this path.
+    pub async fn during<T>(&self, handling: impl Future<Output = T>) -> T {
+        CURRENT.scope(self.clone(), handling).await
     }
 }
 
@@ -121,41 +102,6 @@ impl BasePath {
 #[must_use]
 pub fn current() -> Option<BasePath> {
     CURRENT.try_with(BasePath::clone).ok()
-}
-
-/// A middleware for everything below a base path.
-///
-/// # Errors
-/// Those of the next service.
-pub async fn enter_base_path(
-    base: BasePath,
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, Error> {
-    // The router has read `%6b` as `k`. An address has one spelling here.
-    if !base.enter(&mut request) {
-        let response = lead_below(request.app_data::<Data<State>>().map(|state| state.as_ref()));
-        return Ok(request.into_response(response));
-    }
-    let mut response = CURRENT.scope(base.clone(), next.call(request)).await?;
-    base.put_into(response.headers_mut());
-    Ok(response)
-}
-
-/// What a request for a page is told that has not the base path. A page has one address:
-/// cookies would not come back to a second one, and a proxy that takes the path off needs
-/// another setting.
-pub async fn outside_base_path(state: Data<State>) -> HttpResponse {
-    lead_below(Some(&state))
-}
-
-fn lead_below(state: Option<&State>) -> HttpResponse {
-    let url = state.and_then(|state| state.public_url.as_ref()).map_or("", PublicUrl::as_str);
-    let text = format!("Keyfob is at {url}/ and a proxy before it has to pass the path on as it is.\n");
-    let mut response = HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text);
-    secure_for_programs(response.headers_mut(), state.is_some_and(is_https));
-    secure_body_for_programs(response.headers_mut());
-    response
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod base_path;
 pub mod base_url;
 pub mod client_address;
 pub mod early_refusal;
+pub mod enter_base_path;
 pub mod error_description;
 pub mod head;
 pub mod link_token;
