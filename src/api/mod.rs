@@ -142,6 +142,7 @@ mod tests {
     use crate::domain::identity::password::Passwords;
     use crate::domain::identity::throttle::Throttle;
     use crate::domain::installation;
+    use crate::domain::identity::login_metrics::LoginMetrics;
     use crate::gate::Gate;
     use crate::http::client_address::TrustedProxies;
     use crate::sms::Sms;
@@ -161,6 +162,8 @@ mod tests {
             trusted_proxies: TrustedProxies::default(),
             callback_networks: crate::networks::Networks::default(),
             drain: std::sync::Arc::default(),
+            logins: LoginMetrics::default(),
+            server_metrics: std::sync::Arc::default(),
             started_at: now,
             public_url: None,
             internal_url: None,

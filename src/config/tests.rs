@@ -5,6 +5,7 @@ fn settings(database_url: &str, listen: &str, public_url: Option<&str>, trusted_
         database_url: database_url.into(),
         wait_for_database: 0,
         database_connections: store::DEFAULT_CONNECTIONS,
+        database_pooler: false,
         listen: listen.into(),
         metrics_listen: None,
         public_url: public_url.map(Into::into),

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::super::connection::DatabaseSession;
 use super::super::{Conn, MIGRATIONS, upgrade};
 use super::ask;
 
@@ -49,9 +50,9 @@ const COLUMNS: &str = "SELECT m.name AS table_name, c.name AS column_name, c.typ
 /// # Errors
 /// When a column is of a kind that is not copied yet.
 pub(super) fn of_this_version() -> anyhow::Result<Vec<CopiedTable>> {
-    let mut conn = Conn::Sqlite(SqliteConnection::establish(":memory:")?);
+    let mut conn = DatabaseSession::lasting(Conn::Sqlite(SqliteConnection::establish(":memory:")?));
     upgrade::upgrade(&mut conn, MIGRATIONS, None, true)?;
-    let columns: Vec<ColumnDeclaration> = diesel::sql_query(COLUMNS).load(&mut conn)?;
+    let columns: Vec<ColumnDeclaration> = diesel::sql_query(COLUMNS).load(&mut *conn)?;
     let mut tables: Vec<CopiedTable> = Vec::new();
     for ColumnDeclaration { table_name, column_name, declared_type } in columns {
         let kind = ColumnKind::of(&declared_type)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::super::connection::{self, Conn, ConnectionManager};
+use super::super::connection::{self, Conn, ConnectionManager, DatabaseSession};
 use super::super::file::DatabaseFile;
 use super::super::transaction::transaction;
 use super::super::{DatabaseUrl, MIGRATIONS, open, upgrade};
@@ -117,7 +117,7 @@ pub(super) fn make<T>(
 }
 
 fn fill_file<T>(file: &DatabaseFile, fill: impl FnOnce(&mut Conn) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let mut conn = Conn::Sqlite(SqliteConnection::establish(&file.uri())?);
+    let mut conn = DatabaseSession::lasting(Conn::Sqlite(SqliteConnection::establish(&file.uri())?));
     conn.batch_execute(SQLITE_SETUP)?;
     let filled = transaction(&mut conn, fill)?;
     connection::use_wal(&mut conn)?;
