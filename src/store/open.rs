@@ -139,6 +139,11 @@ fn refuse_pooler(url: &DatabaseUrl, manager: &ConnectionManager, first: &mut Dat
     if !shared {
         return Ok(());
     }
+    // The limits of these sessions would stay with other programs.
+    for session in [first, &mut second] {
+        let _ = session
+            .batch_execute("RESET statement_timeout; RESET lock_timeout; RESET idle_in_transaction_session_timeout");
+    }
     Err(format!(
         "{url} can't be used: there is a connection pooler in transaction mode before it; \
          start Keyfob with --database-pooler (KEYFOB_DATABASE_POOLER=true)"

@@ -32,18 +32,18 @@ impl Scene {
         Store::open(&self.url(front.port, parameters).parse()?).map(drop)
     }
 
+    /// With a front of its own: connections of an earlier store may come late.
     #[track_caller]
-    fn assert_encrypted(&self, front: &TlsFront, parameters: &str) {
-        let before = front.encrypted();
-        self.open(front, parameters).unwrap();
-        assert!(front.encrypted() > before, "{parameters} is not encrypted");
+    fn assert_encrypted(&self, certificate: &Certificate, parameters: &str) {
+        let front = TlsFront::showing(certificate, &self.address);
+        self.open(&front, parameters).unwrap();
+        assert!(front.encrypted() > 0, "{parameters} is not encrypted");
     }
 
     #[track_caller]
     fn assert_plain(&self, front: &TlsFront, parameters: &str) {
-        let before = front.encrypted();
         self.open(front, parameters).unwrap();
-        assert_eq!(front.encrypted(), before, "{parameters} is encrypted");
+        assert_eq!(front.encrypted(), 0, "{parameters} is encrypted");
     }
 
     #[track_caller]
@@ -61,13 +61,14 @@ fn trusting(mode: &str, file: &Path) -> String {
 #[test]
 fn a_certificate_for_the_host_by_a_trusted_authority_is_good_for_every_mode() {
     let (scene, authority) = (Scene::set(), Authority::new());
-    let front = TlsFront::showing(&authority.sign("localhost"), &scene.address);
+    let certificate = authority.sign("localhost");
 
     for mode in ["prefer", "require", "verify-ca", "verify-full"] {
-        scene.assert_encrypted(&front, &trusting(mode, &authority.path()));
+        scene.assert_encrypted(&certificate, &trusting(mode, &authority.path()));
     }
-    scene.assert_encrypted(&front, "");
-    scene.assert_encrypted(&front, "sslmode=require");
+    scene.assert_encrypted(&certificate, "");
+    scene.assert_encrypted(&certificate, "sslmode=require");
+    let front = TlsFront::showing(&certificate, &scene.address);
     scene.assert_plain(&front, "sslmode=disable");
     scene.assert_plain(&front, "sslmode=allow");
     scene.assert_refused(&front, "sslrootcert=system", "is signed by none of the public authorities");
@@ -78,10 +79,11 @@ fn a_certificate_for_the_host_by_a_trusted_authority_is_good_for_every_mode() {
 #[test]
 fn a_certificate_for_another_host_is_refused_where_the_name_is_checked() {
     let (scene, authority) = (Scene::set(), Authority::new());
-    let front = TlsFront::showing(&authority.sign("other.example.com"), &scene.address);
+    let certificate = authority.sign("other.example.com");
 
-    scene.assert_encrypted(&front, "sslmode=require");
-    scene.assert_encrypted(&front, &trusting("verify-ca", &authority.path()));
+    scene.assert_encrypted(&certificate, "sslmode=require");
+    scene.assert_encrypted(&certificate, &trusting("verify-ca", &authority.path()));
+    let front = TlsFront::showing(&certificate, &scene.address);
     let sentence = "the certificate of localhost is for other.example.com";
     scene.assert_refused(&front, &trusting("verify-full", &authority.path()), sentence);
 }
@@ -89,9 +91,10 @@ fn a_certificate_for_another_host_is_refused_where_the_name_is_checked() {
 #[test]
 fn a_certificate_by_another_authority_is_refused_wherever_one_is_named() {
     let (scene, authority, other) = (Scene::set(), Authority::new(), Authority::new());
-    let front = TlsFront::showing(&other.sign("localhost"), &scene.address);
+    let certificate = other.sign("localhost");
 
-    scene.assert_encrypted(&front, "sslmode=require");
+    scene.assert_encrypted(&certificate, "sslmode=require");
+    let front = TlsFront::showing(&certificate, &scene.address);
     let sentence =
         format!("the certificate of localhost is signed by an authority that is not in {}", authority.path().display());
     for mode in ["require", "verify-ca", "verify-full"] {
@@ -102,9 +105,10 @@ fn a_certificate_by_another_authority_is_refused_wherever_one_is_named() {
 #[test]
 fn a_certificate_that_has_expired_is_refused_wherever_it_is_checked() {
     let (scene, authority) = (Scene::set(), Authority::new());
-    let front = TlsFront::showing(&authority.sign_until("localhost", 2020), &scene.address);
+    let certificate = authority.sign_until("localhost", 2020);
 
-    scene.assert_encrypted(&front, "sslmode=require");
+    scene.assert_encrypted(&certificate, "sslmode=require");
+    let front = TlsFront::showing(&certificate, &scene.address);
     let sentence = "the certificate of localhost has expired";
     scene.assert_refused(&front, &trusting("verify-ca", &authority.path()), sentence);
 }
@@ -116,7 +120,7 @@ fn a_certificate_that_signs_itself_is_good_for_whoever_names_that_very_one() {
         let (certificate, other) = (make("localhost"), make("localhost"));
         let front = TlsFront::showing(&certificate, &scene.address);
 
-        scene.assert_encrypted(&front, &trusting("verify-full", &certificate.path()));
+        scene.assert_encrypted(&certificate, &trusting("verify-full", &certificate.path()));
         assert!(scene.open(&front, &trusting("verify-full", &other.path())).is_err());
         let elsewhere = TlsFront::showing(&make("other.example.com"), &scene.address);
         assert!(scene.open(&elsewhere, &trusting("verify-full", &certificate.path())).is_err());
@@ -205,26 +209,4 @@ fn what_keyfob_can_not_do_is_refused_at_the_start() {
 
     refused("sslmode=verify-full", "add sslrootcert=FILE");
     refused("sslmode=require&channel_binding=require", "channel_binding=require, which Keyfob does not do");
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let (scene, authority) = (Scene::set(), Authority::new());
-    let front = TlsFront::showing(&authority.sign("localhost"), &scene.address);
-    let plain = TlsFront::without_tls(&scene.address);
-    for (name, url) in [
-        ("direct", scene.db.url()),
-        ("forwarded in plain", scene.url(plain.port, "sslmode=disable")),
-        ("TLS", scene.url(front.port, "sslmode=require")),
-    ] {
-        let store = Store::open(&url.parse().unwrap()).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let began = std::time::Instant::now();
-        for _ in 0..2000 {
-            let read = store.read(|conn| Ok(keyfob::store::change_log::latest(conn)?));
-            runtime.block_on(read).unwrap();
-        }
-        println!("{name}: {:.0} reads a second", 2000.0 / began.elapsed().as_secs_f64());
-    }
 }

@@ -135,7 +135,7 @@ fn take_over(pair: &PostgresPair, user: &str, parameters: &str) {
     pair.add_standby();
     let connected = db.ask(&format!(
         "SELECT ssl::text AS line FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
-         WHERE usename = '{user}' AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+         WHERE usename = split_part('{user}', ':', 1) AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     ));
     let is_encrypted = (!parameters.is_empty()).to_string();
     assert!(!connected.is_empty() && connected.iter().all(|ssl| *ssl == is_encrypted), "{connected:?}");
@@ -165,7 +165,7 @@ fn with_several_hosts_it_goes_over_to_an_encrypted_connection_that_is_checked() 
     let authority = Authority::new();
     let pair = PostgresPair::start_encrypted(&authority.sign("localhost"));
     let parameters = format!("?sslmode=verify-full&sslrootcert={}", authority.path().display());
-    take_over(&pair, "keyfob", &parameters);
+    take_over(&pair, "keyfob:hunter2", &parameters);
 }
 
 #[test]

@@ -118,7 +118,8 @@ impl PostgresConnector {
         let plainly = || {
             let encryption = if address.ip().is_loopback() { Encryption::Local } else { Encryption::None };
             let ip = address.ip().to_string();
-            self.establish(host, &Way::Direct(Some(&ip))).map(|conn| (conn, encryption))
+            let connected = self.establish(host, &Way::Direct(Some(&ip))).map(|conn| (conn, encryption));
+            connected.map_err(|failure| named(&failure, &format!("at \"{ip}\", port {}", host.port), host, address))
         };
         let Some(client) = &self.client else { return plainly() };
         match self.target.tls.mode {
@@ -151,10 +152,8 @@ impl PostgresConnector {
         };
         let place = relay::open(dial)?;
         let conn = self.establish(host, &Way::Relay(&place)).map_err(|failure| {
-            // The relay's socket means nothing to anybody.
             let socket = format!("on socket \"{place}/.s.PGSQL.{}\"", host.port);
-            let server = format!("at \"{host}\" ({}), port {}", address.ip(), address.port());
-            DialFailure::Unreachable(failure.replace(&socket, &server))
+            DialFailure::Unreachable(named(&failure, &socket, host, address))
         })?;
         Ok((conn, Encryption::Tls(self.target.tls.check())))
     }
@@ -171,6 +170,11 @@ impl PostgresConnector {
         conn.batch_execute(REFUSE_STANDBY).map_err(|error| error.to_string())?;
         Ok(conn)
     }
+}
+
+/// Names the host where libpq names a place that means nothing to people.
+fn named(failure: &str, place: &str, host: &DatabaseHost, address: SocketAddr) -> String {
+    failure.replace(place, &format!("at \"{host}\" ({}), port {}", address.ip(), address.port()))
 }
 
 fn sentence(failure: DialFailure) -> String {

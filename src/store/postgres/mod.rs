@@ -15,6 +15,7 @@ mod parameters;
 mod passfile;
 mod relay;
 mod socket_limits;
+mod startup;
 mod target;
 mod tls_client;
 mod tls_failure;

@@ -18,6 +18,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio_rustls::client::TlsStream;
 
 use super::dial::{Dial, DialFailure};
+use super::startup::relay_startup;
 use crate::random;
 
 /// What one record of TLS holds.
@@ -65,8 +66,12 @@ fn wait_for_libpq(mut server: TlsStream<TcpStream>, port: u16) -> io::Result<Str
         let call = tokio::time::timeout(CALL_TIMEOUT, accept_own(&listener)).await;
         drop(listener);
         if let Ok(Ok(mut libpq)) = call {
+            let relayed = async {
+                relay_startup(&mut libpq, &mut server).await?;
+                copy_bidirectional_with_sizes(&mut libpq, &mut server, BUFFER, BUFFER).await
+            };
             // Either side notices by itself that the other one is gone.
-            let _ = copy_bidirectional_with_sizes(&mut libpq, &mut server, BUFFER, BUFFER).await;
+            drop(relayed.await);
         }
     });
     Ok(place)

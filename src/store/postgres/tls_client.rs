@@ -40,7 +40,9 @@ pub(super) fn tls_client(rules: &TlsRules) -> Result<TlsConnector, String> {
         Some((certificate, key)) => {
             let key = PrivateKeyDer::from_pem_file(key)
                 .map_err(|error| format!("the sslkey {} of the database URL can't be read: {error}", key.display()))?;
-            builder.with_client_auth_cert(read_certificates("sslcert", certificate)?, key).map_err(impossible)?
+            builder
+                .with_client_auth_cert(read_certificates("sslcert", certificate)?, key)
+                .map_err(|error| format!("the sslcert of the database URL can't be used: {error}"))?
         }
     };
     config.enable_sni = rules.names_host;

@@ -25,7 +25,7 @@ impl PostgresPair {
     /// The same, where both take only encrypted connections of the user keyfob.
     pub fn start_encrypted(certificate: &Certificate) -> Self {
         let pair = Self::start_with(Some(certificate));
-        pair.psql(0, "CREATE ROLE keyfob SUPERUSER LOGIN");
+        pair.psql(0, "CREATE ROLE keyfob SUPERUSER LOGIN PASSWORD 'hunter2'");
         pair
     }
 
@@ -61,7 +61,7 @@ impl PostgresPair {
             }
             succeed(command.arg("--mode=600").arg(from).arg(Path::new(&data).join(name)));
         }
-        let rules = "hostssl all keyfob 127.0.0.1/32 trust\nhost all,replication postgres 127.0.0.1/32 trust\n";
+        let rules = "hostssl all keyfob 127.0.0.1/32 scram-sha-256\nhost all,replication postgres 127.0.0.1/32 trust\n";
         fs::write(Path::new(&data).join("pg_hba.conf"), rules).unwrap();
     }
 
