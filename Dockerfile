@@ -12,10 +12,12 @@ ARG RUST_VERSION=1.95
 FROM ${REGISTRY}rust:${RUST_VERSION}-alpine AS build
 WORKDIR /keyfob
 COPY . .
-# The caches keep what was downloaded and compiled for the next build, and are in no image.
+# The caches keep what was downloaded and compiled for the next build, and are in no image. The addresses that a program
+# adjusts when it is loaded are packed, as in deploy/build; it must start to be shipped.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/keyfob/target,sharing=locked \
-    cargo dist \
+    cargo dist -C link-arg=-Wl,-z,pack-relative-relocs \
+    && target/dist/keyfob --version \
     && install -D -m 755 target/dist/keyfob /image/keyfob \
     && mkdir /image/data
 

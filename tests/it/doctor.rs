@@ -198,7 +198,7 @@ fn what_answers_in_the_place_of_keyfob_is_no_keyfob() {
 }
 
 #[test]
-fn a_clock_that_differs_from_the_proxys_is_told() {
+fn a_clock_that_differs_from_that_of_the_proxy_is_told() {
     let db = Database::sqlite();
     let app = db.app();
     let proxy = server(
