@@ -139,10 +139,10 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::domain::idempotency::RunningRequests;
+    use crate::domain::identity::login_metrics::LoginMetrics;
     use crate::domain::identity::password::Passwords;
     use crate::domain::identity::throttle::Throttle;
     use crate::domain::installation;
-    use crate::domain::identity::login_metrics::LoginMetrics;
     use crate::gate::Gate;
     use crate::http::client_address::TrustedProxies;
     use crate::sms::Sms;
