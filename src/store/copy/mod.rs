@@ -69,14 +69,15 @@ pub fn copy(
     }
     let tables = tables::of_this_version().map_err(|error| format!("{error:#}"))?;
     // Before the source is locked: it may be the same server.
-    target::check_empty(to, wait, &tables).map_err(of_target)?;
+    target::check_empty(to, wait, &tables).map_err(|problem| of_target(&problem))?;
     let mut source = Source::open(from, wait, &tables)?;
     digest_check::check(&mut source.conn).map_err(|error| start_failure::describe(from, &error))?;
-    target::make(to, wait, &tables, |conn| fill(conn, &mut source, &tables, report)).map_err(of_target)
+    target::make(to, wait, &tables, |conn| fill(conn, &mut source, &tables, report))
+        .map_err(|problem| of_target(&problem))
 }
 
 /// Names the flag that names the target, in a sentence about a database.
-fn of_target(problem: String) -> String {
+fn of_target(problem: &str) -> String {
     problem.replace("--database-url (DATABASE_URL)", "--to").replace("--database-url", "--to")
 }
 
