@@ -20,7 +20,7 @@ use crate::sms::callbacks::CallbackConfig;
 use crate::sms::carriers::CarriersConfig;
 use crate::sms::transport::TransportConfig;
 use crate::store::{self, DatabaseUrl, OpenOptions};
-use values::{no_network, parse_address, parse_key_header, parse_origin};
+use values::{no_network, parse_address, parse_key_header, parse_origin, parse_public_url};
 
 /// Settings as text. Their doc comments are the help texts of the flags.
 #[derive(Debug, Clone, Args)]
@@ -155,7 +155,7 @@ impl Config {
         let listen = found.check("--listen", text, parse_address("--listen", text, 8080));
         let text = settings.metrics_listen.as_deref();
         let metrics_listen = found.check_given("--metrics-listen", text, |flag, text| parse_address(flag, text, 9464));
-        let public_url = found.check_given("--public-url", settings.public_url.as_deref(), |_, url| url.parse());
+        let public_url = found.check_given("--public-url", settings.public_url.as_deref(), parse_public_url);
         let internal_url = found.check_given("--internal-url", settings.internal_url.as_deref(), parse_origin);
         let key_header = found.check_given("--key-header", settings.key_header.as_deref(), parse_key_header);
         let audit_log = found.check_given("--audit-log", settings.audit_log.as_deref(), |_, text| text.parse());

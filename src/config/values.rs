@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{self, HeaderName};
 
-use crate::http::public_url;
+use crate::http::public_url::{self, PublicUrl};
 use crate::secret_text::without_credentials;
 use crate::server::listen_address::ListenAddress;
 
@@ -27,6 +27,11 @@ pub(super) fn parse_origin(flag: &str, text: &str) -> Result<String, String> {
             without_credentials(text)
         )
     })
+}
+
+/// Parses the address that people type.
+pub(super) fn parse_public_url(flag: &str, text: &str) -> Result<PublicUrl, String> {
+    text.parse().map_err(|problem: String| format!("{flag} {problem}"))
 }
 
 /// Headers that mean something else. To read a key from one of them would break requests, or

@@ -114,7 +114,8 @@ fn programs_ask_and_send_below_a_path_of_a_host() {
             assert!(is_well && !said.is_empty(), "{}: {said}", program.name);
         }
     }
-    assert_eq!(db.count("messages"), 6);
+    // Twilio has no names for requests; the others have the same one, and send one message.
+    assert_eq!(db.count("messages"), 4);
 }
 
 on_both_databases! {
