@@ -720,6 +720,16 @@ on_both_databases! {
         for unchangeable in ["service", "mode", "id", "status", "version"] {
             program.patch(&key, 1, &json!({unchangeable: "x"})).assert_problem(400, "BAD_REQUEST");
         }
+        assert!(!db.holds(&secret[9..]), "no refused text is kept");
+        assert_eq!(db.rows()["api_keys"], before);
+    }
+
+    fn what_is_wrong_in_a_switch_or_a_rotation_changes_nothing(db: &Database) {
+        let app = db.app();
+        let program = Program::of(&app);
+        let secret = app.make_key("Victim").secret;
+        let key = program.created("Project X");
+        let before = db.rows()["api_keys"].clone();
         let status = format!("{}/status", path_of(&key));
         for wrong in [
             json!({"status": "off"}), json!({"status": "disabled", "reason": "holder"}), json!({"status": "disabled", "reason": "x"}),

@@ -111,7 +111,7 @@ fn fill(
 }
 
 fn insert(target: &mut Conn, table: &CopiedTable, rows: &[CopiedRow]) -> anyhow::Result<()> {
-    insert_rows(target, &table.into_clause(), table.width(), rows, |insert, row| row.bind(insert)).map_err(|error| {
+    insert_rows(target, &table.clause(), table.width(), rows, |insert, row| row.bind(insert)).map_err(|error| {
         match error {
             Error::Internal(cause) | Error::Unavailable { cause, .. } => cause,
             other => other.into(),

@@ -79,7 +79,7 @@ impl CopiedTable {
     }
 
     /// What follows `INSERT INTO`, up to the values.
-    pub(super) fn into_clause(&self) -> String {
+    pub(super) fn clause(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         format!("\"{}\" ({})", self.name, columns.join(", "))
     }
