@@ -38,8 +38,8 @@ mod credits_at_once;
 mod database_tls;
 
 mod cached_statements;
-mod empty_root;
 mod doctor;
+mod empty_root;
 mod environment;
 mod expiry;
 mod failover;

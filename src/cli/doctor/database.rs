@@ -28,7 +28,8 @@ fn read(conn: &mut Conn) -> Result<People, Error> {
 
 pub(super) async fn check(config: &Config) -> Result<Vec<Finding>, Error> {
     let (url, is_pooled) = (config.database_url.clone(), config.database.is_pooled);
-    let inspected = tokio::task::spawn_blocking(move || inspect(&url, is_pooled, read)).await.map_err(Error::internal)?;
+    let inspected =
+        tokio::task::spawn_blocking(move || inspect(&url, is_pooled, read)).await.map_err(Error::internal)?;
     let (inspection, people) = match inspected {
         Ok(inspected) => inspected,
         Err(problem) => return Ok(vec![Finding::failure("database", problem, None)]),
