@@ -25,8 +25,8 @@ root=$1 program=$2 data=$3 etc=$4 user=$5
 shift 5
 mount -t tmpfs -o mode=755 tmpfs "$root"
 mkdir "$root/data" "$root/dev" "$root/etc"
-touch "$root/keyfob" "$root/dev/urandom"
-mount --bind /dev/urandom "$root/dev/urandom"
+touch "$root/keyfob" "$root/dev/random" "$root/dev/urandom"
+for name in random urandom; do mount --bind "/dev/$name" "$root/dev/$name"; done
 cp "$etc"/* "$root/etc/" 2>/dev/null || true
 mount --bind "$program" "$root/keyfob"
 mount --bind "$data" "$root/data"
