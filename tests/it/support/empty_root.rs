@@ -1,5 +1,6 @@
 //! A root file system with the static program and `/data` in it, and nothing else, as a
-//! container image has it: read-only but for `/data`. Who runs the tests as root gets a user
+//! container image has it: read-only but for `/data`. Of what every container engine adds, it
+//! has the random numbers. Who runs the tests as root gets a user
 //! of the program's own, others a user namespace, where they are the only user.
 
 use std::fs;
@@ -23,8 +24,9 @@ set -e
 root=$1 program=$2 data=$3 etc=$4 user=$5
 shift 5
 mount -t tmpfs -o mode=755 tmpfs "$root"
-mkdir "$root/data" "$root/etc"
-touch "$root/keyfob"
+mkdir "$root/data" "$root/dev" "$root/etc"
+touch "$root/keyfob" "$root/dev/random" "$root/dev/urandom"
+for name in random urandom; do mount --bind "/dev/$name" "$root/dev/$name"; done
 cp "$etc"/* "$root/etc/" 2>/dev/null || true
 mount --bind "$program" "$root/keyfob"
 mount --bind "$data" "$root/data"
