@@ -84,6 +84,7 @@ impl Keyfob {
                 retention_days: config.message_retention_days,
             },
         );
+        let base_path = config.public_url.as_ref().and_then(PublicUrl::base_path).cloned();
         let state = Data::new(State {
             gate: gate.clone(),
             sms,
@@ -95,7 +96,7 @@ impl Keyfob {
             key_header: config.key_header.clone(),
             throttle: Throttle::new(clock.clone()),
             logins: LoginMetrics::default(),
-            server_metrics: Arc::new(routes::groups::metrics()),
+            server_metrics: Arc::new(routes::groups::metrics(base_path)),
             trusted_proxies: config.trusted_proxies.clone(),
             callback_networks: config.callbacks.allowed.clone(),
             cookie_key,

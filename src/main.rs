@@ -12,7 +12,8 @@ use keyfob::{cli, environment, telemetry};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+/// Runs the command line.
+pub fn main() -> ExitCode {
     match parse().and_then(|cli| telemetry::start().and_then(|()| run(cli))) {
         Ok(code) => code,
         Err(problems) => {

@@ -1,5 +1,6 @@
 //! The groups in which requests are counted.
 
+use crate::http::base_path::BasePath;
 use crate::server::metrics::{RouteGroup, ServerMetrics};
 
 /// The gate's requests take no durations here: how long verdicts took is counted by the gate
@@ -32,10 +33,13 @@ const PATHS: [(&str, usize); 13] = [
     ("/openapi.json", 5),
 ];
 
-/// Counters for the site.
+/// Counters for the site, which may lie below a path of its host.
 #[must_use]
-pub fn metrics() -> ServerMetrics {
-    ServerMetrics::new(&GROUPS, group_of)
+pub fn metrics(base_path: Option<BasePath>) -> ServerMetrics {
+    match base_path {
+        None => ServerMetrics::new(&GROUPS, group_of),
+        Some(base) => ServerMetrics::new(&GROUPS, move |path| group_of(base.below(path).unwrap_or(path))),
+    }
 }
 
 fn group_of(path: &str) -> usize {
