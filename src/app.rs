@@ -59,7 +59,6 @@ impl Keyfob {
         let open = move || Store::open_with(&url, options);
         let store = tokio::task::spawn_blocking(open).await.map_err(|error| error.to_string())??;
         config.audit_log.as_ref().map(|target| audit_log::follow(&store, target)).transpose()?;
-        store.log_encryption();
         let is_new = store.is_new();
         let (now, opening) = (clock.now(), config.opening_credits);
         let (cookie_key, setup_code, services) = store

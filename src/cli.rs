@@ -34,6 +34,7 @@ use setting::SettingCommand;
 use crate::app::Keyfob;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
+use crate::environment;
 use crate::error::Error;
 use crate::secret_text::SecretText;
 use crate::server::listen_address::ListenAddress;
@@ -150,7 +151,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
         Some(Command::Licenses) => return licences::print().map(success).map_err(|error| one(error.to_string())),
         Some(Command::Backup { file }) => return back_up(&config, file).await.map(success).map_err(one),
         Some(Command::Doctor { json }) => {
-            return doctor::examine(&config, json).await.map_err(|error| sentences(&config, error));
+            let unknown = environment::unknown_variables(&Cli::command());
+            return doctor::examine(&config, &unknown, json).await.map_err(|error| sentences(&config, error));
         }
         Some(Command::Health) => health::tell(&config).await,
         Some(Command::Migrate) => migrate(&config),
@@ -192,6 +194,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         tracing::warn!("this SQLite was built without the flags in .cargo/config.toml, and is slower than it could be");
     }
     let keyfob = Keyfob::build(config, Clock::System).await?;
+    keyfob.store.log_encryption();
     for caution in config.cautions() {
         tracing::info!("{caution}");
     }

@@ -41,7 +41,13 @@ fn watchdog_interval() -> Option<Duration> {
 
 fn tell(state: &str) {
     let Some(socket) = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return };
-    let sent = address(&socket).and_then(|address| UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address));
+    let send = |address| {
+        let datagram = UnixDatagram::unbound()?;
+        // A manager that reads nothing for a while must not stop the server.
+        datagram.set_nonblocking(true)?;
+        datagram.send_to_addr(state.as_bytes(), &address)
+    };
+    let sent = address(&socket).and_then(send);
     if let Err(error) = sent {
         tracing::warn!(%error, "the service manager at NOTIFY_SOCKET can't be told how the server is");
     }

@@ -98,6 +98,13 @@ impl ConnectionManager {
         Ok(Self::Postgres(Arc::new(connector)))
     }
 
+    /// Says in the log whether the connections to a server are encrypted.
+    pub(super) fn log_encryption(&self) {
+        if let Self::Postgres(connector) = self {
+            connector.log_encryption();
+        }
+    }
+
     /// A manager for reading and writing this file.
     pub(super) fn of_file(file: &DatabaseFile) -> Self {
         Self::Sqlite { uri: file.uri(), read_only: false }

@@ -10,7 +10,9 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager, Transaction
 
 use super::Conn;
 use super::connection::DatabaseSession;
+use super::file::DatabaseFile;
 use super::pending_write::PendingWrite;
+use super::pool::{Pool, check_out};
 use super::schema_guard::SchemaGuard;
 use super::transaction::transaction;
 use crate::error::{Error, Result};
@@ -34,8 +36,14 @@ struct QueuedWrite {
 }
 
 impl GroupCommit {
+    /// Starts the writer thread over connections of a pool.
+    pub(super) fn over(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> Self {
+        let (pool, file) = (pool.clone(), file.clone());
+        Self::start(Box::new(move || check_out(&pool, file.as_ref())), schema.clone())
+    }
+
     /// Starts the writer thread, which ends when the last handle is dropped.
-    pub(super) fn start<C>(connect: Connect<C>, schema: SchemaGuard) -> Self
+    fn start<C>(connect: Connect<C>, schema: SchemaGuard) -> Self
     where
         C: std::ops::DerefMut<Target = DatabaseSession> + 'static,
     {

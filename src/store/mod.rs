@@ -110,7 +110,7 @@ impl Store {
         let writes = Pool::open("write", manager, writers);
         let schema = SchemaGuard::default();
         Ok(Self {
-            group_commit: start_group_commit(&writes, &file, &schema),
+            group_commit: GroupCommit::over(&writes, &file, &schema),
             reads: Pool::open("read", reader.clone(), readers),
             look_ups,
             manager: reader,
@@ -125,9 +125,7 @@ impl Store {
 
     /// Says in the log whether the connections to a server are encrypted.
     pub fn log_encryption(&self) {
-        if let ConnectionManager::Postgres(connector) = &self.manager {
-            connector.log_encryption();
-        }
+        self.manager.log_encryption();
     }
 
     /// Whether [`open`](Self::open) created the database's tables.
@@ -297,9 +295,4 @@ impl Store {
     pub fn pools(&self) -> [PoolFigures; 3] {
         [self.reads.figures(), self.writes.figures(), self.look_ups.figures()]
     }
-}
-
-fn start_group_commit(pool: &Pool, file: &Option<DatabaseFile>, schema: &SchemaGuard) -> GroupCommit {
-    let (pool, file) = (pool.clone(), file.clone());
-    GroupCommit::start(Box::new(move || check_out(&pool, file.as_ref())), schema.clone())
 }

@@ -14,7 +14,7 @@ use super::connection::DatabaseSession;
 const BEGIN_POOLED: &str = "BEGIN READ WRITE; SET LOCAL statement_timeout='10s'; SET LOCAL lock_timeout='2s'; \
     SET LOCAL idle_in_transaction_session_timeout='30s'";
 
-type Manager = <Conn as Connection>::TransactionManager;
+type Transactions = <Conn as Connection>::TransactionManager;
 
 static COMMITS: AtomicU64 = AtomicU64::new(0);
 static ROLLBACKS: AtomicU64 = AtomicU64::new(0);
@@ -73,15 +73,15 @@ where
 {
     let result = work(conn);
     let ended = match &result {
-        Ok(_) => Manager::commit_transaction(conn),
-        Err(_) => Manager::rollback_transaction(conn),
+        Ok(_) => Transactions::commit_transaction(conn),
+        Err(_) => Transactions::rollback_transaction(conn),
     };
     let total = if result.is_ok() && ended.is_ok() { &COMMITS } else { &ROLLBACKS };
     total.fetch_add(1, Ordering::Relaxed);
     match (result, ended) {
         (Ok(_), Err(error)) => {
             // A commit that failed (disk full) leaves the transaction open.
-            let _ = Manager::rollback_transaction(conn);
+            let _ = Transactions::rollback_transaction(conn);
             Err(error.into())
         }
         (result, _) => result,

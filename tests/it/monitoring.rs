@@ -82,7 +82,7 @@ fn every_panel_shows_something_and_no_alert_fires_while_all_is_well() {
     for panel in panels() {
         for target in panel["targets"].as_array().unwrap() {
             let expression = filled_in(&target["expr"]);
-            assert!(!prometheus.query(&expression).is_empty(), "{} shows nothing: {expression}", panel["title"]);
+            prometheus.wait_for(&expression);
         }
     }
     let read = prometheus.metric_names();
@@ -129,7 +129,7 @@ fn alerts_fire_when_they_should_and_not_otherwise() {
 fn the_dashboard_can_be_imported_anywhere_and_no_panel_lies_over_another() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
     assert!(dashboard["schemaVersion"].as_i64().unwrap() >= 39);
-    assert!(!DASHBOARD.contains("http"), "it loads from elsewhere");
+    assert!(!DASHBOARD.contains("://"), "it loads from elsewhere");
     let mut ids = BTreeSet::new();
     let mut taken = BTreeSet::new();
     for panel in dashboard["panels"].as_array().unwrap() {

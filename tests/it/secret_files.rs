@@ -9,7 +9,7 @@ use crate::support::{Database, Ended, Process, keyfob};
 
 /// Tops up credits with these variables and arguments: the shortest command that needs a database.
 fn top_up(variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
-    let mut command = keyfob(&["credits", "add", "1"]);
+    let mut command = keyfob(&["credits", "add", "1", "--note", "Test"]);
     Process::spawn(command.args(arguments).envs(variables.iter().copied())).end()
 }
 
@@ -22,6 +22,7 @@ fn secret(folder: &TempDir, content: &[u8]) -> String {
 #[test]
 fn a_secret_is_read_from_the_file_that_its_variable_names() {
     let (db, folder) = (Database::sqlite(), TempDir::new().unwrap());
+    drop(db.app());
     for content in [format!("{}\n", db.url()), format!("{}\r\n", db.url()), format!("\u{feff}{}", db.url())] {
         let path = secret(&folder, content.as_bytes());
 
@@ -32,12 +33,13 @@ fn a_secret_is_read_from_the_file_that_its_variable_names() {
 
         assert!(!ended.stderr.contains("does not know"), "{ended:?}");
     }
-    assert!(db.ask("SELECT CAST(SUM(credits) AS TEXT) AS line FROM ledger_entries WHERE kind = 'top_up'").len() == 1);
+    assert_eq!(db.ask("SELECT CAST(count(*) AS TEXT) AS line FROM ledger_entries WHERE note = 'Test'"), ["6"]);
 }
 
 #[test]
 fn a_flag_counts_more_than_a_file_and_an_empty_variable_names_none() {
     let db = Database::sqlite();
+    drop(db.app());
 
     top_up(&[("DATABASE_URL_FILE", "/nowhere")], &["--help"]).assert_says("DATABASE_URL_FILE: /nowhere can't be read");
     top_up(&[("DATABASE_URL_FILE", ""), ("DATABASE_URL", &db.url())], &[]).assert_success();

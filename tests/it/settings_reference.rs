@@ -1,5 +1,5 @@
 //! `docs/settings.md` is made from the code. After a change of a setting, make it anew:
-//! `KEYFOB_WRITE_DOCS=1 cargo test --test it settings_reference`.
+//! `WRITE_DOCS=1 cargo test --test it settings_reference`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -57,6 +57,7 @@ fn row(arg: &Arg) -> String {
 /// spaces.
 fn installation_rows() -> String {
     let db = Database::sqlite();
+    drop(db.app());
     let listed = run(&["setting", "list", "--database-url", &db.url()], "").assert_success().stdout;
     let cell = |text: &str| text.trim().to_owned();
     listed
@@ -80,7 +81,7 @@ fn the_page_of_all_settings_is_what_the_code_says() {
     page.push_str(ENVIRONMENT_ONLY);
     page.push_str(&installation_rows());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
-    if std::env::var_os("KEYFOB_WRITE_DOCS").is_some() {
+    if std::env::var_os("WRITE_DOCS").is_some() {
         fs::write(&path, &page).unwrap();
     }
 

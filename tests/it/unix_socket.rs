@@ -48,7 +48,7 @@ fn a_proxy_reaches_it_through_the_socket_and_is_believed_about_its_client() {
     };
 
     assert_eq!((ask(&allowed), ask(&elsewhere)), (200, 403));
-    assert_eq!(proxy.ask("GET /login", &[], "").status, 200);
+    assert_eq!(proxy.ask("GET /setup", &[], "").status, 200);
     process.signal("TERM");
     process.end().assert_success();
 }

@@ -1,16 +1,16 @@
 //! The carriers of messages.
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::config::Config;
 use crate::sms::transport::ProbeDepth;
 
 const CHECK: &str = "carrier";
 
 /// While a server runs, it has the carrier's only session.
-pub(super) async fn check(config: &Config, is_running: bool) -> Vec<Finding> {
+pub(super) async fn check(config: &Config, is_running: bool) -> Vec<Diagnosis> {
     let carriers = config.all_carriers().carriers;
     if carriers.is_empty() {
-        return vec![Finding::skipped(CHECK, "there is none: SMS go to the sandbox, and no phone gets them")];
+        return vec![Diagnosis::skipped(CHECK, "there is none: SMS go to the sandbox, and no phone gets them")];
     }
     let depth = if is_running { ProbeDepth::Connect } else { ProbeDepth::LogIn };
     let mut findings = Vec::new();
@@ -18,15 +18,15 @@ pub(super) async fn check(config: &Config, is_running: bool) -> Vec<Finding> {
         let name = &carrier.name;
         findings.push(if carrier.is_on {
             match carrier.transport.probe(depth).await {
-                Ok(detail) => Finding::fine(CHECK, format!("{name}: {detail}")),
-                Err(problem) => Finding::failure(
+                Ok(detail) => Diagnosis::fine(CHECK, format!("{name}: {detail}")),
+                Err(problem) => Diagnosis::failure(
                     CHECK,
                     format!("{name}: {problem}"),
                     Some("mend its settings (--sms-transport or --carriers), or the network between"),
                 ),
             }
         } else {
-            Finding::skipped(CHECK, format!("{name} is switched off"))
+            Diagnosis::skipped(CHECK, format!("{name} is switched off"))
         });
     }
     findings

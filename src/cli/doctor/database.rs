@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::diagnosis::Diagnosis;
 use super::disk;
-use super::finding::Finding;
 use crate::config::Config;
 use crate::domain::audit::logins;
 use crate::domain::identity::operator;
@@ -26,19 +26,19 @@ fn read(conn: &mut Conn) -> Result<People, Error> {
     Ok(People { has_operators: operator::exists(conn)?, login_addresses: logins::last_addresses(conn, LOGINS)? })
 }
 
-pub(super) async fn check(config: &Config) -> Result<Vec<Finding>, Error> {
+pub(super) async fn check(config: &Config) -> Result<Vec<Diagnosis>, Error> {
     let (url, is_pooled) = (config.database_url.clone(), config.database.is_pooled);
     let inspected =
         tokio::task::spawn_blocking(move || inspect(&url, is_pooled, read)).await.map_err(Error::internal)?;
     let (inspection, people) = match inspected {
         Ok(inspected) => inspected,
-        Err(problem) => return Ok(vec![Finding::failure("database", problem, None)]),
+        Err(problem) => return Ok(vec![Diagnosis::failure("database", problem, None)]),
     };
     let size = inspection.bytes as f64 / 1e6;
     let mut findings =
-        vec![Finding::fine("database", format!("{} answers, {size:.1} MB", inspection.engine)), schema(&inspection)];
+        vec![Diagnosis::fine("database", format!("{} answers, {size:.1} MB", inspection.engine)), schema(&inspection)];
     findings.extend(inspection.dangers.iter().map(|danger| {
-        Finding::warning("durability", danger.clone(), "set it back to what the database has when it is new")
+        Diagnosis::warning("durability", danger.clone(), "set it back to what the database has when it is new")
     }));
     findings.extend(inspection.connections.map(|(used, most)| connections(config, used, most)));
     findings.extend(disk::check(&inspection));
@@ -49,19 +49,19 @@ pub(super) async fn check(config: &Config) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-fn schema(inspection: &Inspection) -> Finding {
+fn schema(inspection: &Inspection) -> Diagnosis {
     const CHECK: &str = "tables";
     match &inspection.schema {
-        SchemaState::Current => Finding::fine(CHECK, "up to date"),
+        SchemaState::Current => Diagnosis::fine(CHECK, "up to date"),
         SchemaState::Missing => {
-            Finding::warning(CHECK, "there are none yet", "start Keyfob once, or run: keyfob migrate")
+            Diagnosis::warning(CHECK, "there are none yet", "start Keyfob once, or run: keyfob migrate")
         }
-        SchemaState::Older(missing) => Finding::warning(
+        SchemaState::Older(missing) => Diagnosis::warning(
             CHECK,
             format!("they are of an older version, {} behind", count(*missing as i64, "migration")),
             "the next start brings them up to date, and then no older version works with them",
         ),
-        SchemaState::Later(versions) => Finding::failure(
+        SchemaState::Later(versions) => Diagnosis::failure(
             CHECK,
             format!("a later version of Keyfob has changed them ({})", versions.join(", ")),
             Some("use that version, or restore a backup from before it"),
@@ -69,28 +69,28 @@ fn schema(inspection: &Inspection) -> Finding {
     }
 }
 
-fn connections(config: &Config, used: i64, most: i64) -> Finding {
+fn connections(config: &Config, used: i64, most: i64) -> Diagnosis {
     const CHECK: &str = "connections";
     let wanted = i64::from(config.database.connections);
     let told = format!("{used} of {most} are in use, and this instance takes up to {wanted}");
     if most - used < wanted {
         let advice = "raise max_connections of the server, or take fewer with --database-connections; \
                       those of a running instance are counted already";
-        return Finding::warning(CHECK, told, advice);
+        return Diagnosis::warning(CHECK, told, advice);
     }
-    Finding::fine(CHECK, told)
+    Diagnosis::fine(CHECK, told)
 }
 
-fn operators(exist: bool) -> Finding {
+fn operators(exist: bool) -> Diagnosis {
     if exist {
-        return Finding::fine("people", "somebody can log in");
+        return Diagnosis::fine("people", "somebody can log in");
     }
     let advice = "open /setup with the code that the start prints, or run: keyfob operator add EMAIL";
-    Finding::warning("people", "nobody can log in yet", advice)
+    Diagnosis::warning("people", "nobody can log in yet", advice)
 }
 
 /// Behind a proxy that is not trusted, everybody seems to come from its address.
-fn untrusted_proxy(config: &Config, addresses: &[String]) -> Option<Finding> {
+fn untrusted_proxy(config: &Config, addresses: &[String]) -> Option<Diagnosis> {
     let address: IpAddr = addresses.first()?.parse().ok()?;
     let is_private = match address {
         IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
@@ -99,7 +99,7 @@ fn untrusted_proxy(config: &Config, addresses: &[String]) -> Option<Finding> {
     let is_public = config.public_url.as_ref().is_some_and(PublicUrl::is_https);
     let is_alone = addresses.len() >= SEVERAL_LOGINS && addresses.iter().all(|other| *other == addresses[0]);
     (is_private && is_public && is_alone).then(|| {
-        Finding::warning(
+        Diagnosis::warning(
             "trusted proxies",
             format!("the last {} logins all come from {address}", addresses.len()),
             "if that is your proxy, name it with --trusted-proxy, or all people share one address and one throttle",

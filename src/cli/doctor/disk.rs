@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::store::Inspection;
 
 /// Below this, a busy day may fill the disk.
@@ -12,7 +12,7 @@ const LITTLE_SPACE: u64 = 500_000_000;
 /// Below this, the next writes may fail.
 const NO_SPACE: u64 = 50_000_000;
 
-pub(super) fn check(inspection: &Inspection) -> Vec<Finding> {
+pub(super) fn check(inspection: &Inspection) -> Vec<Diagnosis> {
     let Some(file) = inspection.files.first() else { return Vec::new() };
     let mut findings = vec![rights(&inspection.files)];
     if let Some(folder) = file.parent() {
@@ -23,33 +23,33 @@ pub(super) fn check(inspection: &Inspection) -> Vec<Finding> {
 }
 
 /// The file holds digests of keys, texts of messages and the key of the session cookie.
-fn rights(files: &[PathBuf]) -> Finding {
+fn rights(files: &[PathBuf]) -> Diagnosis {
     const CHECK: &str = "file";
     let found: Vec<_> = files.iter().filter_map(|path| Some((path, fs::metadata(path).ok()?))).collect();
     let owner = found.first().map(|(_, file)| file.uid());
     if let Some((path, file)) = found.iter().find(|(_, file)| Some(file.uid()) != owner) {
-        return Finding::failure(
+        return Diagnosis::failure(
             CHECK,
             format!("{} belongs to user {}, and the database to another one", path.display(), file.uid()),
             Some("give both to the user that Keyfob runs as, with chown; run commands as that user"),
         );
     }
     if let Some((path, file)) = found.iter().find(|(_, file)| file.mode() & 0o077 != 0) {
-        return Finding::warning(
+        return Diagnosis::warning(
             CHECK,
             format!("{} can be opened by other users (mode {:o})", path.display(), file.mode() & 0o777),
             "take the right away: chmod 600",
         );
     }
-    Finding::fine(CHECK, "only its owner can open it")
+    Diagnosis::fine(CHECK, "only its owner can open it")
 }
 
 /// `SQLite` makes its journals in the folder.
-fn writable(folder: &Path) -> Finding {
+fn writable(folder: &Path) -> Diagnosis {
     const CHECK: &str = "folder";
     match tempfile_in(folder) {
-        Ok(()) => Finding::fine(CHECK, format!("{} can be written", folder.display())),
-        Err(error) => Finding::failure(
+        Ok(()) => Diagnosis::fine(CHECK, format!("{} can be written", folder.display())),
+        Err(error) => Diagnosis::failure(
             CHECK,
             format!("{} can't be written: {error}", folder.display()),
             Some("give Keyfob's user the right to write it"),
@@ -64,23 +64,23 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
     fs::remove_file(path)
 }
 
-fn space(folder: &Path, database: i64) -> Finding {
+fn space(folder: &Path, database: i64) -> Diagnosis {
     const CHECK: &str = "disk space";
     let left = match rustix::fs::statvfs(folder) {
         Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
-        Err(error) => return Finding::skipped(CHECK, error.to_string()),
+        Err(error) => return Diagnosis::skipped(CHECK, error.to_string()),
     };
     let told = format!("{} MB are free", left / 1_000_000);
     let advice = "free some: the disk of the database is nearly full";
     if left < NO_SPACE {
-        return Finding::failure(CHECK, told, Some(advice));
+        return Diagnosis::failure(CHECK, told, Some(advice));
     }
     if left < LITTLE_SPACE {
-        return Finding::warning(CHECK, told, advice);
+        return Diagnosis::warning(CHECK, told, advice);
     }
     if left < database.unsigned_abs() {
         let advice = "free some: an upgrade makes a copy of the database first, and needs as much space again";
-        return Finding::warning(CHECK, told, advice);
+        return Diagnosis::warning(CHECK, told, advice);
     }
-    Finding::fine(CHECK, told)
+    Diagnosis::fine(CHECK, told)
 }

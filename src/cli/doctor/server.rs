@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::cli::health;
 use crate::config::Config;
 use crate::error::Error;
@@ -16,7 +16,7 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(15);
 const MAX_ANSWER_BYTES: u64 = 65_536;
 
 /// The findings, and whether a server runs.
-pub(super) async fn check(config: &Config) -> Result<(Vec<Finding>, bool), Error> {
+pub(super) async fn check(config: &Config) -> Result<(Vec<Diagnosis>, bool), Error> {
     let (server, is_running) = running(config).await;
     let mut findings = vec![server];
     match config.public_url.as_ref().map(ToString::to_string) {
@@ -28,7 +28,7 @@ pub(super) async fn check(config: &Config) -> Result<(Vec<Finding>, bool), Error
                 let asked = tokio::task::spawn_blocking(move || public(&url)).await.map_err(Error::internal)?;
                 findings.extend(asked);
             } else {
-                findings.push(Finding::skipped("public URL", "no server runs to be reached at it"));
+                findings.push(Diagnosis::skipped("public URL", "no server runs to be reached at it"));
             }
         }
     }
@@ -36,37 +36,37 @@ pub(super) async fn check(config: &Config) -> Result<(Vec<Finding>, bool), Error
 }
 
 /// Whether one runs is not the same as whether it is ready.
-async fn running(config: &Config) -> (Finding, bool) {
+async fn running(config: &Config) -> (Diagnosis, bool) {
     const CHECK: &str = "server";
     match health::ask(config).await {
-        Ok(address) => (Finding::fine(CHECK, format!("ready at {address}")), true),
+        Ok(address) => (Diagnosis::fine(CHECK, format!("ready at {address}")), true),
         Err(problem) if problem.is_absent => {
-            (Finding::skipped(CHECK, format!("none runs at {}", config.listen)), false)
+            (Diagnosis::skipped(CHECK, format!("none runs at {}", config.listen)), false)
         }
-        Err(problem) => (Finding::failure(CHECK, problem.sentence, None), true),
+        Err(problem) => (Diagnosis::failure(CHECK, problem.sentence, None), true),
     }
 }
 
-fn no_public_url(config: &Config) -> Finding {
+fn no_public_url(config: &Config) -> Diagnosis {
     const CHECK: &str = "public URL";
     if config.listen.is_open_to_the_network() {
         let advice = "put a proxy with https before Keyfob, and name its address with --public-url";
-        return Finding::warning(CHECK, "none is set, and other machines reach the server without https", advice);
+        return Diagnosis::warning(CHECK, "none is set, and other machines reach the server without https", advice);
     }
-    Finding::skipped(CHECK, "none is set")
+    Diagnosis::skipped(CHECK, "none is set")
 }
 
 /// Browsers send a cookie over https alone only if it was set there.
-fn cookies(url: &str) -> Finding {
+fn cookies(url: &str) -> Diagnosis {
     const CHECK: &str = "cookies";
     if url.starts_with("https://") {
-        return Finding::fine(CHECK, "sent over https only");
+        return Diagnosis::fine(CHECK, "sent over https only");
     }
     let advice = "put a proxy with https before Keyfob: passwords and sessions travel in the clear";
-    Finding::warning(CHECK, format!("{url} is not https"), advice)
+    Diagnosis::warning(CHECK, format!("{url} is not https"), advice)
 }
 
-fn public(url: &str) -> Vec<Finding> {
+fn public(url: &str) -> Vec<Diagnosis> {
     const CHECK: &str = "public URL";
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -78,34 +78,34 @@ fn public(url: &str) -> Vec<Finding> {
     let advice = "mend the proxy, the name or the certificate, or correct --public-url";
     let mut response = match agent.get(format!("{url}/healthz")).call() {
         Ok(response) => response,
-        Err(error) => return vec![Finding::failure(CHECK, format!("{url} can't be reached: {error}"), Some(advice))],
+        Err(error) => return vec![Diagnosis::failure(CHECK, format!("{url} can't be reached: {error}"), Some(advice))],
     };
     let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().unwrap_or_default();
     let is_keyfob = serde_json::from_str::<Value>(&body).is_ok_and(|answer| answer["status"] == "ok");
     let reached = if is_keyfob {
-        Finding::fine(CHECK, format!("{url} leads to Keyfob"))
+        Diagnosis::fine(CHECK, format!("{url} leads to Keyfob"))
     } else {
-        Finding::failure(CHECK, format!("{url}/healthz answers {status}, and not as Keyfob does"), Some(advice))
+        Diagnosis::failure(CHECK, format!("{url}/healthz answers {status}, and not as Keyfob does"), Some(advice))
     };
     [Some(reached), date.map(|date| clock(&date))].into_iter().flatten().collect()
 }
 
 /// The proxy's clock is another one where it is another machine.
-fn clock(date: &str) -> Finding {
+fn clock(date: &str) -> Diagnosis {
     const CHECK: &str = "clock";
     let Ok(theirs) = httpdate::parse_http_date(date) else {
-        return Finding::skipped(CHECK, "the public URL tells no time");
+        return Diagnosis::skipped(CHECK, "the public URL tells no time");
     };
     let now = SystemTime::now();
     let skew = now.duration_since(theirs).unwrap_or_else(|error| error.duration());
     if skew > MAX_CLOCK_SKEW {
-        return Finding::warning(
+        return Diagnosis::warning(
             CHECK,
             format!("it differs by {} s from that of the public URL", skew.as_secs()),
             "set both by NTP: codes of authenticator apps and ends of keys depend on it",
         );
     }
-    Finding::fine(CHECK, "agrees with that of the public URL")
+    Diagnosis::fine(CHECK, "agrees with that of the public URL")
 }

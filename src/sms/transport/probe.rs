@@ -36,8 +36,8 @@ impl TransportConfig {
                 .to_owned())
             }
             Self::Http(config) => {
-                let origin = config.to_string();
-                let asked = tokio::task::spawn_blocking(move || http::probe(&origin, PATIENCE)).await;
+                let config = config.clone();
+                let asked = tokio::task::spawn_blocking(move || http::probe(&config, PATIENCE)).await;
                 asked.map_err(|error| error.to_string())??;
                 Ok("it answers; the password is tried with the first message".to_owned())
             }

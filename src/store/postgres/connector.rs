@@ -14,7 +14,7 @@ use super::dial::{Dial, DialFailure};
 use super::encryption::Encryption;
 use super::host::DatabaseHost;
 use super::relay;
-use super::target::{PostgresTarget, Way};
+use super::target::{HostAccess, PostgresTarget};
 use super::tls_client::tls_client;
 use super::tls_rules::TlsMode;
 
@@ -96,7 +96,7 @@ impl PostgresConnector {
     /// Tries the addresses of a host.
     fn connect_to_host(&self, host: &DatabaseHost) -> Result<(PgConnection, Encryption), Vec<String>> {
         if host.is_local_socket() {
-            let conn = self.establish(host, &Way::Direct(None)).map_err(|failure| vec![failure])?;
+            let conn = self.establish(host, &HostAccess::Direct(None)).map_err(|failure| vec![failure])?;
             return Ok((conn, Encryption::Local));
         }
         let mut failures = Vec::new();
@@ -118,7 +118,7 @@ impl PostgresConnector {
         let plainly = || {
             let encryption = if address.ip().is_loopback() { Encryption::Local } else { Encryption::None };
             let ip = address.ip().to_string();
-            let connected = self.establish(host, &Way::Direct(Some(&ip))).map(|conn| (conn, encryption));
+            let connected = self.establish(host, &HostAccess::Direct(Some(&ip))).map(|conn| (conn, encryption));
             connected.map_err(|failure| named(&failure, &format!("at \"{ip}\", port {}", host.port), host, address))
         };
         let Some(client) = &self.client else { return plainly() };
@@ -151,14 +151,14 @@ impl PostgresConnector {
             limits: self.target.limits.clone(),
         };
         let place = relay::open(dial)?;
-        let conn = self.establish(host, &Way::Relay(&place)).map_err(|failure| {
+        let conn = self.establish(host, &HostAccess::Relay(&place)).map_err(|failure| {
             let socket = format!("on socket \"{place}/.s.PGSQL.{}\"", host.port);
             DialFailure::Unreachable(named(&failure, &socket, host, address))
         })?;
         Ok((conn, Encryption::Tls(self.target.tls.check())))
     }
 
-    fn establish(&self, host: &DatabaseHost, way: &Way<'_>) -> Result<PgConnection, String> {
+    fn establish(&self, host: &DatabaseHost, way: &HostAccess<'_>) -> Result<PgConnection, String> {
         let url = self.target.connection_string(host, way);
         let mut conn = PgConnection::establish(&url).map_err(|error| error.to_string())?;
         if self.is_pooled {

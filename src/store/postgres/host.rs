@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use super::parameters::Parameters;
+use super::parameters::UrlParameters;
 
 /// Where PostgreSQL listens unless somebody changes it.
 const DEFAULT_PORT: u16 = 5432;
@@ -23,7 +23,7 @@ impl DatabaseHost {
     ///
     /// # Errors
     /// A sentence.
-    pub(super) fn list(parameters: &Parameters) -> Result<Vec<Self>, String> {
+    pub(super) fn list(parameters: &UrlParameters) -> Result<Vec<Self>, String> {
         let names = split(parameters.get("host"));
         let addresses = split(parameters.get("hostaddr"));
         let ports = split(parameters.get("port"));

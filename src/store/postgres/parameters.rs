@@ -31,9 +31,9 @@ const VARIABLES: [(&str, &str); 20] = [
 ];
 
 /// Names with their values. Some are secret, so it is never shown.
-pub(super) struct Parameters(Vec<(String, Zeroizing<String>)>);
+pub(super) struct UrlParameters(Vec<(String, Zeroizing<String>)>);
 
-impl Parameters {
+impl UrlParameters {
     /// Those of a URL, and of the environment where the URL has none.
     pub(super) fn read(url: &UrlParts<'_>, variable: impl Fn(&str) -> Option<String>) -> Self {
         let mut found = Self(Vec::new());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::parameters::Parameters;
+use super::parameters::UrlParameters;
 
 /// Where to look for a password, and what for.
 pub(super) struct PasswordFile {
@@ -18,7 +18,7 @@ pub(super) struct PasswordFile {
 
 impl PasswordFile {
     /// `None` where the password is given elsewhere.
-    pub(super) fn of(parameters: &Parameters, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub(super) fn of(parameters: &UrlParameters, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let given = |name: &str, variable_name: &str| {
             let text = parameters.get(name).map(str::to_owned);
             text.or_else(|| variable(variable_name).filter(|text| !text.is_empty()))

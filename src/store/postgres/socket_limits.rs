@@ -7,7 +7,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::parameters::{Parameters, push_setting};
+use super::parameters::{UrlParameters, push_setting};
 
 /// What libpq does not set by itself: it would wait for minutes. In seconds;
 /// `tcp_user_timeout` in milliseconds. Parameters of the URL take precedence.
@@ -36,7 +36,7 @@ impl SocketLimits {
     ///
     /// # Errors
     /// A sentence.
-    pub(super) fn read(parameters: &Parameters) -> Result<Self, String> {
+    pub(super) fn read(parameters: &UrlParameters) -> Result<Self, String> {
         let number = |(name, default): (&str, u32)| -> Result<Option<u32>, String> {
             let given = parameters.get(name).map(str::parse::<i32>).transpose();
             let given = given.map_err(|_| format!("the database URL has a {name} that is no number"))?;
@@ -55,7 +55,7 @@ impl SocketLimits {
     }
 
     /// Gives libpq the defaults that the URL leaves open.
-    pub(super) fn push_defaults(parameters: &Parameters, text: &mut Zeroizing<String>) {
+    pub(super) fn push_defaults(parameters: &UrlParameters, text: &mut Zeroizing<String>) {
         for (name, value) in DEFAULTS.iter().filter(|(name, _)| parameters.get(name).is_none()) {
             push_setting(text, name, &value.to_string());
         }

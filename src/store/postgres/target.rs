@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::host::DatabaseHost;
-use super::parameters::{Parameters, push_setting};
+use super::parameters::{UrlParameters, push_setting};
 use super::passfile::PasswordFile;
 use super::socket_limits::SocketLimits;
 use super::tls_rules::TlsRules;
@@ -23,7 +23,7 @@ pub(in crate::store) struct PostgresTarget {
 }
 
 /// A way to a server for libpq.
-pub(super) enum Way<'a> {
+pub(super) enum HostAccess<'a> {
     /// libpq connects by itself, to this address if the host has several.
     Direct(Option<&'a str>),
     /// Through the relay that listens in this place.
@@ -40,7 +40,7 @@ impl PostgresTarget {
     }
 
     fn read_with(url: &ConnectionString, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let parameters = Parameters::read(&url.parts(), &variable);
+        let parameters = UrlParameters::read(&url.parts(), &variable);
         let hosts = DatabaseHost::list(&parameters)?;
         let attributes = parameters.get("target_session_attrs").unwrap_or("any");
         if !["any", "read-write", "primary"].contains(&attributes) {
@@ -63,18 +63,18 @@ impl PostgresTarget {
 
     /// The connection string of libpq for one host. TLS and its parameters are none of
     /// libpq's business.
-    pub(super) fn connection_string(&self, host: &DatabaseHost, way: &Way<'_>) -> Zeroizing<String> {
+    pub(super) fn connection_string(&self, host: &DatabaseHost, way: &HostAccess<'_>) -> Zeroizing<String> {
         let mut text = self.shared.clone();
         let (name, address, peer) = match way {
-            Way::Direct(address) => (&*host.name, *address, self.required_peer.as_deref()),
+            HostAccess::Direct(address) => (&*host.name, *address, self.required_peer.as_deref()),
             // The peer of the relay's socket is this process.
-            Way::Relay(place) => (*place, None, Some("")),
+            HostAccess::Relay(place) => (*place, None, Some("")),
         };
         let port = host.port.to_string();
         let own = [("host", Some(name).filter(|name| !name.is_empty())), ("hostaddr", address), ("requirepeer", peer)];
         let always = [("port", Some(&*port)), ("sslmode", Some("disable")), ("channel_binding", Some("disable"))];
         let shown = [("fallback_application_name", Some("keyfob"))];
-        if let (Way::Relay(_), Some(file)) = (way, &self.password_file) {
+        if let (HostAccess::Relay(_), Some(file)) = (way, &self.password_file) {
             let password = file.find(&host.to_string(), host.port);
             password.iter().for_each(|password| push_setting(&mut text, "password", password));
         }
@@ -115,7 +115,7 @@ mod tests {
 
     fn libpq_gets(url: &str) -> String {
         let target = read(url).unwrap();
-        target.connection_string(&target.hosts[0], &Way::Direct(Some("192.0.2.1"))).to_string()
+        target.connection_string(&target.hosts[0], &HostAccess::Direct(Some("192.0.2.1"))).to_string()
     }
 
     #[test]

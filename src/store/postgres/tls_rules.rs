@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::parameters::Parameters;
+use super::parameters::UrlParameters;
 
 /// `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +75,7 @@ impl TlsRules {
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub(super) fn read(parameters: &Parameters) -> Result<Self, String> {
+    pub(super) fn read(parameters: &UrlParameters) -> Result<Self, String> {
         refuse_what_is_not_done(parameters)?;
         let authorities = parameters.get("sslrootcert").map(|file| match file {
             "system" => Authorities::Public,
@@ -126,7 +126,7 @@ impl TlsRules {
     }
 }
 
-fn refuse_what_is_not_done(parameters: &Parameters) -> Result<(), String> {
+fn refuse_what_is_not_done(parameters: &UrlParameters) -> Result<(), String> {
     let refusals = [
         ("channel_binding", "require", "leave it out: sslmode=verify-full makes sure of the server as well"),
         ("sslcrl", "", "leave it out"),
@@ -146,7 +146,7 @@ fn refuse_what_is_not_done(parameters: &Parameters) -> Result<(), String> {
     Ok(())
 }
 
-fn client(parameters: &Parameters) -> Result<Option<(PathBuf, PathBuf)>, String> {
+fn client(parameters: &UrlParameters) -> Result<Option<(PathBuf, PathBuf)>, String> {
     let certificate = parameters.get("sslcert").filter(|_| parameters.get("sslcertmode") != Some("disable"));
     match (certificate, parameters.get("sslkey")) {
         (Some(certificate), Some(key)) => Ok(Some((certificate.into(), key.into()))),
@@ -156,7 +156,7 @@ fn client(parameters: &Parameters) -> Result<Option<(PathBuf, PathBuf)>, String>
 }
 
 /// Whether TLS 1.2 and 1.3 are allowed. Older ones are no longer spoken by anybody who may choose.
-fn versions(parameters: &Parameters) -> Result<(bool, bool), String> {
+fn versions(parameters: &UrlParameters) -> Result<(bool, bool), String> {
     let allows_1_2 = parameters.get("ssl_min_protocol_version") != Some("TLSv1.3");
     let newest = parameters.get("ssl_max_protocol_version").unwrap_or("TLSv1.3");
     let allows_1_3 = newest == "TLSv1.3";

@@ -113,7 +113,7 @@ impl HttpClient {
 ///
 /// # Errors
 /// Why there is no answer, as a sentence.
-pub(in crate::sms::transport) fn probe(origin: &str, timeout: Duration) -> Result<(), String> {
+pub(super) fn probe(origin: &str, timeout: Duration) -> Result<(), String> {
     let request =
         ReadyRequest { method: "GET", url: Zeroizing::new(format!("{origin}/")), headers: Vec::new(), body: None };
     match HttpClient::new(1, timeout).send(&request) {

@@ -90,7 +90,7 @@ pub(super) fn read(
 }
 
 /// The scheme and host of an address.
-fn place(url: &Template) -> String {
+pub(super) fn place(url: &Template) -> String {
     let url = url::Url::parse(&url.fill(&SAMPLE, Escaping::Url));
     url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }

@@ -23,6 +23,15 @@ mod twilio;
 mod variables;
 mod written;
 
+use std::time::Duration;
+
 pub use carrier::HttpCarrier;
-pub(super) use client::probe;
 pub use config::HttpConfig;
+
+/// Asks the carrier's server for its first page, whatever it answers. Blocks the thread.
+///
+/// # Errors
+/// Why there is no answer, as a sentence.
+pub(super) fn probe(config: &HttpConfig, timeout: Duration) -> Result<(), String> {
+    client::probe(&file::place(&config.request.url), timeout)
+}
