@@ -73,7 +73,8 @@ fn filled_in(expression: &Value) -> String {
 
 #[test]
 fn every_panel_shows_something_and_no_alert_fires_while_all_is_well() {
-    let busy = Busy::on(&Database::sqlite());
+    let db = Database::sqlite();
+    let busy = Busy::on(&db);
     let prometheus = Prometheus::reading(&busy.address);
     // A rate needs two readings.
     prometheus.wait_for("count_over_time(keyfob_carrier_messages_total{status=\"failed\"}[5m]) > 1");

@@ -44,13 +44,20 @@ These are kept in the database and hold for all instances. Owners change them un
 
 fn row(arg: &Arg) -> String {
     let name = arg.get_long().unwrap();
-    let value = arg.get_value_names().map(|names| names.join(" ")).unwrap_or_default().replace('|', "\\|");
+    let takes_value = arg.get_action().takes_values();
+    let value = arg
+        .get_value_names()
+        .filter(|_| takes_value)
+        .map(|names| names.join(" "))
+        .unwrap_or_default()
+        .replace('|', "\\|");
+    let flag = format!("--{name} {value}").trim_end().to_owned();
     let variable = arg.get_env().unwrap().to_str().unwrap();
     let file = if arg.is_hide_env_values_set() { format!("<br>`{variable}_FILE`") } else { String::new() };
     let meaning = arg.get_help().unwrap().to_string().replace('|', "\\|");
     let default = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
     let default = default.filter(|value| !value.is_empty()).map(|value| format!("`{value}`")).unwrap_or_default();
-    format!("| `--{name} {value}` | `{variable}`{file} | {meaning} | {default} |\n")
+    format!("| `{flag}` | `{variable}`{file} | {meaning} | {default} |\n")
 }
 
 /// What `setting list` prints on a new database: name, value and meaning between tabs or wide
