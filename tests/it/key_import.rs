@@ -246,7 +246,7 @@ on_both_databases! {
         for told in ["sk-o••••••0001", "cus_1", "<bdi>plan</bdi>: <bdi>gold</bdi>"] {
             assert!(page.body.contains(told), "{told}: {}", page.body);
         }
-        let shown = command(db, &["key", "show", key["id"].as_str().unwrap()]).assert_success().stdout;
+        let shown = command(db, &["show", key["id"].as_str().unwrap()]).assert_success().stdout;
         assert!(shown.contains("External id  cus_1\n") && shown.contains("Metadata     \"plan\": \"gold\"\n"), "{shown}");
         let unknown = json!({"description": null, "external_id": null, "metadata": null, "created_at": null});
         import(db, text(&[line_with(2, &unknown)]), &[]).assert_success();

@@ -462,7 +462,8 @@ on_both_databases! {
         assert_eq!((&third["next_page_uri"], &third["previous_page_uri"]), (&json!(null), &json!(null)));
         assert_eq!(second["first_page_uri"], program.path(".json?PageSize=2&Page=0"));
         assert_eq!(first["uri"], first["first_page_uri"]);
-        assert_eq!(program.client.get(second["uri"].as_str().unwrap()).assert_ok().json(), second);
+        let again = program.client.get(second["uri"].as_str().unwrap()).assert_ok().json();
+        assert_eq!((&again["uri"], texts(&again)), (&second["uri"], texts(&second)), "the same page, whatever became of its messages");
         // Clients take the one member that they don't know for the list.
         let known = ["end", "first_page_uri", "next_page_uri", "page", "page_size", "previous_page_uri", "start", "uri"];
         let others = first.as_object().unwrap().keys().filter(|name| !known.contains(&name.as_str()));
