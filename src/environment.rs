@@ -28,7 +28,7 @@ pub fn without_empty_variables(command: Command) -> Command {
 /// What follows the name of a variable in the name of the one that names a file with its
 /// value, as container engines mount secrets.
 const FILE_SUFFIX: &str = "_FILE";
-/// A secret is a line; a longer file is another one.
+/// The longest file that is read for a secret, in bytes.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// The command line, with the secrets of the files that variables such as `DATABASE_URL_FILE`

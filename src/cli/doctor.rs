@@ -1,5 +1,5 @@
-//! `keyfob doctor`: looks at the settings and at everything that Keyfob depends on, changes
-//! nothing, and says what to mend.
+//! `keyfob doctor`: looks at the settings and at everything that Keyfob depends on, changes no
+//! data, and says what to mend.
 
 mod carriers;
 mod database;

@@ -12,8 +12,9 @@ use crate::format::count;
 use crate::http::public_url::PublicUrl;
 use crate::store::{Conn, Inspection, SchemaState, inspect};
 
-/// So many logins from one private address look like a proxy that is not named.
+/// How many of the last logins are looked at.
 const LOGINS: i64 = 20;
+/// From this many logins on, one private address that all share is taken for a proxy's.
 const SEVERAL_LOGINS: usize = 5;
 
 /// What is read from a database whose tables are up to date.

@@ -14,7 +14,7 @@ pub(super) fn check(config: &Config, unknown: &[String]) -> Vec<Diagnosis> {
     findings
 }
 
-/// The settings that were understood. That they were is why this runs.
+/// The settings as they were read. Wrong ones end every command before this.
 fn settings(config: &Config) -> Diagnosis {
     let public_url = config.public_url.as_ref().map_or("no public URL", PublicUrl::as_str);
     Diagnosis::fine("settings", format!("listens at {}, {public_url}, {}", config.listen, config.database_url))

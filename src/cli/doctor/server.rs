@@ -23,7 +23,7 @@ pub(super) async fn check(config: &Config) -> Result<(Vec<Diagnosis>, bool), Err
         None => findings.push(no_public_url(config)),
         Some(url) => {
             findings.push(cookies(&url));
-            // Without a server, the proxy could only say so.
+            // Without a server behind it, the proxy could only answer with an error.
             if is_running {
                 let asked = tokio::task::spawn_blocking(move || public(&url)).await.map_err(Error::internal)?;
                 findings.extend(asked);
@@ -35,7 +35,7 @@ pub(super) async fn check(config: &Config) -> Result<(Vec<Diagnosis>, bool), Err
     Ok((findings, is_running))
 }
 
-/// Whether one runs is not the same as whether it is ready.
+/// A server that runs may still not be ready.
 async fn running(config: &Config) -> (Diagnosis, bool) {
     const CHECK: &str = "server";
     match health::ask(config).await {
@@ -92,7 +92,7 @@ fn public(url: &str) -> Vec<Diagnosis> {
     [Some(reached), date.map(|date| clock(&date))].into_iter().flatten().collect()
 }
 
-/// The proxy's clock is another one where it is another machine.
+/// Compares the clock with that of the proxy, which may be another machine.
 fn clock(date: &str) -> Diagnosis {
     const CHECK: &str = "clock";
     let Ok(theirs) = httpdate::parse_http_date(date) else {
