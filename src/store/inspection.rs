@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 use r2d2::ManageConnection as _;
 
+use super::catalog::{number, text};
 use super::connection::{Conn, ConnectionManager};
 use super::file::DatabaseFile;
-use super::{DatabaseUrl, MIGRATIONS, SchemaMigration, start_failure};
+use super::{DatabaseUrl, MIGRATIONS, SchemaState, start_failure};
 use crate::error::Error;
 
 /// What a look at a database shows.
@@ -27,19 +27,6 @@ pub struct Inspection {
     pub connections: Option<(i64, i64)>,
     /// The file, with those beside it that exist; none for a server.
     pub files: Vec<PathBuf>,
-}
-
-/// The tables of a database against those of this version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SchemaState {
-    /// They are the same.
-    Current,
-    /// There are none yet.
-    Missing,
-    /// The next start brings them up to date by this many migrations.
-    Older(usize),
-    /// A later version made these migrations.
-    Later(Vec<String>),
 }
 
 /// Looks at the database at `url`, behind a pooler or not, and reads more from it if its tables are of this version.
@@ -72,7 +59,7 @@ pub fn inspect<T>(
 }
 
 fn look_at(conn: &mut Conn) -> QueryResult<Inspection> {
-    let schema = schema_state(conn)?;
+    let schema = SchemaState::read(conn, MIGRATIONS)?;
     Ok(Inspection {
         engine: engine(conn)?,
         bytes: bytes(conn)?,
@@ -80,61 +67,6 @@ fn look_at(conn: &mut Conn) -> QueryResult<Inspection> {
         connections: connections(conn)?,
         files: Vec::new(),
         schema,
-    })
-}
-
-#[derive(QueryableByName)]
-struct TextRow {
-    #[diesel(sql_type = Text)]
-    value: String,
-}
-
-#[derive(QueryableByName)]
-struct NumberRow {
-    #[diesel(sql_type = BigInt)]
-    value: i64,
-}
-
-/// Runs a query whose one column is called `value`.
-fn texts(conn: &mut Conn, sql: &str) -> QueryResult<Vec<String>> {
-    let rows: Vec<TextRow> = match conn {
-        Conn::Postgres(conn) => diesel::sql_query(sql).load(conn)?,
-        Conn::Sqlite(conn) => diesel::sql_query(sql).load(conn)?,
-    };
-    Ok(rows.into_iter().map(|row| row.value).collect())
-}
-
-fn text(conn: &mut Conn, sql: &str) -> QueryResult<String> {
-    texts(conn, sql)?.into_iter().next().ok_or(diesel::NotFound)
-}
-
-fn number(conn: &mut Conn, sql: &str) -> QueryResult<i64> {
-    let row: NumberRow = match conn {
-        Conn::Postgres(conn) => diesel::sql_query(sql).get_result(conn)?,
-        Conn::Sqlite(conn) => diesel::sql_query(sql).get_result(conn)?,
-    };
-    Ok(row.value)
-}
-
-fn schema_state(conn: &mut Conn) -> QueryResult<SchemaState> {
-    let exists = match conn {
-        Conn::Postgres(_) => {
-            "SELECT count(*) AS value FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')"
-        }
-        Conn::Sqlite(_) => "SELECT count(*) AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
-    };
-    if number(conn, exists)? == 0 {
-        return Ok(SchemaState::Missing);
-    }
-    let known: Vec<String> = MIGRATIONS.iter().map(SchemaMigration::version_text).collect();
-    let applied =
-        texts(conn, "SELECT CAST(version AS TEXT) AS value FROM __diesel_schema_migrations ORDER BY version")?;
-    let later: Vec<String> = applied.iter().filter(|version| !known.contains(version)).cloned().collect();
-    let missing = known.iter().filter(|version| !applied.contains(version)).count();
-    Ok(match (later.is_empty(), missing) {
-        (false, _) => SchemaState::Later(later),
-        (true, 0) => SchemaState::Current,
-        (true, missing) => SchemaState::Older(missing),
     })
 }
 

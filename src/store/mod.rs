@@ -5,6 +5,7 @@ mod actor;
 mod audit_row;
 mod backup;
 mod cached;
+mod catalog;
 mod change;
 pub mod change_log;
 mod connection;
@@ -26,6 +27,7 @@ mod postgres;
 mod restore;
 pub mod schema;
 mod schema_guard;
+mod schema_state;
 mod search_fill;
 mod start_failure;
 mod transaction;
@@ -46,12 +48,13 @@ pub use cached::PrepareCached;
 pub use change::{AuditEvent, Effects, Tx};
 pub use connection::{Conn, MultiBackend};
 pub use copy::{Copied, CopyStep, UnbalancedAccount, copy};
-pub use inspection::{Inspection, SchemaState, inspect};
+pub use inspection::{Inspection, inspect};
 pub use migrations::{MIGRATIONS, Migrations, SchemaMigration};
 pub use open::{DEFAULT_CONNECTIONS, MIN_CONNECTIONS, MayCreate, OpenOptions, remove_unfinished};
 pub use outage_log::{log_outage, log_outage_cause, log_poll, outage_total};
 pub use pool::{MAX_LOOK_UPS, PoolFigures};
 pub use restore::restore;
+pub use schema_state::SchemaState;
 pub use transaction::transaction_totals;
 pub use types::{Digest, UtcTime};
 pub use upgrade::start_alone;
@@ -61,7 +64,7 @@ pub use watch::Watch;
 use crate::error::{Error, Result};
 use change::Listeners;
 use change_log::SecretChange;
-use connection::{ConnectionManager, DatabaseSession};
+use connection::ConnectionManager;
 use file::DatabaseFile;
 use group_commit::GroupCommit;
 use open::Opened;
@@ -201,18 +204,14 @@ impl Store {
     fn spawn_write(&self, mut write: Box<dyn PendingWrite>) {
         let store = self.clone();
         tokio::task::spawn_blocking(move || {
-            let committed =
-                check_out(&store.writes, None).and_then(|mut conn| store.write_alone(&mut conn, &mut *write));
+            let run = |conn: &mut Conn| {
+                store.schema.check(conn)?;
+                if write.run(conn) { Ok(()) } else { Err(Error::internal(anyhow::anyhow!("rolled back"))) }
+            };
+            let committed = check_out(&store.writes, None).and_then(|mut session| transaction(&mut session, run));
             // What the work gave matters more than that it was rolled back.
             write.respond(&committed);
         });
-    }
-
-    fn write_alone(&self, session: &mut DatabaseSession, write: &mut dyn PendingWrite) -> Result<()> {
-        transaction(session, |conn| {
-            self.schema.check(conn)?;
-            if write.run(conn) { Ok(()) } else { Err(Error::internal(anyhow::anyhow!("rolled back"))) }
-        })
     }
 
     /// Like [`write`](Self::write), for small and frequent changes: those that

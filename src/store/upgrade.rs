@@ -1,6 +1,5 @@
 //! Runs the migrations that the database lacks: all of them, or none after an error.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use diesel::connection::SimpleConnection;
@@ -9,11 +8,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 
-use super::backup;
+use super::catalog::{self, MIGRATIONS_TABLE};
 use super::connection::{self, Conn, DatabaseSession};
 use super::file::DatabaseFile;
-use super::migrations::{Migrations, SchemaMigration};
+use super::migrations::Migrations;
 use super::transaction::transaction;
+use super::{SchemaState, backup};
 
 /// Advisory locks. Their keys must be the same in every version: "keyfob" in ASCII, and
 /// the next number.
@@ -54,15 +54,15 @@ pub(super) fn upgrade(
     file: Option<&DatabaseFile>,
     may_create: bool,
 ) -> anyhow::Result<bool> {
-    if let Conn::Postgres(postgres) = &mut **session {
-        refuse_other_encodings(postgres)?;
-        let versions = applied_versions(postgres)?;
+    if matches!(**session, Conn::Postgres(_)) {
+        refuse_other_encodings(session)?;
+        let state = SchemaState::read(session, migrations)?;
         anyhow::ensure!(
-            may_create || !versions.is_empty(),
+            may_create || state != SchemaState::Missing,
             "it has no tables of Keyfob; start Keyfob on it, or name another database with --database-url"
         );
         // Without writing, so that a role without the right to create tables can start.
-        if versions == migrations.iter().map(SchemaMigration::version_text).collect::<BTreeSet<_>>() {
+        if state == SchemaState::Current {
             return Ok(false);
         }
     }
@@ -85,34 +85,15 @@ pub(super) fn upgrade(
     Ok(was_empty)
 }
 
-#[derive(QueryableByName)]
-struct TextValue {
-    #[diesel(sql_type = Text)]
-    value: String,
-}
-
 /// In another encoding names and messages could not be stored.
-fn refuse_other_encodings(conn: &mut PgConnection) -> anyhow::Result<()> {
-    let query = "SELECT current_setting('server_encoding') AS value";
-    let encoding: TextValue = diesel::sql_query(query).get_result(conn)?;
+fn refuse_other_encodings(conn: &mut Conn) -> anyhow::Result<()> {
+    let encoding = catalog::text(conn, "SELECT current_setting('server_encoding') AS value")?;
     anyhow::ensure!(
-        encoding.value == "UTF8",
-        "its encoding is {}, in which not every name can be kept; make one with: \
-         CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0",
-        encoding.value
+        encoding == "UTF8",
+        "its encoding is {encoding}, in which not every name can be kept; make one with: \
+         CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0"
     );
     Ok(())
-}
-
-/// The migrations that a database has, by reads alone: Diesel makes their table before it looks.
-fn applied_versions(conn: &mut PgConnection) -> QueryResult<BTreeSet<String>> {
-    let query = "SELECT 'there' AS value WHERE to_regclass('__diesel_schema_migrations') IS NOT NULL";
-    if diesel::sql_query(query).get_result::<TextValue>(conn).optional()?.is_none() {
-        return Ok(BTreeSet::new());
-    }
-    let versions: Vec<TextValue> =
-        diesel::sql_query("SELECT version::text AS value FROM __diesel_schema_migrations").load(conn)?;
-    Ok(versions.into_iter().map(|version| version.value).collect())
 }
 
 fn run(
@@ -123,7 +104,7 @@ fn run(
 ) -> anyhow::Result<bool> {
     match conn {
         Conn::Postgres(conn) => conn.batch_execute(MIGRATION_LOCK)?,
-        Conn::Sqlite(conn) => refuse_foreign_tables(conn)?,
+        Conn::Sqlite(_) => refuse_foreign_tables(conn)?,
     }
     let applied = conn.applied_migrations().map_err(anyhow::Error::from_boxed)?;
     refuse_later_versions(&applied, migrations)?;
@@ -144,15 +125,10 @@ fn run(
     Ok(applied.is_empty())
 }
 
-#[derive(QueryableByName)]
-struct TableName {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-fn refuse_foreign_tables(conn: &mut SqliteConnection) -> anyhow::Result<()> {
-    let tables: Vec<TableName> = diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table'").load(conn)?;
-    let ours = tables.is_empty() || tables.iter().any(|table| table.name == "__diesel_schema_migrations");
+/// SQLite opens any file of its format.
+fn refuse_foreign_tables(conn: &mut Conn) -> anyhow::Result<()> {
+    let tables = catalog::tables(conn)?;
+    let ours = tables.is_empty() || tables.iter().any(|table| table == MIGRATIONS_TABLE);
     anyhow::ensure!(ours, "this database belongs to another program; name another one with --database-url");
     Ok(())
 }
@@ -190,12 +166,11 @@ fn refuse_dangling_references(conn: &mut SqliteConnection) -> anyhow::Result<()>
 
 #[cfg(test)]
 mod tests {
+    use super::super::migrations::SchemaMigration;
     use super::*;
 
     fn rows(conn: &mut Conn, sql: &str) -> Vec<String> {
-        let Conn::Sqlite(conn) = conn else { panic!("no SQLite") };
-        let rows: Vec<TableName> = diesel::sql_query(sql).load(conn).unwrap();
-        rows.into_iter().map(|row| row.name).collect()
+        catalog::texts(conn, sql).unwrap()
     }
 
     const FIRST: SchemaMigration = SchemaMigration {
@@ -231,9 +206,9 @@ mod tests {
 
         upgrade(&mut conn, Migrations(&[FIRST, REBUILD]), None, true).unwrap();
 
-        assert_eq!(rows(&mut conn, "SELECT parent AS name FROM children"), ["ada"]);
+        assert_eq!(rows(&mut conn, "SELECT parent AS value FROM children"), ["ada"]);
         conn.batch_execute("PRAGMA foreign_keys=ON; DELETE FROM parents").unwrap();
-        assert_eq!(rows(&mut conn, "SELECT parent AS name FROM children"), [""; 0]);
+        assert_eq!(rows(&mut conn, "SELECT parent AS value FROM children"), [""; 0]);
     }
 
     #[test]
@@ -243,7 +218,7 @@ mod tests {
         let error = upgrade(&mut conn, Migrations(&[FIRST, FORGETFUL]), None, true).unwrap_err().to_string();
 
         assert!(error.starts_with("after the upgrade rows of children would refer to rows of parents"), "{error}");
-        assert_eq!(rows(&mut conn, "SELECT id AS name FROM parents"), ["ada"]);
-        assert_eq!(rows(&mut conn, "SELECT version AS name FROM __diesel_schema_migrations"), ["20260101000001"]);
+        assert_eq!(rows(&mut conn, "SELECT id AS value FROM parents"), ["ada"]);
+        assert_eq!(rows(&mut conn, "SELECT version AS value FROM __diesel_schema_migrations"), ["20260101000001"]);
     }
 }

@@ -8,6 +8,7 @@ use super::diagnosis::Diagnosis;
 use crate::cli::health;
 use crate::config::Config;
 use crate::error::Error;
+use crate::http::public_url::PublicUrl;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A clock that is further off refuses codes of authenticator apps (RFC 6238 §5.2).
@@ -19,7 +20,7 @@ const MAX_ANSWER_BYTES: u64 = 65_536;
 pub(super) async fn check(config: &Config) -> Result<(Vec<Diagnosis>, bool), Error> {
     let (server, is_running) = running(config).await;
     let mut findings = vec![server];
-    match config.public_url.as_ref().map(ToString::to_string) {
+    match config.public_url.clone() {
         None => findings.push(no_public_url(config)),
         Some(url) => {
             findings.push(cookies(&url));
@@ -57,16 +58,16 @@ fn no_public_url(config: &Config) -> Diagnosis {
 }
 
 /// Browsers send a cookie over https alone only if it was set there.
-fn cookies(url: &str) -> Diagnosis {
+fn cookies(url: &PublicUrl) -> Diagnosis {
     const CHECK: &str = "cookies";
-    if url.starts_with("https://") {
+    if url.is_https() {
         return Diagnosis::fine(CHECK, "sent over https only");
     }
     let advice = "put a proxy with https before Keyfob: passwords and sessions travel in the clear";
     Diagnosis::warning(CHECK, format!("{url} is not https"), advice)
 }
 
-fn public(url: &str) -> Vec<Diagnosis> {
+fn public(url: &PublicUrl) -> Vec<Diagnosis> {
     const CHECK: &str = "public URL";
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::super::Conn;
-use super::ask;
+use super::super::catalog;
 use super::tables::CopiedTable;
 
 /// What was put into an account, less what was taken from it, and what it has.
@@ -50,7 +50,7 @@ pub(super) fn compare(
 ) -> anyhow::Result<(Vec<i64>, Vec<UnbalancedAccount>)> {
     let mut counts = Vec::new();
     for CopiedTable { name, .. } in tables {
-        let (there, here) = (ask::count(source, name)?, ask::count(target, name)?);
+        let (there, here) = (catalog::count(source, name)?, catalog::count(target, name)?);
         anyhow::ensure!(there == here, "of {there} rows of {name} only {here} were copied");
         counts.push(here);
     }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::super::Conn;
-use super::ask;
+use super::super::catalog;
 use super::tables::CopiedTable;
 
 /// How to make again what [`Deferred::take_off`] removed.
@@ -67,7 +67,7 @@ impl Deferred {
         if let Conn::Sqlite(_) = conn {
             let query = "SELECT DISTINCT \"table\" || ' refer to rows of ' || \"parent\" AS value \
                 FROM pragma_foreign_key_check";
-            let dangling = ask::texts(conn, query)?;
+            let dangling = catalog::texts(conn, query)?;
             anyhow::ensure!(dangling.is_empty(), "rows of {} that do not exist", dangling.join("; rows of "));
         }
         Ok(())

@@ -2,7 +2,6 @@
 //! and between two of a kind. Table by table and row by row, by the columns that the
 //! migrations make; no table is known here by its name but those of the ledger.
 
-mod ask;
 mod compare;
 mod deferred;
 mod problem;
@@ -16,7 +15,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 
 use super::many_rows::insert_rows;
-use super::{Conn, DatabaseUrl, digest_check, start_failure};
+use super::{Conn, DatabaseUrl, catalog, digest_check, start_failure};
 use crate::error::Error;
 use compare::compare;
 use deferred::Deferred;
@@ -91,7 +90,7 @@ fn fill(
     let deferred = Deferred::take_off(target, tables)?;
     let (mut done, mut total) = (0, 0);
     for table in tables {
-        total += ask::count(&mut source.conn, &table.name)?;
+        total += catalog::count(&mut source.conn, &table.name)?;
     }
     for table in tables {
         target.batch_execute(&format!("DELETE FROM \"{}\"", table.name))?;

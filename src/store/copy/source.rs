@@ -10,9 +10,7 @@ use diesel::prelude::*;
 
 use super::super::connection::{Conn, ConnectionManager};
 use super::super::file::DatabaseFile;
-use super::super::migrations::SchemaMigration;
-use super::super::{DatabaseUrl, MIGRATIONS, open, start_failure};
-use super::ask;
+use super::super::{DatabaseUrl, MIGRATIONS, SchemaState, catalog, open, start_failure};
 use super::problem::CopyProblem;
 use super::row::CopiedRow;
 use super::tables::CopiedTable;
@@ -155,7 +153,7 @@ fn lock_tables(mut conn: Conn, tables: &[CopiedTable]) -> anyhow::Result<Conn> {
 }
 
 fn refuse_others(conn: &mut Conn) -> anyhow::Result<()> {
-    let others = ask::texts(conn, POSTGRES_OTHERS)?;
+    let others = catalog::texts(conn, POSTGRES_OTHERS)?;
     anyhow::ensure!(
         others.is_empty(),
         "others are connected to it ({}); stop Keyfob, and whatever else works as the same user, before you copy: \
@@ -166,17 +164,14 @@ fn refuse_others(conn: &mut Conn) -> anyhow::Result<()> {
 }
 
 fn refuse_other_versions(conn: &mut Conn) -> anyhow::Result<()> {
-    let versions = ask::versions(conn)?;
-    anyhow::ensure!(!versions.is_empty(), "it has no tables of Keyfob; name another database with --database-url");
-    anyhow::ensure!(
-        is_own(&versions),
-        "its tables are of another version of Keyfob than this one; bring them up to date with `keyfob migrate`, or \
-         copy with the version that used it last"
-    );
-    Ok(())
-}
-
-/// Whether these are the migrations of this version.
-pub(super) fn is_own(versions: &[String]) -> bool {
-    versions.iter().eq(MIGRATIONS.iter().map(SchemaMigration::version_text).collect::<Vec<_>>().iter())
+    match SchemaState::read(conn, MIGRATIONS)? {
+        SchemaState::Current => Ok(()),
+        SchemaState::Missing => {
+            anyhow::bail!("it has no tables of Keyfob; name another database with --database-url")
+        }
+        SchemaState::Older(_) | SchemaState::Later(_) => anyhow::bail!(
+            "its tables are of another version of Keyfob than this one; bring them up to date with `keyfob migrate`, \
+             or copy with the version that used it last"
+        ),
+    }
 }

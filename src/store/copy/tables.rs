@@ -4,8 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::super::connection::DatabaseSession;
-use super::super::{Conn, MIGRATIONS, upgrade};
-use super::ask;
+use super::super::{Conn, MIGRATIONS, catalog, upgrade};
 
 /// A table of this version.
 pub(super) struct CopiedTable {
@@ -61,7 +60,7 @@ pub(super) fn of_this_version() -> anyhow::Result<Vec<CopiedTable>> {
         match tables.last_mut() {
             Some(table) if table.name == table_name => table.columns.push(column),
             _ => {
-                let first_rows = ask::count(&mut conn, &table_name)?;
+                let first_rows = catalog::count(&mut conn, &table_name)?;
                 tables.push(CopiedTable { name: table_name, columns: vec![column], first_rows });
             }
         }

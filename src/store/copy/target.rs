@@ -6,13 +6,12 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use super::super::catalog::{self, MIGRATIONS_TABLE};
 use super::super::connection::{self, Conn, ConnectionManager, DatabaseSession};
 use super::super::file::DatabaseFile;
 use super::super::transaction::transaction;
-use super::super::{DatabaseUrl, MIGRATIONS, open, upgrade};
-use super::ask::{self, MIGRATIONS_TABLE};
+use super::super::{DatabaseUrl, MIGRATIONS, SchemaState, open, upgrade};
 use super::problem::describe;
-use super::source::is_own;
 use super::tables::CopiedTable;
 
 /// The file is one of nobody's until it is complete, so that it needs no journal on the disk.
@@ -44,7 +43,7 @@ fn taken(path: &Path) -> String {
 }
 
 fn refuse_others_tables(conn: &mut Conn, tables: &[CopiedTable]) -> anyhow::Result<()> {
-    let there = ask::tables(conn)?;
+    let there = catalog::tables(conn)?;
     if there.is_empty() {
         return Ok(());
     }
@@ -53,14 +52,17 @@ fn refuse_others_tables(conn: &mut Conn, tables: &[CopiedTable]) -> anyhow::Resu
         "it has tables of another program ({}); name an empty database",
         some(&there)
     );
-    anyhow::ensure!(is_own(&ask::versions(conn)?), "it has tables of another version; name an empty database");
+    anyhow::ensure!(
+        SchemaState::read(conn, MIGRATIONS)? == SchemaState::Current,
+        "it has tables of another version; name an empty database"
+    );
     refuse_rows(conn, tables)
 }
 
 fn refuse_rows(conn: &mut Conn, tables: &[CopiedTable]) -> anyhow::Result<()> {
     let mut filled = Vec::new();
     for table in tables {
-        if ask::has_more_than(conn, &table.name, table.first_rows)? {
+        if catalog::has_more_than(conn, &table.name, table.first_rows)? {
             filled.push(table.name.clone());
         }
     }
