@@ -45,7 +45,7 @@ fn keys_are_searched_filtered_and_sorted_with_scripts_and_without() {
         dashboard.follow("Show keys");
         assert_eq!(dashboard.texts(NAMES), ["Office 610"]);
 
-        dashboard.find(".active-filters li:first-child a").click();
+        dashboard.submit(".active-filters li:first-child a");
         dashboard.wait_for_text(NAMES, "Office 10");
         dashboard.follow("Key Name");
         assert_eq!(dashboard.texts(NAMES)[..2], ["Office 10", "Office 100"]);
@@ -71,11 +71,11 @@ fn all_that_match_are_switched_off_after_a_question_and_on_again_by_undo() {
         dashboard.wait_for_text(".bulk-question", "61 of them are off already and will not change.");
         assert_eq!(dashboard.keyfob.verdict(&key), "VALID", "it was asked for, and not done");
 
-        dashboard.find(".bulk-question [type=submit]").click();
+        dashboard.submit(".bulk-question [type=submit]");
         dashboard.wait_for_text(".bulk-progress__result", "559 keys switched off.");
         dashboard.wait_for_text("h1", "Switch off 620 keys: done");
         assert_eq!(dashboard.keyfob.verdict(&key), "DISABLED");
-        dashboard.find("form[action^='/undo/'] button").click();
+        dashboard.submit("form[action^='/undo/'] button");
         dashboard.wait_for_text("h1", "Switch off 620 keys: undone");
 
         dashboard.wait_for_text(".bulk-progress__result", "559 keys on again.");
