@@ -58,11 +58,11 @@ pub(super) async fn copy(config: &Config, to: &SecretText) -> Result<(), Error> 
 
 /// Copies on a thread that nobody has to wait for when the process is to end.
 async fn copied(config: &Config, target: &DatabaseUrl) -> Result<Copied, String> {
-    let (from, to, wait) = (config.database_url.clone(), target.clone(), config.database.wait);
+    let (from, to, options) = (config.database_url.clone(), target.clone(), config.database);
     let (response, copied) = oneshot::channel();
     std::thread::spawn(move || {
         let mut progress = Progress::default();
-        drop(response.send(store::copy(&from, &to, wait, &mut |step| progress.report(step))));
+        drop(response.send(store::copy(&from, &to, options, &mut |step| progress.report(step))));
     });
     copied.await.unwrap_or_else(|_| Err("the copy failed, and the target is as it was".to_owned()))
 }

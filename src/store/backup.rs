@@ -1,8 +1,7 @@
 //! Online backups of an SQLite database: other connections go on writing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -10,7 +9,7 @@ use r2d2::ManageConnection as _;
 
 use super::DatabaseUrl;
 use super::connection::ConnectionManager;
-use super::file::DatabaseFile;
+use super::file::{self, DatabaseFile};
 
 /// Copies before the same migration: a start that fails again and again must not fill the disk.
 const MAX_COPIES: u32 = 9;
@@ -29,7 +28,7 @@ pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<u64, String> {
             to.display()
         ));
     };
-    copy_to(&DatabaseFile::open(path)?, to)
+    copy_to(&DatabaseFile::open(path)?, to, None)
 }
 
 /// Copies the database to a file beside it that is named after the next migration.
@@ -48,17 +47,17 @@ pub(super) fn copy_before(database: &DatabaseFile, version: &str) -> Result<Path
     };
     let free = (1..=MAX_COPIES).map(name).find(|name| !name.exists() && !partial(name).exists());
     let free = free.ok_or_else(|| format!("{} and later copies exist; move them away", name(1).display()))?;
-    copy_to(database, &free).map(|_| free)
+    copy_to(database, &free, Some(database.path())).map(|_| free)
 }
 
-/// Copies the database to a file that does not exist yet.
-pub(super) fn copy_to(database: &DatabaseFile, to: &Path) -> Result<u64, String> {
+/// Copies the database to a file that does not exist yet. One that root makes gets the owner of `like`.
+pub(super) fn copy_to(database: &DatabaseFile, to: &Path, like: Option<&Path>) -> Result<u64, String> {
     let to = std::path::absolute(to).map_err(|error| describe(to, &error))?;
     if to.exists() {
         return Err(taken(&to));
     }
     let partial = partial(&to);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(|error| {
+    file::create(&partial, like).map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists { taken(&partial) } else { describe(&to, &error) }
     })?;
     let copied = copy(database, &partial).and_then(|size| name(&partial, &to).map(|()| size));
@@ -108,7 +107,7 @@ fn sync_folder(of: &Path) -> io::Result<()> {
 }
 
 fn taken(path: &Path) -> String {
-    format!("{} exists, and a backup overwrites nothing; name another file, or move this one away", path.display())
+    format!("{} exists, and nothing is overwritten; name another file, or move this one away", path.display())
 }
 
 fn describe(path: &Path, error: &io::Error) -> String {

@@ -1,13 +1,15 @@
 //! The SQLite file: created explicitly, and checked for being replaced or deleted.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use rustix::fs::{Access, access};
+use rustix::process::geteuid;
 
 use crate::error::{DatabaseOutage, Error};
 
@@ -81,6 +83,23 @@ impl DatabaseFile {
         journals.iter().try_for_each(|(path, identity)| check_identity(path, *identity))
     }
 
+    /// Those of the file and its journals that exist.
+    #[must_use]
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let journals = ["-wal", "-shm"].map(|suffix| beside(&self.path, suffix));
+        std::iter::once(self.path.clone()).chain(journals).filter(|path| path.exists()).collect()
+    }
+
+    /// Checks that the file and its journals may be written: from one that may not, SQLite
+    /// reads without a word.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub(super) fn check_writable(&self) -> Result<(), String> {
+        let check = |path: &PathBuf| access(path, Access::WRITE_OK).map_err(|error| describe(path, &error.into()));
+        self.files().iter().try_for_each(check)
+    }
+
     /// Its absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -99,6 +118,20 @@ impl DatabaseFile {
         }
         uri + "?mode=rw"
     }
+}
+
+/// Makes an empty file that only its owner can open. One that root makes gets the owner of
+/// `like`, the file that it replaces or its folder: the service is rarely root, and has to open it.
+///
+/// # Errors
+/// When it can't be made, or exists.
+pub(super) fn create(path: &Path, like: Option<&Path>) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    if let Some(owner) = like.filter(|_| geteuid().is_root()).and_then(|like| fs::metadata(like).ok()) {
+        // A root without that right, as in some containers, keeps the file.
+        let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
+    }
+    Ok(())
 }
 
 /// The path with `suffix` at its end.

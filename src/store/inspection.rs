@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use r2d2::ManageConnection as _;
 
-use super::catalog::{number, text};
+use super::catalog::{self, number, text};
 use super::connection::{Conn, ConnectionManager};
 use super::file::DatabaseFile;
 use super::{DatabaseUrl, MIGRATIONS, SchemaState, start_failure};
@@ -21,6 +21,8 @@ pub struct Inspection {
     pub engine: String,
     /// Size in bytes.
     pub bytes: i64,
+    /// Why nothing can be written to it, if that is so.
+    pub unwritable: Option<String>,
     /// What endangers writes that were acknowledged, one sentence each.
     pub dangers: Vec<String>,
     /// Connections in use and the most that the server allows; `None` for a file.
@@ -38,19 +40,21 @@ pub fn inspect<T>(
     is_pooled: bool,
     read: impl FnOnce(&mut Conn) -> Result<T, Error>,
 ) -> Result<(Inspection, Option<T>), String> {
-    let (manager, files) = match url {
-        DatabaseUrl::Postgres(address) => (ConnectionManager::of_server(address, is_pooled)?, Vec::new()),
+    let (manager, file) = match url {
+        DatabaseUrl::Postgres(address) => (ConnectionManager::of_server(address, is_pooled)?, None),
         DatabaseUrl::Sqlite(path) => {
             let file = DatabaseFile::open(path)?;
-            let journals = ["-wal", "-shm"].map(|suffix| super::file::beside(file.path(), suffix));
-            let files = std::iter::once(file.path().to_owned()).chain(journals).filter(|path| path.exists()).collect();
-            (ConnectionManager::of_file(&file), files)
+            (ConnectionManager::of_file(&file), Some(file))
         }
     };
+    // Before the look, which makes journals.
+    let files = file.as_ref().map(DatabaseFile::files).unwrap_or_default();
+    let unwritable = file.and_then(|file| file.check_writable().err());
     let look = || -> anyhow::Result<(Inspection, Option<T>)> {
         let session = &mut manager.for_reading().connect()?;
         let conn = &mut **session;
-        let inspection = Inspection { files, ..look_at(conn)? };
+        let seen = look_at(conn)?;
+        let inspection = Inspection { files, unwritable: unwritable.or(seen.unwritable), ..seen };
         let is_current = inspection.schema == SchemaState::Current;
         let more = is_current.then(|| read(conn)).transpose()?;
         Ok((inspection, more))
@@ -63,6 +67,8 @@ fn look_at(conn: &mut Conn) -> QueryResult<Inspection> {
     Ok(Inspection {
         engine: engine(conn)?,
         bytes: bytes(conn)?,
+        unwritable: catalog::unwritable_table(conn)?
+            .map(|table| format!("the role may not write to {table}; {}", catalog::WRITE_GRANT)),
         dangers: dangers(conn)?,
         connections: connections(conn)?,
         files: Vec::new(),

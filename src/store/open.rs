@@ -1,8 +1,7 @@
 //! Opening the database: waiting for its server, making its file, bringing its
 //! tables up to date.
 
-use std::fs::{self, File, OpenOptions as FileOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +12,9 @@ use diesel::sql_types::Integer;
 use r2d2::ManageConnection as _;
 
 use super::connection::{Conn, ConnectionManager, DatabaseSession};
-use super::file::{DatabaseFile, beside};
-use super::{DatabaseUrl, MIGRATIONS, backup, digest_check, start_failure, upgrade};
+use super::connection_string::ConnectionString;
+use super::file::{self, DatabaseFile, beside};
+use super::{DatabaseUrl, MIGRATIONS, backup, catalog, digest_check, start_failure, upgrade};
 
 /// The connections that one instance takes of PostgreSQL, at most.
 pub const DEFAULT_CONNECTIONS: u32 = 16;
@@ -72,21 +72,20 @@ pub(super) struct Opened {
 pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, String> {
     match url {
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::of_server(address, options.is_pooled)?;
-            let mut session =
-                connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
-            if !options.is_pooled {
-                refuse_pooler(url, &manager, &mut session)?;
-            }
+            let (manager, mut session) = connect(url, address, options)?;
             let may_create = options.may_create != MayCreate::Nothing;
-            let is_new = upgrade::upgrade(&mut session, MIGRATIONS, None, may_create)
-                .and_then(|is_new| digest_check::check(&mut session).map(|()| is_new))
-                .map_err(|error| start_failure::describe(url, &error))?;
+            let prepare = |session: &mut DatabaseSession| {
+                let is_new = upgrade::upgrade(session, MIGRATIONS, None, may_create)?;
+                refuse_read_only(session)?;
+                digest_check::check(session).map(|()| is_new)
+            };
+            let is_new = prepare(&mut session).map_err(|error| start_failure::describe(url, &error))?;
             Ok(Opened { manager, file: None, is_new })
         }
         DatabaseUrl::Sqlite(path) => {
             let is_new = options.may_create == MayCreate::Database && make(url, path)?;
             let file = DatabaseFile::open(path)?;
+            file.check_writable()?;
             upgrade_file(url, &file)?;
             guard_journals(&file).map_err(|error| start_failure::describe(url, &error))?;
             Ok(Opened { manager: ConnectionManager::of_file(&file), file: Some(file), is_new })
@@ -94,13 +93,27 @@ pub(super) fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Opened, St
     }
 }
 
-/// Connects, and tries again until the end of `wait` while the server is not up yet.
-/// Every other failure is final at once. Without the pool, which would retry without a word.
+/// Connects to a server.
+///
+/// # Errors
+/// One sentence that says what to change.
 pub(super) fn connect(
     url: &DatabaseUrl,
-    manager: &ConnectionManager,
-    wait: Duration,
-) -> anyhow::Result<DatabaseSession> {
+    address: &ConnectionString,
+    options: OpenOptions,
+) -> Result<(ConnectionManager, DatabaseSession), String> {
+    let manager = ConnectionManager::of_server(address, options.is_pooled)?;
+    let mut session =
+        wait_and_connect(url, &manager, options.wait).map_err(|error| start_failure::describe(url, &error))?;
+    if !options.is_pooled {
+        refuse_pooler(url, &manager, &mut session)?;
+    }
+    Ok((manager, session))
+}
+
+/// Connects, and tries again until the end of `wait` while the server is not up yet.
+/// Every other failure is final at once. Without the pool, which would retry without a word.
+fn wait_and_connect(url: &DatabaseUrl, manager: &ConnectionManager, wait: Duration) -> anyhow::Result<DatabaseSession> {
     let (began, mut has_said) = (Instant::now(), false);
     loop {
         let error = match manager.connect() {
@@ -156,6 +169,14 @@ fn backend(session: &mut DatabaseSession) -> Option<i32> {
     diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result::<BackendId>(conn).ok().map(|backend| backend.pid)
 }
 
+/// A role that may only read would serve pages and refuse whatever they are for.
+fn refuse_read_only(session: &mut DatabaseSession) -> anyhow::Result<()> {
+    if let Some(table) = catalog::unwritable_table(session)? {
+        anyhow::bail!("its role may not write to {table}; {}", catalog::WRITE_GRANT);
+    }
+    Ok(())
+}
+
 fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {
     let upgraded = ConnectionManager::of_file(file).connect().map_err(anyhow::Error::from).and_then(|mut conn| {
         upgrade::upgrade(&mut conn, MIGRATIONS, Some(file), true)?;
@@ -185,7 +206,7 @@ pub(super) fn make_filled(
     path: &Path,
     fill: impl FnOnce(&DatabaseFile) -> Result<(), String>,
 ) -> Result<bool, String> {
-    let path = std::path::absolute(path).map_err(|error| super::file::describe(path, &error))?;
+    let path = std::path::absolute(path).map_err(|error| file::describe(path, &error))?;
     if path.exists() {
         return Ok(false);
     }
@@ -198,12 +219,7 @@ pub(super) fn make_filled(
     }
     let unfinished = unfinished(&path);
     remove_all(&unfinished);
-    FileOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .map_err(|error| super::file::describe(&path, &error))?;
+    file::create(&unfinished, path.parent()).map_err(|error| file::describe(&path, &error))?;
     let made = DatabaseFile::identify(unfinished.clone())
         .and_then(|file| upgrade_file(url, &file).and_then(|()| fill(&file)))
         .and_then(|()| backup::name(&unfinished, &path));

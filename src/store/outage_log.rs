@@ -15,7 +15,7 @@ static FAILURES: AtomicU64 = AtomicU64::new(0);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// What to do about causes that contain a text.
-const ADVICE: [(&[&str], &str); 9] = [
+const ADVICE: [(&[&str], &str); 10] = [
     (
         &["too many connections", "too many clients", "remaining connection slots"],
         "allow this role more connections, or take fewer with --database-connections",
@@ -27,6 +27,10 @@ const ADVICE: [(&[&str], &str); 9] = [
     ),
     (&["the certificate of"], "renew the certificate of the server, or name its authority in sslrootcert"),
     (&["is a standby", "during recovery"], "lead --database-url to the primary"),
+    (
+        &["readonly database", "read-only transaction", "permission denied"],
+        "give Keyfob's user, or its role, the right to write the database",
+    ),
     (&["authentication failed"], "start Keyfob with the right password in --database-url"),
     (&["database is locked"], "stop the other program that holds the SQLite file"),
     (&["was removed", "was replaced"], "stop Keyfob, put the file back or restore a backup, and start it again"),

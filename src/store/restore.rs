@@ -41,7 +41,8 @@ pub fn restore(url: &DatabaseUrl, from: &Path) -> Result<Option<PathBuf>, String
         return Err(format!("{} is the database itself; name a backup of it", from.display()));
     }
     let kept = if path.exists() { Some(move_away(&path)?) } else { None };
-    match (backup::copy_to(&backup_file, &path), kept) {
+    let like = kept.as_deref().or(path.parent());
+    match (backup::copy_to(&backup_file, &path, like), kept.clone()) {
         (Ok(_), kept) => Ok(kept),
         (Err(problem), None) => Err(problem),
         (Err(problem), Some(kept)) => match rename(&kept, &path) {

@@ -49,8 +49,11 @@ pub(super) fn describe(url: &DatabaseUrl, error: &anyhow::Error) -> String {
             "; name the primary in --database-url (DATABASE_URL), or all servers as in postgres://USER@HOST1,HOST2/DATABASE"
         }
         DatabaseUrl::Postgres(_) if has("permission denied") => {
-            "; bring the tables up to date with `keyfob migrate`, as a role that may create tables, \
-             or give this role that right"
+            "; make this role the owner of the database (ALTER DATABASE … OWNER TO …), or bring the tables up to date \
+             with `keyfob migrate` as a role that may create them"
+        }
+        DatabaseUrl::Postgres(_) if has("lock timeout") => {
+            "; another program is changing its tables: try again when that is done"
         }
         DatabaseUrl::Sqlite(_) if has("locked") => "; another program holds it: stop that program and start again",
         DatabaseUrl::Sqlite(_) if has("readonly") || has("unable to open") => {

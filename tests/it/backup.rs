@@ -107,7 +107,7 @@ on_both_databases! {
         let taken = target.path().join("taken.db");
         fs::write(&taken, "mine").unwrap();
 
-        back_up(db, &taken).assert_one_sentence().assert_says("exists, and a backup overwrites nothing");
+        back_up(db, &taken).assert_one_sentence().assert_says("exists, and nothing is overwritten");
         back_up(db, &target.path().join("none/x.db")).assert_one_sentence().assert_says("none/x.db does not exist");
         back_up(db, std::path::Path::new("/dev/full/x.db")).assert_one_sentence().assert_says("can't be written");
 

@@ -221,6 +221,17 @@ on_both_databases! {
         assert_eq!(older.count("__diesel_schema_migrations"), 20);
     }
 
+    fn a_row_that_cannot_be_copied_is_named_with_its_table_and_database(db: &Database) {
+        let full = filled_at(db, MIGRATIONS.iter().count());
+        if db.is_sqlite() {
+            full.execute("UPDATE messages SET text = CAST(X'FF' AS TEXT)");
+
+            let target = opposite(db);
+            copy(&full, &target).assert_one_sentence().assert_says(&full.url()).assert_says("the rows of messages: ");
+            assert_nothing_is_in(&target);
+        }
+    }
+
     fn a_database_that_another_tool_filled_with_wrong_digests_is_refused_at_the_start(db: &Database) {
         let full = filled_at(db, MIGRATIONS.iter().count());
         let wrong = if db.is_sqlite() {

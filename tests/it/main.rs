@@ -43,6 +43,7 @@ mod empty_root;
 mod environment;
 mod expiry;
 mod failover;
+mod file_owner;
 mod first_start;
 mod flood;
 mod foreign_keys;

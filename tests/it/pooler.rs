@@ -57,3 +57,18 @@ fn without_the_flag_a_start_behind_a_pooler_names_it() {
 
     run(&["migrate", "--database-url", &url, "--database-pooler"], "").assert_success();
 }
+
+#[test]
+fn a_copy_goes_through_a_pooler_and_leaves_no_limit_in_its_sessions() {
+    let pooler = Pooler::before(&postgres_address());
+    let (from, to, back) = (Database::postgres(), Database::postgres().empty(), Database::postgres().empty());
+    let (from, to, back) = (pooler.url(&from.url()), pooler.url(&to.url()), pooler.url(&back.url()));
+
+    run(&["copy", "--to", &to, "--database-url", &from], "").assert_says("--database-pooler").assert_one_sentence();
+    run(&["copy", "--to", &to, "--database-url", &from, "--database-pooler"], "").assert_success();
+    run(&["copy", "--to", &back, "--database-url", &to, "--database-pooler"], "").assert_success();
+
+    for url in [from, to, back] {
+        assert_eq!(Database::Server(url).ask("SELECT current_setting('statement_timeout') AS line"), ["0"]);
+    }
+}

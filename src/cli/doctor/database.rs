@@ -38,9 +38,13 @@ pub(super) async fn check(config: &Config) -> Result<Vec<Diagnosis>, Error> {
     let size = inspection.bytes as f64 / 1e6;
     let mut findings =
         vec![Diagnosis::fine("database", format!("{} answers, {size:.1} MB", inspection.engine)), schema(&inspection)];
-    findings.extend(inspection.dangers.iter().map(|danger| {
-        Diagnosis::warning("durability", danger.clone(), "set it back to what the database has when it is new")
-    }));
+    findings.extend(inspection.unwritable.iter().map(|problem| Diagnosis::failure("rights", problem.clone(), None)));
+    findings.extend(
+        inspection
+            .dangers
+            .iter()
+            .map(|danger| Diagnosis::warning("durability", danger.clone(), "set it back to its default")),
+    );
     findings.extend(inspection.connections.map(|(used, most)| connections(config, used, most)));
     findings.extend(disk::check(&inspection));
     if let Some(people) = people {

@@ -34,6 +34,13 @@ fn rights(files: &[PathBuf]) -> Diagnosis {
             Some("give both to the user that Keyfob runs as, with chown; run commands as that user"),
         );
     }
+    if let Some((path, service)) = found.first().and_then(|(path, file)| Some((path, service_of(path, file)?))) {
+        return Diagnosis::warning(
+            CHECK,
+            format!("{} belongs to root, and its folder to user {service}", path.display()),
+            "if Keyfob runs as that user, give it the database and its -wal and -shm files, with chown",
+        );
+    }
     if let Some((path, file)) = found.iter().find(|(_, file)| file.mode() & 0o077 != 0) {
         return Diagnosis::warning(
             CHECK,
@@ -42,6 +49,12 @@ fn rights(files: &[PathBuf]) -> Diagnosis {
         );
     }
     Diagnosis::fine(CHECK, "only its owner can open it")
+}
+
+/// The owner of the folder of a file that belongs to root, if that is somebody else.
+fn service_of(path: &Path, file: &fs::Metadata) -> Option<u32> {
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok())?;
+    (file.uid() == 0 && folder.uid() != 0).then(|| folder.uid())
 }
 
 /// `SQLite` makes its journals in the folder.

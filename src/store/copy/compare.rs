@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::super::Conn;
 use super::super::catalog;
+use super::source::Source;
 use super::tables::CopiedTable;
 
 /// What was put into an account, less what was taken from it, and what it has.
@@ -44,18 +45,18 @@ fn ledgers(conn: &mut Conn) -> QueryResult<Vec<AccountLedger>> {
 /// # Errors
 /// What differs, in one sentence.
 pub(super) fn compare(
-    source: &mut Conn,
+    source: &mut Source,
     target: &mut Conn,
     tables: &[CopiedTable],
 ) -> anyhow::Result<(Vec<i64>, Vec<UnbalancedAccount>)> {
     let mut counts = Vec::new();
-    for CopiedTable { name, .. } in tables {
-        let (there, here) = (catalog::count(source, name)?, catalog::count(target, name)?);
-        anyhow::ensure!(there == here, "of {there} rows of {name} only {here} were copied");
+    for table in tables {
+        let (there, here) = (source.count(table)?, catalog::count(target, &table.name)?);
+        anyhow::ensure!(there == here, "of {there} rows of {} only {here} were copied", table.name);
         counts.push(here);
     }
     let ledgers_here = ledgers(target)?;
-    for (there, here) in ledgers(source)?.iter().zip(&ledgers_here) {
+    for (there, here) in ledgers(&mut source.conn)?.iter().zip(&ledgers_here) {
         anyhow::ensure!(there == here, "the ledger of the account {} is another one in the copy", there.account);
     }
     let unbalanced = ledgers_here.into_iter().filter(|ledger| ledger.entered != ledger.credits);

@@ -68,7 +68,11 @@ impl Deferred {
             let query = "SELECT DISTINCT \"table\" || ' refer to rows of ' || \"parent\" AS value \
                 FROM pragma_foreign_key_check";
             let dangling = catalog::texts(conn, query)?;
-            anyhow::ensure!(dangling.is_empty(), "rows of {} that do not exist", dangling.join("; rows of "));
+            anyhow::ensure!(
+                dangling.is_empty(),
+                "in what was copied, rows of {} that do not exist",
+                dangling.join("; rows of ")
+            );
         }
         Ok(())
     }

@@ -10,12 +10,10 @@ mod source;
 mod tables;
 mod target;
 
-use std::time::Duration;
-
 use diesel::connection::SimpleConnection;
 
 use super::many_rows::insert_rows;
-use super::{Conn, DatabaseUrl, catalog, digest_check, start_failure};
+use super::{Conn, DatabaseUrl, OpenOptions, digest_check, start_failure};
 use crate::error::Error;
 use compare::compare;
 use deferred::Deferred;
@@ -53,14 +51,14 @@ pub struct Copied {
 }
 
 /// Copies the database `from` into the database `to`, and calls `report` along the way. Servers
-/// that are not up yet are waited for.
+/// are connected to as `options` say.
 ///
 /// # Errors
 /// One sentence that says what to change. Then nothing is in `to` but, on a server, empty tables.
 pub fn copy(
     from: &DatabaseUrl,
     to: &DatabaseUrl,
-    wait: Duration,
+    options: OpenOptions,
     report: &mut dyn FnMut(CopyStep<'_>),
 ) -> Result<Copied, String> {
     if from == to {
@@ -68,10 +66,10 @@ pub fn copy(
     }
     let tables = tables::of_this_version().map_err(|error| format!("{error:#}"))?;
     // Before the source is locked: it may be the same server.
-    target::check_empty(to, wait, &tables).map_err(|problem| of_target(&problem))?;
-    let mut source = Source::open(from, wait, &tables)?;
+    target::check_empty(to, options, &tables).map_err(|problem| of_target(&problem))?;
+    let mut source = Source::open(from, options, &tables)?;
     digest_check::check(&mut source.conn).map_err(|error| start_failure::describe(from, &error))?;
-    target::make(to, wait, &tables, |conn| fill(conn, &mut source, &tables, report))
+    target::make(to, options, &tables, |conn| fill(conn, &mut source, &tables, report))
         .map_err(|problem| of_target(&problem))
 }
 
@@ -90,7 +88,7 @@ fn fill(
     let deferred = Deferred::take_off(target, tables)?;
     let (mut done, mut total) = (0, 0);
     for table in tables {
-        total += catalog::count(&mut source.conn, &table.name)?;
+        total += source.count(table)?;
     }
     for table in tables {
         target.batch_execute(&format!("DELETE FROM \"{}\"", table.name))?;
@@ -104,7 +102,7 @@ fn fill(
     report(CopyStep::Indexes);
     deferred.put_back(target)?;
     report(CopyStep::Comparison);
-    let (counts, unbalanced) = compare(&mut source.conn, target, tables)?;
+    let (counts, unbalanced) = compare(source, target, tables)?;
     source.check_alone()?;
     Ok(Copied { tables: tables.iter().map(|table| table.name.clone()).zip(counts).collect(), unbalanced })
 }

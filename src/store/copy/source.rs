@@ -8,9 +8,9 @@ use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
-use super::super::connection::{Conn, ConnectionManager};
+use super::super::connection::Conn;
 use super::super::file::DatabaseFile;
-use super::super::{DatabaseUrl, MIGRATIONS, SchemaState, catalog, open, start_failure};
+use super::super::{DatabaseUrl, MIGRATIONS, OpenOptions, SchemaState, catalog, open, start_failure};
 use super::problem::CopyProblem;
 use super::row::CopiedRow;
 use super::tables::CopiedTable;
@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// look into the file (<https://sqlite.org/pragma.html#pragma_locking_mode>).
 const SQLITE_ALONE: &str = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16000; BEGIN EXCLUSIVE";
 /// The copy takes as long as it takes.
-const POSTGRES_WITHOUT_LIMITS: &str = "SET statement_timeout=0; SET idle_in_transaction_session_timeout=0";
+const POSTGRES_WITHOUT_LIMITS: &str = "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0";
 /// Sessions of Keyfob, and of whoever else works as the same role.
 const POSTGRES_OTHERS: &str = "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name') AS value \
     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -46,17 +46,23 @@ impl Source {
     ///
     /// # Errors
     /// One sentence that says what to change.
-    pub(super) fn open(url: &DatabaseUrl, wait: Duration, tables: &[CopiedTable]) -> Result<Self, String> {
+    pub(super) fn open(url: &DatabaseUrl, options: OpenOptions, tables: &[CopiedTable]) -> Result<Self, String> {
         let conn = match url {
             DatabaseUrl::Sqlite(path) => lock_file(url, &DatabaseFile::open(path)?)?,
             DatabaseUrl::Postgres(address) => {
-                let manager = ConnectionManager::of_server(address, false)?;
-                open::connect(url, &manager, wait)
-                    .and_then(|session| lock_tables(session.into_conn(), tables))
-                    .map_err(|error| start_failure::describe(url, &error))?
+                let (_, session) = open::connect(url, address, options)?;
+                lock_tables(session.into_conn(), tables).map_err(|error| start_failure::describe(url, &error))?
             }
         };
         Ok(Self { url: url.clone(), conn })
+    }
+
+    /// How many rows the table has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) fn count(&mut self, table: &CopiedTable) -> anyhow::Result<i64> {
+        catalog::count(&mut self.conn, &table.name).map_err(|error| self::failed(&self.url, table, error))
     }
 
     /// Hands over all rows of the table, some at a time.
@@ -70,9 +76,13 @@ impl Source {
     ) -> anyhow::Result<()> {
         let query = diesel::sql_query(table.query());
         match &mut self.conn {
-            Conn::Sqlite(conn) => in_batches(&self.url, query.load_iter::<_, DefaultLoadingMode>(conn), &mut take),
+            Conn::Sqlite(conn) => {
+                in_batches(&self.url, table, query.load_iter::<_, DefaultLoadingMode>(conn), &mut take)
+            }
             // Otherwise libpq would hold all rows of the table in memory.
-            Conn::Postgres(conn) => in_batches(&self.url, query.load_iter::<_, PgRowByRowLoadingMode>(conn), &mut take),
+            Conn::Postgres(conn) => {
+                in_batches(&self.url, table, query.load_iter::<_, PgRowByRowLoadingMode>(conn), &mut take)
+            }
         }
     }
 
@@ -89,13 +99,19 @@ impl Source {
     }
 }
 
+/// Rows of a table that can't be read, as those of a text that is no UTF-8.
+fn failed(url: &DatabaseUrl, table: &CopiedTable, error: diesel::result::Error) -> anyhow::Error {
+    CopyProblem::of(url, &anyhow::Error::from(error).context(format!("the rows of {}", table.name)))
+}
+
 fn in_batches(
     url: &DatabaseUrl,
+    table: &CopiedTable,
     rows: QueryResult<impl Iterator<Item = QueryResult<CopiedRow>>>,
     take: &mut impl FnMut(&[CopiedRow]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (mut batch, mut size) = (Vec::with_capacity(BATCH_ROWS), 0);
-    let failed = |error: diesel::result::Error| CopyProblem::of(url, &error.into());
+    let failed = |error| failed(url, table, error);
     for row in rows.map_err(failed)? {
         let row = row.map_err(failed)?;
         size += row.size();
@@ -143,9 +159,9 @@ fn lock_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<Conn, String> {
 fn lock_tables(mut conn: Conn, tables: &[CopiedTable]) -> anyhow::Result<Conn> {
     refuse_other_versions(&mut conn)?;
     patiently(|| refuse_others(&mut conn), |_| true)?;
-    conn.batch_execute(POSTGRES_WITHOUT_LIMITS)?;
     // The locks come before the first query, which takes the snapshot.
     conn.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    conn.batch_execute(POSTGRES_WITHOUT_LIMITS)?;
     let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
     conn.batch_execute(&format!("LOCK TABLE {} IN SHARE MODE", names.join(", ")))
         .map_err(|error| anyhow::anyhow!("it is being written to ({error}); stop what writes to it before you copy"))?;

@@ -1,16 +1,15 @@
 //! The empty database that gets the rows: all of them in one transaction, or none.
 
 use std::path::Path;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::super::catalog::{self, MIGRATIONS_TABLE};
-use super::super::connection::{self, Conn, ConnectionManager, DatabaseSession};
+use super::super::connection::{self, Conn, DatabaseSession};
 use super::super::file::DatabaseFile;
 use super::super::transaction::transaction;
-use super::super::{DatabaseUrl, MIGRATIONS, SchemaState, open, upgrade};
+use super::super::{DatabaseUrl, MIGRATIONS, OpenOptions, SchemaState, open, upgrade};
 use super::problem::describe;
 use super::tables::CopiedTable;
 
@@ -25,15 +24,13 @@ const POSTGRES_SETUP: &str = "SET LOCAL statement_timeout=0; SET LOCAL idle_in_t
 ///
 /// # Errors
 /// One sentence that says what to change.
-pub(super) fn check_empty(url: &DatabaseUrl, wait: Duration, tables: &[CopiedTable]) -> Result<(), String> {
+pub(super) fn check_empty(url: &DatabaseUrl, options: OpenOptions, tables: &[CopiedTable]) -> Result<(), String> {
     match url {
         DatabaseUrl::Sqlite(path) if path.exists() => Err(taken(path)),
         DatabaseUrl::Sqlite(_) => Ok(()),
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::of_server(address, false)?;
-            let checked =
-                open::connect(url, &manager, wait).and_then(|mut conn| refuse_others_tables(&mut conn, tables));
-            checked.map_err(|error| describe(url, &error))
+            let (_, mut session) = open::connect(url, address, options)?;
+            refuse_others_tables(&mut session, tables).map_err(|error| describe(url, &error))
         }
     }
 }
@@ -88,7 +85,7 @@ fn some(names: &[String]) -> String {
 /// What `fill` gives, or one sentence that says what to change.
 pub(super) fn make<T>(
     url: &DatabaseUrl,
-    wait: Duration,
+    options: OpenOptions,
     tables: &[CopiedTable],
     fill: impl FnOnce(&mut Conn) -> anyhow::Result<T>,
 ) -> Result<T, String> {
@@ -102,18 +99,8 @@ pub(super) fn make<T>(
             filled.filter(|_| is_new).ok_or_else(|| taken(path))
         }
         DatabaseUrl::Postgres(address) => {
-            let manager = ConnectionManager::of_server(address, false)?;
-            let made = open::connect(url, &manager, wait).and_then(|mut conn| {
-                upgrade::upgrade(&mut conn, MIGRATIONS, None, true)?;
-                transaction(&mut conn, |conn| {
-                    lock(conn, tables)?;
-                    let filled = fill(conn)?;
-                    // Without figures about the rows, the first queries would be planned badly.
-                    tables.iter().try_for_each(|table| conn.batch_execute(&format!("ANALYZE \"{}\"", table.name)))?;
-                    Ok(filled)
-                })
-            });
-            made.map_err(|error: anyhow::Error| describe(url, &error))
+            let (_, mut session) = open::connect(url, address, options)?;
+            fill_server(&mut session, tables, fill).map_err(|error| describe(url, &error))
         }
     }
 }
@@ -124,6 +111,21 @@ fn fill_file<T>(file: &DatabaseFile, fill: impl FnOnce(&mut Conn) -> anyhow::Res
     let filled = transaction(&mut conn, fill)?;
     connection::use_wal(&mut conn)?;
     Ok(filled)
+}
+
+fn fill_server<T>(
+    session: &mut DatabaseSession,
+    tables: &[CopiedTable],
+    fill: impl FnOnce(&mut Conn) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    upgrade::upgrade(session, MIGRATIONS, None, true)?;
+    transaction(session, |conn| {
+        lock(conn, tables)?;
+        let filled = fill(conn)?;
+        // Without figures about the rows, the first queries would be planned badly.
+        tables.iter().try_for_each(|table| conn.batch_execute(&format!("ANALYZE \"{}\"", table.name)))?;
+        Ok(filled)
+    })
 }
 
 /// Keeps everybody else out, a Keyfob that is started on it too early as well as another copy.
