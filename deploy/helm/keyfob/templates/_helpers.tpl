@@ -18,6 +18,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{/* The address that people type, or nothing: the one of the settings, or else that of the ingress. */}}
+{{- define "keyfob.publicUrl" -}}
+{{- if hasKey .Values.settings "KEYFOB_PUBLIC_URL" -}}
+{{- .Values.settings.KEYFOB_PUBLIC_URL -}}
+{{- else if .Values.ingress.enabled -}}
+{{- printf "%s://%s%s" (ternary "http" "https" (empty .Values.ingress.tlsSecret)) .Values.ingress.host (trimSuffix "/" .Values.ingress.path) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Values that do not go together end the installation, each with the sentence that says why. */}}
 {{- define "keyfob.check" -}}
 {{- if not (has .Values.database (list "sqlite" "postgresql")) -}}
@@ -37,5 +46,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "an ingress needs its name: set ingress.host" -}}
+{{- end -}}
+{{- if not (hasPrefix "/" .Values.ingress.path) -}}
+{{- fail (printf "ingress.path begins with a slash, as in /keyfob, not %q" .Values.ingress.path) -}}
 {{- end -}}
 {{- end -}}
