@@ -282,6 +282,8 @@ on_both_databases! {
         let [old_facts, new_facts] = facts(&client, &old);
         assert_eq!(old_facts[3..], ["1 minute ago", "192.0.2.1", "before/1", "0 since the rotation"]);
         assert_eq!(new_facts[2..], ["never", "never", "0 since the rotation"]);
+        let row = client.get("/api-keys").page();
+        assert_eq!(row.text(".api-key__rotating"), "rotating; old secret unused");
 
         app.clock.advance(60);
         use_it(&app, &old.secret, "192.0.2.2", "laggard/1");
@@ -290,7 +292,7 @@ on_both_databases! {
         assert_eq!(facts(&client, &old)[0][3..], ["4 minutes ago", "192.0.2.2", "laggard/1", "1 since the rotation"]);
         assert_eq!(facts(&client, &old)[1], new_facts, "the new one's line does not move");
         let row = client.get("/api-keys").page();
-        assert_eq!(row.text(".api-key__rotating"), "rotating, old secret last used 4 minutes ago");
+        assert_eq!(row.text(".api-key__rotating"), "rotating; old secret last used 4 minutes ago");
         assert_eq!(row.text(".api-key__used"), "4 minutes ago", "the key was used by its old secret");
 
         use_it(&app, &new.secret, "192.0.2.3", "adopter/1");

@@ -14,12 +14,12 @@ const INTRODUCTION: &str = "# Settings
 
 <!-- Made from the code by tests/it/settings_reference.rs. -->
 
-Settings of the process are given as flags or as environment variables. A flag counts more than its variable, and an
-empty variable is as good as none. Every command takes them all, so that a script may give each the same ones; commands
+Settings of the process are given as flags or as environment variables. A flag takes precedence over its variable; an
+empty variable is ignored. Every command takes them all, so that a script may give each the same ones; commands
 that work on a database need `DATABASE_URL`. A setting that can't be read ends the start with a sentence that names it.
 
 A secret may stand in a file instead: add `_FILE` to the name of its variable. The file holds the value alone, on one
-line. It counts more than the variable itself, and less than the flag. This is how Docker, Kubernetes and systemd
+line. It takes precedence over the variable itself, and the flag over both. This is how Docker, Kubernetes and systemd
 (`LoadCredential=`) hand secrets over.
 
 ## The process
