@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::problem::ApiError;
 use crate::http::request_id::{RequestTrace, X_REQUEST_ID};
-use crate::http::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
+use crate::http::security_headers::{secure_body_for_programs, secure_for_programs, sends_hsts};
 
 /// Answers, with the headers that mean something to programs.
 fn answer(
@@ -37,7 +37,7 @@ fn answer(
     work: impl Future<Output = Result<HttpResponse>>,
 ) -> impl Future<Output = Result<HttpResponse, ApiError>> {
     answer_as_is(state, work).map_ok(|mut response| {
-        secure_for_programs(response.headers_mut(), is_https(state));
+        secure_for_programs(response.headers_mut(), sends_hsts(state));
         secure_body_for_programs(response.headers_mut());
         response
     })

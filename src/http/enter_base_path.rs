@@ -10,7 +10,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use super::State;
 use super::base_path::BasePath;
 use super::public_url::PublicUrl;
-use super::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
+use super::security_headers::{secure_body_for_programs, secure_for_programs, sends_hsts};
 
 /// Headers of responses that browsers take addresses from.
 const HEADERS: [&str; 5] = ["location", "hx-redirect", "hx-location", "hx-push-url", "hx-replace-url"];
@@ -47,7 +47,7 @@ fn lead_below(state: Option<&State>) -> HttpResponse {
     let url = state.and_then(|state| state.public_url.as_ref()).map_or("", PublicUrl::as_str);
     let text = format!("Keyfob is at {url}/ and a proxy before it has to pass the path on as it is.\n");
     let mut response = HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text);
-    secure_for_programs(response.headers_mut(), state.is_some_and(is_https));
+    secure_for_programs(response.headers_mut(), state.is_some_and(sends_hsts));
     secure_body_for_programs(response.headers_mut());
     response
 }

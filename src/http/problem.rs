@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::State;
 use super::error_description::ErrorView;
 use super::request_id::{RequestId, RequestTrace, X_REQUEST_ID};
-use super::security_headers::{is_https, secure_body_for_programs, secure_for_programs};
+use super::security_headers::{secure_body_for_programs, secure_for_programs, sends_hsts};
 use crate::error::{Challenge, Denial, Error};
 
 /// The verdict's code, for proxies.
@@ -113,7 +113,7 @@ pub fn www_authenticate(denial: &Denial) -> Option<HeaderValue> {
 #[derive(Debug)]
 pub struct ApiError {
     error: Error,
-    is_https: bool,
+    sends_hsts: bool,
     is_for_proxy: bool,
     trace: Option<RequestTrace>,
 }
@@ -122,7 +122,7 @@ impl ApiError {
     /// An error of a request to this server.
     #[must_use]
     pub fn new(error: Error, state: &State) -> Self {
-        Self { error, is_https: is_https(state), is_for_proxy: false, trace: None }
+        Self { error, sends_hsts: sends_hsts(state), is_for_proxy: false, trace: None }
     }
 
     /// What went wrong.
@@ -165,7 +165,7 @@ impl ResponseError for ApiError {
             (minted.as_str(), span.in_scope(|| ErrorView::logged(&self.error)))
         };
         let mut response = problem(&view, id);
-        secure_for_programs(response.headers_mut(), self.is_https);
+        secure_for_programs(response.headers_mut(), self.sends_hsts);
         secure_body_for_programs(response.headers_mut());
         if self.is_for_proxy {
             response.headers_mut().insert(X_AUTH_CODE, HeaderValue::from_static(view.code));

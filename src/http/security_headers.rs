@@ -30,7 +30,9 @@ pub async fn security_headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let https = request.app_data::<Data<State>>().is_some_and(|state| is_https(state));
+    let state = request.app_data::<Data<State>>();
+    let https = state.is_some_and(|state| is_https(state));
+    let hsts = state.is_some_and(|state| sends_hsts(state));
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     // Browsers ignore the opener policy elsewhere, and say so on every page.
     let is_trustworthy = https || host.is_some_and(is_loopback_host);
@@ -40,7 +42,7 @@ pub async fn security_headers<B: MessageBody>(
             if has_token {
                 add_for_link(response.headers_mut());
             }
-            add(response.headers_mut(), https, is_trustworthy);
+            add(response.headers_mut(), hsts, is_trustworthy);
             Ok(response)
         }
         // A middleware failed; the response that its error becomes needs them, too.
@@ -49,7 +51,7 @@ pub async fn security_headers<B: MessageBody>(
             if has_token {
                 add_for_link(response.headers_mut());
             }
-            add(response.headers_mut(), https, is_trustworthy);
+            add(response.headers_mut(), hsts, is_trustworthy);
             Err(InternalError::from_response(error, response).into())
         }
     }
@@ -61,7 +63,14 @@ pub fn is_https(state: &State) -> bool {
     state.public_url.as_ref().is_some_and(PublicUrl::is_https)
 }
 
-fn add(headers: &mut HeaderMap, https: bool, is_trustworthy: bool) {
+/// Whether browsers are told to use https only. That holds for the whole host, whose other
+/// applications Keyfob does not know when it lies below a path.
+#[must_use]
+pub fn sends_hsts(state: &State) -> bool {
+    is_https(state) && state.base_path().is_none()
+}
+
+fn add(headers: &mut HeaderMap, hsts: bool, is_trustworthy: bool) {
     let mut set = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
@@ -82,7 +91,7 @@ fn add(headers: &mut HeaderMap, https: bool, is_trustworthy: bool) {
     );
     // All other responses than the files of `static/` are private.
     set(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if https {
+    if hsts {
         set(STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }
@@ -95,8 +104,8 @@ fn add_for_link(headers: &mut HeaderMap) {
 }
 
 /// Adds the security headers of a response to a program, which has none yet.
-pub fn secure_for_programs(headers: &mut HeaderMap, is_https: bool) {
-    if is_https {
+pub fn secure_for_programs(headers: &mut HeaderMap, hsts: bool) {
+    if hsts {
         headers.append(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.append(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

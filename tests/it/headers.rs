@@ -1,6 +1,6 @@
 //! Headers that responses have, whatever they are.
 
-use crate::support::{Answer, App, Wire, on_both_databases};
+use crate::support::{Answer, App, Client, Wire, on_both_databases};
 
 /// One response of each kind, by what it is.
 fn one_of_each(app: &App) -> Vec<(&'static str, Answer)> {
@@ -162,6 +162,17 @@ on_both_databases! {
     fn behind_https_browsers_are_told_to_stay_there(db: &Database) {
         for (what, answer) in one_of_each(&App::start_behind(db, "https://keys.example.com")) {
             assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "a {what}");
+        }
+    }
+
+    fn below_a_path_the_rest_of_the_host_is_not_bound_to_https(db: &Database) {
+        let app = App::start_behind(db, "https://example.com/keyfob");
+        for client in [app.anonymous(), Client::new(&app.url)] {
+            for path in ["/login", "/nothing", "/healthz", "/v1/auth?service=sms", "/v1/nothing"] {
+                let answer = client.get(path);
+                assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+                assert_eq!(answer.header("strict-transport-security"), "", "{path}");
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Denial, Error, Result};
 use crate::gate::{Code, KeyRecord};
 use crate::http::State;
 use crate::http::problem::{ApiError, X_AUTH_CODE, www_authenticate};
-use crate::http::security_headers::{is_https, secure_for_programs};
+use crate::http::security_headers::{secure_for_programs, sends_hsts};
 
 const X_KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
 const X_KEY_NAME: HeaderName = HeaderName::from_static("x-key-name");
@@ -73,7 +73,7 @@ async fn decide(state: &State, request: &RequestHead, parameters: Result<Paramet
             Err(denial) => deny(&denial),
         }
     };
-    secure_for_programs(response.headers_mut(), is_https(state));
+    secure_for_programs(response.headers_mut(), sends_hsts(state));
     Ok(response)
 }
 
