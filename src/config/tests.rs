@@ -70,6 +70,8 @@ fn a_public_url_is_an_origin_and_perhaps_a_path() {
         ("https://x?a", "leave out what begins with \"?\""),
         ("https://x/keyfob/#top", "leave out what begins with \"#\""),
         ("https://x/v1/keyfob", "choose another one"),
+        ("https://Bücher.example/keyfob", "write https://xn--bcher-kva.example/keyfob"),
+        ("https://me:hunter2@bücher.example", "write for example https://"),
     ] {
         let problems = read(wrong).unwrap_err().join("; ");
         assert!(problems.contains("--public-url") && problems.contains(words), "{wrong}: {problems}");

@@ -14,6 +14,11 @@ pub(super) fn no_network(flag: &str, part: &str) -> String {
 /// Parses an address with its port, or a socket; `port` is that of the example.
 pub(super) fn parse_address(flag: &str, text: &str, port: u16) -> Result<ListenAddress, String> {
     ListenAddress::parse(text).ok_or_else(|| {
+        if text.starts_with("unix:@") {
+            return format!(
+                "{flag} {text:?} is an abstract socket, which has no permissions; write unix:PATH with the path of a file"
+            );
+        }
         let shown = without_credentials(text);
         format!("{flag} {shown:?} is not an address and a port; write for example 127.0.0.1:{port}, or unix:PATH for a socket")
     })

@@ -63,16 +63,25 @@ impl FromStr for PublicUrl {
         let host = text.find("://").map_or(0, |scheme| scheme + "://".len());
         let path = text[host..].find('/').map_or(text.len(), |path| host + path);
         let (origin, path) = text.split_at(path);
-        let origin = parse_origin(origin).ok_or_else(|| {
-            format!(
+        let origin = parse_origin(origin).ok_or_else(|| match ascii_origin(origin) {
+            Some(ascii) => format!("{shown:?} has letters outside ASCII; write {ascii}{path}"),
+            None => format!(
                 "{shown:?} is not the address of a site; write for example https://keys.example.com or \
                  https://example.com/keyfob"
-            )
+            ),
         })?;
         let base_path = BasePath::parse(path).map_err(|problem| format!("{shown:?} {problem}"))?;
         let url = format!("{origin}{}", base_path.as_ref().map_or("", BasePath::as_str));
         Ok(Self { url, origin, base_path })
     }
+}
+
+/// An origin with the host's name in ASCII (`xn--…`), as browsers send it; `None` where that is
+/// not all that is wrong with it.
+fn ascii_origin(text: &str) -> Option<String> {
+    let has_letters = !text.is_ascii() && text.chars().all(|c| c.is_alphanumeric() || ".:/-".contains(c));
+    let url = Url::parse(text).ok().filter(|_| has_letters)?;
+    parse_origin(&url.origin().ascii_serialization())
 }
 
 /// Reads an origin: scheme, host and optional port, without a path.

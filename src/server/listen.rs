@@ -22,15 +22,12 @@ use tokio::net::TcpSocket;
 use tokio_util::either::Either;
 
 use super::drain::Drain;
-use super::listen_address::{ListenAddress, bind_unix};
+use super::listen_address::{LISTEN_BACKLOG, ListenAddress, bind_unix};
 use super::metrics::{ServerMetrics, WorkerMetrics};
 use super::request_guard::guarded;
 use super::stream::Stream;
 use super::sweeper::Sweeper;
 use super::timeouts::{LINGER_TIMEOUT, SHUTDOWN_TIMEOUT_SECONDS};
-
-/// How many connections the kernel holds until they are accepted.
-const LISTEN_BACKLOG: u32 = 1_024;
 
 /// A client's socket. One type for both kinds, so that the protocol is compiled once.
 type Socket = Either<TcpStream, UnixStream>;

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use socket2::{Domain, SockAddr, Socket, Type};
+
 /// What stands before the path of a socket.
 const UNIX: &str = "unix:";
+/// How many connections the kernel holds until they are accepted.
+pub(super) const LISTEN_BACKLOG: u32 = 1_024;
 /// Keyfob's user and group may connect: whoever does is believed about the client's address.
 const SOCKET_MODE: u32 = 0o660;
 
@@ -28,6 +32,8 @@ impl ListenAddress {
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix(UNIX) {
             Some("") => None,
+            // Elsewhere it stands for a socket without a file, which anybody may connect to.
+            Some(path) if path.starts_with('@') => None,
             Some(path) => Some(Self::Unix(path.into())),
             None => text.parse().ok().map(Self::Tcp),
         }
@@ -40,6 +46,18 @@ impl ListenAddress {
             Self::Tcp(address) => Some(*address),
             Self::Unix(_) => None,
         }
+    }
+
+    /// The same as this machine reaches it: 0.0.0.0 stands for all its addresses, and is none.
+    #[must_use]
+    pub fn from_this_machine(&self) -> Self {
+        let Some(mut address) = self.tcp() else { return self.clone() };
+        address.set_ip(match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        });
+        Self::Tcp(address)
     }
 
     /// Whether other machines reach it without a proxy.
@@ -70,9 +88,17 @@ pub(super) fn bind_unix(path: &Path) -> io::Result<UnixListener> {
             _ => return Err(ErrorKind::AddrInUse.into()),
         }
     }
-    let listener = UnixListener::bind(path)?;
+    let socket = make_socket(path)?;
+    socket.listen(LISTEN_BACKLOG.cast_signed())?;
+    Ok(socket.into())
+}
+
+/// A socket that does not listen yet: nobody can connect before it has its mode.
+fn make_socket(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
-    Ok(listener)
+    Ok(socket)
 }
 
 /// Why an address can't be bound, in one sentence that says what to change.
@@ -131,11 +157,36 @@ mod tests {
 
     #[test]
     fn an_address_with_a_port_and_a_socket_are_addresses_to_listen_on() {
-        for right in ["127.0.0.1:8080", "[::1]:0", "unix:/run/keyfob/http.sock", "unix:http.sock"] {
+        for right in ["127.0.0.1:8080", "[::1]:0", "unix:/run/keyfob/http.sock", "unix:http.sock", "unix:./@name"] {
             assert_eq!(ListenAddress::parse(right).unwrap().to_string(), right);
         }
-        for wrong in ["", "8080", "localhost:8080", "unix:", "/run/keyfob.sock", "tcp://127.0.0.1:8080"] {
+        for wrong in ["", "8080", "localhost:8080", "unix:", "unix:@name", "/run/keyfob.sock", "tcp://127.0.0.1:8080"] {
             assert_eq!(ListenAddress::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_socket_has_its_mode_before_anybody_can_connect() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("http.sock");
+
+        let socket = make_socket(&path).unwrap();
+
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, SOCKET_MODE);
+        assert_eq!(UnixStream::connect(&path).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        socket.listen(1).unwrap();
+        UnixStream::connect(&path).unwrap();
+    }
+
+    #[test]
+    fn all_addresses_of_a_machine_are_reached_from_it_at_its_own() {
+        for (given, reached) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("192.0.2.1:8080", "192.0.2.1:8080"),
+            ("unix:http.sock", "unix:http.sock"),
+        ] {
+            assert_eq!(ListenAddress::parse(given).unwrap().from_this_machine().to_string(), reached);
         }
     }
 

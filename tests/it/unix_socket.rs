@@ -71,5 +71,6 @@ fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     std::fs::write(&file, "kept").unwrap();
     serve(&db, &file).end().assert_says("exists and is no socket").assert_one_sentence();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+    serve(&db, Path::new("@keyfob")).end().assert_says("is an abstract socket, which has no permissions");
     serve(&db, &folder.path().join("no/http.sock")).end().assert_says("make it, or choose another path");
 }
