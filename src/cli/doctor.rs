@@ -2,10 +2,12 @@
 //! data, and says what to mend.
 
 mod carriers;
+mod certificate_fault;
 mod database;
 mod diagnosis;
 mod disk;
 mod process;
+mod public_url;
 mod server;
 
 use std::process::ExitCode;

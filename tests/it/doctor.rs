@@ -9,7 +9,10 @@ use std::{fs, thread};
 
 use serde_json::Value;
 
-use crate::support::{App, CarrierPeer, Database, Ended, PeerAnswer, Process, free_address, keyfob, on_both_databases};
+use crate::support::{
+    App, Authority, CarrierPeer, Certificate, Database, Ended, PeerAnswer, Process, Proxy, ProxyKind, free_address,
+    keyfob, on_both_databases,
+};
 
 /// A user who owns nothing.
 const NOBODY: u32 = 65_534;
@@ -197,6 +200,53 @@ fn what_answers_in_the_place_of_keyfob_is_no_keyfob() {
     let dead = format!("http://{}", free_address());
     examine(&db, &["--listen", address, "--public-url", &dead]).assert("public URL", "failure", "can't be reached");
     examine(&db, &["--listen", "0.0.0.0:1"]).assert("public URL", "warning", "without https");
+    let elsewhere = server(
+        b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://other.example/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    examine(&db, &["--listen", address, "--public-url", &format!("http://{elsewhere}")]).assert(
+        "public URL",
+        "failure",
+        "answers 301 Moved Permanently and leads to https://other.example/x",
+    );
+}
+
+#[test]
+fn a_proxy_has_to_pass_the_path_on_as_it_is() {
+    let (db, address) = (Database::sqlite(), free_address());
+    let url = format!("http://{address}/keyfob");
+    let app = App::start_behind(&db, &url);
+    let report = || examine(&db, &["--listen", app.url.trim_start_matches("http://"), "--public-url", &url]);
+
+    let proxy = Proxy::with_keyfob_below_a_path(ProxyKind::Nginx, &address, &app.url);
+    report().assert("public URL", "ok", "leads to Keyfob");
+    drop(proxy);
+    let _proxy = Proxy::taking_the_path_off(&address, &app.url);
+
+    report().assert("public URL", "failure", "the proxy takes /keyfob off");
+}
+
+#[test]
+fn what_is_wrong_with_the_certificate_of_the_public_url_is_told_in_words() {
+    let (db, authority) = (Database::sqlite(), Authority::new());
+    let app = db.app();
+    let report = |certificate: &Certificate| {
+        let address = free_address();
+        let _proxy = Proxy::tls(&address, &app.url, certificate);
+        let url = format!("https://localhost:{}", address.rsplit_once(':').unwrap().1);
+        examine(&db, &["--listen", app.url.trim_start_matches("http://"), "--public-url", &url])
+    };
+
+    // The browsers may know an authority that is not public, so that the rest is looked at.
+    for (certificate, words) in [
+        (Certificate::of_openssl("localhost"), "is self-signed"),
+        (authority.sign("localhost"), "is signed by no public authority"),
+    ] {
+        let report = report(&certificate);
+        report.assert("public URL", "warning", words).assert("public URL", "ok", "leads to Keyfob");
+    }
+    let expired = report(&authority.sign_until("localhost", 2025));
+    expired.assert("public URL", "failure", "has expired");
+    assert_eq!(expired.found("public URL").len(), 1, "{:#?}", expired.findings);
 }
 
 #[test]

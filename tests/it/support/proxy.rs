@@ -167,6 +167,13 @@ impl Proxy {
         }
     }
 
+    /// nginx with a slash behind the port, which takes the path off. The documentation has none.
+    #[track_caller]
+    pub fn taking_the_path_off(address: &str, url: &str) -> Self {
+        let site = format!("server {{ listen {address}; location /keyfob/ {{ proxy_pass {url}/; }} }}");
+        Self::start_nginx(address.to_owned(), &site)
+    }
+
     #[track_caller]
     fn start_caddy(snippet: &str, command: Command) -> Self {
         let address = free_address();
