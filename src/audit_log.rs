@@ -1,14 +1,16 @@
 //! The audit log: each audit event once more, as a line of JSON, for a program that
 //! takes it off this machine. Whoever changes the database later can't change that copy.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use rustix::fs::{Access, access};
 
 use crate::domain::audit::export::json_line;
 use crate::repeats::Repeats;
@@ -41,6 +43,35 @@ impl FromStr for AuditLogTarget {
             path => Ok(Self::File(path.into())),
         }
     }
+}
+
+impl fmt::Display for AuditLogTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stderr => f.write_str("standard error"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Whether the audit log could be opened. Nothing is opened or made for it.
+///
+/// # Errors
+/// A sentence that says why not.
+pub fn probe(target: &AuditLogTarget) -> Result<(), String> {
+    let AuditLogTarget::File(path) = target else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let allowed = match fs::metadata(path) {
+        Ok(file) if file.is_dir() => Err(rustix::io::Errno::ISDIR),
+        Ok(_) => access(path, Access::WRITE_OK),
+        Err(error) if error.kind() == ErrorKind::NotFound => access(folder, Access::WRITE_OK | Access::EXEC_OK),
+        Err(error) => return Err(cant_open(path, &error)),
+    };
+    allowed.map_err(|error| cant_open(path, &error.into()))
+}
+
+fn cant_open(path: &Path, error: &io::Error) -> String {
+    format!("the audit log {} can't be opened: {error}", path.display())
 }
 
 /// Writes the events of all changes that this process makes from now on. They are written
@@ -82,8 +113,7 @@ impl AuditLog {
         match target {
             AuditLogTarget::Stderr => Ok(Self::Stderr),
             AuditLogTarget::File(path) => {
-                let file = append_to(path)
-                    .map_err(|error| format!("the audit log {} can't be opened: {error}", path.display()))?;
+                let file = append_to(path).map_err(|error| cant_open(path, &error))?;
                 Ok(Self::File { path: path.clone(), file: Some(file), is_torn: false })
             }
         }

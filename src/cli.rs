@@ -138,34 +138,52 @@ impl Cli {
     }
 }
 
-/// Runs the command.
+/// Runs the command. `problems` are those of the environment that were found before.
 ///
 /// # Errors
 /// Sentences for the user, one per problem.
-pub async fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
-    let config = Config::parse(&cli.settings)?;
-    let success = |()| ExitCode::SUCCESS;
-    let one = |problem| vec![problem];
-    let done = match cli.command {
-        None | Some(Command::Serve) => return serve(&config).await.map(success).map_err(one),
-        Some(Command::Licenses) => return licences::print().map(success).map_err(|error| one(error.to_string())),
-        Some(Command::Backup { file }) => return back_up(&config, file).await.map(success).map_err(one),
-        Some(Command::Doctor { json }) => {
-            let unknown = environment::unknown_variables(&Cli::command());
-            return doctor::examine(&config, &unknown, json).await.map_err(|error| sentences(&config, error));
-        }
-        Some(Command::Health) => health::tell(&config).await,
-        Some(Command::Migrate) => migrate(&config),
-        Some(Command::Key(command)) => key::run(&config, command).await,
-        Some(Command::Operator(command)) => operator::run(&config, command).await,
-        Some(Command::Setting(command)) => setting::run(&config, command).await,
-        Some(Command::Restore { file, keys_off }) => restore::restore(&config, file, keys_off).await,
-        Some(Command::Copy { to }) => copy::copy(&config, &to).await,
-        Some(Command::Credits { command }) => credits::run(&config, command).await,
-        Some(Command::Carriers { command }) => carriers::run(&config, command),
-        Some(Command::Audit(command)) => audit::run(&config, command).await,
+pub async fn run(cli: Cli, mut problems: Vec<String>) -> Result<ExitCode, Vec<String>> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    match command {
+        Command::Licenses => return licences::print().map(success).map_err(|error| vec![error.to_string()]),
+        // Asking the server needs none of its secrets.
+        Command::Health => problems.clear(),
+        _ => {}
+    }
+    let config = match Config::parse(&cli.settings) {
+        Ok(config) if problems.is_empty() => Ok(config),
+        parsed => Err(problems.into_iter().chain(parsed.err().into_iter().flatten()).collect()),
     };
-    done.map(success).map_err(|error| sentences(&config, error))
+    if let Command::Doctor { json } = command {
+        let unknown = environment::unknown_variables(&Cli::command());
+        return doctor::examine(config, &unknown, json).await.map_err(|error| sentences("the database", error));
+    }
+    run_with(&config?, command).await
+}
+
+const fn success((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+async fn run_with(config: &Config, command: Command) -> Result<ExitCode, Vec<String>> {
+    let one = |problem| vec![problem];
+    let done = match command {
+        Command::Serve => return serve(config).await.map(success).map_err(one),
+        Command::Backup { file } => return back_up(config, file).await.map(success).map_err(one),
+        // Run before: they do without valid settings.
+        Command::Licenses | Command::Doctor { .. } => Ok(()),
+        Command::Health => health::tell(config).await,
+        Command::Migrate => migrate(config),
+        Command::Key(command) => key::run(config, command).await,
+        Command::Operator(command) => operator::run(config, command).await,
+        Command::Setting(command) => setting::run(config, command).await,
+        Command::Restore { file, keys_off } => restore::restore(config, file, keys_off).await,
+        Command::Copy { to } => copy::copy(config, &to).await,
+        Command::Credits { command } => credits::run(config, command).await,
+        Command::Carriers { command } => carriers::run(config, command),
+        Command::Audit(command) => audit::run(config, command).await,
+    };
+    done.map(success).map_err(|error| sentences(&database(config), error))
 }
 
 /// The settings that a command's help shows; all others are the server's.
@@ -214,8 +232,10 @@ async fn serve(config: &Config) -> Result<(), String> {
 fn url(config: &Config, keyfob: &Keyfob) -> String {
     match (&config.public_url, &keyfob.address) {
         (Some(url), _) => url.to_string(),
-        (None, ListenAddress::Tcp(address)) => format!("http://{address}"),
-        (None, ListenAddress::Unix(_)) => "https://YOUR-PROXY".to_owned(),
+        (None, address) => match address.from_this_machine() {
+            ListenAddress::Tcp(address) => format!("http://{address}"),
+            ListenAddress::Unix(_) => "https://YOUR-PROXY".to_owned(),
+        },
     }
 }
 
@@ -238,7 +258,7 @@ fn greet(config: &Config, keyfob: &Keyfob) -> io::Result<()> {
     }
     if let Some(address) = &keyfob.metrics_address {
         let scheme = if address.tcp().is_some() { "http://" } else { "" };
-        lines.push(format!("  Metrics     {scheme}{address}/metrics"));
+        lines.push(format!("  Metrics     {scheme}{}/metrics", address.from_this_machine()));
     }
     lines.push("\n".to_owned());
     let mut out = io::stdout().lock();
@@ -260,11 +280,11 @@ async fn back_up(config: &Config, file: PathBuf) -> Result<(), String> {
     say(config, &format!("{shown}: {size:.1} MB in {seconds:.1} s.")).map_err(|error| error.to_string())
 }
 
-fn sentences(config: &Config, error: Error) -> Vec<String> {
+fn sentences(database: &str, error: Error) -> Vec<String> {
     match error {
         Error::Invalid(errors) => errors.iter().map(|(_, message)| message.to_owned()).collect(),
         Error::Unavailable { reason, cause } => {
-            vec![format!("{} can't be used: {} ({cause:#})", database(config), reason.sentence())]
+            vec![format!("{database} can't be used: {} ({cause:#})", reason.sentence())]
         }
         Error::Internal(cause) => vec![format!("{cause:#}")],
         other => vec![other.to_string()],

@@ -14,7 +14,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    match parse().and_then(|cli| telemetry::start().and_then(|()| run(cli))) {
+    let (cli, mut problems) = parse();
+    problems.extend(telemetry::start().err().into_iter().flatten());
+    match run(cli, problems) {
         Ok(code) => code,
         Err(problems) => {
             for problem in problems {
@@ -26,24 +28,34 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Cli, Vec<String>> {
-    let command = environment::with_secret_files(environment::without_empty_variables(Cli::command()))?;
-    let command = cli::hide_server_settings(command);
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)).and_then(Cli::checked);
-    // A wrong flag, and --help, are the library's to explain.
-    parsed.map_err(|error| match environment::explain(&Cli::command(), &error) {
-        Some(sentence) => vec![sentence],
-        None => error.exit(),
-    })
+/// The command, and what is wrong with the variables: that is the command's to tell.
+fn parse() -> (Cli, Vec<String>) {
+    let (mut command, mut problems) =
+        environment::with_secret_files(environment::without_empty_variables(Cli::command()));
+    loop {
+        let matches = cli::hide_server_settings(command.clone()).try_get_matches();
+        let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches)).and_then(Cli::checked);
+        match parsed {
+            Ok(cli) => return (cli, problems),
+            Err(error) => match environment::explain(&command, &error) {
+                Some((setting, problem)) => {
+                    problems.push(problem);
+                    command = command.mut_arg(setting, |arg| arg.env(None));
+                }
+                // A wrong flag, and --help, are the library's to explain.
+                None => error.exit(),
+            },
+        }
+    }
 }
 
-fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
+fn run(cli: Cli, problems: Vec<String>) -> Result<ExitCode, Vec<String>> {
     for variable in environment::unknown_variables(&Cli::command()) {
         tracing::warn!(%variable, "Keyfob does not know this variable; `keyfob --help` lists those it knows");
     }
     disable_core_dumps();
     raise_open_file_limit();
-    actix_web::rt::System::new().block_on(cli::run(cli))
+    actix_web::rt::System::new().block_on(cli::run(cli, problems))
 }
 
 /// Raises the soft limit on open files to the hard one: a connection takes two

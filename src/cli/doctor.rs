@@ -18,16 +18,21 @@ use crate::error::Error;
 use diagnosis::{Diagnosis, Severity};
 
 /// Runs every check, with the variables that nobody knows, and prints what was found: sentences, or one JSON object on each line.
+/// What is wrong with the settings, one sentence for each, is found too, and nothing else is looked at then.
 /// The exit code is 0 if all is well, 1 after warnings and 2 if something does not work.
 ///
 /// # Errors
 /// When standard output can't be written.
-pub(super) async fn examine(config: &Config, unknown: &[String], json: bool) -> Result<ExitCode, Error> {
-    let mut findings = process::check(config, unknown);
-    findings.extend(database::check(config).await?);
-    let (server, is_running) = server::check(config).await?;
-    findings.extend(server);
-    findings.extend(carriers::check(config, is_running).await);
+pub(super) async fn examine(
+    config: Result<Config, Vec<String>>,
+    unknown: &[String],
+    json: bool,
+) -> Result<ExitCode, Error> {
+    let mut findings = process::check(&config, unknown);
+    findings.extend(match &config {
+        Ok(config) => surroundings(config).await?,
+        Err(_) => vec![Diagnosis::skipped("database", "nothing else was checked: the settings have to be right first")],
+    });
     let lines: Vec<String> = findings.iter().map(|finding| finding.line(json)).collect();
     print(&(lines.join("\n") + "\n"))?;
     let worst = findings.iter().map(|finding| finding.outcome).max().unwrap_or(Severity::Fine);
@@ -39,6 +44,15 @@ pub(super) async fn examine(config: &Config, unknown: &[String], json: bool) -> 
         Severity::Warning => ExitCode::from(1),
         Severity::Failure => ExitCode::from(2),
     })
+}
+
+/// What Keyfob works with.
+async fn surroundings(config: &Config) -> Result<Vec<Diagnosis>, Error> {
+    let mut findings = database::check(config).await?;
+    let (server, is_running) = server::check(config).await?;
+    findings.extend(server);
+    findings.extend(carriers::check(config, is_running).await);
+    Ok(findings)
 }
 
 fn conclusion(findings: &[Diagnosis]) -> String {

@@ -2,7 +2,7 @@
 //! other program that could ask.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -62,16 +62,10 @@ pub(super) async fn ask(config: &Config) -> Result<ListenAddress, NotReady> {
 /// Where the server is reached from its own machine: one that listens on every address
 /// also listens on the loopback one.
 fn address(config: &Config) -> Result<ListenAddress, String> {
-    let Some(mut address) = config.listen.tcp() else { return Ok(config.listen.clone()) };
-    if address.port() == 0 {
+    if config.listen.tcp().is_some_and(|address| address.port() == 0) {
         return Err("with port 0 the server took a free one: name it with --listen ADDRESS:PORT".to_owned());
     }
-    address.set_ip(match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    });
-    Ok(ListenAddress::Tcp(address))
+    Ok(config.listen.from_this_machine())
 }
 
 async fn request(address: &ListenAddress) -> io::Result<String> {

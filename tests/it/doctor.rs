@@ -290,6 +290,60 @@ fn a_carrier_is_tried_with_its_password_while_no_server_runs() {
 }
 
 #[test]
+fn each_wrong_setting_is_a_failure_and_nothing_else_is_looked_at() {
+    let db = Database::sqlite();
+    let wrong =
+        examine(&db, &["--public-url", "foo", "--listen", "8080", "--trusted-proxy", "abc", "--carriers", "/nofile"]);
+    for words in ["--public-url \"foo\"", "--listen \"8080\"", "--trusted-proxy: \"abc\"", "/nofile"] {
+        wrong.assert("settings", "failure", words);
+    }
+    assert_eq!((wrong.found("settings").len(), wrong.code), (4, 2), "{:#?}", wrong.findings);
+    wrong.assert("database", "skipped", "nothing else was checked").assert("open files", "ok", "");
+
+    let variables = [
+        ("DATABASE_URL_FILE", "/nowhere"),
+        ("KEYFOB_OPENING_CREDITS", "lots"),
+        ("KEYFOB_WAIT_FOR_DATABASE", "long"),
+        ("KEYFOB_LOG", "verbose"),
+    ];
+    let ended = Process::spawn(keyfob(&["doctor", "--json"]).envs(variables)).end();
+    let report = Report::of(&ended);
+    for (variable, _) in variables {
+        report.assert("settings", "failure", variable);
+    }
+    assert_eq!(report.found("settings").len(), 4, "{:#?}", report.findings);
+    let words = Process::spawn(&mut keyfob(&["doctor", "--database-url", "mysql://me:zq7@x"])).end();
+    assert_eq!(words.status.code(), Some(2), "{words:?}");
+    assert!(
+        words.stdout.contains("FAILURE  settings: ") && words.stdout.ends_with("1 failure to mend.\n"),
+        "{words:?}"
+    );
+    assert!(!words.stdout.contains("zq7"), "{words:?}");
+}
+
+#[test]
+fn an_audit_log_that_would_end_the_start_is_told_and_none_is_made() {
+    let (db, folder) = (Database::sqlite(), tempfile::tempdir().unwrap());
+    drop(db.app());
+    let report = |path: &str| examine(&db, &["--audit-log", path]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("kept.jsonl"), "{}\n").unwrap();
+
+    report(&path("kept.jsonl")).assert("audit log", "ok", "kept.jsonl can be written");
+    report(&path("new.jsonl")).assert("audit log", "ok", "new.jsonl can be written");
+    report("stderr").assert("audit log", "ok", "standard error");
+    assert_eq!(examine(&db, &[]).found("audit log"), []);
+    for wrong in [path(""), path("no/audit.jsonl"), path("kept.jsonl/audit.jsonl")] {
+        report(&wrong).assert("audit log", "failure", "can't be opened");
+        let ended = Process::spawn(&mut keyfob(&["--database-url", &db.url(), "--audit-log", &wrong])).end();
+        ended.assert_says("can't be opened");
+    }
+
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the doctor has made a file");
+    assert_eq!(fs::read_to_string(path("kept.jsonl")).unwrap(), "{}\n");
+}
+
+#[test]
 fn a_mistyped_variable_and_a_low_limit_of_open_files_are_told() {
     let db = Database::sqlite();
     drop(db.app());

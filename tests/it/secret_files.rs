@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -41,11 +42,49 @@ fn a_flag_counts_more_than_a_file_and_an_empty_variable_names_none() {
     let db = Database::sqlite();
     drop(db.app());
 
-    top_up(&[("DATABASE_URL_FILE", "/nowhere")], &["--help"]).assert_says("DATABASE_URL_FILE: /nowhere can't be read");
     top_up(&[("DATABASE_URL_FILE", ""), ("DATABASE_URL", &db.url())], &[]).assert_success();
     let folder = TempDir::new().unwrap();
     let path = secret(&folder, b"sqlite:/nowhere/keyfob.db");
     top_up(&[("DATABASE_URL_FILE", &path)], &["--database-url", &db.url()]).assert_success();
+}
+
+#[test]
+fn a_command_that_needs_no_secret_does_without_its_file() {
+    let db = Database::sqlite();
+    let app = db.app();
+    let listen = app.url.trim_start_matches("http://");
+    let without = |arguments: &[&str]| {
+        let variables = [("DATABASE_URL_FILE", "/nowhere"), ("KEYFOB_OPENING_CREDITS", "lots")];
+        Process::spawn(keyfob(arguments).envs(variables)).end()
+    };
+
+    for needless in [&["--help"][..], &["--version"], &["licenses"], &["health", "--listen", listen]] {
+        without(needless).assert_success();
+    }
+
+    for needing in [&["serve"][..], &["key", "list"], &["doctor"]] {
+        let ended = without(needing);
+        let told = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(!ended.status.success(), "{ended:?}");
+        assert!(told.contains("DATABASE_URL_FILE: /nowhere can't be read"), "{ended:?}");
+        assert!(told.contains("invalid value 'lots' for KEYFOB_OPENING_CREDITS"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_pipe_is_read_to_its_end_and_a_device_without_one_is_refused() {
+    let db = Database::sqlite();
+    drop(db.app());
+    let command = keyfob(&[]);
+    let through_a_pipe = |secret: &str| {
+        let script = "printf %s \"$1\" | DATABASE_URL_FILE=/dev/stdin \"$0\" credits";
+        let program = command.get_program().to_str().unwrap();
+        Process::spawn(Command::new("sh").args(["-c", script, program, secret])).end()
+    };
+
+    through_a_pipe(&db.url()).assert_success();
+    through_a_pipe("mysql://me:zq7@127.0.0.1/keyfob").assert_says("mysql").assert_one_sentence();
+    top_up(&[("DATABASE_URL_FILE", "/dev/zero")], &[]).assert_says("/dev/zero is too long for a setting");
 }
 
 #[test]
@@ -58,6 +97,8 @@ fn a_file_without_one_line_is_refused_and_nothing_of_it_is_shown() {
         (b"zq7\nwk9\n", "has more than one line; it must hold the value alone"),
         (b"zq7\n\n", "has more than one line"),
         (b"zq7\xff", "is not UTF-8 text"),
+        (b"zq7\0wk9", "has a control character such as NUL; it must hold the value alone"),
+        (b"zq7\twk9\n", "has a control character"),
         (long.as_bytes(), "is too long for a setting"),
     ] {
         let path = secret(&folder, content);

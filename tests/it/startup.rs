@@ -165,6 +165,18 @@ fn a_start_says_where_passwords_and_messages_go() {
 }
 
 #[test]
+fn the_address_to_open_is_one_that_a_browser_can_open() {
+    let db = Database::sqlite();
+    let every = ["--listen", "0.0.0.0:0", "--metrics-listen", "0.0.0.0:0", "--database-url", &db.url()];
+    let mut process = Process::spawn(&mut keyfob(&every));
+
+    for label in ["Open", "Metrics"] {
+        let url = process.wait_for(label);
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    }
+}
+
+#[test]
 fn an_unknown_scheme_is_told_without_its_password() {
     let ended = start("mysql://root:hunter2@localhost/keyfob");
 

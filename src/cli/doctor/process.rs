@@ -1,23 +1,45 @@
 //! The settings and the limits of the process.
 
 use super::diagnosis::Diagnosis;
+use crate::audit_log;
 use crate::config::Config;
 use crate::http::public_url::PublicUrl;
 
 /// With fewer open files a few hundred clients fill the server: each takes two.
 const FEW_FILES: u64 = 4_096;
 
-pub(super) fn check(config: &Config, unknown: &[String]) -> Vec<Diagnosis> {
-    let mut findings = vec![settings(config)];
+pub(super) fn check(config: &Result<Config, Vec<String>>, unknown: &[String]) -> Vec<Diagnosis> {
+    let mut findings = settings(config.as_ref().map_err(Vec::as_slice));
     findings.extend(unknown_variables(unknown));
+    findings.extend(config.as_ref().ok().and_then(audit_log));
     findings.push(open_files());
     findings
 }
 
-/// The settings as they were read. Wrong ones end every command before this.
-fn settings(config: &Config) -> Diagnosis {
-    let public_url = config.public_url.as_ref().map_or("no public URL", PublicUrl::as_str);
-    Diagnosis::fine("settings", format!("listens at {}, {public_url}, {}", config.listen, config.database_url))
+/// The settings as they were read, or each that could not be.
+fn settings(config: Result<&Config, &[String]>) -> Vec<Diagnosis> {
+    const CHECK: &str = "settings";
+    match config {
+        Ok(config) => {
+            let public_url = config.public_url.as_ref().map_or("no public URL", PublicUrl::as_str);
+            let told = format!("listens at {}, {public_url}, {}", config.listen, config.database_url);
+            vec![Diagnosis::fine(CHECK, told)]
+        }
+        Err(problems) => problems.iter().map(|problem| Diagnosis::failure(CHECK, problem, None)).collect(),
+    }
+}
+
+fn audit_log(config: &Config) -> Option<Diagnosis> {
+    const CHECK: &str = "audit log";
+    let target = config.audit_log.as_ref()?;
+    Some(match audit_log::probe(target) {
+        Ok(()) => Diagnosis::fine(CHECK, format!("{target} can be written")),
+        Err(problem) => Diagnosis::failure(
+            CHECK,
+            problem,
+            Some("name a file in a folder that Keyfob's user can write, with --audit-log"),
+        ),
+    })
 }
 
 fn unknown_variables(unknown: &[String]) -> Option<Diagnosis> {
