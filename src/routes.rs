@@ -46,17 +46,27 @@ fn max_body_bytes(path: &str) -> usize {
     if takes_long_text { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
-/// For programs. Routes are tried in turn, so that the gate comes first: other services ask
-/// it about every request of theirs.
-fn of_programs(config: &mut ServiceConfig) {
+/// The gate, below a base path or without one. Other services ask it about every request of theirs: its routes come first,
+/// since routes are tried in turn, and without what other routes below a base path pass through.
+fn of_gate(config: &mut ServiceConfig, base_path: &str) {
     config
         .service(
-            resource("/v1/keys/verify")
+            resource(format!("{base_path}/v1/keys/verify"))
                 .guard(fn_guard(gate::is_written_plainly))
                 .post(verify::verify_api_key)
                 .default_service(to(api::only_post)),
         )
-        .service(resource("/v1/auth").guard(fn_guard(gate::is_written_plainly)).to(auth::authorize))
+        .service(
+            resource(format!("{base_path}{}", auth::PATH))
+                .guard(fn_guard(gate::is_written_plainly))
+                .to(auth::authorize),
+        );
+}
+
+/// For programs.
+fn of_programs(config: &mut ServiceConfig) {
+    config
+        .configure(|config| of_gate(config, ""))
         .service(
             resource("/v1/auth/{service}*")
                 .guard(fn_guard(|context| auth::names_service(context.head().uri.path())))
@@ -116,6 +126,7 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     // need not know where those find Keyfob.
     config
         .configure(of_all_programs)
+        .configure(|config| of_gate(config, base.as_str()))
         .service(below.wrap(from_fn(move |request, next| enter_base_path(base.clone(), request, next))))
         .service(framed(scope("").configure(of_monitoring).default_service(to(outside_base_path))));
 }
