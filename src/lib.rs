@@ -10,6 +10,7 @@ extern crate pq_sys as _;
 pub mod api;
 pub mod app;
 pub mod audit_log;
+pub mod certificate_fault;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,7 +2,6 @@
 //! data, and says what to mend.
 
 mod carriers;
-mod certificate_fault;
 mod database;
 mod diagnosis;
 mod disk;

@@ -8,8 +8,8 @@ use ureq::http::Response;
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 
-use super::certificate_fault::CertificateFault;
 use super::diagnosis::Diagnosis;
+use crate::certificate_fault::CertificateFault;
 use crate::http::public_url::PublicUrl;
 
 const CHECK: &str = "public URL";
@@ -25,7 +25,7 @@ pub(super) fn check(url: &PublicUrl) -> Vec<Diagnosis> {
         Ok(findings) => return findings,
         Err(error) => error,
     };
-    match CertificateFault::of(&error) {
+    match certificate_fault(&error) {
         Some(fault) if fault.is_of_issuer => {
             let advice = "that is fine if the authority is your own and all browsers know it; \
                           otherwise give the proxy a certificate of a public authority";
@@ -37,6 +37,14 @@ pub(super) fn check(url: &PublicUrl) -> Vec<Diagnosis> {
         }
         Some(fault) => vec![Diagnosis::failure(CHECK, format!("the certificate of {url} {fault}"), Some(ADVICE))],
         None => vec![unreachable(url, &error)],
+    }
+}
+
+fn certificate_fault(error: &ureq::Error) -> Option<CertificateFault> {
+    match error {
+        ureq::Error::Rustls(cause) => CertificateFault::of(cause),
+        ureq::Error::Io(error) => CertificateFault::of(error.get_ref()?.downcast_ref()?),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with the certificate of the public URL, in words.
+//! What is wrong with the certificate of a server, in words.
 
 use std::fmt;
 
@@ -6,21 +6,17 @@ use tokio_rustls::rustls::{self, CertificateError, OtherError};
 
 /// Goes on after "the certificate of …".
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct CertificateFault {
+pub struct CertificateFault {
     words: String,
     /// Whether only who signed it is not known here. Browsers may know an authority of one's own.
-    pub(super) is_of_issuer: bool,
+    pub is_of_issuer: bool,
 }
 
 impl CertificateFault {
     /// `None` if the connection failed for another reason.
-    pub(super) fn of(error: &ureq::Error) -> Option<Self> {
-        let cause = match error {
-            ureq::Error::Rustls(cause) => cause,
-            ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
-            _ => return None,
-        };
-        match cause {
+    #[must_use]
+    pub fn of(error: &rustls::Error) -> Option<Self> {
+        match error {
             rustls::Error::InvalidCertificate(problem) => Some(Self::of_certificate(problem)),
             _ => None,
         }
@@ -30,7 +26,10 @@ impl CertificateFault {
         let of_issuer = |words: &str| Self { words: words.to_owned(), is_of_issuer: true };
         let other = |words: String| Self { words, is_of_issuer: false };
         match problem {
-            CertificateError::UnknownIssuer => of_issuer("is signed by no public authority"),
+            // The latter where the authority that is known only has the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                of_issuer("is signed by no public authority")
+            }
             CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
                 other("has no names (subjectAltName)".to_owned())
             }
@@ -105,13 +104,9 @@ mod tests {
                 false,
             ),
         ] {
-            let expected = CertificateFault { words: words.to_owned(), is_of_issuer };
-            assert_eq!(CertificateFault::of_certificate(&problem), expected);
-            let error = std::io::Error::other(rustls::Error::InvalidCertificate(problem.clone()));
-            assert_eq!(CertificateFault::of(&ureq::Error::Io(error)), Some(expected));
-            let error = ureq::Error::Rustls(rustls::Error::InvalidCertificate(problem));
-            assert!(CertificateFault::of(&error).is_some());
+            let fault = CertificateFault { words: words.to_owned(), is_of_issuer };
+            assert_eq!(CertificateFault::of(&rustls::Error::InvalidCertificate(problem)), Some(fault));
         }
-        assert_eq!(CertificateFault::of(&ureq::Error::HostNotFound), None);
+        assert_eq!(CertificateFault::of(&rustls::Error::DecryptError), None);
     }
 }
