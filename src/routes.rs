@@ -57,9 +57,7 @@ fn of_gate(config: &mut ServiceConfig, base_path: &str) {
                 .default_service(to(api::only_post)),
         )
         .service(
-            resource(format!("{base_path}{}", auth::PATH))
-                .guard(fn_guard(gate::is_written_plainly))
-                .to(auth::authorize),
+            resource(format!("{base_path}/v1/auth")).guard(fn_guard(gate::is_written_plainly)).to(auth::authorize),
         );
 }
 
@@ -125,8 +123,8 @@ fn routes(config: &mut ServiceConfig, state: &Data<State>) {
     // Proxies, services and monitoring ask directly, past the proxy that people come by, and
     // need not know where those find Keyfob.
     config
-        .configure(of_all_programs)
         .configure(|config| of_gate(config, base.as_str()))
+        .configure(of_all_programs)
         .service(below.wrap(from_fn(move |request, next| enter_base_path(base.clone(), request, next))))
         .service(framed(scope("").configure(of_monitoring).default_service(to(outside_base_path))));
 }

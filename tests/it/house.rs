@@ -51,6 +51,7 @@ const FLOORS: [&[&str]; 13] = [
     &["store"],
     &["environment", "random"],
     &[
+        "certificate_fault",
         "csv",
         "error",
         "folded_text",

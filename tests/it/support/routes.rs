@@ -69,13 +69,16 @@ impl Route {
 
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
-    let routes: Vec<Route> = WRITTEN.split("resource(\"").skip(1).map(read).collect();
+    let routes: Vec<Route> = WRITTEN.split("resource(").skip(1).map(read).collect();
     assert_eq!(WRITTEN.matches(".service(resource(").count() + WRITTEN.matches("  resource(").count(), routes.len());
     routes
 }
 
 fn read(rest: &'static str) -> Route {
-    let (written, definition) = rest.split_once('"').unwrap();
+    let mut parts = rest.splitn(3, '"').skip(1);
+    let (written, definition) = (parts.next().unwrap(), parts.next().unwrap());
+    // The gate has its routes below a base path too.
+    let written = written.strip_prefix("{base_path}").unwrap_or(written);
     Route {
         written,
         takes_get: definition.contains(".get("),
