@@ -38,12 +38,12 @@ fn parse() -> (Cli, Vec<String>) {
         match parsed {
             Ok(cli) => return (cli, problems),
             Err(error) => match environment::explain(&command, &error) {
-                Some((setting, problem)) => {
+                Some((setting, problem)) if !problems.contains(&problem) => {
                     problems.push(problem);
                     command = command.mut_arg(setting, |arg| arg.env(None));
                 }
                 // A wrong flag, and --help, are the library's to explain.
-                None => error.exit(),
+                _ => error.exit(),
             },
         }
     }
