@@ -4,11 +4,11 @@ use std::fmt;
 
 use tokio_rustls::rustls::{self, CertificateError, OtherError};
 
-/// Goes on after "the certificate of …".
+/// The end of a sentence that begins with "the certificate of …".
 #[derive(Debug, PartialEq, Eq)]
 pub struct CertificateFault {
     words: String,
-    /// Whether only who signed it is not known here. Browsers may know an authority of one's own.
+    /// Whether its issuer is unknown here, as a private authority is that browsers may know.
     pub is_of_issuer: bool,
 }
 

@@ -138,7 +138,7 @@ impl Cli {
     }
 }
 
-/// Runs the command. `problems` are those of the environment that were found before.
+/// Runs the command. `problems` are faults of environment variables and secret files, one sentence for each.
 ///
 /// # Errors
 /// Sentences for the user, one per problem.
@@ -230,12 +230,10 @@ async fn serve(config: &Config) -> Result<(), String> {
 }
 
 fn url(config: &Config, keyfob: &Keyfob) -> String {
-    match (&config.public_url, &keyfob.address) {
+    match (&config.public_url, keyfob.address.from_this_machine()) {
         (Some(url), _) => url.to_string(),
-        (None, address) => match address.from_this_machine() {
-            ListenAddress::Tcp(address) => format!("http://{address}"),
-            ListenAddress::Unix(_) => "https://YOUR-PROXY".to_owned(),
-        },
+        (None, ListenAddress::Tcp(address)) => format!("http://{address}"),
+        (None, ListenAddress::Unix(_)) => "https://YOUR-PROXY".to_owned(),
     }
 }
 

@@ -67,7 +67,7 @@ fn secret_file_of(arg: &Arg) -> Option<Result<String, String>> {
 /// The one line of a file, without the line break that most editors put after it.
 fn read_secret(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
-    // A device or a pipe tells no length, and may never end.
+    // A device or a pipe has no length, and may never end.
     let read = File::open(path).and_then(|file| file.take(MAX_SECRET_FILE + 1).read_to_end(&mut bytes));
     read.map_err(|error| format!("can't be read: {error}"))?;
     if bytes.len() as u64 > MAX_SECRET_FILE {

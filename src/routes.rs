@@ -46,8 +46,8 @@ fn max_body_bytes(path: &str) -> usize {
     if takes_long_text { leaks::look_up::MAX_BODY_BYTES } else { MAX_FORM_BYTES }
 }
 
-/// The gate, below a base path or without one. Other services ask it about every request of theirs: its routes come first,
-/// since routes are tried in turn, and without what other routes below a base path pass through.
+/// The gate, below a base path or without one. Other services ask it about every request of theirs, so that its routes come
+/// first (they are tried in turn), and without the middleware of other routes below a base path.
 fn of_gate(config: &mut ServiceConfig, base_path: &str) {
     config
         .service(

@@ -17,7 +17,7 @@ use crate::error::Error;
 use diagnosis::{Diagnosis, Severity};
 
 /// Runs every check, with the variables that nobody knows, and prints what was found: sentences, or one JSON object on each line.
-/// What is wrong with the settings, one sentence for each, is found too, and nothing else is looked at then.
+/// Wrong settings, one sentence for each, are findings too; nothing else can be checked with them.
 /// The exit code is 0 if all is well, 1 after warnings and 2 if something does not work.
 ///
 /// # Errors

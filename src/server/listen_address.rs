@@ -32,7 +32,7 @@ impl ListenAddress {
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix(UNIX) {
             Some("") => None,
-            // Elsewhere it stands for a socket without a file, which anybody may connect to.
+            // In other programs `@` means an abstract socket, which has no file and so no permissions.
             Some(path) if path.starts_with('@') => None,
             Some(path) => Some(Self::Unix(path.into())),
             None => text.parse().ok().map(Self::Tcp),

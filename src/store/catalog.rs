@@ -85,31 +85,37 @@ pub(super) fn tables(conn: &mut Conn) -> QueryResult<Vec<String>> {
 /// # Errors
 /// When the database fails.
 pub(super) fn applied_versions(conn: &mut Conn) -> QueryResult<Vec<String>> {
-    if !tables(conn)?.iter().any(|table| table == MIGRATIONS_TABLE) {
+    // The table is in any schema of the search path, as for all other queries.
+    let exists = match conn {
+        Conn::Sqlite(_) => format!("SELECT count(*) AS value FROM sqlite_master WHERE name = '{MIGRATIONS_TABLE}'"),
+        Conn::Postgres(_) => {
+            format!("SELECT count(*) AS value FROM pg_class WHERE oid = to_regclass('{MIGRATIONS_TABLE}')")
+        }
+    };
+    if number(conn, &exists)? == 0 {
         return Ok(Vec::new());
     }
     texts(conn, &format!("SELECT CAST(version AS TEXT) AS value FROM {MIGRATIONS_TABLE} ORDER BY version"))
 }
 
-/// What a role needs that Keyfob works as.
-pub(super) const WRITE_GRANT: &str = "make it the owner of the database, or grant it SELECT, INSERT, UPDATE and DELETE \
-    on all tables";
-
-/// A table that the role may not read or change; none in an SQLite file, which has no roles.
+/// Why the role may not read or change every table, and what to do; `None` in an SQLite file, which has no roles.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) fn unwritable_table(conn: &mut Conn) -> QueryResult<Option<String>> {
+pub(super) fn lacking_right(conn: &mut Conn) -> QueryResult<Option<String>> {
     if matches!(conn, Conn::Sqlite(_)) {
         return Ok(None);
     }
     // Several rights in one call would mean: any of them.
     let sql = format!(
         "SELECT CAST(relname AS TEXT) AS value FROM pg_class \
-         WHERE relnamespace = to_regnamespace(current_schema()) AND relkind = 'r' AND relname <> '{MIGRATIONS_TABLE}' \
+         WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('{MIGRATIONS_TABLE}')) \
+             AND relkind = 'r' AND relname <> '{MIGRATIONS_TABLE}' \
              AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') \
                  AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')) \
          ORDER BY relname LIMIT 1"
     );
-    Ok(texts(conn, &sql)?.pop())
+    Ok(texts(conn, &sql)?.pop().map(|table| {
+        format!("its role may not write to {table}; grant it SELECT, INSERT, UPDATE and DELETE on all tables")
+    }))
 }

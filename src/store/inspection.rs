@@ -67,8 +67,7 @@ fn look_at(conn: &mut Conn) -> QueryResult<Inspection> {
     Ok(Inspection {
         engine: engine(conn)?,
         bytes: bytes(conn)?,
-        unwritable: catalog::unwritable_table(conn)?
-            .map(|table| format!("the role may not write to {table}; {}", catalog::WRITE_GRANT)),
+        unwritable: catalog::lacking_right(conn)?,
         dangers: dangers(conn)?,
         connections: connections(conn)?,
         files: Vec::new(),

@@ -171,10 +171,7 @@ fn backend(session: &mut DatabaseSession) -> Option<i32> {
 
 /// A role that may only read would serve pages and refuse whatever they are for.
 fn refuse_read_only(session: &mut DatabaseSession) -> anyhow::Result<()> {
-    if let Some(table) = catalog::unwritable_table(session)? {
-        anyhow::bail!("its role may not write to {table}; {}", catalog::WRITE_GRANT);
-    }
-    Ok(())
+    catalog::lacking_right(session)?.map_or(Ok(()), |problem| Err(anyhow::Error::msg(problem)))
 }
 
 fn upgrade_file(url: &DatabaseUrl, file: &DatabaseFile) -> Result<(), String> {

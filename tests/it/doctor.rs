@@ -2,8 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::{fs, thread};
 
@@ -11,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{
     App, Authority, CarrierPeer, Certificate, Database, Ended, PeerAnswer, Process, Proxy, ProxyKind, free_address,
-    keyfob, on_both_databases,
+    keyfob, on_both_databases, run_as,
 };
 
 /// A user who owns nothing.
@@ -169,16 +168,9 @@ fn a_file_that_others_can_open_or_that_keyfob_can_not_write_is_told() {
     examine(&db, &[]).assert("file", "warning", "mode 644");
 
     // Root may write everywhere, so that the command is run as somebody else.
-    let program = folder.join("keyfob");
-    fs::copy(keyfob(&[]).get_program(), &program).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
-    let mut command = Command::new(&program);
-    command.args(["doctor", "--json", "--database-url", &db.url()]).env_clear().current_dir("/");
-    if chown(&folder, Some(0), Some(0)).is_ok() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let report = Report::of(&Process::spawn(&mut command).end());
+    let report = Report::of(&run_as(NOBODY, &["doctor", "--json", "--database-url", &db.url()]));
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(report.code, 2, "{:#?}", report.findings);
     let told = [report.found("folder"), report.found("database")].concat();

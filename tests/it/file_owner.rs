@@ -2,31 +2,23 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
 
-use crate::support::{Database, EMAIL, Ended, PASSWORD, Process, keyfob, run};
+use crate::support::{Database, EMAIL, Ended, PASSWORD, run, run_as};
 
 /// A user who owns nothing else.
 const SERVICE: u32 = 65_534;
 
-/// A folder of the service's, and an empty one that anybody may look into for the program.
+/// A folder of the service's, if the tests run as root: nobody else can give one away.
 fn service_folder() -> Option<tempfile::TempDir> {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    // Only root can give a folder to another user.
     chown(folder.path(), Some(SERVICE), Some(SERVICE)).ok().map(|()| folder)
 }
 
 /// Runs a command on the database as the service's user.
-fn run_as_service(programs: &Path, arguments: &[&str], url: &str) -> Ended {
-    let program = programs.join("keyfob");
-    fs::copy(keyfob(&[]).get_program(), &program).unwrap();
-    fs::set_permissions(programs, fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = Command::new(&program);
-    command.args(arguments).args(["--database-url", url]).env_clear().current_dir("/").uid(SERVICE).gid(SERVICE);
-    Process::spawn(&mut command).end()
+fn run_as_service(arguments: &[&str], url: &str) -> Ended {
+    run_as(SERVICE, &[arguments, &["--database-url", url]].concat())
 }
 
 fn url_of(file: &Path) -> String {
@@ -42,17 +34,16 @@ fn make(file: &Path) {
 #[test]
 fn a_file_that_its_user_may_only_read_is_refused_at_the_start() {
     let Some(folder) = service_folder() else { return };
-    let programs = tempfile::tempdir().unwrap();
     let file = folder.path().join("keyfob.db");
     make(&file);
-    run_as_service(programs.path(), &["migrate"], &url_of(&file)).assert_success();
+    run_as_service(&["migrate"], &url_of(&file)).assert_success();
     chown(&file, Some(0), Some(0)).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
 
-    let ended = run_as_service(programs.path(), &["serve", "--listen", "127.0.0.1:0"], &url_of(&file));
+    let ended = run_as_service(&["serve", "--listen", "127.0.0.1:0"], &url_of(&file));
     ended.assert_one_sentence().assert_says("keyfob.db can't be written; give Keyfob's user the right");
 
-    let report = run_as_service(programs.path(), &["doctor"], &url_of(&file));
+    let report = run_as_service(&["doctor"], &url_of(&file));
     assert_eq!(report.status.code(), Some(2), "{report:?}");
     assert!(report.stdout.contains("keyfob.db can't be written"), "{report:?}");
     let report = run(&["doctor", "--database-url", &url_of(&file)], "");

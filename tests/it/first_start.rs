@@ -79,6 +79,18 @@ fn a_role_that_may_not_create_tables_can_serve_and_is_told_when_they_have_to_be_
 }
 
 #[test]
+fn tables_are_found_in_any_schema_of_the_search_path() {
+    let db = Database::postgres();
+    // It comes first in the search path of the role of this name, and is empty.
+    db.execute("CREATE SCHEMA postgres");
+
+    run(&["key", "list", "--database-url", &db.url()], "").assert_success();
+
+    let made = db.ask("SELECT CAST(tablename AS TEXT) AS line FROM pg_tables WHERE schemaname = 'postgres'");
+    assert_eq!(made, [""; 0]);
+}
+
+#[test]
 fn a_database_in_another_encoding_is_refused_before_anything_is_made_in_it() {
     let db = Database::postgres();
     let latin = format!("{}_latin", db.url());

@@ -62,7 +62,7 @@ impl Source {
     /// # Errors
     /// When the database fails.
     pub(super) fn count(&mut self, table: &CopiedTable) -> anyhow::Result<i64> {
-        catalog::count(&mut self.conn, &table.name).map_err(|error| self::failed(&self.url, table, error))
+        catalog::count(&mut self.conn, &table.name).map_err(|error| unreadable(&self.url, table, error))
     }
 
     /// Hands over all rows of the table, some at a time.
@@ -100,7 +100,7 @@ impl Source {
 }
 
 /// Rows of a table that can't be read, as those of a text that is no UTF-8.
-fn failed(url: &DatabaseUrl, table: &CopiedTable, error: diesel::result::Error) -> anyhow::Error {
+fn unreadable(url: &DatabaseUrl, table: &CopiedTable, error: diesel::result::Error) -> anyhow::Error {
     CopyProblem::of(url, &anyhow::Error::from(error).context(format!("the rows of {}", table.name)))
 }
 
@@ -111,7 +111,7 @@ fn in_batches(
     take: &mut impl FnMut(&[CopiedRow]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (mut batch, mut size) = (Vec::with_capacity(BATCH_ROWS), 0);
-    let failed = |error| failed(url, table, error);
+    let failed = |error| unreadable(url, table, error);
     for row in rows.map_err(failed)? {
         let row = row.map_err(failed)?;
         size += row.size();

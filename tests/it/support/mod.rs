@@ -47,7 +47,7 @@ pub use people::operator_id;
 pub use phone::Phone;
 pub use pooler::Pooler;
 pub use postgres_pair::PostgresPair;
-pub use process::{Ended, Process, keyfob, run};
+pub use process::{Ended, Process, keyfob, run, run_as};
 pub use program::{Program, key_of, path_of};
 pub use prometheus::{Prometheus, promtool};
 pub use provider::{Provider, ProviderAnswer, ProviderRequest};

@@ -1,6 +1,9 @@
 //! The real binary, as a self-hoster runs it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -148,6 +151,21 @@ pub fn run(arguments: &[&str], line: &str) -> Ended {
     let mut process = Process::spawn(&mut keyfob(arguments));
     process.type_line(line);
     process.end()
+}
+
+/// Runs a copy of the program as `user`, if the tests run as root: others may not look into the
+/// folder of the build.
+pub fn run_as(user: u32, arguments: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = folder.path().join("keyfob");
+    fs::copy(keyfob(&[]).get_program(), &program).unwrap();
+    let mut command = Command::new(&program);
+    command.args(arguments).env_clear().current_dir("/");
+    if chown(&program, Some(user), Some(user)).is_ok() {
+        command.uid(user).gid(user);
+    }
+    Process::spawn(&mut command).end()
 }
 
 impl Ended {
